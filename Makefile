@@ -1,0 +1,42 @@
+# One command each. PORT, HOST and DATA_DIR move `make run`; PYTHON says which Python makes the environment.
+PYTHON ?= python3
+BIN := .venv/bin
+OURS := core activity accounts customers messaging workflows analytics crm_project
+CODE := $(OURS) tests bench scripts manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test fuzz test-browser check format bench lock screenshots
+
+help: ## Show the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+run: ## Start Parley: environment, database, demo, then web, worker and beat
+	@exec $(PYTHON) scripts/run.py
+
+install:
+	@$(PYTHON) scripts/install.py dev
+
+test: install ## Pass the tests; they need no service (DATABASE_URL and REDIS_URL choose others)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser and not fuzz" $(ARGS)
+
+fuzz: install ## Call the API in every way that its schema allows, and some that it doesn't
+	@$(BIN)/python -m pytest -q -n 2 -m fuzz $(ARGS)
+
+test-browser: install ## Drive Chromium through the main job
+	@$(BIN)/python -m pytest -q -m browser $(ARGS)
+
+check: install ## Format, lint, types, imports, migrations, templates, production settings
+	@BIN=$(BIN) OURS="$(OURS)" CODE="$(CODE)" bash scripts/check.sh
+
+format: install ## Put the code into its format
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+bench: install ## Measure what the design promises
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: install ## Write requirements*.txt anew from requirements*.in
+	@BIN=$(BIN) bash scripts/lock.sh
+
+screenshots: install ## Take the README's pictures
+	@$(BIN)/python -m pytest -q -m browser tests/browser/screenshots.py $(ARGS)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
+from django.contrib.auth.models import Group
+from django.forms import ModelChoiceField, ModelForm
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import APIKey, IdempotentCall, Member, Organization, Role, SignInAttempt, Team, TokenFamily, User
+from accounts.permissions import ADMIN
+from accounts.services import members, passwords
+from activity.actor import Actor, acting_as, current_actor
+from core.admin import ReadOnlyAdmin, TenantAdmin
+
+# Roles of organizations say who may do what; Django's groups would say it a second time.
+admin.site.unregister(Group)
+
+
+class NewUserForm(UserCreationForm):
+    class Meta:
+        model = User
+        fields = ["email", "name"]
+
+
+class NewPasswordForm(AdminPasswordChangeForm):
+    """A new password given by an administrator ends every sign-in, as one's own does."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit)
+        passwords.changed(user=user, actor=current_actor())
+        return user
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Users of the installation; for superusers."""
+
+    add_form = NewUserForm
+    change_password_form = NewPasswordForm
+    list_display = ["email", "name", "is_active", "is_staff", "created_at", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    search_fields = ["email", "name"]
+    ordering = ["email"]
+    readonly_fields = ["created_at", "last_login"]
+    fieldsets = [
+        (None, {"fields": ["email", "password", "name"]}),
+        ("Access", {"fields": ["is_active", "is_staff", "is_superuser"]}),
+        ("Dates", {"fields": ["created_at", "last_login"]}),
+    ]
+    add_fieldsets = [(None, {"fields": ["email", "name", "password1", "password2"]})]
+    filter_horizontal: ClassVar[Any] = ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Switched off, not deleted: the ledger speaks of them, and an organization needs its administrator."""
+        return False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
+        with acting_as(Actor.for_user(request.user)):
+            return super().user_change_password(request, id, form_url)
+
+
+@admin.register(Organization)
+class OrganizationAdmin(TenantAdmin):
+    list_display = ["name", "slug", "pack", "timezone", "is_active", "created_at"]
+    list_filter = ["is_active", "pack"]
+    list_select_related: ClassVar[Any] = ()
+    search_fields = ["name", "slug"]
+    readonly_fields = ["created_at"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    has_module_permission = has_view_permission
+
+
+class MemberForm(ModelForm):
+    """A new member belongs where the role does. Later the role is one of that organization, and the last administrator
+    stays."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        role: Role | None = data.get("role")
+        if role is not None and self.instance.organization_id is None:
+            self.instance.organization = role.organization
+        elif role is not None and role.organization_id != self.instance.organization_id:
+            self.add_error("role", "This is a role of another organization.")
+        elif role is not None and not (data.get("is_active") and role.key == ADMIN.key):
+            try:
+                members.require_other_administrator(member=self.instance)
+            except members.LastAdministrator as error:
+                self.add_error(None, str(error))
+        return data
+
+
+@admin.register(Member)
+class MemberAdmin(TenantAdmin):
+    """Who belongs where. A member who goes is switched off, not deleted: the ledger speaks of them."""
+
+    form = MemberForm
+    list_display = ["user", "organization", "role", "is_active", "last_seen_at"]
+    list_filter = ["is_active", "role__key"]
+    list_select_related = ("user", "organization", "role")
+    search_fields = ["user__email", "user__name", "organization__name"]
+    readonly_fields = ["created_at", "last_seen_at"]
+    filter_horizontal = ["teams"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NewRecordForm(ModelForm):
+    """Asks once which organization a new record belongs to."""
+
+    of = ModelChoiceField(Organization.objects.all(), label="Organization")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("of"):
+            self.instance.organization = data["of"]
+        return data
+
+
+@admin.register(Role)
+class RoleAdmin(TenantAdmin):
+    list_display = ["name", "key", "organization", "is_system"]
+    list_filter = ["is_system", "key"]
+    search_fields = ["name", "key", "organization__name"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
+
+    def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.is_system)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.is_system)
+
+
+@admin.register(Team)
+class TeamAdmin(TenantAdmin):
+    list_display = ["name", "organization"]
+    search_fields = ["name", "organization__name"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
+
+
+@admin.register(TokenFamily)
+class TokenFamilyAdmin(ReadOnlyAdmin):
+    list_display = ["member", "created_at", "expires_at", "revoked_at", "revoked_reason"]
+    list_filter = ["revoked_reason", "created_at"]
+    list_select_related = ("member__user", "member__organization")
+    search_fields = ["member__user__email"]
+    exclude = ["current_token_id"]
+
+
+@admin.register(APIKey)
+class APIKeyAdmin(ReadOnlyAdmin):
+    """Keys are made and revoked where they can be shown once; here one sees which there are."""
+
+    list_display = ["name", "prefix", "organization", "member", "expires_at", "revoked_at", "last_used_at"]
+    list_select_related = ("organization", "member__user", "member__organization")
+    search_fields = ["name", "prefix", "member__user__email"]
+    exclude = ["key_hash"]
+
+
+@admin.register(SignInAttempt)
+class SignInAttemptAdmin(ReadOnlyAdmin):
+    list_display = ["window_began_at", "failures", "blocked_until"]
+    list_select_related: ClassVar[Any] = ()
+    exclude = ["key"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deleting a row lets somebody try again at once."""
+        return bool(request.user.is_superuser)
+
+    has_module_permission = has_view_permission
+
+
+@admin.register(IdempotentCall)
+class IdempotentCallAdmin(ReadOnlyAdmin):
+    """Calls with an idempotency key of the last day; their answers are not shown."""
+
+    list_display = ["created_at", "organization", "status", "leased_until"]
+    search_fields = ["=id"]
+    ordering = ["-created_at"]

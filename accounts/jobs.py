@@ -1,0 +1,17 @@
+"""Whose jobs a member sees: those they started; who sees the settings sees everybody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import APIKey, Member
+from activity.actor import ActorKind
+from activity.models import Job
+
+
+def visible_jobs(member: Member, *, key: APIKey | None = None) -> Any:
+    """A queryset of the jobs that this member may look at and cancel; of a key with scopes those that it started."""
+    rows = Job.objects.select_related("organization")
+    if key is not None and key.scopes:
+        return rows.filter(actor__kind=ActorKind.API_KEY.value, actor__id=str(key.pk))
+    return rows if member.may("settings.view") else rows.filter(created_by=member.user_id)

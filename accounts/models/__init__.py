@@ -1,0 +1,18 @@
+from accounts.models.attempt import SignInAttempt
+from accounts.models.idempotency import IdempotentCall
+from accounts.models.member import Member, Role, Team
+from accounts.models.organization import Organization
+from accounts.models.token import APIKey, TokenFamily
+from accounts.models.user import User
+
+__all__ = [
+    "APIKey",
+    "IdempotentCall",
+    "Member",
+    "Organization",
+    "Role",
+    "SignInAttempt",
+    "Team",
+    "TokenFamily",
+    "User",
+]

@@ -1,0 +1,88 @@
+"""Members, roles, teams: who may do what, and on whose records."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.permissions import MEMBERSHIP, SYSTEM_ROLES, Reach
+from core.tenancy import TenantModel, tenant_manager
+
+
+class Role(TenantModel):
+    """A name for permissions and a reach. The system's own take theirs from `accounts.permissions`, not the row."""
+
+    key = models.SlugField(max_length=40)
+    name = models.CharField(max_length=80)
+    is_system = models.BooleanField(default=False, editable=False)
+    stored_permissions = models.JSONField(default=list, blank=True, db_column="permissions")
+    stored_reach = models.CharField(
+        max_length=16, choices=[(r.value, r.value) for r in Reach], default=Reach.ASSIGNED, db_column="reach"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="role_key_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        if self.is_system:
+            return SYSTEM_ROLES[self.key].permissions
+        return frozenset(self.stored_permissions)
+
+    @property
+    def reach(self) -> Reach:
+        return SYSTEM_ROLES[self.key].reach if self.is_system else Reach(self.stored_reach)
+
+
+class Team(TenantModel):
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="team_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def active(self) -> MemberQuerySet:
+        """Members who may come in now."""
+        return self.filter(is_active=True, user__is_active=True, organization__is_active=True)
+
+    def with_access(self) -> MemberQuerySet:
+        """Joined with all that is asked of a member on every request."""
+        return self.select_related("user", "organization", "role")
+
+
+class Member(TenantModel):
+    """A user in an organization."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="members")
+    teams = models.ManyToManyField(Team, blank=True, related_name="members")
+    is_active = models.BooleanField(default=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[Any] = tenant_manager(MemberQuerySet)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="member_once")]
+        indexes = [models.Index(fields=["user", "is_active"], name="member_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+    def may(self, permission: str) -> bool:
+        """Whether the role permits it; on which records is the querysets' `visible_to`."""
+        return permission == MEMBERSHIP or permission in self.role.permissions
+
+    @property
+    def reach(self) -> Reach:
+        return self.role.reach

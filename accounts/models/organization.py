@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import zoneinfo
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.timezone import now
+
+from core.ids import uuid7
+
+
+def validate_timezone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"“{name}” is not a time zone. Use a name such as Europe/London.")
+
+
+class Organization(models.Model):
+    """The tenant: every record belongs to one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=150)
+    slug = models.SlugField(max_length=60, unique=True, help_text="Stands in the address of every page.")
+    pack = models.CharField(max_length=30, default="general")
+    timezone = models.CharField(max_length=64, default="Europe/London", validators=[validate_timezone])
+    undo_seconds = models.PositiveSmallIntegerField(
+        default=10, help_text="So long a sent reply waits before it leaves, and can be taken back."
+    )
+    default_country = models.CharField(
+        max_length=2,
+        blank=True,
+        help_text="Two letters; phones written without + are read there. Empty: the installation's.",
+    )
+    keyword_tags = models.JSONField(
+        default=dict, blank=True, help_text="Word → tag, for what customers write. Whole words, any case."
+    )
+    currency = models.CharField(
+        max_length=3, default="GBP", db_default="GBP", help_text="ISO 4217; deals are in it unless they say so."
+    )
+    retention_months = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="Customers with whom nothing happened for so long are erased by themselves. Empty: never.",
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """Days of this organization are days here."""
+        return zoneinfo.ZoneInfo(self.timezone)

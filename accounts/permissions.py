@@ -1,0 +1,75 @@
+"""What may be permitted, and what the system's own roles permit.
+
+A permission is `resource.action`. How far it goes is the role's reach: all records, the team's, or the assigned ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reach(StrEnum):
+    """Whose records a member sees."""
+
+    ALL = "all"
+    TEAM = "team"
+    ASSIGNED = "assigned"
+
+
+RECORD_ACTIONS = ("view", "create", "edit", "delete", "export", "import")
+RESOURCES: Mapping[str, tuple[str, ...]] = {
+    "customers": RECORD_ACTIONS,
+    "deals": RECORD_ACTIONS,
+    "tasks": RECORD_ACTIONS,
+    "conversations": RECORD_ACTIONS,
+    "templates": ("view", "create", "edit", "delete"),
+    "channels": ("view", "create", "edit", "delete"),
+    "workflows": ("view", "create", "edit", "delete"),
+    "reports": ("view", "create", "edit", "delete", "export"),
+    "analytics": ("view", "export"),
+    "users": ("view", "create", "edit", "delete"),
+    "roles": ("view", "create", "edit", "delete"),
+    "settings": ("view", "edit"),
+    "audit": ("view", "export"),
+    "integrations": ("view", "create", "edit", "delete"),
+    "api_keys": ("view", "create", "delete"),
+}
+CATALOG: frozenset[str] = frozenset(
+    f"{resource}.{action}" for resource, actions in RESOURCES.items() for action in actions
+)
+
+# What every member may do whatever the role: what is limited to oneself by other means.
+MEMBERSHIP = "membership"
+
+RECORDS = ("customers", "deals", "tasks", "conversations")
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRole:
+    key: str
+    name: str
+    permissions: frozenset[str]
+    reach: Reach
+
+
+def _all_of(*resources: str) -> frozenset[str]:
+    return frozenset(f"{resource}.{action}" for resource in resources for action in RESOURCES[resource])
+
+
+ADMIN = SystemRole("admin", "Administrator", CATALOG, Reach.ALL)
+MANAGER = SystemRole(
+    "manager",
+    "Manager",
+    _all_of(*RECORDS, "templates", "reports", "analytics") | {"channels.view", "workflows.view", "users.view"},
+    Reach.TEAM,
+)
+COUNSELOR = SystemRole(
+    "counselor",
+    "Counselor",
+    frozenset(f"{resource}.{action}" for resource in RECORDS for action in ("view", "create", "edit"))
+    | {"templates.view", "channels.view", "analytics.view"},
+    Reach.ASSIGNED,
+)
+SYSTEM_ROLES: Mapping[str, SystemRole] = {role.key: role for role in (ADMIN, MANAGER, COUNSELOR)}

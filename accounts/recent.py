@@ -1,0 +1,43 @@
+"""What a member opened last, for the palette: a cookie of ids. Whether they may still see it is asked when shown."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from core.http import Request
+
+Response = TypeVar("Response", bound=HttpResponse)
+
+COOKIE = "recent"
+KEPT = 8
+MONTH = 30 * 24 * 60 * 60
+
+
+def remembered(request: Request) -> list[UUID]:
+    """The ids, last opened first."""
+    found = []
+    for text in request.COOKIES.get(COOKIE, "").split(".")[:KEPT]:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found
+
+
+def remember(request: Request, response: Response, pk: UUID) -> Response:
+    """Put this one first."""
+    kept = [pk, *(one for one in remembered(request) if one != pk)][:KEPT]
+    response.set_cookie(
+        COOKIE,
+        ".".join(one.hex for one in kept),
+        max_age=MONTH,
+        path=f"/o/{request.organization.slug}/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response

@@ -1,0 +1,69 @@
+"""Who did it: a user, an API key, a workflow or the system; with a user's impersonator and the request's id."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+
+class ActorKind(StrEnum):
+    USER = "user"
+    API_KEY = "api_key"
+    WORKFLOW = "workflow"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `id` is the user's, key's or workflow's; `depth` counts the workflows that led here."""
+
+    kind: ActorKind
+    id: str = ""
+    label: str = ""
+    impersonator_id: str = ""
+    request_id: str = ""
+    depth: int = 0
+
+    @property
+    def user_id(self) -> str | None:
+        """The acting user's id, where it is one."""
+        return self.id if self.kind == ActorKind.USER else None
+
+    def as_headers(self) -> dict[str, Any]:
+        """For a task's headers; `from_headers` gives the same actor back."""
+        return asdict(self)
+
+    @classmethod
+    def from_headers(cls, headers: dict[str, Any]) -> Actor:
+        return cls(**{**headers, "kind": ActorKind(headers["kind"])})
+
+    @classmethod
+    def for_user(cls, user: Any, **more: Any) -> Actor:
+        """An actor for this user, acting as themselves unless an impersonator is given."""
+        return cls(ActorKind.USER, str(user.pk), user.get_short_name(), **more)
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, label="Parley")
+
+_current: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
+
+
+def current_actor() -> Actor:
+    """Who acts here; the system where nobody said otherwise."""
+    return _current.get()
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Generator[Actor]:
+    """Everything inside is done by this actor; the request's id is kept where the new actor has none."""
+    if not actor.request_id:
+        actor = replace(actor, request_id=_current.get().request_id)
+    token = _current.set(actor)
+    try:
+        yield actor
+    finally:
+        _current.reset(token)

@@ -1,0 +1,92 @@
+"""Bring events to their subscribers: at least once, each handler's work with its receipt in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from activity import registry
+from activity.actor import Actor, ActorKind, acting_as
+from activity.ledger import DISPATCH
+from activity.models import Event, Receipt
+from core.claims import backoff, claim, give_back, reason_of, settle
+from core.jobs import ring, stopping
+from core.tenancy import every_organization, organization_scope
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+LEASE = timedelta(minutes=5)
+RETRIES = [timedelta(seconds=s) for s in (2, 10, 60, 600, 3600)]
+
+
+def dispatch_due() -> int:
+    """Dispatch every event that is due; how many were. Work not begun is given back when the process has to stop."""
+    done = 0
+    while True:
+        with every_organization("events of all organizations are dispatched by one sweep"):
+            events = claim(Event.objects.select_related("organization"), limit=BATCH, lease=LEASE)
+        for position, event in enumerate(events):
+            if stopping():
+                give_back(events[position:])
+                return done
+            try:
+                _dispatch(event)
+            except Exception:  # the others of the batch must not wait for the end of the lease
+                logger.exception("dispatch_failed", extra={"event_id": str(event.pk)})
+            done += 1
+        if len(events) < BATCH:
+            return done
+
+
+def _dispatch(event: Event) -> None:
+    with organization_scope(event.organization), acting_as(_actor_of(event)):
+        failures = [
+            failure for s in registry.subscribers_of(event.type, inline=False) if (failure := _hand_over(event, s))
+        ]
+    if not failures:
+        settle(event, dispatch_state=Event.DispatchState.DONE, last_error="")
+        return
+    wait = backoff(event.attempts, RETRIES)
+    if wait is None:
+        logger.error("event_set_aside", extra={"event_id": str(event.pk), "event_type": event.type})
+        settle(event, dispatch_state=Event.DispatchState.SET_ASIDE, last_error="\n".join(failures))
+    else:
+        settle(event, due_at=timezone.now() + wait, last_error="\n".join(failures))
+
+
+def _hand_over(event: Event, subscription: registry.Subscription) -> str:
+    """One subscriber's turn; what went wrong, or nothing. One that fails keeps nobody else from the event."""
+    try:
+        with transaction.atomic():
+            _, is_first = Receipt.objects.get_or_create(event=event, subscriber=subscription.name)
+            if is_first:
+                subscription.handler(event)
+    except Exception as error:
+        logger.warning(
+            "subscriber_failed", extra={"subscriber": subscription.name, "event_id": str(event.pk)}, exc_info=True
+        )
+        return f"{subscription.name}: {reason_of(error, length=500)}"
+    return ""
+
+
+def replay(event: Event) -> None:
+    """Have a set-aside event dispatched again; subscribers that took it are not called a second time."""
+    Event.objects.filter(pk=event.pk, dispatch_state=Event.DispatchState.SET_ASIDE).update(
+        dispatch_state=Event.DispatchState.PENDING, due_at=timezone.now(), attempts=0, claim_token=None
+    )
+    ring(DISPATCH)
+
+
+def _actor_of(event: Event) -> Actor:
+    return Actor(
+        ActorKind(event.actor_kind),
+        event.actor_id,
+        event.actor_label,
+        impersonator_id=event.impersonator_id,
+        request_id=event.request_id,
+        depth=event.depth,
+    )

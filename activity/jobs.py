@@ -1,0 +1,310 @@
+"""Long work, step by step: a row is the job, a claim's lease says who works on it, a step is one transaction.
+
+    def handle(work: Work) -> dict[str, Any]:
+        for rows in batches_after(work.state.get("last", 0)):
+            with work.step(done=rows[-1].number, total=count):
+                write(rows)
+                work.state["last"] = rows[-1].number
+        return {"created": …}
+
+A step's work, its checkpoint and its progress are committed together, behind the claim's fence. A worker that is
+killed loses the step in hand and nothing else; one that slept past its lease can't write. Between steps a job ends
+when it was cancelled, is given back when the process has to stop, and gives way after a few seconds when another one
+waits. So a handler is called again with the state of its last step, and has to go on from there. Steps ought to take
+well under a second: a cancellation waits for the one in hand, and with SQLite everybody who writes does.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from activity.actor import Actor, acting_as
+from activity.models import Job
+from core.claims import backoff, claim, settle
+from core.jobs import ring, stopping
+from core.tenancy import every_organization, organization_scope
+
+logger = logging.getLogger(__name__)
+
+WORK = "activity.tasks.work"
+LEASE = timedelta(seconds=60)
+# So long a job works before it looks whether another one waits.
+SLICE_SECONDS = 3.0
+RETRIES = [timedelta(seconds=5), timedelta(seconds=60)]
+# A job whose workers die at the same place again and again may be what kills them.
+MOST_CLAIMS = 10
+REMEMBERED = timedelta(days=90)
+WENT_WRONG = "Something went wrong on our side, and trying again did not help. What was done so far is kept."
+
+Status = Job.Status
+
+
+class JobFailed(Exception):
+    """Raised by a handler: the job ends as failed, with these plain words for whoever started it."""
+
+
+class JobFinished(Exception):
+    """It ended before it could be cancelled."""
+
+
+class _Ended(BaseException):
+    """The handler's turn is over, between two steps. Not an Exception: no handler is to catch it."""
+
+
+class _Lost(_Ended):
+    """Somebody else holds the claim."""
+
+
+class _Cancelled(_Ended):
+    pass
+
+
+class _Stopping(_Ended):
+    pass
+
+
+class _GivesWay(_Ended):
+    pass
+
+
+class Work:
+    """A job in hand. `state` is the checkpoint: what stands in it at the end of a step is there when work goes on."""
+
+    def __init__(self, job: Job, actor: Actor) -> None:
+        self.job = job
+        self.actor = actor
+        self.params: dict[str, Any] = job.params
+        self.state: dict[str, Any] = job.state
+        self._slice_ends: float | None = None
+
+    @contextmanager
+    def step(self, *, done: int | None = None, total: int | None = None) -> Generator[None]:
+        """One transaction: the block, `state`, `done` of `total` and the longer lease, all of it or nothing."""
+        self._go_on()
+        before = copy.deepcopy(self.state)
+        try:
+            with transaction.atomic(durable=True):
+                self._fence()
+                yield
+                changes = self._save(done, total)
+        except BaseException:
+            # In place: the handler may hold it.
+            self.state.clear()
+            self.state.update(before)
+            raise
+        for name, value in changes.items():
+            setattr(self.job, name, value)
+        self._give_way()
+
+    def _go_on(self) -> None:
+        if stopping():
+            raise _Stopping
+        if self._slice_ends is None:
+            self._slice_ends = time.monotonic() + SLICE_SECONDS
+
+    def _fence(self) -> None:
+        """Keep the row until the commit. Raises _Lost or _Cancelled."""
+        due_at = timezone.now() + LEASE
+        if self._mine().filter(is_cancel_requested=False).update(due_at=due_at) != 1:
+            raise _Cancelled if self._mine().exists() else _Lost
+        self.job.due_at = due_at
+
+    def _save(self, done: int | None, total: int | None) -> dict[str, Any]:
+        job = self.job
+        changes: dict[str, Any] = {
+            "state": self.state,
+            "done": job.done if done is None else done,
+            "total": job.total if total is None else total,
+        }
+        if changes["done"] > job.done:
+            # It moves, so what went wrong before it did is forgotten.
+            changes["attempts"] = 1
+        self._mine().update(**changes)
+        return changes
+
+    def _give_way(self) -> None:
+        if stopping():
+            raise _Stopping
+        if self._slice_ends is not None and time.monotonic() > self._slice_ends:
+            if _is_another_due(self.job):
+                raise _GivesWay
+            self._slice_ends = time.monotonic() + SLICE_SECONDS
+
+    def _mine(self) -> Any:
+        return Job.objects.filter(pk=self.job.pk, claim_token=self.job.claim_token)
+
+
+Handler = Callable[[Work], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is known of a kind of job: what to call it, and what a page shows of its result.
+
+    `template` is a partial that gets `job`; `url(job)` is where to go on to when it is done; `so_far(state)` tells what
+    one that was cancelled on the way has done.
+    """
+
+    name: str
+    handler: Handler
+    label: str
+    template: str = ""
+    url: Callable[[Job], str] | None = None
+    so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(
+    kind: str,
+    handler: Handler,
+    *,
+    label: str = "",
+    template: str = "",
+    url: Callable[[Job], str] | None = None,
+    so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> None:
+    """Have `handler` do the jobs of this kind; what it returns is the job's result. Raises ValueError for a second."""
+    if kind in _kinds:
+        raise ValueError(f"The job kind {kind} is registered twice.")
+    _kinds[kind] = Kind(kind, handler, label or kind, template, url, so_far)
+
+
+def kind_of(job: Job) -> Kind | None:
+    """What is registered for the job's kind; None for one that this version does not know."""
+    return _kinds.get(job.kind)
+
+
+def start(
+    *, organization: Any, kind: str, params: dict[str, Any], actor: Actor, user: Any = None, total: int = 0
+) -> Job:
+    """Write a job, in the caller's transaction; the worker begins after the commit. Raises KeyError for no kind.
+
+    `user` is who may look at it and cancel it: the person behind the actor.
+    """
+    known = _kinds[kind]
+    job: Job = Job.objects.create(
+        organization=organization,
+        kind=known.name,
+        params=params,
+        total=total,
+        actor=actor.as_headers(),
+        created_by=user,
+        due_at=timezone.now(),
+    )
+    ring(WORK)
+    return job
+
+
+@transaction.atomic
+def cancel(*, job: Job) -> Job:
+    """End a job that waits at once, one in work after the step in hand. Raises JobFinished."""
+    held: Job = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
+    if held.is_finished:
+        raise JobFinished(f"It is {held.get_status_display().lower()} already.")
+    held.is_cancel_requested = True
+    if held.claim_token is None:
+        held.due_at = timezone.now()
+        ring(WORK)
+    held.save(update_fields=["is_cancel_requested", "due_at"])
+    if held.started_at is None and held.claim_token is None:
+        _cancelled(held)
+    return held
+
+
+def run_due() -> int:
+    """Work on every job that is due, one after the other; how many turns that took."""
+    turns = 0
+    while not stopping():
+        with every_organization("one worker does the jobs of all organizations"):
+            claimed = claim(Job.objects.select_related("organization"), limit=1, lease=LEASE, status=Status.RUNNING)
+        if not claimed:
+            break
+        try:
+            _take_turn(claimed[0])
+        except Exception:  # the end of the lease brings it back
+            logger.exception("job_turn_failed", extra={"job_id": str(claimed[0].pk), "kind": claimed[0].kind})
+        turns += 1
+    return turns
+
+
+def forget_old() -> int:
+    """Delete the jobs that ended long ago, with what they were told and found out; how many."""
+    with every_organization("one worker does the jobs of all organizations"):
+        rows = Job.objects.filter(finished_at__lt=timezone.now() - REMEMBERED)
+        return int(rows.delete()[0])
+
+
+def _take_turn(job: Job) -> None:
+    actor = Actor.from_headers(job.actor)
+    with organization_scope(job.organization), acting_as(actor):
+        kind = kind_of(job)
+        if job.is_cancel_requested:
+            _cancelled(job)
+        elif kind is None:
+            logger.error("job_kind_unknown", extra={"job_id": str(job.pk), "kind": job.kind})
+            _failed(job, "This version does not know how to do this.")
+        elif job.attempts > MOST_CLAIMS:
+            logger.error("job_given_up", extra={"job_id": str(job.pk), "kind": job.kind})
+            _failed(job, WENT_WRONG)
+        else:
+            _begin(job)
+            _work(kind, Work(job, actor))
+
+
+def _begin(job: Job) -> None:
+    if job.started_at is None:
+        job.started_at = timezone.now()
+        Job.objects.filter(pk=job.pk, claim_token=job.claim_token).update(started_at=job.started_at)
+
+
+def _work(kind: Kind, work: Work) -> None:
+    job = work.job
+    try:
+        result = kind.handler(work)
+        settle(job, status=Status.DONE, result=result, error="", finished_at=timezone.now())
+    except _Lost:
+        logger.warning("job_claim_lost", extra={"job_id": str(job.pk), "kind": job.kind})
+    except _Cancelled:
+        _cancelled(job)
+    except (_Stopping, _GivesWay):
+        # A turn that ended as it should is no attempt.
+        settle(job, due_at=timezone.now(), attempts=max(job.attempts - 1, 0))
+    except JobFailed as failure:
+        _failed(job, str(failure))
+    except Exception:
+        wait = backoff(job.attempts, RETRIES)
+        logger.exception("job_failed", extra={"job_id": str(job.pk), "kind": job.kind, "again": wait is not None})
+        if wait is None:
+            _failed(job, WENT_WRONG)
+        else:
+            settle(job, due_at=timezone.now() + wait)
+
+
+def _failed(job: Job, error: str) -> None:
+    settle(job, status=Status.FAILED, error=error, result=_so_far(job), finished_at=timezone.now())
+
+
+def _cancelled(job: Job) -> None:
+    settle(job, status=Status.CANCELLED, result=_so_far(job), finished_at=timezone.now())
+
+
+def _so_far(job: Job) -> dict[str, Any]:
+    kind = kind_of(job)
+    return kind.so_far(job.state) if kind is not None and kind.so_far is not None else {}
+
+
+def _is_another_due(job: Job) -> bool:
+    with every_organization("one worker does the jobs of all organizations"):
+        return bool(Job.objects.filter(due_at__lte=timezone.now()).exclude(pk=job.pk).exists())

@@ -1,0 +1,126 @@
+"""`record()`: the change and its event, in one transaction; `record_many()` for what is done by the thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from activity import registry
+from activity.actor import Actor, current_actor
+from activity.live import announce, announce_many
+from activity.models import Event
+from core.inserting import insert
+from core.jobs import ring
+
+DISPATCH = "activity.tasks.dispatch"
+MOST_AT_ONCE = 500
+
+
+def record(
+    event_type: str,
+    *,
+    subject: models.Model,
+    actor: Actor | None = None,
+    payload: dict[str, Any] | None = None,
+    organization: Any = None,
+    customer_id: Any = None,
+    source_key: str | None = None,
+) -> Event:
+    """Write what happened into the ledger, in the caller's transaction, and have it dispatched after the commit.
+
+    `subject` is what it happened to; its organization and, where it has one, its customer are taken over unless given.
+    With a `source_key` the same event of one type is recorded once in an organization; the first row is returned.
+    Raises UndeclaredEvent for a type no app declares.
+    """
+    registry.require_declared(event_type)
+    listeners = registry.subscribers_of(event_type, inline=False)
+    entry = Entry(subject, payload or {}, customer_id)
+    fields = _fields(
+        event_type, entry, actor or current_actor(), organization, timezone.now(), is_listened_to=bool(listeners)
+    )
+    with transaction.atomic():
+        if source_key is None:
+            event, is_new = Event(**fields), True
+            event.save(force_insert=True)
+        else:
+            event, is_new = Event.objects.get_or_create(
+                organization=fields["organization"], type=event_type, source_key=source_key, defaults=fields
+            )
+        if is_new:
+            for subscription in registry.subscribers_of(event_type, inline=True):
+                subscription.handler(event)
+    if is_new:
+        announce(event)
+        if listeners:
+            ring(DISPATCH)
+    return event
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of many events of a type: what it happened to, and what is told of it."""
+
+    subject: models.Model
+    payload: dict[str, Any] = field(default_factory=dict)
+    customer_id: Any = None
+
+
+@transaction.atomic
+def record_many(
+    event_type: str, entries: Iterable[Entry], *, actor: Actor | None = None, organization: Any = None
+) -> int:
+    """Like `record` for each entry, of one organization, in a statement for each 500; how many were written.
+
+    Who listens live is told once that much has changed. Raises UndeclaredEvent for a type no app declares.
+    """
+    registry.require_declared(event_type)
+    actor = actor or current_actor()
+    listeners = registry.subscribers_of(event_type, inline=False)
+    inline = registry.subscribers_of(event_type, inline=True)
+    now, count = timezone.now(), 0
+    last: Event | None = None
+    rest = iter(entries)
+    while some := list(islice(rest, MOST_AT_ONCE)):
+        events = [
+            Event(**_fields(event_type, entry, actor, organization, now, is_listened_to=bool(listeners)))
+            for entry in some
+        ]
+        insert(events)
+        for event in events:
+            for subscription in inline:
+                subscription.handler(event)
+        count, last = count + len(events), events[-1]
+    if last is not None:
+        announce_many(last)
+        if listeners:
+            ring(DISPATCH)
+    return count
+
+
+def _fields(
+    event_type: str, entry: Entry, actor: Actor, organization: Any, now: datetime, *, is_listened_to: bool
+) -> dict[str, Any]:
+    subject: Any = entry.subject
+    return {
+        "organization": organization or subject.organization,
+        "type": event_type,
+        "occurred_at": now,
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "actor_label": actor.label[:200],
+        "impersonator_id": actor.impersonator_id,
+        "request_id": actor.request_id[:64],
+        "depth": actor.depth,
+        "subject_type": subject._meta.label_lower,
+        "subject_id": str(subject.pk),
+        "customer_id": entry.customer_id or getattr(subject, "customer_id", None),
+        "payload": entry.payload,
+        "dispatch_state": Event.DispatchState.PENDING if is_listened_to else Event.DispatchState.DONE,
+        "due_at": now if is_listened_to else None,
+    }

@@ -1,0 +1,5 @@
+from activity.models.event import Event, Receipt
+from activity.models.heartbeat import Heartbeat
+from activity.models.job import Job
+
+__all__ = ["Event", "Heartbeat", "Job", "Receipt"]

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from activity import jobs
+from activity.dispatch import dispatch_due
+from core.jobs import Drain
+
+
+@shared_task(base=Drain, name="activity.tasks.dispatch")
+def dispatch() -> int:
+    """Dispatch what is due; rung on commit, swept by the beat."""
+    return dispatch_due()
+
+
+@shared_task(base=Drain, name=jobs.WORK)
+def work() -> int:
+    """Do the jobs that are due; rung when one is started, swept by the beat."""
+    return jobs.run_due()
+
+
+@shared_task(base=Drain, name="activity.tasks.forget_jobs")
+def forget_jobs() -> int:
+    """Delete the jobs that ended long ago."""
+    return jobs.forget_old()

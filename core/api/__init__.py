@@ -1,0 +1,1 @@
+"""What every app's API has in common: parameters, pages, errors."""

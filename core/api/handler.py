@@ -1,0 +1,27 @@
+"""What an exception answers in the API; DRF and the library know most."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404
+from drf_standardized_errors.handler import ExceptionHandler
+from rest_framework.exceptions import NotFound
+
+from core.api.errors import TooLarge
+
+
+class Handler(ExceptionHandler):
+    """Knows Django's exception for a body over DATA_UPLOAD_MAX_MEMORY_SIZE too, which would be a 500.
+
+    A 404 keeps its words.
+    """
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, RequestDataTooBig):
+            return TooLarge(f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
+        if isinstance(exc, Http404) and exc.args:
+            # The library would lose the words.
+            return NotFound(str(exc))
+        converted: Exception = super().convert_known_exceptions(exc)
+        return converted

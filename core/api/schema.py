@@ -1,0 +1,113 @@
+"""The OpenAPI schema of a call: what drf-spectacular sees, and every error in the contract's one shape."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+
+from core.api.conditional import ConditionalMixin
+
+
+class ErrorDetailSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    attr = serializers.CharField(allow_null=True, help_text="The field or parameter that is wrong, where it is one.")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """What every error looks like."""
+
+    type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
+    errors = ErrorDetailSerializer(many=True)  # type: ignore[assignment]
+
+
+TEXTS = {
+    "400": "Bad input; each error names the field.",
+    "401": "No credentials, or none that are good.",
+    "403": "Not permitted.",
+    "404": "There is no such record, or it is not yours to see.",
+    "405": "The method is not known here.",
+    "406": "JSON is the only answer.",
+    "409": "It conflicts with something, which the detail names.",
+    "412": "The record is not the one that `If-Match` names: somebody changed it first.",
+    "413": "The body is too large.",
+    "415": "The body has to be JSON.",
+    "422": "The idempotency key was used with another body.",
+    "429": "Too many; `Retry-After` says for how long.",
+}
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    OpenApiParameter.HEADER,
+    description="The first answer is kept for 24 hours and given again, with `Idempotency-Replayed: true`, for the same"
+    " key and body.",
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of the record as it was read, or `*`; 412 when somebody changed it first.",
+)
+ETAG = {"description": "For `If-Match`.", "schema": {"type": "string"}}
+
+
+class Schema(AutoSchema):
+    """Adds what a view does not say itself."""
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters = list(super().get_override_parameters())
+        if self._is_idempotent():
+            parameters.append(IDEMPOTENCY_KEY)
+        if self._obeys_if_match():
+            parameters.append(IF_MATCH)
+        return parameters
+
+    def _is_idempotent(self) -> bool:
+        return self.method == "POST" and getattr(self.view, "takes_idempotency_key", False)
+
+    def _is_tagged(self) -> bool:
+        """The answer is one record of a view with the ConditionalMixin."""
+        if not isinstance(self.view, ConditionalMixin):
+            return False
+        return self.method == "POST" or "{" in self.path
+
+    def _obeys_if_match(self) -> bool:
+        if not isinstance(self.view, ConditionalMixin):
+            return False
+        # Beside a PATCH a POST is the same under another name.
+        return self.method in ("PATCH", "PUT", "DELETE") or (self.method == "POST" and hasattr(self.view, "patch"))
+
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        describe: Any = self._get_response_for_code
+        shape = describe(ErrorSerializer, "400", ["application/json"], direction)
+        for code in self._error_codes(bodies):
+            said = bodies.get(code, {}).get("description")
+            bodies[code] = {**shape, "description": said or TEXTS[code]}
+        if self._is_idempotent():
+            bodies["409"]["description"] += " Or the first call with this idempotency key is still in work."
+        if self._is_tagged():
+            for code in {"200", "201"} & set(bodies):
+                bodies[code] = {**bodies[code], "headers": {"ETag": ETAG}}
+        return dict(sorted(bodies.items()))
+
+    def _error_codes(self, bodies: dict[str, Any]) -> list[str]:
+        codes = {"400", "405", "406"} | {code for code in bodies if code[0] in "45"}
+        if AllowAny not in self.view.permission_classes:
+            codes |= {"401", "403"}
+        elif self.method == "POST":
+            codes |= {"401", "429"}
+        if "{" in self.path:
+            codes.add("404")
+        if self._is_idempotent():
+            codes |= {"409", "422"}
+        if self._obeys_if_match():
+            codes.add("412")
+        if self.method in ("POST", "PUT", "PATCH"):
+            codes |= {"413", "415"}
+        return sorted(codes)

@@ -1,0 +1,239 @@
+"""The doorbell: Celery is told that there is something to do; what there is to do stands in the database.
+
+`ring("app.tasks.name")` in a transaction rings after its commit. It never raises and never waits for the broker: a ring
+that is lost costs a tick of the beat.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Task, current_app, signals
+from django.conf import settings
+from django.db import connections, transaction
+from kombu.pools import producers
+
+from core.logging import bound, current_request_id
+from core.tenancy import organization_scope
+
+logger = logging.getLogger(__name__)
+
+# A ring is good for so long; by then the beat has rung several times.
+RING_LIFETIME_SECONDS = 60
+# Rings of one kind within this time become one: a thousand commits a second need not ring a thousand times.
+RING_INTERVAL_SECONDS = 0.05
+# After a failure the broker is left alone for this time.
+PAUSE_SECONDS = 5.0
+WARN_EVERY_SECONDS = 60.0
+CONTEXT_HEADER = "parley"
+
+# --- Ringing ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One kind of ring, pressed when called."""
+
+    task: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+    def __call__(self) -> None:
+        bell.press(self)
+
+
+def ring(task: str, **arguments: Any) -> None:
+    """Have the task run soon after the transaction commits, or at once outside of one; equal rings become one."""
+    pressed = Ring(task, tuple(sorted(arguments.items())))
+    connection = transaction.get_connection()
+    if connection.in_atomic_block:
+        # One that a rolled-back savepoint would take along does not stand for this one.
+        open_savepoints = set(connection.savepoint_ids)
+        if any(entry[1] == pressed and set(entry[0]) <= open_savepoints for entry in connection.run_on_commit):
+            return
+    transaction.on_commit(pressed, robust=True)
+
+
+class Bell:
+    """Publishes rings in a thread of its own, so that no request waits for a broker that is slow or away."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._pressed: dict[Ring, str] = {}
+        self._is_busy = False
+        self._thread: threading.Thread | None = None
+        self._process = 0
+        self._quiet_until = 0.0
+        self._warned_at = float("-inf")
+
+    def press(self, pressed: Ring) -> None:
+        with self._changed:
+            self._pressed[pressed] = current_request_id()
+            if self._thread is None or self._process != os.getpid():
+                self._process = os.getpid()
+                self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until everything pressed so far was published or given up; False when the time was over first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._pressed and not self._is_busy, seconds)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._is_busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: bool(self._pressed))
+                pressed, self._pressed, self._is_busy = self._pressed, {}, True
+            for one, request_id in pressed.items():
+                self._publish(one, request_id)
+            time.sleep(RING_INTERVAL_SECONDS)
+
+    def _publish(self, pressed: Ring, request_id: str) -> None:
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            publish(pressed.task, dict(pressed.arguments), headers={CONTEXT_HEADER: {"request_id": request_id}})
+        except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the row is there, the beat will find it
+            now = time.monotonic()
+            self._quiet_until = now + PAUSE_SECONDS
+            if now - self._warned_at > WARN_EVERY_SECONDS:
+                self._warned_at = now
+                logger.warning(
+                    "ring_failed", extra={"task": pressed.task, "reason": f"{type(error).__name__}: {error}"}
+                )
+
+
+bell = Bell()
+atexit.register(lambda: bell.flush(1.0))
+
+
+def impatient_options() -> dict[str, Any]:
+    """The broker's options for somebody who does not wait: one try, and moments for it."""
+    options = dict(settings.CELERY_BROKER_TRANSPORT_OPTIONS)
+    if settings.REDIS_URL:
+        options |= {"socket_timeout": 1.0, "socket_connect_timeout": 0.5, "max_retries": 0}
+    return options
+
+
+def publish(task: str, arguments: dict[str, Any], *, headers: dict[str, Any] | None = None) -> None:
+    """Hand a message to the broker now, in one try of a second or so. Raises what its client raises."""
+    connection = current_app.connection_for_write(transport_options=impatient_options())
+    with producers[connection].acquire(block=True, timeout=1.0) as producer:
+        current_app.send_task(
+            task,
+            kwargs=arguments,
+            headers=headers,
+            expires=RING_LIFETIME_SECONDS,
+            producer=producer,
+            retry=False,
+            ignore_result=True,
+        )
+
+
+# --- What travels with a task -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Something of the caller's context that a task gets back: who acts, for instance."""
+
+    name: str
+    pack: Callable[[], Any]
+    unpack: Callable[[Any], AbstractContextManager[Any]]
+
+
+_companions: dict[str, Companion] = {}
+
+
+def carry(name: str, *, pack: Callable[[], Any], unpack: Callable[[Any], AbstractContextManager[Any]]) -> None:
+    """Have every organization's task take along what `pack` gives, and run inside what `unpack` makes of it."""
+    _companions[name] = Companion(name, pack, unpack)
+
+
+class JobTask(Task):
+    """Every task: its log lines carry the request's id that led to it."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with bound(task=self.name, request_id=self.context().get("request_id", "")):
+            return super().__call__(*args, **kwargs)
+
+    def context(self) -> dict[str, Any]:
+        """What travelled with this call: a worker finds it in the request itself, a call in place among its headers."""
+        return self.request.get(CONTEXT_HEADER) or (self.request.headers or {}).get(CONTEXT_HEADER) or {}
+
+
+class Drain(JobTask):
+    """A task without arguments that works off everything due.
+
+    Two at once in a process would only be in each other's way: a ring during the work makes it look once more.
+    """
+
+    abstract = True
+
+    def __init__(self) -> None:
+        self._working = threading.Lock()
+        self._again = threading.Event()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._again.set()
+        done = None
+        while self._again.is_set() and self._working.acquire(blocking=False):
+            try:
+                self._again.clear()
+                done = super().__call__(*args, **kwargs)
+            finally:
+                self._working.release()
+        return done
+
+
+class OrganizationTask(JobTask):
+    """A task of one organization, its keyword `organization_id`: limited to it, with the caller as its actor."""
+
+    abstract = True
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
+        context = {"request_id": current_request_id(), **{c.name: c.pack() for c in _companions.values()}}
+        options["headers"] = {CONTEXT_HEADER: context, **(options.get("headers") or {})}
+        return super().apply_async(args, kwargs, *more, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        context = self.context()
+        with ExitStack() as stack:
+            stack.enter_context(organization_scope(kwargs["organization_id"]))
+            for companion in _companions.values():
+                if companion.name in context:
+                    stack.enter_context(companion.unpack(context[companion.name]))
+            return super().__call__(*args, **kwargs)
+
+
+# --- The end of a process ---------------------------------------------------------------------------------------------
+
+_stopping = threading.Event()
+
+
+@signals.worker_shutting_down.connect(weak=False)
+def stop(**_: Any) -> None:
+    """Have `stopping()` say so."""
+    _stopping.set()
+
+
+def stopping() -> bool:
+    """Whether this process was asked to end: finish the row in hand, give back the rest."""
+    return _stopping.is_set()
+
+
+def close_connections() -> None:
+    """What a thread of one's own does last: its database connections go back or are closed."""
+    connections.close_all()

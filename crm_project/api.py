@@ -1,0 +1,18 @@
+"""`/api/v1`: every app's calls, and what describes them."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from core import health
+from core.api.nowhere import NowhereView
+
+urlpatterns = [
+    path("health", health.alive, name="api-health"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="api-schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("", include("accounts.api.urls")),
+    path("", include("customers.api.urls")),
+    path("", include("messaging.api.urls")),
+    # Anything else, an id that is none among it, is answered in the contract's shape.
+    re_path(r"^.*$", NowhereView.as_view(), name="api-nowhere"),
+]

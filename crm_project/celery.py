@@ -1,0 +1,49 @@
+"""Celery, the doorbell: the work itself is rows in the database (see docs/decisions)."""
+
+from __future__ import annotations
+
+import logging.config
+import os
+import warnings
+from typing import Any
+
+from celery import Celery, signals
+
+from core.broker import use_local_broker
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm_project.settings")
+
+use_local_broker()
+
+app = Celery("parley", task_cls="core.jobs:JobTask")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect(weak=False)
+def configure_logging(**_: Any) -> None:
+    """The same lines as everywhere, in place of Celery's own."""
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.task_prerun.connect(weak=False)
+def forget_queries(**_: Any) -> None:
+    """With DEBUG Django keeps every query; a request forgets the last one's, and so does a task."""
+    from django.db import reset_queries
+
+    reset_queries()
+
+
+# Celery's advice against DEBUG is about just that; the one against root is about pickle, which is not accepted here.
+warnings.filterwarnings("ignore", message="Using settings.DEBUG leads to a memory", category=UserWarning)
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+
+
+@signals.worker_init.connect(weak=False)
+def listen(**_: Any) -> None:
+    """Every worker minds that it is not deaf."""
+    from crm_project.watch import Ear
+
+    app.steps["consumer"].add(Ear)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Brings the database up to date: migrations, the cache's table, and with --demo the demo organization, once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--demo", action="store_true", help="load the demo organization unless it was loaded before"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=options["verbosity"] - 1)
+        call_command("createcachetable", verbosity=0)
+        note = Path(settings.DATA_DIR) / "demo.txt"
+        if options["demo"] and not note.exists():
+            said = io.StringIO()
+            call_command("load_demo", stdout=said)
+            # The supervisor repeats at every start how to sign in.
+            note.write_text(said.getvalue(), encoding="utf-8")

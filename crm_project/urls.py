@@ -1,0 +1,24 @@
+"""Every address of Parley."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from core import health
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("health", health.alive, name="health"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("webhooks/", include("messaging.webhook_urls")),
+    path("api/v1/", include("crm_project.api")),
+    path("o/<slug:organization>/", include("accounts.organization_urls")),
+    path("o/<slug:organization>/", include("customers.urls")),
+    path("o/<slug:organization>/", include("messaging.urls")),
+    path("", include("accounts.urls")),
+]
+
+if settings.DEBUG:
+    # Every shared piece of the pages in its states, for whoever builds one.
+    urlpatterns.append(path("gallery/", TemplateView.as_view(template_name="core/gallery.html"), name="gallery"))

@@ -1,0 +1,40 @@
+"""What keeps a customer from being deleted: each app says so for its own records, and lets go of them when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from activity.actor import Actor
+from customers.models import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`reasons` names what holds, in words; `release` cancels it, in the transaction of the deletion."""
+
+    name: str
+    reasons: Callable[[Customer], list[str]]
+    release: Callable[[Customer, Actor], None]
+
+
+_holds: list[Hold] = []
+
+
+def register(hold: Hold) -> None:
+    """Have it asked before each deletion. Raises ValueError for a second of the name."""
+    if any(known.name == hold.name for known in _holds):
+        raise ValueError(f"The hold {hold.name} is registered twice.")
+    _holds.append(hold)
+    _holds.sort(key=lambda known: known.name)
+
+
+def reasons_against(customer: Customer) -> list[str]:
+    """Why this customer is not simply deleted; empty where nothing holds."""
+    return [reason for hold in _holds for reason in hold.reasons(customer)]
+
+
+def release(customer: Customer, actor: Actor) -> None:
+    """Cancel all that holds."""
+    for hold in _holds:
+        hold.release(customer, actor)

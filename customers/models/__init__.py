@@ -1,0 +1,36 @@
+from customers.models.change_set import Change, ChangeSet
+from customers.models.consent import Consent
+from customers.models.contact import Contact
+from customers.models.custom_field import CustomField
+from customers.models.customer import Customer, CustomerCounter
+from customers.models.customer_import import CustomerImport
+from customers.models.deal import Deal
+from customers.models.duplicate import DuplicatePair
+from customers.models.file import CustomerFile
+from customers.models.identity import Identity
+from customers.models.interaction import Interaction
+from customers.models.pipeline import Stage, StageChange
+from customers.models.segment import Segment
+from customers.models.tag import Tag
+from customers.models.task import Task
+
+__all__ = [
+    "Change",
+    "ChangeSet",
+    "Consent",
+    "Contact",
+    "CustomField",
+    "Customer",
+    "CustomerCounter",
+    "CustomerFile",
+    "CustomerImport",
+    "Deal",
+    "DuplicatePair",
+    "Identity",
+    "Interaction",
+    "Segment",
+    "Stage",
+    "StageChange",
+    "Tag",
+    "Task",
+]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.tenancy import TenantModel, tenant_manager
+from customers.models.pipeline import Stage
+from customers.querysets import OfCustomerQuerySet
+
+
+class Deal(TenantModel):
+    """Money at stake with a customer."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        WON = "won", "Won"
+        LOST = "lost", "Lost"
+
+    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="deals")
+    title = models.CharField(max_length=200)
+    amount = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    currency = models.CharField(max_length=3, default="GBP", help_text="ISO 4217")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    stage = models.ForeignKey(Stage, null=True, blank=True, on_delete=models.PROTECT, related_name="deals")
+    expected_close_on = models.DateField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    lost_reason = models.CharField(max_length=300, blank=True)
+    custom_fields = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[Any] = tenant_manager(OfCustomerQuerySet)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(title=""), name="deal_has_title"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="deal_amount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(status="open", closed_at__isnull=True) | (~Q(status="open") & Q(closed_at__isnull=False)),
+                name="deal_closed_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "customer", "-created_at"], name="deal_of_customer"),
+            models.Index(fields=["organization", "-created_at", "-id"], name="deal_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

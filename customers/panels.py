@@ -1,0 +1,38 @@
+"""Panels of the customer's page: upper apps register theirs in apps.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Member
+from customers.models import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`content` gives what the template shows, in a constant number of queries."""
+
+    title: str
+    template: str
+    position: int
+    content: Callable[[Customer, Member], dict[str, Any]]
+    permission: str = "customers.view"
+
+
+_panels: list[Panel] = []
+
+
+def register(panel: Panel) -> None:
+    _panels.append(panel)
+    _panels.sort(key=lambda p: p.position)
+
+
+def panels_for(customer: Customer, member: Member) -> list[dict[str, Any]]:
+    """Every panel that the member may see, with its content, in order."""
+    return [
+        {"title": p.title, "template": p.template, **p.content(customer, member)}
+        for p in _panels
+        if member.may(p.permission)
+    ]

@@ -1,0 +1,60 @@
+"""What is held on a person: each app says what of theirs is, gives it out, and loses it when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.files.storage import Storage
+
+from activity.actor import Actor
+from customers.models import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in a storage: what a person calls it, and where it is."""
+
+    name: str
+    storage: Storage
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartData:
+    """Rows of plain values, and the files that go with them."""
+
+    rows: Sequence[dict[str, Any]]
+    files: Sequence[StoredFile] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A kind of record that is held on a customer.
+
+    `erase` is called in the transaction of the erasure; the files that it returns are deleted at its end. Rows that
+    something is counted by stay, without the person in them.
+    """
+
+    name: str
+    title: str
+    position: int
+    export: Callable[[Customer], PartData]
+    erase: Callable[[Customer, Actor], Iterable[StoredFile]]
+
+
+_parts: list[Part] = []
+
+
+def register(part: Part) -> None:
+    """Have it exported and erased with the others. Raises ValueError for a second of the name."""
+    if any(known.name == part.name for known in _parts):
+        raise ValueError(f"The part {part.name} is registered twice.")
+    _parts.append(part)
+    _parts.sort(key=lambda known: known.position)
+
+
+def parts() -> Sequence[Part]:
+    """Every part, in the order in which a reader wants them."""
+    return tuple(_parts)

@@ -1,0 +1,120 @@
+"""What can be asked about customers; every read of them is one of these sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Member
+from accounts.permissions import Reach
+from customers.search import search_patterns
+
+
+def owned_within_reach(member: Member, owner: str) -> Q:
+    """The condition on an owner's path that a member's reach sets.
+
+    A team's records are those of anybody in the member's teams, and those nobody owns yet: who hands out leads has to
+    see them.
+    """
+    if member.reach == Reach.ALL:
+        return Q()
+    own = Q(**{owner: member.user_id})
+    if member.reach == Reach.ASSIGNED:
+        return own
+    colleagues = Member.teams.through._base_manager.filter(
+        team_id__in=Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
+    ).values("member__user_id")
+    return own | Q(**{f"{owner}__isnull": True}) | Q(**{f"{owner}__in": colleagues})
+
+
+def within_reach(member: Member, customer: str = "customer") -> Q:
+    """The condition on records of a customer: theirs is within the member's reach, and was not deleted."""
+    return Q(**{f"{customer}__deleted_at__isnull": True}) & owned_within_reach(member, f"{customer}__assigned_to")
+
+
+def matching(text: str, customer: str = "") -> Q:
+    """The condition on a customer (or on the path to one) that every word of the text is found."""
+    path = f"{customer}__search_text__contains" if customer else "search_text__contains"
+    condition = Q()
+    for pattern in search_patterns(text):
+        condition &= Q(**{path: pattern})
+    return condition
+
+
+class CustomerQuerySet(models.QuerySet[Any]):
+    def visible_to(self, member: Member) -> CustomerQuerySet:
+        """Those within the member's reach."""
+        return self.present().within_reach_of(member)
+
+    def within_reach_of(self, member: Member) -> CustomerQuerySet:
+        """The deleted ones too."""
+        return self.filter(owned_within_reach(member, "assigned_to"))
+
+    def present(self) -> CustomerQuerySet:
+        """Neither deleted nor merged into another."""
+        return self.filter(deleted_at__isnull=True)
+
+    def deleted(self) -> CustomerQuerySet:
+        """Those that can be restored: a merged one comes back by undoing the merge, an erased one never."""
+        return self.filter(deleted_at__isnull=False, merged_into__isnull=True, erased_at__isnull=True)
+
+    def matching(self, text: str) -> CustomerQuerySet:
+        """Part of a name, e-mail, phone, company or code; any case, accents ignored; every word has to be found.
+
+        Words of one or two letters have to begin a word: no index finds them inside of one.
+        """
+        return self.filter(matching(text))
+
+    def owned_by(self, user_id: object) -> CustomerQuerySet:
+        return self.filter(assigned_to=user_id)
+
+    def without_owner(self) -> CustomerQuerySet:
+        return self.filter(assigned_to__isnull=True)
+
+    def tagged(self, *names: str) -> CustomerQuerySet:
+        """Those that carry every one of these tags."""
+        rows = self
+        for name in names:
+            rows = rows.filter(tags__name__iexact=name)
+        return rows
+
+    def follow_up_due(self, at: datetime) -> CustomerQuerySet:
+        return self.filter(next_follow_up_at__lte=at)
+
+    def with_list_relations(self) -> CustomerQuerySet:
+        """All that a row of a list shows, in a constant number of queries."""
+        return self.select_related("stage", "assigned_to").prefetch_related("tags")
+
+
+class OfCustomerQuerySet(models.QuerySet[Any]):
+    """Records of a customer: contacts, interactions, deals, files."""
+
+    def visible_to(self, member: Member) -> OfCustomerQuerySet:
+        """Those of customers within the member's reach."""
+        return self.filter(within_reach(member))
+
+
+class TaskQuerySet(models.QuerySet[Any]):
+    def visible_to(self, member: Member) -> TaskQuerySet:
+        """Those of customers within reach; those without one that are within reach by who is to do them; one's own."""
+        of_customers = within_reach(member)
+        of_nobody = Q(customer__isnull=True) & (
+            owned_within_reach(member, "assigned_to") | Q(created_by=member.user_id)
+        )
+        own = Q(assigned_to=member.user_id) & (Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True))
+        return self.filter(of_customers | of_nobody | own)
+
+    def open(self) -> TaskQuerySet:
+        return self.filter(status__in=["open", "in_progress"])
+
+    def overdue(self, at: datetime) -> TaskQuerySet:
+        return self.open().filter(due_at__lt=at)
+
+
+class SegmentQuerySet(models.QuerySet[Any]):
+    def visible_to(self, member: Member) -> SegmentQuerySet:
+        """The member's own, and those that are shared."""
+        return self.filter(Q(owner=member.user_id) | Q(is_shared=True))

@@ -1,0 +1,143 @@
+"""Customers that are likely one: looked for when one changed, kept as pairs with what speaks for it.
+
+Who was written or imported is marked (`is_duplicate_check_due`); the worker takes the marked ones some hundred at a
+time and compares them with those that share a phone, an e-mail, a company or an address: never all with all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Organization
+from activity.actor import Actor
+from activity.ledger import record
+from core.tenancy import every_organization, organization_scope
+from customers import events, phones
+from customers.models import Customer, DuplicatePair, Identity
+from customers.search import normalize
+
+BATCH = 200
+# Of a company with thousands of people so many are compared, the newest first.
+MOST_CANDIDATES = 2000
+NEAR = 0.86
+SCORES = {"phone": 95, "email": 95, "name_and_company": 80, "name_and_address": 85}
+
+Found = dict[tuple[Any, Any], set[str]]
+
+
+def find_due() -> int:
+    """Look for the duplicates of all who are marked; how many were looked at."""
+    looked = 0
+    while True:
+        with every_organization("the worker serves all organizations"):
+            first = Customer.objects.filter(is_duplicate_check_due=True).select_related("organization").first()
+        if first is None:
+            return looked
+        with organization_scope(first.organization):
+            looked += find_some(first.organization)
+
+
+@transaction.atomic
+def find_some(organization: Organization) -> int:
+    """The next marked ones of an organization; how many."""
+    due = Customer.objects.filter(organization=organization, is_duplicate_check_due=True).order_by("pk")
+    # Held in one order, as a merge holds its two: neither waits for the other for ever.
+    keys = list(due.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True)[:BATCH])
+    # First, so that who is changed from here on is marked again.
+    Customer.objects.filter(pk__in=keys).update(is_duplicate_check_due=False)
+    rows = list(Customer.objects.present().filter(pk__in=keys, erased_at__isnull=True))
+    _save(organization, keys, _pairs(rows))
+    return len(keys)
+
+
+@transaction.atomic
+def dismiss(*, pair: DuplicatePair, actor: Actor) -> None:
+    """They are two; the pair is not proposed again."""
+    if pair.dismissed_at is not None:
+        return
+    pair.dismissed_at = timezone.now()
+    pair.save(update_fields=["dismissed_at"])
+    record(
+        events.DUPLICATE_DISMISSED,
+        subject=pair,
+        customer_id=pair.first_id,
+        actor=actor,
+        payload={"first": pair.first_id, "second": pair.second_id},
+    )
+
+
+def is_near(name: str, other: str) -> bool:
+    """Whether two names are nearly equal, whatever the order of their words."""
+    a, b = (" ".join(sorted(normalize(text).split())) for text in (name, other))
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return matcher.real_quick_ratio() >= NEAR and matcher.quick_ratio() >= NEAR and matcher.ratio() >= NEAR
+
+
+def _pairs(rows: Sequence[Customer]) -> Found:
+    found: Found = defaultdict(set)
+    _by_address_of_their_own(rows, found)
+    for column, reason in (("company_key", "name_and_company"), ("address_key", "name_and_address")):
+        _by_name_and(column, reason, rows, found)
+    return found
+
+
+def _by_address_of_their_own(rows: Sequence[Customer], found: Found) -> None:
+    """A phone or e-mail that is written on one customer and is another's identity."""
+    asked: dict[tuple[str, str], list[Customer]] = defaultdict(list)
+    for row in rows:
+        if row.phone:
+            asked[Identity.Kind.PHONE, phones.match_key(row.phone)].append(row)
+        if row.email:
+            asked[Identity.Kind.EMAIL, row.email.casefold()].append(row)
+    owners = Identity.objects.filter(match_key__in={key for _, key in asked}, customer__deleted_at__isnull=True)
+    for kind, key, owner in owners.values_list("kind", "match_key", "customer_id"):
+        for row in asked.get((kind, key), ()):
+            if row.pk != owner:
+                found[_in_order(row.pk, owner)].add("phone" if kind == Identity.Kind.PHONE else "email")
+
+
+def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Found) -> None:
+    wanted = {getattr(row, column) for row in rows} - {""}
+    if not wanted:
+        return
+    same = Customer.objects.present().filter(erased_at__isnull=True, **{f"{column}__in": wanted})
+    groups: dict[str, list[tuple[Any, str]]] = defaultdict(list)
+    for key, pk, name in same.order_by("-id").values_list(column, "pk", "name")[:MOST_CANDIDATES]:
+        groups[key].append((pk, name))
+    for row in rows:
+        for pk, name in groups.get(getattr(row, column), ()):
+            if pk != row.pk and is_near(row.name, name):
+                found[_in_order(row.pk, pk)].add(reason)
+
+
+def _in_order(one: Any, other: Any) -> tuple[Any, Any]:
+    return (one, other) if one < other else (other, one)
+
+
+def _save(organization: Organization, keys: Iterable[Any], found: Found) -> None:
+    """The pairs of these customers as they are now; what somebody called two stays so."""
+    keys = list(keys)
+    about = Q(first__in=keys) | Q(second__in=keys)
+    known = {(pair.first_id, pair.second_id): pair for pair in DuplicatePair.objects.filter(about)}
+    gone = [pair.pk for key, pair in known.items() if key not in found and pair.dismissed_at is None]
+    DuplicatePair.objects.filter(pk__in=gone).delete()
+    fresh = []
+    for (first, second), reasons in found.items():
+        score = min(100, max(SCORES[reason] for reason in reasons) + 2 * (len(reasons) - 1))
+        pair = known.get((first, second))
+        if pair is None:
+            fresh.append(
+                DuplicatePair(
+                    organization=organization, first_id=first, second_id=second, reasons=sorted(reasons), score=score
+                )
+            )
+        elif pair.reasons != sorted(reasons):
+            DuplicatePair.objects.filter(pk=pair.pk).update(reasons=sorted(reasons), score=score)
+    DuplicatePair.objects.bulk_create(fresh, ignore_conflicts=True)

@@ -1,0 +1,139 @@
+"""Whose address is it: one owner for each in an organization, also when eight first messages arrive at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from accounts.models import Member, Organization
+from customers import phones
+from customers.models import Customer, Identity
+
+# Short codes have 3 to 8 digits; alphanumeric sender ids up to 11 characters (GSM 03.40, 9.1.2.5).
+SENDER_ID = re.compile(r"\+?\d{3,8}|[\w .&-]{1,11}")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address that was checked: what is written to, and what is compared."""
+
+    kind: Identity.Kind
+    value: str
+    match_key: str
+
+
+class InvalidAddress(ValueError):
+    """Not a phone number or e-mail address; `field` is `phone` or `email`."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class IdentityTaken(Exception):
+    """The address belongs to another customer of the organization."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.customer = identity.customer
+        self.field = "email" if identity.kind == Identity.Kind.EMAIL else "phone"
+        gone = ", who was deleted and can be restored" if self.customer.is_deleted else ""
+        super().__init__(f"{identity.value} belongs to {self.customer.name} ({self.customer.code}){gone}.")
+
+
+def refusal(error: InvalidAddress | IdentityTaken, member: Member) -> str:
+    """What was refused, in words. Whose address it is they say to those who may see whose; else the code to ask by."""
+    if isinstance(error, InvalidAddress) or is_named_to(member, error):
+        return str(error)
+    return f"{error.identity.value} belongs to a customer who is not yours to see ({error.customer.code})."
+
+
+def is_named_to(member: Member, error: IdentityTaken) -> bool:
+    """Whether the member may hear who has the address."""
+    return bool(Customer.objects.within_reach_of(member).filter(pk=error.customer.pk).exists())
+
+
+def phone(text: str, *, organization: Organization | None = None) -> Address:
+    """A phone number as people write it. Raises InvalidAddress."""
+    try:
+        value = phones.parse(text, country=organization.default_country if organization else "")
+    except phones.InvalidPhone as error:
+        raise InvalidAddress("phone", str(error)) from error
+    return Address(Identity.Kind.PHONE, value, phones.match_key(value))
+
+
+def phone_or_sender_id(text: str, *, organization: Organization) -> Address:
+    """What a message came from: a number, or the short code or name that networks let businesses send under.
+
+    Raises InvalidAddress for what is neither.
+    """
+    try:
+        return phone(text, organization=organization)
+    except InvalidAddress:
+        if SENDER_ID.fullmatch(text):
+            return Address(Identity.Kind.PHONE, text, text.casefold())
+        raise
+
+
+def email(text: str) -> Address:
+    """An e-mail address; compared without case. Raises InvalidAddress."""
+    value = text.strip()
+    try:
+        validate_email(value)
+    except ValidationError as error:
+        raise InvalidAddress("email", f"“{value[:80]}” is not an e-mail address.") from error
+    return Address(Identity.Kind.EMAIL, value, value.casefold())
+
+
+def whatsapp_user(user_id: str) -> Address:
+    """WhatsApp's own id of a person, for those without a phone number in view."""
+    return Address(Identity.Kind.WHATSAPP_USER, user_id, user_id)
+
+
+def find(*, organization: Organization, addresses: Sequence[Address]) -> Identity | None:
+    """The identity that one of these addresses is, the first listed first."""
+    for address in addresses:
+        found = (
+            Identity.objects.select_related("customer__stage", "customer__organization")
+            .filter(organization=organization, kind=address.kind, match_key=address.match_key)
+            .first()
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def require_free(*, organization: Organization, address: Address, customer: Customer | None = None) -> None:
+    """Raises IdentityTaken when the address is another customer's."""
+    found = find(organization=organization, addresses=[address])
+    if found is not None and (customer is None or found.customer_id != customer.pk):
+        raise IdentityTaken(found)
+
+
+@transaction.atomic
+def attach(*, customer: Customer, address: Address, is_primary: bool = False) -> Identity:
+    """Make the address this customer's. Raises IdentityTaken, also when somebody else was quicker by a moment."""
+    try:
+        with transaction.atomic():
+            identity, _ = Identity.objects.get_or_create(
+                organization=customer.organization,
+                customer=customer,
+                kind=address.kind,
+                match_key=address.match_key,
+                defaults={"value": address.value},
+            )
+    except IntegrityError as error:
+        found = find(organization=customer.organization, addresses=[address])
+        if found is None:
+            raise
+        raise IdentityTaken(found) from error
+    if is_primary:
+        Identity.objects.filter(customer=customer, kind=address.kind).exclude(pk=identity.pk).update(is_primary=False)
+        Identity.objects.filter(pk=identity.pk).update(is_primary=True, value=address.value)
+        identity.is_primary, identity.value = True, address.value
+    return identity

@@ -1,0 +1,26 @@
+"""Whoever is written to has to be there: not deleted, merged or erased in the moment between the look and the write."""
+
+from __future__ import annotations
+
+from django.http import Http404
+
+from customers.models import Customer
+
+
+class CustomerGone(Http404):
+    """Deleted, merged or erased meanwhile. Pages and the API answer it by itself, as they do a moment later: 404."""
+
+    def __init__(self) -> None:
+        super().__init__("This customer was deleted, merged or erased meanwhile.")
+
+
+def hold(customer: Customer) -> Customer:
+    """The row as it is now; until the transaction ends nobody deletes, merges, erases or changes it.
+
+    Call it before any record of theirs is locked: a merge takes customers first as well. Raises CustomerGone.
+    """
+    rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization", "stage")
+    current: Customer | None = rows.filter(pk=customer.pk, deleted_at__isnull=True, erased_at__isnull=True).first()
+    if current is None:
+        raise CustomerGone
+    return current

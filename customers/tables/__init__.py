@@ -1,0 +1,1 @@
+"""Tables in files: CSV and XLSX, read with suspicion, written so that they open well. Knows no model."""

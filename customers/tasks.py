@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from core.jobs import Drain
+from customers.services import duplicates, retention
+
+
+@shared_task(base=Drain, name="customers.tasks.find_duplicates")
+def find_duplicates() -> int:
+    """Compare who was written or imported with those that look alike."""
+    return duplicates.find_due()
+
+
+@shared_task(base=Drain, name="customers.tasks.keep_house")
+def keep_house() -> int:
+    """Erase who was deleted long ago, and who nothing happened with for as long as the organization keeps people."""
+    return retention.keep_house()

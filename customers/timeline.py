@@ -1,0 +1,95 @@
+"""Everything that was said and done with a customer, newest first: apps register the kinds of rows they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from core.pagination import cursor_of, page_after
+from customers.models import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kind of row. `rows` joins what is shown, in a constant number of queries; `at` is the moment it stands at.
+
+    `data` is what the API says of a row beside its type, id and moment; `template` is given `item`.
+    """
+
+    type: str
+    label: str
+    icon: str
+    at: str
+    template: str
+    rows: Callable[[Customer], QuerySet[Any]]
+    data: Callable[[Any], dict[str, Any]]
+    permission: str = "customers.view"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of the timeline."""
+
+    type: str
+    id: UUID
+    at: datetime
+    row: Any
+    source: Source
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.source.data(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    items: list[Item]
+    next_cursor: str
+
+
+class UnknownType(ValueError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"“{name[:40]}” is not a type. Use: {', '.join(_sources)}.")
+
+
+_sources: dict[str, Source] = {}
+
+
+def register(source: Source) -> None:
+    _sources[source.type] = source
+
+
+def sources() -> list[Source]:
+    """Every kind, in the order of registration."""
+    return list(_sources.values())
+
+
+def page_of(
+    customer: Customer, *, may: Callable[[str], bool], types: Iterable[str] = (), cursor: str = "", size: int = 25
+) -> Page:
+    """A page of the timeline: one query a kind. `may` says whether the caller has a permission.
+
+    Raises UnknownType, and InvalidCursor for a cursor that is none of ours.
+    """
+    wanted = list(types)
+    for name in wanted:
+        if name not in _sources:
+            raise UnknownType(name)
+    items: list[Item] = []
+    more = False
+    for source in _sources.values():
+        if (wanted and source.type not in wanted) or not may(source.permission):
+            continue
+        # Each kind's rows begin where the last page ended: a cursor is a moment and an id, whatever the kind.
+        page = page_after(source.rows(customer), cursor=cursor, size=size, order=(f"-{source.at}", "-id"))
+        items += [Item(source.type, row.pk, getattr(row, source.at), row, source) for row in page.rows]
+        more = more or bool(page.next_cursor)
+    items.sort(key=lambda item: (item.at, str(item.id)), reverse=True)
+    shown = items[:size]
+    has_next = more or len(items) > size
+    return Page(shown, cursor_of(shown[-1].row, shown[-1].source.at) if has_next and shown else "")

@@ -1,0 +1,188 @@
+"""Contacts, deals and tasks of a customer: each a form on a page of its own, and what a panel does in one click."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.forms import Form
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
+
+from accounts.access import requires
+from activity.actor import current_actor
+from core.http import Request
+from customers.field_values import InvalidValue
+from customers.forms import ContactForm, DealForm, TaskForm
+from customers.models import Contact, Customer, CustomField, Deal, Task
+from customers.querysets import within_reach
+from customers.selectors import possible_owners
+from customers.services import contacts, custom_fields, customers, deals, identities, tasks
+from customers.views import confirm
+from customers.views.customers import find_visible
+
+RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing", "colleague")
+
+
+@requires("customers.create")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Somebody tied to the customer."""
+    return _contact(request, find_visible(request, pk), None)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    contact = _found(request, Contact, pk)
+    return _contact(request, contact.customer, contact)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask once; a POST deletes."""
+    contact = _found(request, Contact, pk)
+    if request.method != "POST":
+        return confirm.ask(
+            request,
+            question=f"Delete {contact.name}?",
+            consequence=f"The contact is taken off {contact.customer.name} for good; what was said and done stays.",
+            back=(reverse("customers:edit_contact", args=[organization, pk]), contact.name),
+        )
+    contacts.delete(contact=contact, actor=current_actor())
+    return redirect("customers:detail", organization, contact.customer_id)
+
+
+@requires("deals.create")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Money at stake with the customer."""
+    return _deal(request, find_visible(request, pk), None)
+
+
+@requires("deals.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    deal = _found(request, Deal, pk)
+    return _deal(request, deal.customer, deal)
+
+
+@requires("tasks.create")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Something to do with the customer."""
+    return _task(request, find_visible(request, pk), None)
+
+
+@requires("tasks.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    task = _found(request, Task, pk)
+    if task.customer is None:
+        raise Http404("The task has no customer.")
+    return _task(request, task.customer, task)
+
+
+@requires("tasks.edit")
+@require_POST
+def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Done, or open again."""
+    task = _found(request, Task, pk)
+    status = Task.Status.DONE if task.is_open else Task.Status.OPEN
+    changed = tasks.update(task=task, actor=current_actor(), changes={"status": status})
+    if request.htmx:
+        response = render(request, "customers/partials/task_row.html", {"task": changed, "can_edit_tasks": True})
+        return trigger_client_event(response, "customer-changed", {"what": "task"})
+    return redirect("customers:detail", organization, task.customer_id) if task.customer_id else redirect("/")
+
+
+def _contact(request: Request, customer: Customer, contact: Contact | None) -> HttpResponse:
+    names = ("name", "relationship", "phone", "email", "birth_date")
+    form = ContactForm(request.POST or None, initial={n: getattr(contact, n) for n in names} if contact else None)
+    form.add_own_fields(custom_fields.definitions(CustomField.Entity.CONTACT), contact.custom_fields if contact else {})
+    if request.method == "POST" and form.is_valid():
+        fields = {name: form.cleaned_data[name] for name in names} | {"custom_fields": form.own_values()}
+        if form.is_valid() and _done(form, lambda: _save_contact(customer, contact, fields)):
+            return redirect("customers:detail", request.organization.slug, customer.pk)
+    shown = {"what": "contact", "record": contact, "relationships": RELATIONSHIPS}
+    return _page(request, customer, form, shown)
+
+
+def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str, Any]) -> None:
+    if contact is None:
+        contacts.create(customer=customer, actor=current_actor(), **fields)
+    else:
+        contacts.update(contact=contact, actor=current_actor(), changes=fields)
+
+
+def _deal(request: Request, customer: Customer, deal: Deal | None) -> HttpResponse:
+    names = ("title", "amount", "currency", "status", "expected_close_on", "lost_reason")
+    initial = {name: getattr(deal, name) for name in names} if deal else {"currency": request.organization.currency}
+    form = DealForm(request.POST or None, initial=initial)
+    form.add_own_fields(custom_fields.definitions(CustomField.Entity.DEAL), deal.custom_fields if deal else {})
+    if request.method == "POST" and form.is_valid():
+        fields = {name: form.cleaned_data[name] for name in names} | {"custom_fields": form.own_values()}
+        fields["amount"] = fields["amount"] or 0
+        if form.is_valid() and _done(form, lambda: _save_deal(request, customer, deal, fields)):
+            return redirect("customers:detail", request.organization.slug, customer.pk)
+    return _page(request, customer, form, {"what": "deal", "record": deal})
+
+
+def _save_deal(request: Request, customer: Customer, deal: Deal | None, fields: dict[str, Any]) -> None:
+    if deal is None:
+        deals.create(customer=customer, actor=current_actor(), owner=request.member.user, **fields)
+    else:
+        deals.update(deal=deal, actor=current_actor(), changes=fields)
+
+
+def _task(request: Request, customer: Customer, task: Task | None) -> HttpResponse:
+    names = ("title", "description", "due_at", "priority", "status")
+    initial: dict[str, Any] = {"assigned_to": str(request.member.user_id)}
+    if task:
+        initial = {name: getattr(task, name) for name in names} | {"assigned_to": str(task.assigned_to_id or "")}
+    form = TaskForm(request.POST or None, initial=initial, owners=possible_owners())
+    if request.method == "POST" and form.is_valid() and _done(form, lambda: _save_task(customer, task, form.changes())):
+        return redirect("customers:detail", request.organization.slug, customer.pk)
+    return _page(request, customer, form, {"what": "task", "record": task})
+
+
+def _save_task(customer: Customer, task: Task | None, fields: dict[str, Any]) -> None:
+    if task is None:
+        tasks.create(organization=customer.organization, customer=customer, actor=current_actor(), **fields)
+    else:
+        tasks.update(task=task, actor=current_actor(), changes=fields)
+
+
+def _done(form: Form, save: Any) -> bool:
+    """Whether it was saved; what the service refused stands at its field."""
+    try:
+        save()
+    except (identities.InvalidAddress, deals.InvalidDeal) as error:
+        form.add_error(error.field, str(error))
+    except InvalidValue as error:
+        form.add_error(f"own_{error.key}", str(error))
+    except customers.UnknownOwner as error:
+        form.add_error("assigned_to", str(error))
+    else:
+        return True
+    return False
+
+
+def _found(request: Request, model: Any, pk: UUID) -> Any:
+    # By the customer: one's own task with somebody else's customer has no page, which would name them.
+    rows = model.objects.filter(within_reach(request.member)).select_related(
+        "customer__organization", "customer__stage"
+    )
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such record, or it is not yours to see.")
+    return found
+
+
+def _page(request: Request, customer: Customer, form: Form, more: dict[str, Any]) -> HttpResponse:
+    shown = {"form": form, "customer": customer, **more}
+    return render(request, "customers/record_form.html", shown, status=422 if form.errors else 200)

@@ -1,0 +1,114 @@
+"""A row of the list, edited where it stands: the editor of a cell, and the row as it is after the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import requires
+from activity.actor import current_actor
+from core.htmx import toast
+from core.http import Request
+from customers.models import Customer, CustomField, Stage, Tag
+from customers.selectors import possible_owners
+from customers.services import custom_fields, customers, pipeline, tags
+from customers.views.customers import find_visible
+from customers.views.lists import permissions, row_of
+from customers.views.state import read_state
+
+PROPOSED_TAGS = 200
+
+
+class Refused(ValueError):
+    """Why a value can't be set."""
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """GET: the editor of `field` (stage, owner or tags). POST: sets it to `value` and answers with the row."""
+    customer = find_visible(request, pk)
+    if request.method != "POST":
+        if not request.htmx:
+            return redirect("customers:detail", organization, pk)
+        return _editor(request, customer, request.GET.get("field", ""))
+    field = request.POST.get("field", "")
+    if field not in CHANGES:
+        return HttpResponse("There is no such field.", status=400, content_type="text/plain")
+    try:
+        CHANGES[field](customer, request.POST.get("value", ""))
+    except Refused as error:
+        if not request.htmx:
+            toasts.error(request, str(error))
+            return redirect("customers:detail", organization, pk)
+        response = _editor(request, customer, EDITED_BY[field], error=str(error), status=422)
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#cell-editor", "innerHTML"
+        return response
+    return _row(request, customer) if request.htmx else redirect("customers:list", organization)
+
+
+def _editor(request: Request, customer: Customer, field: str, *, error: str = "", status: int = 200) -> HttpResponse:
+    shown: dict[str, Any] = {"customer": customer, "field": field, "error": error}
+    if field == "stage":
+        shown["stages"] = Stage.objects.all()
+    elif field == "owner":
+        shown["owners"] = possible_owners()
+    elif field == "tags":
+        shown["names"] = Tag.objects.order_by("name").values_list("name", flat=True)[:PROPOSED_TAGS]
+    else:
+        return HttpResponse("There is no such field.", status=400, content_type="text/plain")
+    return render(request, "customers/partials/cell_editor.html", shown, status=status)
+
+
+def _row(request: Request, customer: Customer) -> HttpResponse:
+    fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
+    asked = request.GET.copy()
+    state = read_state(asked, fields=fields)
+    found = row_of(request.member, customer.pk, state, fields)
+    if found is None:
+        # Given to somebody whose customers this member doesn't see.
+        response = HttpResponse("")
+        response.headers["HX-Reswap"] = "delete"
+        return toast(response, f"{customer.name} is no longer among the customers that you see.")
+    shown = {"row": found, "state": state, **permissions(request.member)}
+    return render(request, "customers/partials/row.html", shown)
+
+
+def _set_stage(customer: Customer, value: str) -> None:
+    stage = Stage.objects.filter(key=value).first()
+    if stage is None:
+        raise Refused("Choose one of the stages.")
+    pipeline.move(customer=customer, stage=stage, actor=current_actor())
+
+
+def _set_owner(customer: Customer, value: str) -> None:
+    owner = next((user for user in possible_owners() if str(user.pk) == value), None)
+    if value and owner is None:
+        raise Refused("Choose somebody of your organization.")
+    customers.assign(customer=customer, owner=owner, actor=current_actor())
+
+
+def _add_tag(customer: Customer, value: str) -> None:
+    try:
+        tags.add(customer=customer, names=[value], actor=current_actor())
+    except tags.InvalidTag as error:
+        raise Refused(str(error)) from error
+
+
+def _remove_tag(customer: Customer, value: str) -> None:
+    tags.remove(customer=customer, names=[value], actor=current_actor())
+
+
+CHANGES: Mapping[str, Callable[[Customer, str], None]] = {
+    "stage": _set_stage,
+    "owner": _set_owner,
+    "tag_add": _add_tag,
+    "tag_remove": _remove_tag,
+}
+EDITED_BY = {"stage": "stage", "owner": "owner", "tag_add": "tags", "tag_remove": "tags"}

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.admin import ReadOnlyAdmin, TenantAdmin, short
+from messaging.models import Arrival, Attachment, Channel, Conversation, Message
+from messaging.services import arrivals
+
+
+@admin.register(Channel)
+class ChannelAdmin(TenantAdmin):
+    """Channels are set up through the API, which checks their credentials; here they are looked at and switched."""
+
+    list_display = ["name", "kind", "provider", "address", "organization", "is_enabled", "last_error"]
+    list_filter = ["kind", "provider", "is_enabled"]
+    search_fields = ["name", "address", "organization__name"]
+    fields = ["organization", "name", "kind", "provider", "address", "is_enabled", "rate_per_second", "account_id",
+              "messaging_service_id", "credentials_set", "last_error", "last_error_at", "created_at"]  # fmt: skip
+    readonly_fields = ["kind", "provider", "address", "account_id", "messaging_service_id", "credentials_set",
+                       "last_error", "last_error_at", "created_at"]  # fmt: skip
+
+    @admin.display(description="credentials")
+    def credentials_set(self, channel: Channel) -> str:
+        """Which are set; never what they are."""
+        return ", ".join(channel.credential_keys) or "none"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    list_display = ["customer", "channel", "organization", "status", "unread_count", "last_message_at"]
+    list_filter = ["status", "priority", "channel__kind"]
+    list_select_related = ("organization", "customer", "channel")
+    search_fields = ["customer__search_text", "address"]
+    ordering = ["-last_message_at"]
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "organization", "direction", "channel", "customer", "status", "error_code", "text"]
+    list_filter = ["status", "direction", "channel__kind", "origin", "created_at"]
+    list_select_related = ("organization", "customer", "channel")
+    search_fields = ["=id", "provider_message_id", "address", "customer__name", "customer__code"]
+    ordering = ["-created_at"]
+
+    @admin.display(description="text")
+    def text(self, message: Message) -> str:
+        return short(message.body)
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ReadOnlyAdmin):
+    list_display = ["message", "filename", "content_type", "size", "state"]
+    list_filter = ["state", "content_type"]
+    list_select_related = ("organization", "message")
+    search_fields = ["filename", "message__id"]
+
+
+@admin.register(Arrival)
+class ArrivalAdmin(ReadOnlyAdmin):
+    """What providers told us, as it came. What found no channel or could not be read waits here to be replayed."""
+
+    list_display = ["received_at", "provider", "kind", "type", "state", "organization", "channel", "attempts", "reason"]
+    list_filter = ["state", "provider", "kind", "type", "received_at"]
+    list_select_related = ("organization", "channel")
+    search_fields = ["key", "last_error"]
+    ordering = ["-received_at"]
+    exclude = ["body"]
+    readonly_fields = ["received", "message"]
+    actions = ["replay"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Arrival]:
+        """Not held by the tenants' net, since a row may belong to nobody: that is for superusers."""
+        rows = super().get_queryset(request)
+        if request.user.is_superuser:
+            return rows
+        return rows.filter(channel__in=Channel.objects.all())
+
+    @admin.display(description="why")
+    def reason(self, arrival: Arrival) -> str:
+        return short(arrival.last_error or arrival.outcome)
+
+    @admin.display(description="as received")
+    def received(self, arrival: Arrival) -> str:
+        return bytes(arrival.body).decode("utf-8", "replace")
+
+    @admin.action(description="Process again", permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> None:
+        waiting = queryset.filter(state__in=[Arrival.State.UNROUTABLE, Arrival.State.SET_ASIDE])
+        found = [arrivals.replay(arrival) for arrival in waiting]
+        messages.success(
+            request, f"{sum(found)} of {len(found)} are processed again; the others still have no channel."
+        )
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)

@@ -1,0 +1,74 @@
+"""What the messaging calls share: look-ups within reach, and refusals as the contract answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from rest_framework import exceptions
+
+from accounts.api.access import OrganizationView
+from activity.actor import Actor, ActorKind, current_actor
+from core.api.errors import Conflict, invalid
+from customers.models import Customer
+from messaging.models import Conversation, Message
+from messaging.selectors import channel_for_sending
+from messaging.services import conversations, outbound, refusals
+
+
+def visible_conversation(view: OrganizationView, pk: UUID) -> Conversation:
+    """The conversation, if within the member's reach; 404 otherwise."""
+    rows = Conversation.objects.visible_to(view.member).with_list_relations().select_related("organization")
+    found: Conversation | None = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such conversation.")
+    return found
+
+
+def visible_message(view: OrganizationView, pk: UUID) -> Message:
+    """The outbound message, if within the member's reach; 404 otherwise."""
+    rows = Message.objects.visible_to(view.member).outbound().with_thread_relations()
+    found: Message | None = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such message.")
+    return found
+
+
+@contextmanager
+def explained() -> Generator[None]:
+    """What the services refuse, as the contract answers it: 403, for the reply window and states 409, for texts 400."""
+    try:
+        yield
+    except refusals.WindowClosed as error:
+        raise Conflict(str(error), code=error.code) from error
+    except refusals.Refused as error:
+        raise exceptions.PermissionDenied(str(error), code=error.code) from error
+    except outbound.NotPossible as error:
+        raise Conflict(str(error)) from error
+    except outbound.InvalidText as error:
+        raise invalid("body", str(error)) from error
+
+
+def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[str, Any]) -> Message:
+    """Queue a text to a customer on a kind of channel, or where they were last heard."""
+    actor = current_actor()
+    channel = channel_for_sending(customer=customer, kind=kind)
+    if channel is None:
+        raise invalid("channel", "There is no such channel here. An administrator can set one up.")
+    with explained():
+        conversation = conversations.begin(customer=customer, channel=channel)
+        return outbound.queue_message(
+            conversation=conversation,
+            actor=actor,
+            author=view.member.user if actor.kind == ActorKind.USER else None,
+            origin=origin(actor),
+            **data,
+        )
+
+
+def origin(actor: Actor) -> str:
+    """What comes through the API is a person's where a person's session brought it."""
+    return outbound.origin_of(actor)

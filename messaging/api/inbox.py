@@ -1,0 +1,100 @@
+"""`/inbox`: one row a customer, and what is done from there."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.access import OrganizationView
+from activity.actor import current_actor
+from core.api.pages import CursorPages, NumberedPages, paginated
+from core.api.parameters import read_parameters
+from customers.api.serializers import CustomerSerializer
+from customers.api.views import StageView, TagsAddView, TagsRemoveView, visible_customer
+from customers.services import customers
+from messaging.api import serializers
+from messaging.api.base import send
+from messaging.api.conversations import CLOSED, REFUSED
+from messaging.selectors import inbox_counts, latest_conversations, thread_of_customer
+
+__all__ = [
+    "CountsView",
+    "FollowUpView",
+    "InboxView",
+    "SendTextView",
+    "StageView",
+    "TagsAddView",
+    "TagsRemoveView",
+    "ThreadView",
+]
+
+
+class InboxView(OrganizationView):
+    permissions_by_method = {"GET": "conversations.view"}
+    pagination_class = NumberedPages
+
+    @extend_schema(
+        tags=["inbox"], parameters=[serializers.InboxParameters], responses=serializers.InboxRowSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """Customers with conversations, newest activity first."""
+        filters = read_parameters(request, serializers.InboxParameters)
+        if "stage" in filters:
+            filters["stage"] = filters["stage"].key
+        rows = latest_conversations(self.member, filters).with_list_relations().order_by("-last_message_at", "-id")
+        return paginated(self, rows, lambda page: serializers.InboxRowSerializer(page, many=True).data)
+
+
+class CountsView(OrganizationView):
+    permissions_by_method = {"GET": "conversations.view"}
+
+    @extend_schema(tags=["inbox"], responses=serializers.CountsSerializer)
+    def get(self, request: Request) -> Response:
+        """What waits where, for what the caller may see."""
+        return Response(inbox_counts(self.member))
+
+
+class ThreadView(OrganizationView):
+    permissions_by_method = {"GET": "conversations.view"}
+    pagination_class = CursorPages
+
+    @extend_schema(tags=["inbox"], responses=serializers.MessageSerializer(many=True))
+    def get(self, request: Request, pk: UUID) -> Response:
+        """Every channel's messages with the customer, newest first."""
+        rows = thread_of_customer(visible_customer(self, pk))
+        return paginated(self, rows, lambda page: serializers.MessageSerializer(page, many=True).data)
+
+
+class FollowUpView(OrganizationView):
+    permissions_by_method = {"POST": "customers.edit"}
+
+    @extend_schema(tags=["inbox"], request=serializers.FollowUpSerializer, responses=CustomerSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Set the next follow-up; null or `{}` clears it."""
+        customer = visible_customer(self, pk)
+        serializer = serializers.FollowUpSerializer(data=request.data or {})
+        serializer.is_valid(raise_exception=True)
+        customers.set_follow_up(customer=customer, at=serializer.moment(), actor=current_actor())
+        return Response(CustomerSerializer(customer).data)
+
+
+class SendTextView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(
+        tags=["inbox"],
+        request=serializers.SendTextSerializer,
+        responses={201: serializers.MessageSerializer, 403: REFUSED, 409: CLOSED},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Queue a text to the customer, on a channel or where they were last heard."""
+        customer = visible_customer(self, pk)
+        serializer = serializers.SendTextSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = dict(serializer.validated_data)
+        message = send(self, customer, kind=data.pop("channel", ""), data=data)
+        return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)

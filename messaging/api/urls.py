@@ -1,0 +1,29 @@
+from django.urls import path
+
+from messaging.api import channels, conversations, inbox, outbound, webhooks
+
+urlpatterns = [
+    path("channels", channels.ChannelListView.as_view(), name="channels"),
+    path("channels/<uuid:pk>", channels.ChannelView.as_view(), name="channel"),
+    path("channels/<uuid:pk>/check", channels.ChannelCheckView.as_view(), name="channel-check"),
+    path("conversations", conversations.ConversationListView.as_view(), name="conversations"),
+    path("conversations/<uuid:pk>", conversations.ConversationView.as_view(), name="conversation"),
+    path("conversations/<uuid:pk>/messages", conversations.MessageListView.as_view(), name="conversation-messages"),
+    path("conversations/<uuid:pk>/read", conversations.ReadView.as_view(), name="conversation-read"),
+    path("conversations/<uuid:pk>/resolve", conversations.ResolveView.as_view(), name="conversation-resolve"),
+    path("conversations/<uuid:pk>/reopen", conversations.ReopenView.as_view(), name="conversation-reopen"),
+    path("conversations/<uuid:pk>/snooze", conversations.SnoozeView.as_view(), name="conversation-snooze"),
+    path("outbound-messages", outbound.OutboundListView.as_view(), name="outbound-messages"),
+    path("outbound-messages/<uuid:pk>", outbound.OutboundView.as_view(), name="outbound-message"),
+    path("outbound-messages/<uuid:pk>/cancel", outbound.CancelView.as_view(), name="outbound-message-cancel"),
+    path("outbound-messages/<uuid:pk>/retry", outbound.RetryView.as_view(), name="outbound-message-retry"),
+    path("inbox/customers", inbox.InboxView.as_view(), name="inbox"),
+    path("inbox/counts", inbox.CountsView.as_view(), name="inbox-counts"),
+    path("inbox/customers/<uuid:pk>/thread", inbox.ThreadView.as_view(), name="inbox-thread"),
+    path("inbox/customers/<uuid:pk>/stage", inbox.StageView.as_view(), name="inbox-stage"),
+    path("inbox/customers/<uuid:pk>/followup", inbox.FollowUpView.as_view(), name="inbox-followup"),
+    path("inbox/customers/<uuid:pk>/tags/add", inbox.TagsAddView.as_view(), name="inbox-tags-add"),
+    path("inbox/customers/<uuid:pk>/tags/remove", inbox.TagsRemoveView.as_view(), name="inbox-tags-remove"),
+    path("inbox/customers/<uuid:pk>/send-text", inbox.SendTextView.as_view(), name="inbox-send-text"),
+    path("webhooks/<str:channel>", webhooks.IncomingView.as_view(), name="incoming"),
+]

@@ -1,0 +1,241 @@
+"""What a provider is: the words in which the rest of Parley talks to Twilio, SMTP or the simulator.
+
+Nothing here or in the folders beside it touches the database: an adapter turns an `Account` and an `OutgoingMessage`
+into a request, and a provider's payload into a `ReceivedMessage` or a `StatusUpdate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Kind(StrEnum):
+    """What a channel carries."""
+
+    WHATSAPP = "whatsapp"
+    SMS = "sms"
+    EMAIL = "email"
+    WEB = "web"  # a form or a chat on the organization's site; what comes from it can't be answered on it
+
+
+KIND_CHOICES = [kind.value for kind in Kind]
+
+
+class Retry(StrEnum):
+    """What is to be done about a failure, from the provider's error code."""
+
+    NEVER = "never"  # the recipient can't be reached this way
+    FIX = "fix"  # somebody has to change a setting or the text first
+    LATER = "later"  # a passing trouble: try again with backoff
+    BACKOFF = "backoff"  # we were too fast: try again, slower
+    SUPPRESS = "suppress"  # the recipient does not want messages: stop this address
+    TEMPLATE = "template"  # outside the reply window: only an approved template may be sent
+    RECONCILE = "reconcile"  # nobody knows whether it left: ask the provider before anything else
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a kind of channel can do at a provider; data, so that nobody has to ask for the kind."""
+
+    kind: Kind
+    label: str
+    icon: str  # a lucide icon's name
+    max_length: int  # characters of a body
+    rate_per_second: float  # messages a sender may send
+    reply_window: timedelta | None = None  # free text only so long after the customer's last message
+    has_subject: bool = False
+    has_media: bool = False
+    has_templates: bool = False
+    has_read_receipts: bool = False
+    has_delivery_receipts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One value that an account needs, for forms and for the check of what the API is given."""
+
+    key: str
+    label: str
+    is_secret: bool = False
+    is_required: bool = True
+    help: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A channel as an adapter sees it."""
+
+    channel_id: str
+    kind: Kind
+    address: str  # E.164 or an e-mail address
+    name: str
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One message to be handed to the provider."""
+
+    id: str  # our message id; stands in the status callback's URL
+    to: str  # E.164, an e-mail address or, on WhatsApp, a user id
+    body: str
+    subject: str = ""
+    status_callback_url: str = ""  # empty where the provider could not reach us
+    in_reply_to: str = ""  # the provider's id of the message answered (e-mail: a Message-ID)
+    references: Sequence[str] = ()
+    is_automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaterStatus:
+    """A status that the provider will report by itself after a time (the simulator's way to call back)."""
+
+    after: timedelta
+    status: str
+    error_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The provider took the message."""
+
+    provider_message_id: str
+    status: str = "sent"
+    later: Sequence[LaterStatus] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessage:
+    """A message that the provider's own list shows, when it is asked what became of one."""
+
+    provider_message_id: str
+    to: str
+    body: str
+    status: str
+    created_at: datetime | None
+    error_code: str = ""
+
+
+class SendError(Exception):
+    """The provider refused, or could not be reached before anything left.
+
+    `message` is in plain words and says what to do; it never holds a credential or the message's text.
+    """
+
+    def __init__(self, code: str, message: str, retry: Retry, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.retry = retry
+        self.retry_after = retry_after
+
+
+class SendUnconfirmed(Exception):
+    """The request left and no answer came: the provider may or may not have the message.
+
+    Its text is in plain words and holds neither a credential nor the message's text.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMeaning:
+    """What a provider's error code asks for, for a failure that a status tells of later."""
+
+    retry: Retry
+    message: str  # plain words with what to do
+
+
+class InvalidPayload(ValueError):
+    """A webhook that no message or status can be read from; the text says which field is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    url: str
+    content_type: str
+    filename: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    latitude: float
+    longitude: float
+    label: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """An inbound message, the same for every provider. Texts hold no NUL or lone surrogate."""
+
+    kind: Kind
+    provider_message_id: str
+    to: str  # E.164 or e-mail; empty when the payload names none
+    sender: str  # E.164, short code or e-mail; empty for a WhatsApp user without a phone number
+    sender_user_id: str = ""  # WhatsApp's business-scoped user id, "US.000…", without the prefix
+    sender_name: str = ""
+    account_id: str = ""  # Twilio: AccountSid
+    messaging_service_id: str = ""
+    body: str = ""
+    subject: str = ""
+    media: Sequence[Media] = ()
+    location: Location | None = None
+    button: Mapping[str, str] = field(default_factory=dict)  # kind (button, list), text, payload
+    reply_to: str = ""  # provider's id of the message quoted or answered
+    referral: Mapping[str, str] = field(default_factory=dict)
+    opt_out: str = ""  # STOP, START or HELP where the provider says so (Twilio: OptOutType)
+    sent_at: datetime | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # every parameter that has no field above
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """What became of a message of ours. `status` is one of ours: sent, delivered, read, failed."""
+
+    provider_message_id: str
+    status: str
+    error_code: str = ""
+    occurred_at: datetime | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # every parameter that has no field above
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a check of an account found, in plain words with the next step."""
+
+    code: str
+    detail: str
+
+
+class Provider(Protocol):
+    """A way to reach the world; one folder beside this file each, found by `registry.provider(key)`."""
+
+    key: str
+    label: str
+    kinds: Mapping[Kind, Capabilities]
+
+    def credential_fields(self, kind: Kind) -> Sequence[CredentialField]: ...
+
+    def send(self, account: Account, message: OutgoingMessage) -> SendResult:
+        """Hand one message over. Raises SendError or SendUnconfirmed; every wait has a limit."""
+
+    def find_sent(
+        self, account: Account, message: OutgoingMessage, *, since: datetime
+    ) -> Sequence[FoundMessage] | None:
+        """The provider's own list of what it took for this recipient since then; None where it can't be asked.
+
+        Raises SendError when asking failed this time: ask again by its class, and don't take it for an empty list.
+        """
+
+    def explain(self, error_code: str) -> ErrorMeaning:
+        """What an error code of a status asks for. Unknown and empty codes have a meaning too."""
+
+    def check(self, account: Account) -> Sequence[Problem]:
+        """Try the account without sending anything; empty when all is well."""

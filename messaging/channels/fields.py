@@ -1,0 +1,129 @@
+"""Reading a JSON object from outside, field by field, with errors that name the field."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from typing import Any, Final
+
+from messaging.channels.base import InvalidPayload, Media
+from messaging.channels.text import clean
+
+LONGEST_ID: Final = 255
+LONGEST_BODY: Final = 100_000
+LONGEST_LINE: Final = 998
+MOST_ATTACHMENTS: Final = 20
+
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+
+
+class JsonFields:
+    """The fields of an object; what nobody asked for is the rest."""
+
+    def __init__(self, data: object, *, path: str = "") -> None:
+        if not isinstance(data, Mapping):
+            raise InvalidPayload(f"{path.rstrip('.') or 'body'}: not a JSON object.")
+        self._data = {clean(str(key)): value for key, value in data.items()}
+        self._path = path
+        self._taken: set[str] = set()
+
+    def text(self, key: str, *, longest: int = LONGEST_LINE) -> str:
+        """A text, cleaned; empty when it is missing or null. A number is taken as its digits."""
+        value = self._take(key)
+        if value is None:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise self.wrong(key, "not a text")
+        text = clean(str(value))
+        if len(text) > longest:
+            raise self.wrong(key, f"longer than {longest} characters")
+        return text
+
+    def required(self, key: str, *, longest: int = LONGEST_ID) -> str:
+        text = self.text(key, longest=longest).strip()
+        if not text:
+            raise self.wrong(key, "missing")
+        return text
+
+    def moment(self, key: str) -> datetime:
+        """An ISO 8601 time, in UTC; one without a zone is taken as UTC."""
+        text = self.required(key)
+        try:
+            moment = datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.wrong(key, "not an ISO 8601 time, as 2026-11-21T09:30:00Z") from None
+
+    def number(self, key: str, *, most: float) -> float:
+        """A number from -most to most."""
+        value = self._take(key)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+            or abs(value) > most
+        ):
+            raise self.wrong(key, f"not a number from -{most:g} to {most:g}")
+        return float(value)
+
+    def object(self, key: str) -> JsonFields | None:
+        value = self._take(key)
+        return None if value is None else JsonFields(value, path=f"{self._path}{key}.")
+
+    def attachments(self, key: str) -> list[Media]:
+        """A list of files by address: `url`, `content_type?`, `filename?`, `size?`."""
+        value = self._take(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or len(value) > MOST_ATTACHMENTS:
+            raise self.wrong(key, f"not a list of at most {MOST_ATTACHMENTS} files")
+        readers = [JsonFields(item, path=f"{self._path}{key}[{number}].") for number, item in enumerate(value)]
+        media = [reader._media() for reader in readers]
+        if any(reader.rest() for reader in readers):
+            self._taken.discard(key)  # a part of a file that has no field here stays with the rest
+        return media
+
+    def rest(self) -> dict[str, Any]:
+        """Everything nobody asked for, cleaned through and through."""
+        return {key: cleaned(value) for key, value in self._data.items() if key not in self._taken}
+
+    def wrong(self, key: str, what: str) -> InvalidPayload:
+        return InvalidPayload(f"{self._path}{key}: {what}.")
+
+    def _media(self) -> Media:
+        url = self.required("url", longest=2048)
+        if not url.startswith(("https://", "http://")):
+            raise self.wrong("url", "not an http or https address")
+        size = self._take("size")
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+            raise self.wrong("size", "not a number of bytes")
+        content_type = self.text("content_type", longest=LONGEST_ID) or "application/octet-stream"
+        return Media(url=url, content_type=content_type, filename=self.text("filename", longest=LONGEST_ID), size=size)
+
+    def _take(self, key: str) -> Any:
+        self._taken.add(key)
+        return self._data.get(key)
+
+
+def email_address(fields: JsonFields, key: str, value: str) -> tuple[str, str]:
+    """Name and address of `a@b.c` or `Name <a@b.c>`. Raises InvalidPayload."""
+    name, address = parseaddr(value)
+    if not _ADDRESS.fullmatch(address) or len(address) > 254:
+        raise fields.wrong(key, "not an e-mail address")
+    return name, address
+
+
+def cleaned(value: Any) -> Any:
+    """A JSON value with every text in it cleaned; a number that JSON can't write again becomes a text."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    if isinstance(value, Mapping):
+        return {clean(str(key)): cleaned(item) for key, item in value.items()}
+    return value

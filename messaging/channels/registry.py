@@ -1,0 +1,50 @@
+"""The providers there are: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from messaging.channels.base import Capabilities, Kind, Provider
+from messaging.channels.simulator.adapter import SimulatorProvider
+from messaging.channels.smtp.adapter import SmtpProvider
+from messaging.channels.twilio.adapter import TwilioProvider
+from messaging.channels.website.adapter import WebsiteProvider
+
+
+class UnknownProvider(LookupError):
+    """No provider has this key, or it does not carry this kind."""
+
+
+_PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
+    {
+        TwilioProvider.key: TwilioProvider(),
+        SmtpProvider.key: SmtpProvider(),
+        SimulatorProvider.key: SimulatorProvider(),
+        WebsiteProvider.key: WebsiteProvider(),
+    }
+)
+
+
+def provider(key: str) -> Provider:
+    """The provider with this key. Raises UnknownProvider."""
+    try:
+        return _PROVIDERS[key]
+    except KeyError:
+        raise UnknownProvider(f"There is no provider {key!r}; there are {', '.join(_PROVIDERS)}.") from None
+
+
+def providers() -> Mapping[str, Provider]:
+    """Every provider by its key, in the order to offer them."""
+    return _PROVIDERS
+
+
+def capabilities(provider_key: str, kind: Kind | str) -> Capabilities:
+    """What a kind of channel can do at a provider. Raises UnknownProvider where it does not carry that kind."""
+    found = provider(provider_key)
+    try:
+        return found.kinds[Kind(kind)]
+    except (KeyError, ValueError):
+        carried = ", ".join(found.kinds)
+        raise UnknownProvider(f"{found.label} does not carry {str(kind)!r}; it carries {carried}.") from None

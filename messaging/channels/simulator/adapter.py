@@ -1,0 +1,120 @@
+"""A provider that sends nothing: messages go to a phone and a mailbox in the browser.
+
+It is a provider like any other. What it does with a message is data in the account's settings, so that every failure
+can be seen without an account anywhere: `behaviours` maps an address, or `*` for all, to an outcome and its delay in
+seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from messaging.channels import kinds, mime
+from messaging.channels.base import (
+    Account,
+    Capabilities,
+    CredentialField,
+    ErrorMeaning,
+    FoundMessage,
+    Kind,
+    OutgoingMessage,
+    Problem,
+    Retry,
+    SendError,
+    SendResult,
+    SendUnconfirmed,
+)
+from messaging.channels.simulator import mailbox
+from messaging.channels.simulator.outcomes import MEANINGS, Behaviour, behaviour_for
+
+
+class SimulatorProvider:
+    """WhatsApp, SMS and e-mail without the world."""
+
+    key = "simulator"
+    label = "Simulator"
+    kinds: Mapping[Kind, Capabilities] = MappingProxyType(
+        {
+            Kind.WHATSAPP: kinds.WHATSAPP,
+            Kind.SMS: replace(kinds.SMS, rate_per_second=kinds.WHATSAPP.rate_per_second),  # no network to wait for
+            Kind.EMAIL: replace(kinds.EMAIL, has_media=False, has_read_receipts=True, has_delivery_receipts=True),
+        }
+    )
+
+    def credential_fields(self, kind: Kind) -> Sequence[CredentialField]:
+        return ()
+
+    def send(self, account: Account, message: OutgoingMessage) -> SendResult:
+        """Do what is set for the recipient. An e-mail that arrives is also written to a file under DATA_DIR/mail."""
+        behaviour = behaviour_for(account, message.to)
+        outcome = behaviour.outcome
+        self._refuse_unfit(account, message)
+        if account.kind is Kind.EMAIL:
+            _keep_mail(account, message, has_arrived=outcome.has_arrived)
+        if outcome.is_unconfirmed:
+            raise SendUnconfirmed("The simulator did not answer; it may have taken the message.")
+        if outcome.error_code and not outcome.statuses:
+            raise _refusal(outcome.error_code, behaviour)
+        return SendResult(provider_message_id=_provider_id(account, message), later=outcome.later(behaviour.delay))
+
+    def find_sent(
+        self, account: Account, message: OutgoingMessage, *, since: datetime
+    ) -> Sequence[FoundMessage] | None:
+        """The message, where "no answer, but it arrived" is set for its recipient; else nothing.
+
+        Nothing is right for the other outcomes too: an answer that the caller did not live to hear was shown to nobody.
+        """
+        outcome = behaviour_for(account, message.to).outcome
+        if not (outcome.is_unconfirmed and outcome.has_arrived):
+            return []
+        found = FoundMessage(_provider_id(account, message), message.to, message.body, "delivered", datetime.now(UTC))
+        return [found]
+
+    def check(self, account: Account) -> Sequence[Problem]:
+        """Whether mail can be written to its folder; the rest can't fail."""
+        if account.kind is not Kind.EMAIL:
+            return []
+        try:
+            mailbox.folder().mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return [
+                Problem("disk", f"Mail can't be written to {mailbox.folder()}. Check DATA_DIR and its permissions.")
+            ]
+        return []
+
+    def explain(self, error_code: str) -> ErrorMeaning:
+        return MEANINGS.get(error_code) or ErrorMeaning(
+            Retry.LATER, "The simulator could not deliver the message. It will be tried again by itself."
+        )
+
+    def _refuse_unfit(self, account: Account, message: OutgoingMessage) -> None:
+        longest = self.kinds[account.kind].max_length
+        if len(message.body) > longest:
+            detail = f"The text is longer than {longest} characters. Shorten it or send it in parts."
+            raise SendError("too_long", detail, Retry.FIX)
+
+
+def _keep_mail(account: Account, message: OutgoingMessage, *, has_arrived: bool) -> None:
+    mail = mime.compose(account, message)  # a mail that can't be written is refused, wherever it would have gone
+    if not has_arrived:
+        return
+    try:
+        mailbox.write(message.id, mail)
+    except OSError as error:
+        raise SendError("disk", MEANINGS["disk"].message, MEANINGS["disk"].retry) from error
+
+
+def _refusal(code: str, behaviour: Behaviour) -> SendError:
+    meaning = MEANINGS[code]
+    retry_after = behaviour.delay if meaning.retry is Retry.BACKOFF else None
+    return SendError(code, meaning.message, meaning.retry, retry_after=retry_after)
+
+
+def _provider_id(account: Account, message: OutgoingMessage) -> str:
+    """Always the same for the same message, so that it is found again without a memory."""
+    if account.kind is Kind.EMAIL:
+        return mime.message_id(account, message)
+    return f"sim-{message.id}"

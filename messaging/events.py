@@ -1,0 +1,17 @@
+from activity.registry import declare
+
+MESSAGE_RECEIVED = declare("message.received", "A customer wrote to us")
+MESSAGE_QUEUED = declare("message.queued", "A message waits to be sent")
+MESSAGE_SENT = declare("message.sent", "The provider took a message")
+MESSAGE_DELIVERED = declare("message.delivered", "A message reached the customer")
+MESSAGE_READ = declare("message.read", "The customer read a message")
+MESSAGE_FAILED = declare("message.failed", "A message could not be delivered")
+MESSAGE_CANCELLED = declare("message.cancelled", "A queued message was cancelled")
+MESSAGE_UNCONFIRMED = declare("message.unconfirmed", "Nobody knows yet whether a message left")
+NOTE_ADDED = declare("message.note_added", "A private note was written")
+CONVERSATION_OPENED = declare("conversation.opened", "A conversation began or was opened again")
+CONVERSATION_RESOLVED = declare("conversation.resolved", "A conversation was resolved")
+CONVERSATION_UPDATED = declare("conversation.updated", "A conversation was read, snoozed or changed")
+CHANNEL_CREATED = declare("channel.created", "A channel was set up")
+CHANNEL_UPDATED = declare("channel.updated", "A channel's settings changed")
+CHANNEL_DELETED = declare("channel.deleted", "A channel was removed")

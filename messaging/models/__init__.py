@@ -1,0 +1,7 @@
+from messaging.models.arrival import Arrival
+from messaging.models.attachment import Attachment
+from messaging.models.channel import Channel
+from messaging.models.conversation import Conversation
+from messaging.models.message import Message
+
+__all__ = ["Arrival", "Attachment", "Channel", "Conversation", "Message"]

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Organization
+from core.claims import Claimable
+from core.ids import uuid7
+from messaging.models.channel import Channel
+from messaging.models.message import Message
+
+
+class Arrival(Claimable):
+    """Something a provider told us, stored as it came before anything is done with it.
+
+    It need not belong to an organization: what can't be routed is kept, shown and replayed all the same.
+    """
+
+    class Type(models.TextChoices):
+        MESSAGE = "message", "Message"
+        STATUS = "status", "Status"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "To be processed"
+        DONE = "done", "Processed"
+        UNROUTABLE = "unroutable", "No channel"
+        SET_ASIDE = "set_aside", "Set aside"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    key = models.CharField(max_length=200, unique=True, help_text="The same key is the same arrival.")
+    provider = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16, help_text="whatsapp, sms, email or web.")
+    type = models.CharField(max_length=8, choices=Type.choices)
+    organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="arrivals")
+    body = models.BinaryField(help_text="As received: bytes, since a text column can't hold all that arrives.")
+    query = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
+    outcome = models.CharField(max_length=200, blank=True)
+    last_error = models.TextField(blank=True)
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="arrival_due"),
+            models.Index(fields=["state", "-received_at"], name="arrival_by_state"),
+            models.Index(fields=["organization", "-received_at"], name="arrival_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.type} {self.key}"

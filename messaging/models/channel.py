@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.encryption import DecryptionFailed, EncryptedJSONField
+from core.tenancy import TenantModel
+from messaging.channels import registry
+from messaging.channels.base import Account, Capabilities, Kind
+
+
+class Channel(TenantModel):
+    """An account that messages go through: a Twilio number, a mailbox, a simulator."""
+
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in Kind])
+    provider = models.CharField(max_length=32)
+    name = models.CharField(max_length=80)
+    address = models.CharField(max_length=254, help_text="E.164 or an e-mail address.")
+    credentials: Any = EncryptedJSONField(default=dict, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    is_enabled = models.BooleanField(default=True)
+    # What the provider's webhooks name besides the address; taken from the credentials, which can't be searched.
+    account_id = models.CharField(max_length=64, blank=True, editable=False)
+    messaging_service_id = models.CharField(max_length=64, blank=True, editable=False)
+    rate_per_second = models.FloatField(null=True, blank=True, help_text="Empty: the provider's usual limit.")
+    # The sender's pace: the moment up to which its rate is used up, and when it last had a turn.
+    paced_until = models.DateTimeField(null=True, blank=True, editable=False)
+    last_turn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.CharField(max_length=500, blank=True, editable=False)
+    last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "kind", "address"], name="channel_address_once"),
+            models.CheckConstraint(
+                condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gt=0), name="channel_rate_is_positive"
+            ),
+        ]
+        indexes = [
+            # A webhook knows the address before anybody knows the organization.
+            models.Index(fields=["provider", "kind", "address"], name="channel_by_address"),
+            models.Index(fields=["provider", "account_id"], name="channel_by_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.address})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return registry.capabilities(self.provider, Kind(self.kind))
+
+    @property
+    def rate(self) -> float:
+        """Messages a second that this sender may send."""
+        return self.rate_per_second or self.capabilities.rate_per_second
+
+    @property
+    def credential_keys(self) -> list[str]:
+        """Which credentials are set; none where they can't be read any more, since they have to be entered anew."""
+        try:
+            held = self.credentials or {}
+        except DecryptionFailed:
+            return []
+        return sorted(key for key, value in held.items() if value not in (None, ""))
+
+    def as_account(self) -> Account:
+        """The channel as its adapter sees it."""
+        return Account(
+            channel_id=str(self.pk),
+            kind=Kind(self.kind),
+            address=self.address,
+            name=self.name,
+            credentials=self.credentials or {},
+            settings=self.settings or {},
+        )

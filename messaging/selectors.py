@@ -1,0 +1,122 @@
+"""Lists of conversations and messages, as the API and the pages ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Member
+from core.counting import capped_counts
+from customers.models import Customer
+from messaging.channels.base import Kind
+from messaging.models import Channel, Conversation, Message
+from messaging.querysets import ConversationQuerySet, MessageQuerySet
+
+BUCKETS = ("followup_due", "open", "waiting", "closed")
+COUNTED_TO = 1000
+
+VIEWS: Mapping[str, tuple[str, Callable[[ConversationQuerySet, Member], ConversationQuerySet]]] = {
+    "open": ("Open", lambda rows, member: rows.open()),
+    "mine": ("Mine", lambda rows, member: rows.open().of_member(member)),
+    "unassigned": ("Unassigned", lambda rows, member: rows.open().unassigned()),
+    "waiting": ("Waiting", lambda rows, member: rows.waiting()),
+    "resolved": ("Resolved", lambda rows, member: rows.resolved()),
+    "all": ("All", lambda rows, member: rows),
+}
+
+
+def conversations_for(member: Member, filters: Mapping[str, Any]) -> ConversationQuerySet:
+    """Within the member's reach, by `status`, `bucket`, `channel` (a kind or an id), `assigned_to`, `unread`, `tag`,
+    `stage` and `q`."""
+    rows: ConversationQuerySet = Conversation.objects.visible_to(member)
+    if filters.get("status"):
+        rows = rows.filter(status=filters["status"])
+    if filters.get("bucket"):
+        rows = rows.in_bucket(filters["bucket"])
+    if filters.get("channel"):
+        channel = filters["channel"]
+        rows = rows.filter(channel=channel) if not isinstance(channel, str) else rows.filter(channel__kind=channel)
+    if filters.get("unread") is not None:
+        rows = rows.unread() if filters["unread"] else rows.filter(unread_count=0)
+    if filters.get("tag"):
+        for name in filters["tag"]:
+            rows = rows.filter(customer__tags__name__iexact=name)
+    if filters.get("stage"):
+        rows = rows.filter(customer__stage__key=filters["stage"])
+    if filters.get("q"):
+        rows = rows.matching(filters["q"])
+    return _owned(rows, member, filters.get("assigned_to"))
+
+
+def latest_conversations(member: Member, filters: Mapping[str, Any]) -> ConversationQuerySet:
+    """One row a customer: the conversation with the newest activity, where that one fits."""
+    return conversations_for(member, filters).newest_of_their_customer()
+
+
+def inbox_counts(member: Member) -> dict[str, int]:
+    """How many customers wait in each bucket, for what the member may see; each counted to 1000 at most."""
+    rows: ConversationQuerySet = Conversation.objects.visible_to(member).newest_of_their_customer()
+    parts: dict[str, QuerySet[Conversation]] = {bucket: rows.in_bucket(bucket) for bucket in BUCKETS}
+    parts |= {
+        "mine": rows.open().of_member(member),
+        "unassigned": rows.open().unassigned(),
+        "unread": rows.open().unread(),
+    }
+    return capped_counts(parts, cap=COUNTED_TO)
+
+
+def bucket_of(conversation: Conversation) -> str:
+    """The same first match as `in_bucket`, for one row."""
+    customer = conversation.customer
+    if customer.stage.is_terminal or conversation.status == Conversation.Status.RESOLVED:
+        return "closed"
+    if customer.next_follow_up_at is not None and customer.next_follow_up_at <= timezone.now():
+        return "followup_due"
+    heard, said = conversation.last_inbound_at, conversation.last_outbound_at
+    return "waiting" if heard is None or (said is not None and said >= heard) else "open"
+
+
+def messages_of(conversation: Conversation) -> MessageQuerySet:
+    """A conversation's messages and notes, with all that a bubble shows."""
+    rows: MessageQuerySet = Message.objects.filter(conversation=conversation).with_thread_relations()
+    return rows
+
+
+def thread_of_customer(customer: Customer) -> MessageQuerySet:
+    """Every channel's messages with a customer."""
+    rows: MessageQuerySet = Message.objects.filter(customer=customer).with_thread_relations()
+    return rows
+
+
+def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None:
+    """The channel to write to a customer on: of that kind, or where they were last heard; enabled ones first."""
+    rows = Channel.objects.filter(organization=customer.organization)
+    talked = (
+        Conversation.objects.filter(customer=customer, **({"channel__kind": kind} if kind else {}))
+        .select_related("channel")
+        .order_by("-channel__is_enabled", "-last_message_at")
+        .first()
+    )
+    if talked is not None:
+        return talked.channel
+    if not kind:
+        kind = "whatsapp" if customer.phone else "email"
+    return rows.filter(kind=kind).order_by("-is_enabled", "created_at").first()
+
+
+def ways_to_write(customer: Customer) -> list[Kind]:
+    """The kinds of channel on which the customer can be written to: there is an address, and a channel that works."""
+    wanted = [*([Kind.WHATSAPP, Kind.SMS] if customer.phone else []), *([Kind.EMAIL] if customer.email else [])]
+    there = set(Channel.objects.filter(kind__in=wanted, is_enabled=True).values_list("kind", flat=True))
+    return [kind for kind in wanted if kind in there]
+
+
+def _owned(rows: ConversationQuerySet, member: Member, owner: Any) -> ConversationQuerySet:
+    if owner == "me":
+        return rows.of_member(member)
+    if owner == "none":
+        return rows.unassigned()
+    return rows.filter(customer__assigned_to=owner) if owner else rows

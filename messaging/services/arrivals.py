@@ -1,0 +1,214 @@
+"""What providers tell us: stored first, answered, then worked on; kept whatever happens.
+
+An arrival that can't be processed is tried again, at last set aside where an administrator sees it and can replay it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from activity.actor import SYSTEM, acting_as
+from core.claims import backoff, claim, give_back, reason_of, settle
+from core.jobs import ring, stopping
+from core.tenancy import every_organization, organization_scope
+from customers.services.identities import InvalidAddress
+from messaging.channels import payloads
+from messaging.channels.base import InvalidPayload, ReceivedMessage, StatusUpdate
+from messaging.channels.text import clean
+from messaging.models import Arrival, Channel, Message
+from messaging.services import inbound, routing, statuses
+
+logger = logging.getLogger(__name__)
+
+PROCESS = "messaging.tasks.process_inbound"
+BATCH = 20
+# Short, because a customer's message waits so long after a worker was killed. It is safe however short: the outcome is
+# settled behind the fence, in the same transaction as the work.
+LEASE = timedelta(seconds=30)
+RETRIES = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
+# A callback may be quicker than the answer that tells us the message's id.
+WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)]
+
+
+class NotYet(Exception):
+    """The message that a status speaks of is not known yet."""
+
+
+def store(
+    *,
+    key: str,
+    provider: str,
+    kind: str,
+    arrival_type: str,
+    body: bytes,
+    query: str = "",
+    channel: Channel | None = None,
+    after: timedelta = timedelta(0),
+    why_not: str = "No channel has this address.",
+) -> bool:
+    """Keep something that arrived; False where it is here already. The work on it is rung for, not done.
+
+    Without a channel it waits for an administrator, who reads in `why_not` what it lacks.
+    """
+    now = timezone.now()
+    row = Arrival(
+        key=key if len(key) <= 200 and clean(key) == key else hashlib.sha256(repr(key).encode()).hexdigest(),
+        provider=provider,
+        kind=kind,
+        type=arrival_type,
+        body=body,
+        query=clean(query)[:500],
+        channel=channel,
+        organization_id=channel.organization_id if channel else None,
+        state=Arrival.State.PENDING if channel else Arrival.State.UNROUTABLE,
+        due_at=now + after if channel else None,
+        last_error="" if channel else why_not,
+        received_at=now + after,
+    )
+    if not _insert(row):
+        return False
+    if channel is not None and not after:
+        ring(PROCESS)
+    return True
+
+
+def expect_status(
+    *, message: Message, provider_message_id: str, status: str, error_code: str, after: timedelta
+) -> None:
+    """A status that a provider without callbacks foretells; it arrives by itself when its time has come."""
+    payload = {"provider_message_id": provider_message_id, "status": status, "error_code": error_code}
+    # Some providers give the same message the same id each time it is tried.
+    attempt = message.request_began_at.isoformat() if message.request_began_at else ""
+    store(
+        key=f"{message.channel.provider}:status:{provider_message_id}:{status}:{attempt}",
+        provider=message.channel.provider,
+        kind=message.channel.kind,
+        arrival_type=Arrival.Type.STATUS,
+        body=json.dumps(payload).encode(),
+        query=f"message={message.pk}",
+        channel=message.channel,
+        after=after,
+    )
+
+
+def process_due() -> int:
+    """Work on every arrival that is due; how many were. Work not begun is given back when the process has to stop."""
+    done = 0
+    while True:
+        due = Arrival.objects.filter(state=Arrival.State.PENDING).select_related("channel__organization")
+        with every_organization("an arrival names its organization by its channel"):
+            rows = claim(due, limit=BATCH, lease=LEASE)
+        for position, row in enumerate(rows):
+            if stopping():
+                give_back(rows[position:])
+                return done
+            try:
+                process(row)
+            except Exception:  # its outcome could not be written; the others must not wait for the end of the lease
+                logger.exception("arrival_not_settled", extra={"arrival_id": str(row.pk)})
+            done += 1
+        if len(rows) < BATCH:
+            return done
+
+
+def process(arrival: Arrival) -> None:
+    """One arrival, in one transaction with all that follows from it; its outcome is written on it."""
+    channel = arrival.channel
+    if channel is None:
+        settle(arrival, state=Arrival.State.UNROUTABLE, last_error="Its channel is gone.")
+        return
+    try:
+        with organization_scope(channel.organization), acting_as(SYSTEM), transaction.atomic():
+            changes = _take_in(arrival, channel)
+            # Behind the fence, in the same transaction: who lost the claim leaves nothing behind.
+            if not settle(arrival, state=Arrival.State.DONE, last_error="", **changes):
+                raise _ClaimLost
+    except _ClaimLost:
+        logger.warning("arrival_claim_lost", extra={"arrival_id": str(arrival.pk)})
+    except (InvalidPayload, InvalidAddress) as error:
+        settle(arrival, state=Arrival.State.SET_ASIDE, last_error=clean(str(error))[:2000])
+    except NotYet as error:
+        _again(arrival, WAITS_FOR_ID, str(error))
+    except Exception as error:  # whatever went wrong: the arrival is kept, tried again, at last shown
+        logger.warning("arrival_failed", extra={"arrival_id": str(arrival.pk)}, exc_info=True)
+        _again(arrival, RETRIES, reason_of(error))
+
+
+def replay(arrival: Arrival) -> bool:
+    """Try one again that was set aside or had no channel; False where none is found now, and it stays as it is."""
+    with every_organization("an arrival without a channel belongs to nobody yet"):
+        channel = arrival.channel or routing.channel_for_arrival(arrival)
+    if channel is None:
+        return False
+    # Twice at once is once: the second finds it neither set aside nor without a channel.
+    waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[Arrival.State.UNROUTABLE, Arrival.State.SET_ASIDE])
+    changes = {"channel": channel, "organization": channel.organization, "kind": channel.kind}
+    is_mine = waiting.update(
+        state=Arrival.State.PENDING, due_at=timezone.now(), claim_token=None, attempts=0, last_error="", **changes
+    )
+    if is_mine:
+        ring(PROCESS)
+    arrival.refresh_from_db()
+    return bool(is_mine)
+
+
+class _ClaimLost(Exception):
+    pass
+
+
+def _take_in(arrival: Arrival, channel: Channel) -> dict[str, Any]:
+    parsed = payloads.parse(arrival.provider, arrival.type, bytes(arrival.body), kind=arrival.kind)
+    if isinstance(parsed, ReceivedMessage):
+        message = inbound.receive(channel=channel, received=parsed, received_at=arrival.received_at)
+        return {"message": message, "outcome": "a message"}
+    message_found = _message_of(parsed, channel, arrival.query)
+    failure = statuses.failure_from_code(arrival.provider, parsed.error_code) if parsed.status == "failed" else None
+    outcome = statuses.advance(
+        message_id=message_found.pk,
+        status=parsed.status,
+        provider_message_id=parsed.provider_message_id,
+        at=parsed.occurred_at or arrival.received_at,
+        failure=failure,
+    )
+    return {"message": message_found, "outcome": outcome}
+
+
+def _message_of(update: StatusUpdate, channel: Channel, query: str) -> Message:
+    """By our own id in the callback's address, else by the provider's."""
+    rows = Message.objects.filter(channel=channel, direction=Message.Direction.OUTBOUND)
+    own = routing.own_message_id(query)
+    found = rows.filter(pk=own).first() if own else None
+    found = found or rows.filter(provider_message_id=update.provider_message_id).first()
+    if found is None:
+        raise NotYet("No message of ours has this provider's id yet.")
+    return found
+
+
+def _again(arrival: Arrival, schedule: list[timedelta], reason: str) -> None:
+    pause = backoff(arrival.attempts, schedule)
+    if pause is None:
+        settle(arrival, state=Arrival.State.SET_ASIDE, last_error=reason)
+    else:
+        settle(arrival, due_at=timezone.now() + pause, last_error=reason)
+
+
+def _insert(row: Arrival) -> bool:
+    """One INSERT; its unique key decides which of six equal webhooks at once is the one."""
+    in_transaction = transaction.get_connection().in_atomic_block
+    try:
+        # A savepoint keeps a caller's transaction usable; without one the statement stands alone and needs none.
+        with transaction.atomic() if in_transaction else nullcontext():
+            row.save(force_insert=True)
+    except IntegrityError:
+        if Arrival.objects.filter(key=row.key).exists():
+            return False
+        raise  # not the same arrival: its channel went away in this moment
+    return True

@@ -1,0 +1,189 @@
+"""Channels: set up, changed, tried, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from accounts.models import Organization
+from activity.actor import SYSTEM, Actor
+from activity.ledger import record
+from core.encryption import DecryptionFailed
+from customers.services import identities
+from messaging import events
+from messaging.channels import registry
+from messaging.channels.base import CredentialField, Kind, Problem
+from messaging.models import Channel
+
+
+class InvalidChannel(ValueError):
+    """A value that the channel can't have; `field` names it."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class ChannelInUse(Exception):
+    def __init__(self) -> None:
+        super().__init__("This channel has conversations. Switch it off instead of removing it.")
+
+
+CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "rate_per_second"})
+SIMULATORS = (
+    (Kind.WHATSAPP, "WhatsApp simulator", "+447700900000"),
+    (Kind.SMS, "SMS simulator", "+447700900000"),
+    (Kind.EMAIL, "E-mail simulator", "hello@{slug}.example"),
+)
+
+
+@transaction.atomic
+def create(
+    *,
+    organization: Organization,
+    actor: Actor,
+    kind: str,
+    provider: str,
+    name: str,
+    address: str,
+    credentials: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    is_enabled: bool = True,
+    rate_per_second: float | None = None,
+) -> Channel:
+    """A new channel. Raises InvalidChannel, which names the field."""
+    channel = Channel(organization=organization, kind=kind, provider=provider, name=name, is_enabled=is_enabled)
+    channel.settings, channel.rate_per_second = dict(settings or {}), rate_per_second
+    fields = _fields(provider, kind)
+    channel.address = _address(organization, kind, address)
+    _set_credentials(channel, fields, credentials or {}, is_new=True)
+    _save(channel)
+    record(
+        events.CHANNEL_CREATED, subject=channel, actor=actor, payload={"kind": kind, "provider": provider, "name": name}
+    )
+    return channel
+
+
+@transaction.atomic
+def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Channel:
+    """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`,
+    `rate_per_second`.
+
+    Raises InvalidChannel. The ledger hears which fields changed, never a credential.
+    """
+    written = {"last_error"} | (CHANGEABLE & set(changes))
+    for field in ("name", "is_enabled", "settings", "rate_per_second"):
+        if field in changes:
+            setattr(channel, field, changes[field])
+    if "address" in changes:
+        channel.address = _address(channel.organization, channel.kind, changes["address"])
+    if "credentials" in changes:
+        _set_credentials(channel, _fields(channel.provider, channel.kind), changes["credentials"], is_new=False)
+        written |= {"account_id", "messaging_service_id"}
+    channel.last_error = ""
+    _save(channel, written)
+    record(events.CHANNEL_UPDATED, subject=channel, actor=actor, payload={"fields": sorted(changes)})
+    return channel
+
+
+@transaction.atomic
+def delete(*, channel: Channel, actor: Actor) -> None:
+    """Remove a channel that nothing was ever said on. Raises ChannelInUse."""
+    record(events.CHANNEL_DELETED, subject=channel, actor=actor, payload={"name": channel.name, "kind": channel.kind})
+    try:
+        channel.delete()
+    except ProtectedError as error:
+        raise ChannelInUse from error
+
+
+def check(channel: Channel) -> Sequence[Problem]:
+    """Try the account without sending; what is wrong, in plain words."""
+    try:
+        account = channel.as_account()
+    except DecryptionFailed as error:
+        return [Problem("credentials", f"{error} Put the key back, or enter the credentials again.")]
+    return registry.provider(channel.provider).check(account)
+
+
+def create_simulators(*, organization: Organization, actor: Actor) -> None:
+    """What a new organization starts with, so that everything can be tried without an account anywhere."""
+    for kind, name, address in SIMULATORS:
+        create(
+            organization=organization,
+            actor=actor,
+            kind=kind,
+            provider="simulator",
+            name=name,
+            address=address.format(slug=organization.slug),
+        )
+
+
+def website(*, organization: Organization) -> Channel:
+    """The organization's own site, set up by the first message that comes from it."""
+    found = Channel.objects.select_related("organization").filter(organization=organization, kind=Kind.WEB).first()
+    if found is not None:
+        return found
+    try:
+        return create(
+            organization=organization,
+            actor=SYSTEM,
+            kind=Kind.WEB,
+            provider="website",
+            name="Website",
+            address="website",
+        )
+    except InvalidChannel:  # somebody else was quicker by a moment
+        return Channel.objects.select_related("organization").get(organization=organization, kind=Kind.WEB)
+
+
+def _fields(provider: str, kind: str) -> Sequence[CredentialField]:
+    try:
+        registry.capabilities(provider, kind)
+    except registry.UnknownProvider as error:
+        raise InvalidChannel("provider", str(error)) from error
+    return registry.provider(provider).credential_fields(Kind(kind))
+
+
+def _address(organization: Organization, kind: str, text: str) -> str:
+    try:
+        if kind == Kind.EMAIL:
+            return identities.email(text).value.lower()
+        if kind == Kind.WEB:
+            return text.strip().lower()
+        return identities.phone(text.removeprefix("whatsapp:"), organization=organization).value
+    except identities.InvalidAddress as error:
+        raise InvalidChannel("address", str(error)) from error
+
+
+def _set_credentials(
+    channel: Channel, fields: Sequence[CredentialField], given: Mapping[str, Any], *, is_new: bool
+) -> None:
+    known = {field.key: field for field in fields}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise InvalidChannel("credentials", f"Not known here: {', '.join(unknown)}. Use: {', '.join(known) or 'none'}.")
+    try:
+        values = {} if is_new else dict(channel.credentials or {})
+    except DecryptionFailed:
+        values = {}  # what can't be read any more is entered anew
+    values |= {key: value for key, value in given.items() if value is not None}
+    for field in fields:
+        if not values.get(field.key) and field.default:
+            values.setdefault(field.key, field.default)
+        if field.is_required and values.get(field.key) in (None, ""):
+            raise InvalidChannel("credentials", f"{field.key} is missing: {field.label}.")
+    channel.credentials = values
+    channel.account_id = str(values.get("account_sid", ""))
+    channel.messaging_service_id = str(values.get("messaging_service_sid", "") or "")
+
+
+def _save(channel: Channel, fields: Iterable[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            channel.save(update_fields=fields)
+    except IntegrityError as error:
+        detail = f"There is a {channel.capabilities.label} channel with this address already."
+        raise InvalidChannel("address", detail) from error

@@ -1,0 +1,309 @@
+"""A send is claimed, sent, settled.
+
+One worker owns a message by a lease that is well over the provider's time-out. In the moment before the request leaves
+`request_began_at` is written behind the fence: a claim that dies before is safe to send again, one that dies after is
+`unconfirmed`, and the provider is asked before anything else happens (`reconcile`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from datetime import datetime
+from queue import SimpleQueue
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from activity.actor import SYSTEM, acting_as
+from core.claims import give_back
+from core.encryption import DecryptionFailed
+from core.jobs import close_connections, stopping
+from core.tenancy import organization_scope
+from messaging.channels import registry
+from messaging.channels.base import (
+    Account,
+    OutgoingMessage,
+    Provider,
+    Retry,
+    SendError,
+    SendResult,
+    SendUnconfirmed,
+)
+from messaging.models import Message
+from messaging.services import arrivals, conversations, refusals, statuses, turns
+from messaging.services.statuses import Failure
+from messaging.services.turns import Turn
+
+logger = logging.getLogger(__name__)
+
+# A drain ends by itself, so that no worker thread belongs to one backlog for good; the next ring or tick goes on.
+DRAIN_SECONDS = 20.0
+# A pace that asks for a longer wait than this is left to the next tick.
+LONGEST_REST = 1.0
+# While something is under way the queue is looked at again after so long, even if nothing ends.
+LOOK_AGAIN = 0.25
+
+Status = Message.Status
+
+
+def deliver_due() -> int:
+    """Send what is due, channel by channel in turn; how many were worked on."""
+    return _Drain(settings.OUTBOUND_CONCURRENCY).run()
+
+
+class _Drain:
+    """One run over the queue. Turns wait here for their moment, not in the threads that send: a slow channel's pace
+    costs the others nothing."""
+
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
+        self._waiting: list[tuple[datetime, int, Turn]] = []
+        self._senders = _Senders(concurrency)
+        self._under_way: set[Future[None]] = set()
+        self._count = itertools.count()
+
+    def run(self) -> int:
+        until = time.monotonic() + DRAIN_SECONDS
+        try:
+            while not stopping() and time.monotonic() < until:
+                self._start_what_is_due()
+                if self._has_room() and self._take():
+                    continue
+                if not self._rest():
+                    break
+            self._give_back()
+        finally:
+            self._senders.close()
+        return next(self._count)
+
+    def _has_room(self) -> bool:
+        """Claim no more than can be begun soon: a claim that waits is a message that another worker could send."""
+        return len(self._waiting) + len(self._under_way) < turns.BATCH
+
+    def _take(self) -> bool:
+        taken = turns.claim_turns()
+        for turn in taken:
+            heapq.heappush(self._waiting, (turn.at, next(self._count), turn))
+        return bool(taken)
+
+    def _start_what_is_due(self) -> None:
+        self._under_way = {future for future in self._under_way if not future.done()}
+        while self._waiting and self._waiting[0][0] <= timezone.now() and not stopping():
+            if self._concurrency > 1 and len(self._under_way) >= 2 * self._concurrency:
+                return
+            _, _, turn = heapq.heappop(self._waiting)
+            if self._concurrency == 1:
+                _deliver(turn.message)
+            else:
+                self._under_way.add(self._senders.send(turn.message))
+
+    def _rest(self) -> bool:
+        """Until something ends or a turn comes; False when there is nothing to wait for."""
+        seconds = LOOK_AGAIN
+        if self._waiting:
+            seconds = min(seconds, max((self._waiting[0][0] - timezone.now()).total_seconds(), 0.0))
+            if len(self._under_way) >= 2 * self._concurrency:
+                seconds = LOOK_AGAIN
+        if self._under_way:
+            wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+            return True
+        if self._waiting:
+            time.sleep(seconds)
+            return True
+        pause = turns.until_next_turn()
+        if pause is None or pause > LONGEST_REST:
+            return False
+        time.sleep(pause)
+        return True
+
+    def _give_back(self) -> None:
+        for _, _, turn in self._waiting:
+            _give_back(turn.message)
+
+
+class _Senders:
+    """Threads that send, for one drain; each keeps its database connection until the drain is over."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._todo: SimpleQueue[tuple[Future[None], Message] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def send(self, message: Message) -> Future[None]:
+        future: Future[None] = Future()
+        self._todo.put((future, message))
+        if len(self._threads) < self._most:
+            thread = threading.Thread(target=self._run, name=f"deliver-{len(self._threads)}")
+            self._threads.append(thread)
+            thread.start()
+        return future
+
+    def close(self) -> None:
+        """Wait until everything is settled."""
+        for _ in self._threads:
+            self._todo.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        try:
+            while (given := self._todo.get()) is not None:
+                future, message = given
+                try:
+                    _deliver(message)
+                except Exception:  # the claim's end brings the message back
+                    logger.exception("delivery_failed", extra={"message_id": str(message.pk)})
+                    # Whatever the connection was in the middle of.
+                    close_connections()
+                finally:
+                    future.set_result(None)
+        finally:
+            close_connections()
+
+
+def _deliver(message: Message) -> None:
+    with organization_scope(message.organization), acting_as(SYSTEM):
+        if message.request_began_at is not None:
+            _settle_unconfirmed(message, "The worker that was sending this stopped before it knew the outcome.")
+            return
+        if stopping() or turns.is_paused(message):
+            give_back([message], status=Status.QUEUED)
+            return
+        refused = refusals.reason_against(message.conversation, at=timezone.now())
+        if refused is not None:
+            _settle_failure(message, Failure(refused.code, str(refused), Retry.NEVER))
+        elif (request := _prepare(message)) is not None and _begin(message):
+            _send(message, *request)
+
+
+def _give_back(message: Message) -> None:
+    if message.request_began_at is None:
+        give_back([message], status=Status.QUEUED)
+    else:
+        _settle_unconfirmed(message, "The worker that was sending this stopped before it knew the outcome.")
+
+
+def _begin(message: Message) -> bool:
+    """The last write before the request, behind the fence; False when the claim is no longer ours."""
+    now = timezone.now()
+    rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token, due_at__gt=now)
+    message.request_began_at = now
+    return rows.update(request_began_at=now) == 1
+
+
+def _prepare(message: Message) -> tuple[Provider, Account, OutgoingMessage] | None:
+    """All that can go wrong on our side goes wrong here, while it is certain that nothing left."""
+    try:
+        return registry.provider(message.channel.provider), message.channel.as_account(), outgoing(message)
+    except DecryptionFailed as error:
+        text = f"The channel’s secrets can’t be read. {error} An administrator can put the key back."
+        statuses.mark_channel(message, f"credentials: {text}")
+        _settle_failure(message, Failure("credentials", text, Retry.LATER))
+        return None
+    except Exception:
+        logger.exception("message_not_prepared", extra={"message_id": str(message.pk)})
+        text = "This could not be prepared for sending. It will be tried again; the log tells an administrator why."
+        _settle_failure(message, Failure("not_prepared", text, Retry.LATER))
+        return None
+
+
+def _send(message: Message, provider: Provider, account: Account, request: OutgoingMessage) -> None:
+    try:
+        result = provider.send(account, request)
+    except SendError as error:
+        _settle_failure(message, Failure(error.code, error.message, error.retry, error.retry_after))
+        if error.retry == Retry.BACKOFF:
+            turns.slow_down(message, error.retry_after)
+    except SendUnconfirmed as unknown:
+        _settle_unconfirmed(message, str(unknown))
+    except Exception:
+        # A fault of ours: nobody can say on which side of the request it happened.
+        logger.exception("send_failed_unexpectedly", extra={"message_id": str(message.pk)})
+        _settle_unconfirmed(message, "Something went wrong while this was being sent.")
+    else:
+        _settle_sent(message, result)
+
+
+def outgoing(message: Message) -> OutgoingMessage:
+    """The message as an adapter sees it."""
+    quoted = message.reply_to
+    return OutgoingMessage(
+        id=str(message.pk),
+        to=message.address,
+        body=message.body,
+        subject=message.subject,
+        status_callback_url=status_callback_url(message),
+        in_reply_to=quoted.provider_message_id if quoted else "",
+        is_automatic=message.origin in (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE),
+    )
+
+
+def status_callback_url(message: Message) -> str:
+    """Where the provider tells what became of it; our id stands in it, under the provider's signature."""
+    if not settings.TWILIO_WEBHOOK_BASE_URL:
+        return ""
+    return f"{settings.TWILIO_WEBHOOK_BASE_URL.rstrip('/')}{reverse('webhooks:twilio_status')}?message={message.pk}"
+
+
+@transaction.atomic
+def _settle_sent(message: Message, result: SendResult) -> None:
+    now = timezone.now()
+    is_ours = statuses.write_if_claimed(
+        message,
+        Status.SENT,
+        provider_message_id=result.provider_message_id,
+        sent_at=now,
+        error_code="",
+        error_message="",
+    )
+    if is_ours:
+        conversations.answered(message.conversation_id, at=now)
+        statuses.clear_channel(message)
+    else:
+        # A callback was quicker than the provider's own answer, or the lease ran out: only what is news is applied.
+        statuses.advance(message_id=message.pk, status=Status.SENT, provider_message_id=result.provider_message_id)
+    for later in result.later:
+        arrivals.expect_status(
+            message=message,
+            provider_message_id=result.provider_message_id,
+            status=later.status,
+            error_code=later.error_code,
+            after=later.after,
+        )
+
+
+@transaction.atomic
+def _settle_failure(message: Message, failure: Failure) -> None:
+    held = _hold(message)
+    if held is not None:
+        statuses.fail(held, failure)
+
+
+@transaction.atomic
+def _settle_unconfirmed(message: Message, why: str) -> None:
+    held = _hold(message)
+    if held is not None:
+        statuses.write(
+            held,
+            Status.UNCONFIRMED,
+            due_at=timezone.now() + statuses.RECONCILE_AFTER,
+            error_code="unconfirmed",
+            error_message=f"{why} The provider is being asked whether it has the message."[:500],
+        )
+
+
+def _hold(message: Message) -> Message | None:
+    """The row, locked, if the claim is still ours."""
+    return (
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("customer__organization", "channel")
+        .filter(pk=message.pk, claim_token=message.claim_token)
+        .first()
+    )

@@ -1,0 +1,235 @@
+"""What became of a message: states only move forward; what is late or doubled changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from activity.actor import SYSTEM, Actor
+from activity.ledger import record
+from core.claims import backoff
+from customers.services import consent
+from messaging import events
+from messaging.channels import registry
+from messaging.channels.base import Retry
+from messaging.models import Channel, Message
+from messaging.services import conversations, outbound
+
+RETRIES = [timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)]
+RECONCILE_AFTER = timedelta(seconds=30)
+
+Status = Message.Status
+_RANK = {
+    Status.QUEUED: 0,
+    Status.SENDING: 1,
+    Status.UNCONFIRMED: 1,
+    Status.SENT: 2,
+    Status.DELIVERED: 3,
+    Status.READ: 4,
+}
+_EVENTS = {
+    Status.SENT: events.MESSAGE_SENT,
+    Status.DELIVERED: events.MESSAGE_DELIVERED,
+    Status.READ: events.MESSAGE_READ,
+    Status.FAILED: events.MESSAGE_FAILED,
+    Status.UNCONFIRMED: events.MESSAGE_UNCONFIRMED,
+}
+_SAID = (Status.SENT, Status.DELIVERED, Status.READ)
+_MOMENT = {Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ: "read_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a message did not go out, and what is to be done about it."""
+
+    code: str
+    message: str
+    retry: Retry
+    retry_after: timedelta | None = None
+
+
+@transaction.atomic
+def advance(
+    *,
+    message_id: UUID,
+    status: str,
+    provider_message_id: str = "",
+    at: datetime | None = None,
+    failure: Failure | None = None,
+) -> str:
+    """Apply a provider's word about a message; what was done with it, in words, for the arrival's log."""
+    message = (
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("customer__organization", "channel")
+        .get(pk=message_id)
+    )
+    wanted, current = Status(status), Status(message.status)
+    if _is_of_earlier_attempt(message, provider_message_id) and wanted not in (Status.DELIVERED, Status.READ):
+        # That it arrived after all is news whichever attempt it was; that an attempt was sent or failed is not.
+        return "ignored: it speaks of an earlier attempt"
+    if not _is_forward(current, wanted):
+        _learn(message, wanted, provider_message_id, at)
+        return f"ignored: the message is {current} already"
+    if wanted == Status.FAILED and failure is not None:
+        fail(message, failure, provider_message_id=provider_message_id)
+        return f"applied: {message.status}"
+    moment = at or timezone.now()
+    changes: dict[str, Any] = {"error_code": "", "error_message": "", "sent_at": message.sent_at or moment}
+    if wanted != Status.SENT:
+        changes[_MOMENT[wanted]] = moment
+    write(message, wanted, provider_message_id=provider_message_id or message.provider_message_id, **changes)
+    if current not in _SAID:
+        conversations.answered(message.conversation_id, at=message.sent_at or moment)
+    return f"applied: {wanted}"
+
+
+def write(message: Message, status: str, *, due_at: datetime | None = None, **changes: Any) -> None:
+    """Set a message's state, end its claim, and tell the list and the ledger. The caller holds the row."""
+    _write(Message.objects.filter(pk=message.pk), message, status, due_at, changes)
+
+
+def write_if_claimed(message: Message, status: str, *, due_at: datetime | None = None, **changes: Any) -> bool:
+    """The same for whoever claimed the message; False, and nothing written, when the claim was lost meanwhile."""
+    rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token)
+    return _write(rows, message, status, due_at, changes)
+
+
+def _write(
+    rows: QuerySet[Message], message: Message, status: str, due_at: datetime | None, changes: dict[str, Any]
+) -> bool:
+    changes |= {"status": status, "due_at": due_at, "claim_token": None, "changed_at": timezone.now()}
+    try:
+        with transaction.atomic():
+            is_written = rows.update(**changes) == 1
+    except IntegrityError:
+        _free(message, changes.get("provider_message_id", ""))
+        is_written = rows.update(**changes) == 1
+    if is_written:
+        for name, value in changes.items():
+            setattr(message, name, value)
+        tell(message)
+    return is_written
+
+
+def tell(message: Message, actor: Actor = SYSTEM) -> None:
+    """The list and the ledger hear of a message's state."""
+    outbound.show_status(message)
+    event_type = _EVENTS.get(Status(message.status))
+    if event_type is not None:
+        payload = {
+            "conversation": str(message.conversation_id),
+            "status": message.status,
+            "error_code": message.error_code,
+        }
+        record(event_type, subject=message, actor=actor, payload=payload)
+
+
+def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -> None:
+    """A known failure: tried again by its class, or final with its reason. The caller holds the row."""
+    was_said = message.status in (Status.SENT, Status.DELIVERED, Status.READ)
+    reason: dict[str, Any] = {"error_code": failure.code[:32], "error_message": failure.message[:500]}
+    if failure.retry == Retry.SUPPRESS:
+        _suppress(message, failure)
+    wait = _wait(message, failure)
+    if failure.retry == Retry.RECONCILE:
+        write(message, Status.UNCONFIRMED, due_at=timezone.now() + RECONCILE_AFTER, **reason)
+    elif wait is not None:
+        earlier = remember_attempt(message, provider_message_id)
+        write(message, Status.QUEUED, due_at=timezone.now() + wait, request_began_at=None, **earlier, **reason)
+    else:
+        write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
+    if was_said:
+        conversations.unsaid(message.conversation_id)
+    if failure.retry == Retry.FIX:
+        mark_channel(message, f"{failure.code}: {failure.message}")
+
+
+def mark_channel(message: Message, error: str) -> None:
+    """The channel shows what is wrong with it, until something leaves through it again."""
+    Channel.objects.filter(pk=message.channel_id).update(last_error=error[:500], last_error_at=timezone.now())
+
+
+def clear_channel(message: Message) -> None:
+    """Something left: what was wrong with the channel is over."""
+    if message.channel.last_error:
+        Channel.objects.filter(pk=message.channel_id).update(last_error="", last_error_at=None)
+
+
+def _suppress(message: Message, failure: Failure) -> None:
+    consent.change(
+        customer=message.customer,
+        channel=message.channel.kind,
+        is_granted=False,
+        how=f"the provider says so ({failure.code})",
+        proof=str(message.pk),
+        actor=SYSTEM,
+    )
+    outbound.cancel_on_opt_out(customer=message.customer, channel_kind=message.channel.kind, actor=SYSTEM)
+
+
+def failure_from_code(provider: str, code: str) -> Failure:
+    """What a provider's error code in a callback means."""
+    meaning = registry.provider(provider).explain(code)
+    return Failure(code or "unknown", meaning.message, meaning.retry)
+
+
+def remember_attempt(message: Message, provider_message_id: str = "") -> dict[str, Any]:
+    """The fields of a message that is to be sent again: its ids so far are those of earlier attempts."""
+    known = {provider_message_id, message.provider_message_id} - {""}
+    earlier = [*message.extra.get("earlier_ids", []), *sorted(known)]
+    return {"provider_message_id": "", "extra": {**message.extra, "earlier_ids": earlier[-10:]}}
+
+
+def _is_of_earlier_attempt(message: Message, provider_message_id: str) -> bool:
+    if not provider_message_id:
+        return False
+    if message.provider_message_id:
+        return message.provider_message_id != provider_message_id
+    return provider_message_id in message.extra.get("earlier_ids", [])
+
+
+def _wait(message: Message, failure: Failure) -> timedelta | None:
+    if failure.retry not in (Retry.LATER, Retry.BACKOFF):
+        return None
+    wait = backoff(message.attempts, RETRIES)
+    if wait is None:
+        return None
+    return max(wait, failure.retry_after) if failure.retry_after else wait
+
+
+def _is_forward(current: Status, wanted: Status) -> bool:
+    if wanted == Status.FAILED:
+        return current in (Status.QUEUED, Status.SENDING, Status.UNCONFIRMED, Status.SENT)
+    return current in _RANK and _RANK[wanted] > _RANK[current]
+
+
+def _learn(message: Message, wanted: Status, provider_message_id: str, at: datetime | None) -> None:
+    """A late word may still hold what was not known: the provider's id, or when it was delivered."""
+    changes: dict[str, Any] = {}
+    if (
+        provider_message_id
+        and not message.provider_message_id
+        and message.status not in (Status.CANCELLED, Status.FAILED)
+    ):
+        changes["provider_message_id"] = provider_message_id
+    if wanted == Status.DELIVERED and message.status == Status.READ and message.delivered_at is None:
+        changes["delivered_at"] = at or message.read_at
+    if changes:
+        _free(message, changes.get("provider_message_id", ""))
+        Message.objects.filter(pk=message.pk).update(**changes)
+
+
+def _free(message: Message, provider_message_id: str) -> None:
+    """The provider names the message that has this id; where it was guessed for another with the same text, that one is
+    unconfirmed again."""
+    if not provider_message_id or message.provider_message_id == provider_message_id:
+        return
+    others = Message.objects.filter(channel=message.channel_id, provider_message_id=provider_message_id)
+    for other in others.exclude(pk=message.pk).select_for_update(of=("self",), no_key=True):
+        write(other, Status.UNCONFIRMED, due_at=timezone.now(), provider_message_id="", error_code="unconfirmed")

@@ -1,0 +1,86 @@
+"""What messaging does about what happens on the floors below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts import menu
+from accounts.events import ORGANIZATION_CREATED
+from accounts.models import Member
+from activity.actor import SYSTEM, Actor
+from activity.models import Event
+from activity.registry import subscribe
+from customers import holds, merging, panels, timeline
+from customers.models import Customer
+from messaging import palette
+from messaging.models import Conversation, Message
+from messaging.selectors import thread_of_customer, ways_to_write
+from messaging.services import channels, conversations, outbound, personal_data
+
+
+def register() -> None:
+    menu.register(menu.Entry("Inbox", "messaging:inbox", "inbox", "conversations.view", 10, badge=unread))
+    menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
+    panels.register(
+        panels.Panel(
+            "Conversations",
+            "messaging/partials/customer_conversations.html",
+            20,
+            conversations_of,
+            "conversations.view",
+        )
+    )
+    timeline.register(
+        timeline.Source(
+            "message", "Messages", "message-circle", "created_at", "messaging/timeline/message.html",
+            thread_of_customer, message_data, "conversations.view",
+        )
+    )  # fmt: skip
+    palette.register()
+    holds.register(holds.Hold("messages", queued_messages, cancel_queued))
+    personal_data.register()
+    merging.register(Conversation, conversations.make_room)
+    merging.register_follower(conversations.follow)
+    subscribe(ORGANIZATION_CREATED, set_up_channels, name="messaging.set_up_channels", inline=True)
+
+
+def set_up_channels(event: Event) -> None:
+    """A new organization can be written to in the moment it exists."""
+    channels.create_simulators(organization=event.organization, actor=SYSTEM)
+
+
+def unread(member: Member) -> int:
+    """Conversations with something unread, for the menu; counted to 100 at most, which is shown as 99+."""
+    return Conversation.objects.visible_to(member).open().unread()[:100].count()
+
+
+def conversations_of(customer: Customer, member: Member) -> dict[str, Any]:
+    """The panel of the customer's page."""
+    rows = Conversation.objects.visible_to(member).filter(customer=customer).select_related("channel", "customer")
+    return {
+        "conversations": list(rows.order_by("-last_message_at")),
+        "ways": ways_to_write(customer) if member.may("conversations.create") else [],
+    }
+
+
+def message_data(message: Message) -> dict[str, Any]:
+    """A message in the timeline's API."""
+    return {
+        "direction": message.direction,
+        "channel": message.channel.kind,
+        "private": message.is_private,
+        "subject": message.subject,
+        "body": message.body,
+        "status": message.status,
+        "conversation": str(message.conversation_id),
+    }
+
+
+def queued_messages(customer: Customer) -> list[str]:
+    """The hold that messages are which have not left yet."""
+    count = outbound.count_waiting(customer)
+    return [f"{count} message{'s' if count > 1 else ''} waiting to be sent"] if count else []
+
+
+def cancel_queued(customer: Customer, actor: Actor) -> None:
+    outbound.cancel_on_deletion(customer=customer, actor=actor)

@@ -1,0 +1,27 @@
+from typing import Any, cast
+
+from django.urls import path
+
+from messaging.views import composer, conversations, inbox, live, messages, simulator
+
+app_name = "messaging"
+
+urlpatterns = [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/changes/", inbox.changes, name="changes"),
+    path("inbox/write/<uuid:customer_id>/", conversations.write, name="write"),
+    path("inbox/<uuid:pk>/", inbox.conversation, name="conversation"),
+    path("inbox/<uuid:pk>/reply/", composer.reply, name="reply"),
+    path("inbox/<uuid:pk>/note/", composer.note, name="note"),
+    path("inbox/<uuid:pk>/resolve/", conversations.resolve, name="resolve"),
+    path("inbox/<uuid:pk>/reopen/", conversations.reopen, name="reopen"),
+    path("inbox/<uuid:pk>/assign/", conversations.assign, name="assign"),
+    path("inbox/<uuid:pk>/read/", conversations.read, name="read"),
+    path("messages/<uuid:pk>/retry/", messages.retry, name="retry"),
+    path("messages/<uuid:pk>/cancel/", messages.cancel, name="cancel"),
+    path("messages/<uuid:pk>/mark-as-sent/", messages.mark_as_sent, name="mark_as_sent"),
+    path("live/", cast("Any", live.live), name="live"),  # async, which the stubs of `path` do not know
+    path("simulator/", simulator.simulator, name="simulator"),
+    path("simulator/send/", simulator.send, name="simulator_send"),
+    path("simulator/behaviour/", simulator.behaviour, name="simulator_behaviour"),
+]

@@ -1,0 +1,142 @@
+"""What Twilio calls: verified, stored, answered; the work comes after.
+
+A delivery that no channel is found for is kept as well. Without a channel there is no token to verify it with, so it is
+never worked on by itself: an administrator sees it and decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from core.encryption import DecryptionFailed
+from core.tenancy import every_organization
+from messaging.channels.base import InvalidPayload
+from messaging.channels.text import clean
+from messaging.channels.twilio import payload, signature
+from messaging.models import Arrival, Channel
+from messaging.services import arrivals, routing
+
+# Twilio's own are a few kilobytes.
+MOST_BYTES = 64 * 1024
+# What nobody could verify must not fill the disk; Twilio tries again what is answered with 503.
+MOST_UNROUTABLE = 10_000
+EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+PROVIDER = "twilio"
+
+
+@csrf_exempt
+@require_POST
+def twilio_message(request: HttpRequest, kind: str) -> HttpResponse:
+    """An inbound message; 403 without a valid signature of the channel's own token."""
+    if (refused := _too_large(request)) is not None:
+        return refused
+    params = _params(request)
+    with every_organization("the payload decides whose it is"):
+        found = routing.candidates(
+            provider=PROVIDER,
+            kind=kind,
+            to=params.get("To", "").removeprefix("whatsapp:"),
+            messaging_service_id=params.get("MessagingServiceSid", ""),
+            account_id=params.get("AccountSid", ""),
+        )
+        return _take(request, params, found, arrival_type=Arrival.Type.MESSAGE, kind=kind, about=kind)
+
+
+@csrf_exempt
+@require_POST
+def twilio_status(request: HttpRequest) -> HttpResponse:
+    """What became of a message of ours; 403 without a valid signature."""
+    if (refused := _too_large(request)) is not None:
+        return refused
+    params = _params(request)
+    status = f"{params.get('MessageStatus') or params.get('SmsStatus', '')}:{params.get('ErrorCode', '')}"
+    with every_organization("the payload decides whose it is"):
+        found = routing.senders(provider=PROVIDER, params=params, query=request.META.get("QUERY_STRING", ""))
+        return _take(request, params, found, arrival_type=Arrival.Type.STATUS, kind="", about=f"status:{status}")
+
+
+def _take(
+    request: HttpRequest,
+    params: dict[str, str],
+    found: list[Channel],
+    *,
+    arrival_type: Arrival.Type,
+    kind: str,
+    about: str,
+) -> HttpResponse:
+    channel, why_not = _verified(request, found)
+    if channel is None and not why_not:
+        return _plain(403, "The signature is not valid.")
+    if channel is None and _has_no_room():
+        return _plain(503, "Too many deliveries without a channel are waiting.")
+    # The channel stands in the key: what nobody verified, or another channel said, is never in the way of the real one.
+    owner = str(channel.pk) if channel else f"unroutable:{params.get('AccountSid', '')}"
+    sid = params.get("MessageSid") or hashlib.sha256(request.body).hexdigest()
+    arrivals.store(
+        key=f"{PROVIDER}:{owner}:{sid}:{about}",
+        provider=PROVIDER,
+        kind=channel.kind if channel else kind,
+        arrival_type=arrival_type,
+        body=request.body,
+        query=request.META.get("QUERY_STRING", ""),
+        channel=channel,
+        why_not=why_not,
+    )
+    return HttpResponse(EMPTY_TWIML, content_type="text/xml")
+
+
+def _params(request: HttpRequest) -> dict[str, str]:
+    """The first value of each parameter, for routing; a body that is no form has none and is kept all the same."""
+    try:
+        pairs = payload.form_pairs(request.body)
+    except InvalidPayload:
+        return {}
+    return {clean(name): clean(value) for name, value in reversed(pairs)}
+
+
+def _verified(request: HttpRequest, candidates: list[Channel]) -> tuple[Channel | None, str]:
+    """The first channel whose own token the signature was made with; else why nobody can tell, or nothing."""
+    if not candidates:
+        return None, "No channel has this address."
+    if not settings.TWILIO_VALIDATE_SIGNATURE:
+        return candidates[0], ""
+    urls = [signature.webhook_url(request.get_full_path())]
+    why_not = ""
+    for channel in candidates:
+        try:
+            token = (channel.credentials or {}).get("auth_token")
+        except DecryptionFailed as error:
+            why_not = f"It could not be verified. {error}"
+            continue
+        if signature.verify(
+            urls=urls,
+            body=request.body,
+            content_type=request.content_type or "",
+            signature=request.headers.get(signature.HEADER),
+            token=token,
+        ):
+            return channel, ""
+    return None, why_not
+
+
+def _too_large(request: HttpRequest) -> HttpResponse | None:
+    # A body sent in chunks states no length.
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES or len(request.body) > MOST_BYTES:
+        return _plain(413, f"At most {MOST_BYTES} bytes.")
+    return None
+
+
+def _has_no_room() -> bool:
+    return Arrival.objects.filter(state=Arrival.State.UNROUTABLE)[:MOST_UNROUTABLE].count() >= MOST_UNROUTABLE
+
+
+def _plain(status: int, text: str) -> HttpResponse:
+    response = HttpResponse(text, status=status, content_type="text/plain")
+    if status == 503:
+        response.headers["Retry-After"] = "60"
+    return response

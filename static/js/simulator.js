@@ -1,0 +1,35 @@
+// The simulator's phone and mailbox: quick texts, Enter, the tab kept in the address, screens renewed after a send.
+
+const simulator = document.getElementById("simulator");
+
+simulator.addEventListener("click", (event) => {
+  const quick = event.target.closest("[data-quick]");
+  if (!quick) return;
+  const form = quick.closest("form");
+  form.elements.body.value = quick.textContent.trim();
+  form.requestSubmit();
+});
+
+simulator.addEventListener("keydown", (event) => {
+  if (!event.target.matches("[data-enter-sends]") || event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  if (event.target.value.trim()) event.target.form.requestSubmit();
+});
+
+simulator.addEventListener("change", (event) => {
+  if (event.target.name !== "sim-tab") return;
+  const address = new URL(location.href);
+  address.searchParams.set("tab", event.target.value);
+  history.replaceState(history.state, "", address);
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.target.closest?.("[data-simulator-send]");
+  if (form && event.detail.elt === form) {
+    if (!event.detail.successful) return;
+    form.reset();
+    htmx.trigger(simulator, "parley:renew");
+  } else if (event.target.closest?.(".behaviour") && event.detail.successful) {
+    document.dispatchEvent(new CustomEvent("parley:toast", { detail: { text: "Saved. It holds for the next messages.", level: "success" } }));
+  }
+});

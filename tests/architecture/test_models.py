@@ -1,0 +1,83 @@
+"""Every record belongs to an organization, and a query without one raises."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+
+from core.tenancy import ScopeError
+
+# The models that belong to no organization, each with the reason.
+WITHOUT_ORGANIZATION = {
+    "accounts.Organization": "it is the organization",
+    "accounts.User": "a person, who may be a member of several organizations; what they may see is said by Member",
+    "accounts.SignInAttempt": "made before anybody knows who signs in",
+    "messaging.Arrival": "stored before anybody knows whose it is; the machinery and the installation's admin read it",
+    "activity.Heartbeat": "the installation's machinery, not a customer's record",
+}
+# The models that belong to one by way of another record, with the path; their managers are closed all the same.
+BY_WAY_OF = {"activity.Receipt": "event"}
+# The indexes for look-ups before the organization is known, or within one record of it, each with the reason.
+ACROSS_ORGANIZATIONS = {
+    "conversation_snooze_ends": "the beat ends the snoozes of all organizations at once",
+    "change_of_set": "one change set's, and a change set belongs to one organization",
+    "customer_duplicate_check": "the worker looks for the duplicates of all organizations' new customers",
+    "idempotent_call_age": "the beat forgets the old ones of all organizations at once",
+    "member_of_user": "somebody signs in, and may be a member of several",
+    "channel_by_address": "a webhook is there, and its channel says whose it is",
+    "channel_by_account": "a webhook is there, and its channel says whose it is",
+    "message_thread": "one conversation's, and a conversation belongs to one organization",
+    "message_due": "the machinery claims fairly, channel by channel",
+}
+
+OURS = ("core", "activity", "accounts", "customers", "messaging", "workflows", "analytics")
+MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
+TENANTS = [model for model in MODELS if model._meta.label not in WITHOUT_ORGANIZATION]
+
+
+def label(model):
+    return model._meta.label
+
+
+def fields_of(model):
+    return {field.name: field for field in model._meta.get_fields()}
+
+
+@pytest.mark.parametrize("model", TENANTS, ids=label)
+def test_a_model_belongs_to_an_organization(model):
+    if label(model) in BY_WAY_OF:
+        way = fields_of(model)[BY_WAY_OF[label(model)]]
+        assert not way.null
+        model = way.related_model
+    field = fields_of(model).get("organization")
+    assert field is not None, f"{label(model)} has no organization: add it, or a reason to WITHOUT_ORGANIZATION."
+    assert field.related_model._meta.label == settings.TENANT_MODEL
+    assert not field.null
+
+
+@pytest.mark.parametrize("model", TENANTS, ids=label)
+@pytest.mark.django_db
+def test_a_query_outside_an_organization_raises(model):
+    with pytest.raises(ScopeError):
+        model._default_manager.count()
+    with pytest.raises(ScopeError):
+        model._default_manager.filter(pk=None).exists()
+
+
+@pytest.mark.parametrize("model", TENANTS, ids=label)
+def test_every_index_begins_with_the_organization_or_is_one_of_the_machinery(model):
+    """What the machinery claims across organizations is found by its `due_at`; all else by organization first."""
+    for index in model._meta.indexes:
+        first = index.fields[0].lstrip("-") if index.fields else "organization"
+        assert first in {"organization", "due_at"} or index.name in ACROSS_ORGANIZATIONS, index.name
+
+
+@pytest.mark.parametrize("model", MODELS, ids=label)
+def test_a_model_can_be_told_apart_by_a_person(model):
+    assert "__str__" in {name for base in model.__mro__[:-3] for name in vars(base)}, f"{label(model)} has no __str__."
+
+
+def test_the_lists_of_exceptions_hold_nothing_that_is_gone():
+    assert {*WITHOUT_ORGANIZATION, *BY_WAY_OF} <= {label(model) for model in MODELS}
+    assert {*ACROSS_ORGANIZATIONS} <= {index.name for model in MODELS for index in model._meta.indexes}

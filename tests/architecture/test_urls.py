@@ -1,0 +1,149 @@
+"""Every page demands a permission, every API call says who may call it; what does not stands here with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.views import APIView
+
+from accounts.permissions import MEMBERSHIP
+
+# Pages that nobody needs a permission for, by their route.
+OPEN_PAGES = {
+    "": "leads to the sign-in or to the inbox of the last organization, and shows nothing",
+    "gallery/": "the shared pieces without anybody's data, and only where DEBUG is on",
+    "health": "a load balancer asks, and learns that the process answers",
+    "health/ready": "a load balancer asks, and learns the names of the parts that fail",
+    "sign-in/": "before signing in",
+    "sign-out/": "everybody may leave",
+    "sign-up/": "before signing in; SIGN_UP_ENABLED closes it",
+    "switch/": "only to organizations one is a member of",
+    "forgotten-password/": "before signing in; answers the same whether the address is known or not",
+    "forgotten-password/sent/": "before signing in",
+    "forgotten-password/done/": "before signing in",
+    "forgotten-password/<uidb64>/<token>/": "the mailed token is the permission",
+    "webhooks/twilio/whatsapp": "the provider's signature is the permission",
+    "webhooks/twilio/sms": "the provider's signature is the permission",
+    "webhooks/twilio/status": "the provider's signature is the permission",
+}
+# API calls without credentials.
+OPEN_CALLS = {
+    "api/v1/health": "a load balancer asks",
+    "api/v1/openapi.json": "the contract is no secret",
+    "api/v1/docs": "the contract is no secret",
+    "api/v1/^.*$": "everything that is no call: 404 in the contract's shape",
+    "api/v1/auth/register": "before there are credentials; SIGN_UP_ENABLED closes it",
+    "api/v1/auth/login": "before there are credentials",
+    "api/v1/auth/refresh": "the refresh token is the permission",
+    "api/v1/auth/logout": "the refresh token is the permission",
+}
+# API calls that anybody signed in may make, whatever the role.
+OWN_CALLS = {
+    "api/v1/auth/me": "about oneself",
+    "api/v1/auth/switch": "only to organizations one is a member of",
+}
+# Pages and API calls that every member may open, whatever the role, each with what limits it.
+EVERY_MEMBERS = {
+    "o/<slug:organization>/palette/": "each source asks for its own permission and reach",
+    "o/<slug:organization>/jobs/<uuid:pk>/": "one's own jobs, and everybody's for who sees the settings",
+    "o/<slug:organization>/jobs/<uuid:pk>/cancel/": "one's own jobs, and everybody's for who sees the settings",
+    "api/v1/jobs/<uuid:pk>": "one's own jobs, and everybody's for who sees the settings",
+    "api/v1/jobs/<uuid:pk>/cancel": "one's own jobs, and everybody's for who sees the settings",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    route: str
+    view: Any
+
+    @property
+    def is_api(self) -> bool:
+        return self.route.startswith("api/")
+
+    @property
+    def is_admin(self) -> bool:
+        return self.route.startswith("admin/")
+
+    @property
+    def api_view(self) -> type[APIView]:
+        return self.view.cls
+
+
+def walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[Address]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns, route)
+        else:
+            yield Address(route, pattern.callback)
+
+
+ADDRESSES = list(walk(get_resolver().url_patterns))
+PAGES = [address for address in ADDRESSES if not address.is_api and not address.is_admin]
+CALLS = [address for address in ADDRESSES if address.is_api and address.route not in OPEN_CALLS]
+
+
+def route(address: Address) -> str:
+    return address.route or "/"
+
+
+@pytest.mark.parametrize("address", [page for page in PAGES if page.route not in OPEN_PAGES], ids=route)
+def test_a_page_demands_a_permission(address):
+    assert getattr(address.view, "permission", ""), f"{address.route} is open: @requires, or a reason in OPEN_PAGES."
+    assert address.route.startswith("o/<slug:organization>/"), "a page of an organization lives under its name"
+    assert address.view.permission != MEMBERSHIP or address.route in EVERY_MEMBERS, address.route
+
+
+@pytest.mark.parametrize("address", CALLS, ids=route)
+def test_an_api_call_declares_who_may_call_it(address):
+    view = address.api_view
+    assert AllowAny not in view.permission_classes
+    if address.route in OWN_CALLS:
+        assert IsAuthenticated in view.permission_classes
+        return
+    methods = {method for method in ("get", "post", "put", "patch", "delete") if hasattr(view, method)}
+    assert {method.upper() for method in methods} == set(view.permissions_by_method), view
+    assert MEMBERSHIP not in view.permissions_by_method.values() or address.route in EVERY_MEMBERS, view
+
+
+def test_the_lists_of_exceptions_hold_nothing_that_is_gone():
+    routes = {address.route for address in ADDRESSES}
+    assert {*OPEN_PAGES, *OPEN_CALLS, *OWN_CALLS, *EVERY_MEMBERS} <= routes
+
+
+def test_api_calls_have_no_slash_at_their_end_and_pages_have_one():
+    for address in ADDRESSES:
+        if address.is_api:
+            assert not address.route.endswith("/"), address.route
+        elif address.route.startswith("o/"):
+            assert address.route.endswith("/"), address.route
+
+
+def test_every_page_sends_a_stranger_to_the_sign_in(client, db):
+    for address in PAGES:
+        if address.route in OPEN_PAGES or "<" in address.route.removeprefix("o/<slug:organization>/"):
+            continue
+        path = "/" + address.route.replace("<slug:organization>", "nowhere")
+        response = client.get(path)
+        assert response.status_code in (302, 401, 405), path  # a stream can't follow to a page: 401
+        if response.status_code == 302:
+            assert response.headers["Location"].startswith("/sign-in/"), path
+
+
+def test_every_api_call_asks_a_stranger_for_credentials(client, db):
+    for address in CALLS:
+        path = "/" + address.route
+        for kind in ("uuid:pk", "uuid:customer_id", "str:channel"):
+            path = path.replace(f"<{kind}>", "01980000-0000-7000-8000-000000000000")
+        if "<" in path:
+            continue
+        response = client.post(path, data={}, content_type="application/json")
+        assert response.status_code in (401, 405), (path, response.status_code)
+        if response.status_code == 401:
+            assert response.headers["WWW-Authenticate"], path

@@ -1,0 +1,103 @@
+"""The way in: sign up, sign out, sign in, forgotten password, another organization."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import User
+from core.tenancy import organization_scope
+from tests.conftest import Person, sign_up
+
+SENTENCE = "seven quiet herons wade"
+
+
+@pytest.fixture
+def stranger(browser: Browser, stack):
+    context = browser.new_context(base_url=stack.address)
+    context.set_default_timeout(12_000)
+    yield context.new_page()
+    context.close()
+
+
+def enter(page: Page, email: str, password: str) -> None:
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_sign_up_leads_into_an_inbox_and_the_way_back_in_is_open(stranger):
+    email = "rosa@northgate.example"
+    page = stranger
+    page.goto("/")
+    page.get_by_role("link", name="Create an organization").click()
+    page.get_by_label("Your name").fill("Rosa Bell")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill("12345678")
+    page.get_by_label("Organization").fill("Northgate School")
+    page.get_by_role("radio", name="School").check()
+    page.get_by_role("button", name="Create organization").click()
+    expect(page.locator(".field__error")).to_be_visible()
+    page.get_by_label("Password", exact=True).fill(SENTENCE)
+    page.get_by_role("button", name="Create organization").click()
+    expect(page).to_have_url(re.compile("/o/northgate-school/inbox/$"))
+    expect(page.get_by_text("All quiet")).to_be_visible()
+
+    page.get_by_role("button", name="Your menu").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    enter(page, email, "something else entirely")
+    expect(page.get_by_role("alert")).to_be_visible()
+    enter(page, email, SENTENCE)
+    expect(page).to_have_url(re.compile("/inbox/$"))
+
+
+def test_a_forgotten_password_is_replaced_by_the_mailed_link(stranger, clinic):
+    page, user = stranger, clinic.bob.user
+    page.goto("/forgotten-password/")
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("heading", name="Look in your mailbox")).to_be_visible()
+    page.goto(mailed_link(user))
+    page.get_by_label("New password", exact=True).fill(SENTENCE)
+    page.get_by_label(re.compile("confirm", re.IGNORECASE)).fill(SENTENCE)
+    page.get_by_role("button", name="Save password").click()
+    page.get_by_role("link", name="Sign in").click()
+    enter(page, user.email, SENTENCE)
+    expect(page).to_have_url(re.compile("/inbox/$"))
+
+
+def mailed_link(user: User) -> str:
+    for path in sorted(Path(settings.DATA_DIR, "mail").glob("*.log"), reverse=True):
+        mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+        if user.email in str(mail["To"]):
+            return re.search(r"https?://\S+", mail.get_content())[0]
+    raise AssertionError(f"No mail to {user.email}.")
+
+
+def test_who_belongs_to_two_organizations_moves_between_them(clinic, sign_in):
+    from accounts.services import organizations
+
+    other: Person = sign_up("owner@second.example", "Olga Ott", "Second Practice", "general")
+    with organization_scope(other.organization):
+        organizations.add_member(
+            organization=other.organization, user=clinic.alice.user, role_key="manager", actor=other.actor
+        )
+    page = sign_in(clinic.alice.user)
+    page.goto(clinic.url())
+    page.get_by_role("button", name="Organization: Harbour Clinic").click()
+    page.get_by_role("button", name="Second Practice").click()
+    expect(page).to_have_url(re.compile("/o/second-practice/inbox/$"))
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/o/second-practice/inbox/$"))
+
+
+def test_a_member_of_nothing_is_told_so(clinic, sign_in):
+    page = sign_in(User.objects.create_user("nobody@nowhere.example", SENTENCE, name="Nils"))
+    assert page.goto("/").status == 403
+    expect(page.get_by_role("heading", name="You belong to no organization")).to_be_visible()

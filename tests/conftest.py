@@ -1,0 +1,148 @@
+"""The cast that stands in every test: Alice owns, Bob belongs, Charlie must see nothing.
+
+Alice is the administrator of the Harbour Clinic, Bob a counselor there, who sees what is assigned to him. Charlie is
+the administrator of another organization. Mona manages a team at the clinic, with Bob in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import Member, Organization, Team, User
+from accounts.services import organizations, tokens
+from activity.actor import Actor
+from core.tenancy import organization_scope
+from customers.models import Customer
+from customers.services import customers
+from messaging.models import Channel, Conversation
+from messaging.services import conversations
+
+PASSWORD = "a calm harbour at dawn"
+
+
+@dataclass
+class Person:
+    """Somebody of the cast: the user, the membership, and ways in."""
+
+    user: User
+    member: Member
+
+    @property
+    def organization(self) -> Organization:
+        return self.member.organization
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.for_user(self.user)
+
+    @property
+    def client(self) -> Client:
+        """A browser that is signed in."""
+        client = Client()
+        client.force_login(self.user)
+        return client
+
+    @property
+    def htmx(self) -> Client:
+        """A browser whose requests are HTMX's."""
+        client = Client(headers={"HX-Request": "true"})
+        client.force_login(self.user)
+        return client
+
+    @property
+    def api(self) -> APIClient:
+        """A caller with an access token."""
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.begin(member=self.member).access_token}")
+        return client
+
+    def url(self, path: str) -> str:
+        """An address of the person's organization."""
+        return f"/o/{self.organization.slug}/{path}"
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.OUTBOUND_CONCURRENCY = 1
+
+
+def sign_up(email: str, name: str, organization: str, pack: str) -> Person:
+    member = organizations.sign_up(email=email, password=PASSWORD, name=name, organization=organization, pack=pack)
+    return Person(member.user, member)
+
+
+def join(owner: Person, email: str, name: str, role: str) -> Person:
+    user = User.objects.create_user(email, PASSWORD, name=name)
+    with organization_scope(owner.organization):
+        member = organizations.add_member(organization=owner.organization, user=user, role_key=role, actor=owner.actor)
+    return Person(user, member)
+
+
+@pytest.fixture
+def alice(db: Any) -> Person:
+    return sign_up("alice@harbour.example", "Alice Hart", "Harbour Clinic", "clinic")
+
+
+@pytest.fixture
+def bob(alice: Person) -> Person:
+    return join(alice, "bob@harbour.example", "Bob Reyes", "counselor")
+
+
+@pytest.fixture
+def mona(alice: Person, bob: Person) -> Person:
+    mona = join(alice, "mona@harbour.example", "Mona Lind", "manager")
+    with organization_scope(alice.organization):
+        team = Team.objects.create(organization=alice.organization, name="Front desk")
+        team.members.set([mona.member, bob.member])
+    return mona
+
+
+@pytest.fixture
+def charlie(db: Any) -> Person:
+    return sign_up("charlie@elsewhere.example", "Charlie Voss", "Elsewhere School", "school")
+
+
+@pytest.fixture
+def inside(alice: Person) -> Iterator[Organization]:
+    """Alice's organization, opened for the whole test."""
+    with organization_scope(alice.organization):
+        yield alice.organization
+
+
+MakeCustomer = Callable[..., Customer]
+
+
+@pytest.fixture
+def make_customer(alice: Person) -> MakeCustomer:
+    """Customers of Alice's organization, each with a phone of its own."""
+    made = 0
+
+    def make(owner: Person | None = None, **fields: Any) -> Customer:
+        nonlocal made
+        made += 1
+        given = {"name": f"Customer {made}", "phone": f"+4477009{made:05d}", **fields}
+        with organization_scope(alice.organization):
+            return customers.create(
+                organization=alice.organization, actor=alice.actor, assigned_to=owner.user if owner else None, **given
+            )
+
+    return make
+
+
+@pytest.fixture
+def make_conversation(alice: Person, make_customer: MakeCustomer) -> Callable[..., Conversation]:
+    """Conversations on the clinic's simulator channels."""
+
+    def make(owner: Person | None = None, kind: str = "whatsapp", **fields: Any) -> Conversation:
+        with organization_scope(alice.organization):
+            channel = Channel.objects.select_related("organization").get(kind=kind, provider="simulator")
+            return conversations.begin(customer=make_customer(owner, **fields), channel=channel)
+
+    return make

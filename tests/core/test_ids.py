@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from core.ids import uuid7
+
+
+def test_it_is_a_version_7_uuid_with_the_time_in_front():
+    before = time.time_ns() // 1_000_000
+    made = uuid7()
+    assert (made.version, made.variant) == (7, uuid.RFC_4122)
+    assert before - 1 <= made.int >> 80 <= time.time_ns() // 1_000_000 + 1
+
+
+def test_ids_sort_by_the_time_they_were_made():
+    made = [uuid7() for _ in range(20_000)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_also_those_of_many_threads():
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda _: [uuid7() for _ in range(2_000)], range(8)))
+    assert all(part == sorted(part) for part in parts)
+    assert len({one for part in parts for one in part}) == 16_000
+
+
+def test_a_clock_that_goes_back_changes_nothing(monkeypatch: pytest.MonkeyPatch):
+    first = uuid7()
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    assert uuid7() > first

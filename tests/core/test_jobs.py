@@ -1,0 +1,142 @@
+import threading
+import time
+from typing import Any
+
+import pytest
+from celery import current_app, shared_task
+from django.db import transaction
+
+from core import jobs
+from core.logging import bound, current_request_id
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    """What was published, in order."""
+    published = []
+    monkeypatch.setattr(jobs, "publish", lambda task, arguments, headers=None: published.append((task, arguments)))
+    monkeypatch.setattr(jobs, "bell", jobs.Bell())
+    return published
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ring_waits_for_the_commit(rung):
+    with transaction.atomic():
+        jobs.ring("a.task")
+        time.sleep(0.05)
+        assert rung == []
+    assert jobs.bell.flush(2)
+    assert rung == [("a.task", {})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rolled_back_transaction_does_not_ring(rung):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        jobs.ring("a.task")
+        1 / 0  # noqa: B018
+    assert jobs.bell.flush(2)
+    assert rung == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_equal_rings_of_a_transaction_are_one(rung):
+    with transaction.atomic():
+        for _ in range(5):
+            jobs.ring("a.task")
+            jobs.ring("a.task", number=1)
+    assert jobs.bell.flush(2)
+    assert sorted(rung, key=str) == [("a.task", {"number": 1}), ("a.task", {})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ring_does_not_hide_behind_one_that_is_rolled_back(rung):
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            jobs.ring("a.task")
+            1 / 0  # noqa: B018
+        jobs.ring("a.task")
+    assert jobs.bell.flush(2)
+    assert rung == [("a.task", {})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_is_away_is_noticed_by_nobody_and_then_left_alone(monkeypatch, caplog):
+    tries = []
+
+    def fail(*args, **kwargs):
+        tries.append(args)
+        raise ConnectionRefusedError("nobody there")
+
+    monkeypatch.setattr(jobs, "publish", fail)
+    monkeypatch.setattr(jobs, "bell", jobs.Bell())
+    for _ in range(3):
+        with transaction.atomic():
+            jobs.ring("a.task")
+        assert jobs.bell.flush(2)
+    assert len(tries) == 1
+    assert [record.message for record in caplog.records] == ["ring_failed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_hangs_holds_nobody_up(monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(jobs, "publish", lambda *args, **kwargs: release.wait(5))
+    monkeypatch.setattr(jobs, "bell", jobs.Bell())
+    begun = time.perf_counter()
+    for _ in range(10):
+        with transaction.atomic():
+            jobs.ring("a.task")
+    assert time.perf_counter() - begun < 1
+    release.set()
+
+
+def test_a_burst_of_rings_becomes_few(rung):
+    for _ in range(500):
+        jobs.bell.press(jobs.Ring("a.task"))
+    assert jobs.bell.flush(5)
+    assert 1 <= len(rung) < 20
+
+
+def test_a_drain_that_is_rung_while_it_works_looks_once_more():
+    inside, release, runs = threading.Event(), threading.Event(), []
+
+    @shared_task(base=jobs.Drain, name="tests.drain")
+    def drain():
+        runs.append(threading.current_thread().name)
+        if len(runs) == 1:
+            inside.set()
+            release.wait(5)
+
+    task = current_app.tasks["tests.drain"]
+    first = threading.Thread(target=task, name="first")
+    first.start()
+    assert inside.wait(5)
+    for _ in range(3):
+        task()  # returns at once: the first will look again
+    assert runs == ["first"]
+    release.set()
+    first.join(5)
+    assert runs == ["first", "first"]
+
+
+def test_an_organizations_task_is_limited_to_it_and_knows_its_request():
+    from core.tenancy import current_organization
+
+    seen: dict[str, object] = {}
+
+    @shared_task(base=jobs.OrganizationTask, name="tests.of_an_organization")
+    def work(*, organization_id):
+        seen.update(organization=current_organization(), request_id=current_request_id())
+
+    task = current_app.tasks["tests.of_an_organization"]
+    with bound(request_id="r-1"):
+        headers: Any = {"parley": {"request_id": "r-1"}}
+        task.apply(kwargs={"organization_id": "7"}, headers=headers)
+    assert seen == {"organization": "7", "request_id": "r-1"}
+
+
+def test_stopping_says_so_after_the_signal(monkeypatch):
+    monkeypatch.setattr(jobs, "_stopping", threading.Event())
+    assert not jobs.stopping()
+    jobs.stop()
+    assert jobs.stopping()

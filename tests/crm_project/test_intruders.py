@@ -1,0 +1,305 @@
+"""Intruders at every door: nobody, who belongs elsewhere, who was shut out, whose key or reach ends before it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import get_resolver
+from rest_framework.test import APIClient
+
+from accounts.models import Member, Role, Team, User
+from accounts.services import api_keys, members, throttle, tokens
+from activity.models import Event
+from core.ids import uuid7
+from core.tenancy import every_organization, organization_scope
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+API_WITHOUT_CREDENTIALS = {"health", "openapi.json", "docs"}
+
+
+def routes(prefix: str) -> list[str]:
+    """Every route below a prefix, as Django writes them."""
+
+    def walk(patterns: Any, before: str) -> list[str]:
+        found = []
+        for pattern in patterns:
+            route = before + str(pattern.pattern)
+            found += walk(pattern.url_patterns, route) if hasattr(pattern, "url_patterns") else [route]
+        return found
+
+    return sorted({route for route in walk(get_resolver().url_patterns, "") if route.startswith(prefix)})
+
+
+PAGES = routes("o/<slug:organization>/")
+CALLS = [
+    route.removeprefix("api/v1/")
+    for route in routes("api/v1/")
+    if "^" not in route
+    and route.removeprefix("api/v1/") not in API_WITHOUT_CREDENTIALS | {"auth/"}
+    and not route.startswith("api/v1/auth/")
+]
+
+
+def address(route: str, pk: UUID, slug: str = "") -> str:
+    route = route.replace("<slug:organization>", slug).replace("<str:channel>", "email")
+    return "/" + re.sub(r"<uuid:\w+>", str(pk), route)
+
+
+def content(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else bytes(answer.content)
+
+
+def test_the_walk_finds_the_doors():
+    assert len(PAGES) > 20
+    assert len(CALLS) > 30
+    assert not [route for route in PAGES + CALLS if "<" in address(route, uuid7(), "x")]
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_pages(alice, bob, charlie, make_conversation, route):
+    conversation = make_conversation(owner=alice, name="Hidden Person")
+    slug = alice.organization.slug
+    with organization_scope(alice.organization):
+        members.deactivate(member=bob.member, actor=alice.actor)
+    is_stream = route.endswith("live/")
+    for pk in (conversation.pk, conversation.customer_id):
+        url = address(route, pk, slug)
+        for method in ("get", "post"):
+            nobody = getattr(Client(), method)(url)
+            assert nobody.status_code == (401 if is_stream else 302)
+            if not is_stream:
+                assert nobody["Location"].startswith("/sign-in/?next=")
+            for outsider in (charlie.client, bob.client):
+                answer = getattr(outsider, method)(url)
+                assert answer.status_code == 404
+                assert b"Hidden" not in answer.content
+
+
+@pytest.mark.parametrize("route", CALLS)
+def test_calls(alice, bob, charlie, make_conversation, route):
+    conversation = make_conversation(owner=alice, name="Hidden Person")
+    gone = bob.api
+    with organization_scope(alice.organization):
+        _, narrow = api_keys.issue(member=alice.member, name="narrow", actor=alice.actor, scopes=["audit.view"])
+        key, revoked = api_keys.issue(member=alice.member, name="revoked", actor=alice.actor)
+        api_keys.revoke(key=key, actor=alice.actor)
+        members.deactivate(member=bob.member, actor=alice.actor)
+    body = {"stage": "new", "tag": "x", "assigned_to": None, "body": "x", "customer_id": str(conversation.customer_id)}
+    for pk in (conversation.pk, conversation.customer_id):
+        url = "/api/v1" + address(route, pk)
+        for method in ("get", "post", "patch", "delete"):
+            for client, expected in (
+                (APIClient(), {401}),
+                (gone, {401}),
+                (APIClient(headers={"X-API-Key": revoked}), {401}),
+                # Jobs are for every member, and a key with scopes sees those that it started.
+                (APIClient(headers={"X-API-Key": narrow}), {404, 405} if route.startswith("jobs/") else {403, 405}),
+            ):
+                answer = getattr(client, method)(url, body if method != "get" else None, format="json")
+                assert answer.status_code in expected, (method, url, answer.content)
+            answer = getattr(charlie.api, method)(url, body if method != "get" else None, format="json")
+            assert b"Hidden" not in content(answer)
+            if "<uuid:pk>" in route:
+                assert answer.status_code in (404, 405), (method, url, answer.content)
+
+
+def test_a_forged_or_wrong_token_is_none(alice):
+    import jwt
+
+    pair = tokens.begin(member=alice.member)
+    claims = jwt.decode(pair.access_token, options={"verify_signature": False})
+    for token in (
+        jwt.encode(claims, None, algorithm="none"),
+        jwt.encode(claims, "another key, as long as it has to be" * 2, algorithm="HS256"),
+        pair.refresh_token,
+        pair.access_token[:-2],
+        "ÿ",
+        "",
+    ):
+        assert APIClient().get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert APIClient().post("/api/v1/auth/refresh", {"refresh_token": pair.access_token}).status_code == 401
+
+
+def test_a_key_does_not_do_by_a_side_door_what_its_scopes_leave_out(alice, bob, make_conversation):
+    conversation = make_conversation(owner=alice)
+    with organization_scope(alice.organization):
+        _, secret = api_keys.issue(
+            member=alice.member, name="k", actor=alice.actor, scopes=["conversations.edit", "conversations.view"]
+        )
+    key = APIClient(headers={"X-API-Key": secret})
+    url = f"/api/v1/conversations/{conversation.pk}"
+    assert key.patch(url, {"priority": "high"}).status_code == 200
+    assert key.patch(url, {"assigned_to": str(bob.user.pk)}).status_code == 403
+    assert alice.api.patch(url, {"assigned_to": str(bob.user.pk)}).status_code == 200
+
+
+def test_a_key_tells_of_its_own_organization_and_scopes_only(alice, charlie):
+    with organization_scope(charlie.organization):
+        from accounts.services import organizations
+
+        organizations.add_member(
+            organization=charlie.organization, user=alice.user, role_key="manager", actor=charlie.actor
+        )
+    with organization_scope(alice.organization):
+        _, secret = api_keys.issue(member=alice.member, name="k", actor=alice.actor, scopes=["customers.view"])
+    told = APIClient(headers={"X-API-Key": secret}).get("/api/v1/auth/me").json()
+    assert told["permissions"] == ["customers.view"]
+    assert [m["organization"]["slug"] for m in told["memberships"]] == ["harbour-clinic"]
+    assert len(alice.api.get("/api/v1/auth/me").json()["memberships"]) == 2
+
+
+def test_who_gives_a_record_away_sees_what_they_did(alice, bob, make_conversation):
+    conversation = make_conversation(owner=bob)
+    for path in (f"conversations/{conversation.pk}", f"customers/{make_conversation(owner=bob).customer_id}"):
+        answer = bob.api.patch(f"/api/v1/{path}", {"assigned_to": str(alice.user.pk)})
+        assert (answer.status_code, answer.json()["assigned_to"]) == (200, str(alice.user.pk))
+        assert bob.api.get(f"/api/v1/{path}").status_code == 404
+
+
+def test_who_sees_only_their_own_sees_what_they_made(alice, bob):
+    made = bob.api.post("/api/v1/customers", {"name": "New one"}).json()
+    assert made["assigned_to"] == str(bob.user.pk)
+    assert bob.api.get(f"/api/v1/customers/{made['id']}").status_code == 200
+    assert alice.api.post("/api/v1/customers", {"name": "New two"}).json()["assigned_to"] is None
+
+
+@pytest.mark.parametrize("path", ["auth/login", "customers", "webhooks/email"])
+def test_a_body_too_deep_or_too_large_is_refused(alice, settings, path):
+    def post(body: str) -> int:
+        return alice.api.generic("POST", f"/api/v1/{path}", body, content_type="application/json").status_code
+
+    assert post("[" * 100_000) == 400
+    assert post('{"a":' * 50_000) == 400
+    assert post('{"settings":' + "[" * 900 + "]" * 900 + "}") == 400
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert post(json.dumps({"name": "x" * 1000})) == 413
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        json.dumps(["0001-01-01T00:00:00+14:00", str(UUID(int=0))]),
+        json.dumps(["9999-12-31T23:59:59-14:00", str(UUID(int=0))]),
+        "[" * 3000,
+        "[1, 2]",
+        '"x"',
+    ],
+)
+def test_a_cursor_made_by_hand_is_refused(alice, make_conversation, inside):
+    cursor = base64.urlsafe_b64encode(inside.encode()).decode()
+    conversation = make_conversation(owner=alice)
+    assert alice.api.get("/api/v1/conversations", {"cursor": cursor}).status_code == 400
+    assert alice.client.get(alice.url("inbox/"), {"after": cursor}).status_code == 404
+    assert alice.client.get(alice.url(f"inbox/{conversation.pk}/"), {"before": cursor}).status_code == 404
+
+
+@pytest.mark.parametrize("cursor", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+def test_changes_since_the_end_of_the_calendar(alice, make_conversation, cursor):
+    shown = {"open": str(make_conversation(owner=alice).pk), "cursor": cursor}
+    assert alice.client.get(alice.url("inbox/changes/"), shown).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["customers", "conversations", "inbox/customers"])
+def test_more_tags_than_a_database_joins_are_refused(alice, path):
+    assert alice.api.get(f"/api/v1/{path}", {"tag": [f"t{n}" for n in range(10)]}).status_code == 200
+    answer = alice.api.get(f"/api/v1/{path}", {"tag": [f"t{n}" for n in range(80)]})
+    assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "tag")
+
+
+def test_the_link_to_a_new_password_leads_to_the_address_that_the_settings_know(alice, settings):
+    settings.ALLOWED_HOSTS, settings.PUBLIC_BASE_URL = [".parley.example"], "https://crm.parley.example"
+    Client().post("/forgotten-password/", {"email": alice.user.email}, headers={"host": "evil.parley.example"})
+    assert "https://crm.parley.example/forgotten-password/" in mail.outbox[0].body
+    assert "evil" not in mail.outbox[0].body
+
+
+def test_letters_that_the_database_takes_for_the_same_are_the_same_account(settings):
+    for _ in range(throttle.ACCOUNT.failures):
+        throttle.count_failure(email="alice@harbour.example", address="192.0.2.1")
+    for email in ("ALICE@HARBOUR.EXAMPLE ", "al\u0131ce@harbour.example"):
+        with pytest.raises(throttle.TooManyAttempts):
+            throttle.require_allowed(email=email, address="192.0.2.2")
+
+
+def test_nobody_asks_for_long_which_e_mails_have_an_account(alice):
+    form = {"name": "x", "email": alice.user.email, "password": PASSWORD, "organization": "x", "pack": "clinic"}
+    assert Client().post("/sign-up/", form).status_code == 200
+    answers = [APIClient().post("/api/v1/auth/register", form).status_code for _ in range(throttle.ACCOUNT.failures)]
+    assert (answers[0], answers[-1]) == (400, 429)
+    assert Client().post("/sign-up/", {**form, "email": "new@harbour.example"}).status_code == 429
+
+
+def test_a_new_password_given_by_an_administrator_ends_every_sign_in(alice, charlie):
+    User.objects.filter(pk=charlie.user.pk).update(is_staff=True, is_superuser=True)
+    caller, new = alice.api, "an even calmer harbour"
+    answer = charlie.client.post(
+        f"/admin/accounts/user/{alice.user.pk}/password/",
+        {"password1": new, "password2": new, "usable_password": "true"},
+    )
+    assert answer.status_code == 302
+    assert caller.get("/api/v1/auth/me").status_code == 401
+    with every_organization("the test looks at the ledger"):
+        assert Event.objects.get(type="user.password_changed").actor_id == str(charlie.user.pk)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "///evil.example",
+        "http:///e",
+    ],
+)
+def test_the_sign_in_leads_to_nobody_elses_page(alice, target):
+    answer = Client().post("/sign-in/", {"email": alice.user.email, "password": PASSWORD, "next": target})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
+@pytest.fixture
+def superuser(charlie):
+    User.objects.filter(pk=charlie.user.pk).update(is_staff=True, is_superuser=True)
+    return charlie.client
+
+
+def test_the_admin_adds_a_colleague_with_a_role_of_the_same_organization(superuser, alice, charlie):
+    dan = User.objects.create_user("dan@harbour.example", PASSWORD)
+    with every_organization("the test compares two"):
+        ours, theirs = (Role.objects.get(organization=o.organization, key="counselor") for o in (alice, charlie))
+    form = {"user": dan.pk, "role": ours.pk, "is_active": "on"}
+    assert superuser.post("/admin/accounts/member/add/", form).status_code == 302
+    with organization_scope(alice.organization):
+        member = Member.objects.get(user=dan)
+    assert (member.role, member.organization) == (ours, alice.organization)
+    url = f"/admin/accounts/member/{member.pk}/change/"
+    assert superuser.post(url, {**form, "role": theirs.pk}).status_code == 200
+    assert superuser.post(url, form).status_code == 302
+    team = {"of": alice.organization.pk, "name": "Front desk"}
+    role = {**team, "key": "desk", "stored_permissions": "[]", "stored_reach": "team"}
+    assert superuser.post("/admin/accounts/team/add/", team).status_code == 302
+    assert superuser.post("/admin/accounts/role/add/", role).status_code == 302
+    with organization_scope(alice.organization):
+        assert Team.objects.count() == 1
+
+
+def test_the_last_administrator_stays_in_the_admin_too(superuser, alice, bob):
+    url = f"/admin/accounts/member/{alice.member.pk}/change/"
+    lowered = {"user": alice.user.pk, "role": bob.member.role.pk, "is_active": "on"}
+    gone = {"user": alice.user.pk, "role": alice.member.role.pk}
+    for form in (lowered, gone):
+        answer = superuser.post(url, form)
+        assert answer.status_code == 200
+        assert "last administrator" in answer.content.decode()
+    assert superuser.post(f"/admin/accounts/member/{alice.member.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert superuser.post(f"/admin/accounts/user/{alice.user.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert superuser.post(url, {**gone, "is_active": "on"}).status_code == 302

@@ -1,0 +1,259 @@
+"""One walk over every page and API path: whoever does not reach a customer finds nothing of them anywhere.
+
+A customer of Alice's has left something in every place. Bob sees what is assigned to him, Nora manages a team that
+Alice is not in, Charlie belongs elsewhere. A path with an id is asked with the very id of what they may not see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from activity import jobs
+from activity.models import Job
+from core.tenancy import organization_scope
+from customers.models import Customer, CustomField, DuplicatePair, Tag
+from customers.services import (
+    bulk,
+    contacts,
+    custom_fields,
+    customers,
+    deals,
+    duplicates,
+    files,
+    imports,
+    interactions,
+    personal_data,
+    segments,
+    tags,
+    tasks,
+)  # fmt: skip
+from messaging.channels.base import Kind, ReceivedMessage
+from messaging.models import Channel, Conversation
+from messaging.services import inbound, outbound
+from tests.conftest import Person, join
+from tests.crm_project.test_intruders import CALLS, PAGES, content
+
+pytestmark = pytest.mark.django_db
+
+NAME = "Zebulon Quist"
+PHONE = "7700912345"
+# What everybody in the organization may see, with its id.
+SHARED = re.compile(r"(tags|custom-fields|channels|settings/fields)/<uuid:pk>")
+# Endless by nature; tests/messaging/views/test_live.py asks who hears what.
+STREAMS = {"o/<slug:organization>/live/"}
+SECRETS = (NAME.encode(), PHONE.encode())
+
+
+@dataclass
+class World:
+    """What there is of the hidden customer, and what stands for the id in a path."""
+
+    customer: Customer
+    ids: dict[str, Any]
+    others: dict[str, Any]
+
+    def path(self, route: str, slug: str) -> str:
+        """Raises for a path of which nobody said what its id is."""
+        for pattern, pk in self.ids.items():
+            if re.search(pattern, route):
+                route = route.replace("<uuid:pk>", str(pk))
+                break
+        for name, pk in self.others.items():
+            route = route.replace(f"<uuid:{name}>", str(pk))
+        route = route.replace("<slug:organization>", slug).replace("<str:channel>", "email")
+        assert "<" not in route, f"{route}: say in World what its id stands for."
+        return route
+
+
+@pytest.fixture
+def nora(alice: Person) -> Person:
+    return join(alice, "nora@harbour.example", "Nora Berg", "manager")
+
+
+@pytest.fixture
+def world(alice: Person, settings: Any, tmp_path: Any) -> World:
+    settings.MEDIA_ROOT = tmp_path
+    organization, actor = alice.organization, alice.actor
+    with organization_scope(organization):
+        customer = customers.create(
+            organization=organization, actor=actor, name=NAME, phone=f"+44{PHONE}", email="zebulon@quist.example",
+            company="Quist & Daughters", assigned_to=alice.user, tags=["quist"],
+        )  # fmt: skip
+        twin = customers.create(
+            organization=organization, actor=actor, name=NAME, company="Quist & Daughters", assigned_to=alice.user
+        )
+        duplicates.find_due()
+        about: dict[str, Any] = {"customer": customer, "actor": actor}
+        contact = contacts.create(name=NAME, **about)
+        interaction = interactions.log(content=NAME, **about)
+        deal = deals.create(title=NAME, amount=5, **about)
+        task = tasks.create(organization=organization, title=NAME, due_at=timezone.now(), **about)
+        file = files.add(content=ContentFile(b"x", name="q"), name=NAME, content_type="", **about)
+        field = custom_fields.create(organization=organization, actor=actor, key="shoe", label="Shoe", type="text")
+        segment = segments.create(member=alice.member, actor=actor, name=NAME, filter={"q": "quist"})
+        channel = Channel.objects.get(kind="whatsapp", provider="simulator")
+        received = ReceivedMessage(
+            kind=Kind.WHATSAPP, provider_message_id="q1", to="", sender=customer.phone, sender_name=NAME, body=NAME
+        )
+        inbound.receive(channel=channel, received=received, received_at=timezone.now())
+        conversation = Conversation.objects.get(customer=customer)
+        message = outbound.queue_message(conversation=conversation, body=NAME, actor=actor)
+        job = bulk.start(
+            member=alice.member, actor=actor, action="tag_add", params={"tag": "seen"}, ids=[str(customer.pk)]
+        )
+        export = personal_data.start_export(customer=customer, actor=actor, user=alice.user)
+        jobs.run_due()
+        job.refresh_from_db()
+        upload = imports.upload(
+            file=BytesIO(f"Name,Phone\n{NAME},+44{PHONE}\n".encode()), name=NAME, member=alice.member
+        )
+        tag = Tag.objects.first()
+        ids = {
+            r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,
+            r"(customers|leads)/imports?/<": upload.pk,
+            r"customers/bulk/<": job.pk,
+            r"(customers/changes|change-sets)/<": job.result["change_set"],
+            r"segments/<": segment.pk,
+            r"(customers|leads)/<uuid:pk>": customer.pk,
+            r"contacts/<": contact.pk,
+            r"interactions/<": interaction.pk,
+            r"deals/<": deal.pk,
+            r"tasks/<": task.pk,
+            r"files/<": file.pk,
+            r"jobs/<": job.pk,
+            r"(conversations|inbox)/<": conversation.pk,
+            r"messages/<": message.pk,
+            r"tags/<": tag.pk,
+            r"(custom-fields|settings/fields)/<": field.pk,
+            r"channels/<": channel.pk,
+        }
+        others = {"identity": customer.identities.first().pk, "job": export.pk, "customer_id": customer.pk}
+    assert twin.pk != customer.pk
+    return World(customer, ids, others)
+
+
+def picture(customer: Customer) -> dict[str, Any]:
+    """What nobody but Alice may change."""
+    with organization_scope(customer.organization):
+        row = Customer.objects.filter(pk=customer.pk).values().get()
+        related = ("contacts", "interactions", "deals", "tasks", "files", "identities", "messages", "tags")
+        for name in related:
+            row[name] = list(getattr(customer, name).order_by("pk").values())
+    return row
+
+
+def families(routes: list[str]) -> list[str]:
+    return sorted({family(route) for route in routes})
+
+
+def family(route: str) -> str:
+    return route.removeprefix("o/<slug:organization>/").split("/")[0]
+
+
+def strangers(bob: Person, nora: Person, charlie: Person) -> Iterator[tuple[str, Person]]:
+    yield from (("bob", bob), ("nora", nora), ("charlie", charlie))
+
+
+def asked(client: Any, url: str, *, is_api: bool) -> Iterator[tuple[str, Any]]:
+    """The answers to every method, with a body that could do something."""
+    body = {
+        "name": "x", "stage": "lost", "tag": "x", "assigned_to": None, "body": "x", "confirm": "C001", "kind": "note",
+        "content": "x", "status": "lost", "value": "x@x.example", "title": "x", "field": "name", "into": "",
+    }  # fmt: skip
+    yield "get", client.get(url)
+    if is_api:
+        for method in ("post", "patch", "put", "delete"):
+            yield method, getattr(client, method)(url, body, format="json")
+    else:
+        yield "post", client.post(url, {**body, "assigned_to": "", "file": SimpleUploadedFile("a.txt", b"x")})
+
+
+@pytest.mark.parametrize("group", families([f"{route}" for route in CALLS]))
+def test_the_api(world, alice, bob, nora, charlie, group):
+    before = picture(world.customer)
+    for who, person in strangers(bob, nora, charlie):
+        caller = person.api
+        for route in (route for route in CALLS if family(route) == group):
+            is_shared = bool(SHARED.search(route)) and who != "charlie"
+            url = "/api/v1/" + world.path(route, "")
+            if "<uuid:" in route and not is_shared:
+                for method, answer in asked(caller, url, is_api=True):
+                    assert answer.status_code in (403, 404, 405), (who, method, url, answer.content)
+                    assert not any(secret in content(answer) for secret in SECRETS), (who, method, url)
+            elif "<uuid:" not in route:
+                for query in ("", "?q=zebul", "?search=zebul", "?format=csv", "?q=quist&format=xlsx", "?status=open"):
+                    shown = content(caller.get(url + query))
+                    assert not any(secret in shown for secret in SECRETS), (who, url, query)
+                    assert str(world.customer.pk).encode() not in shown, (who, url, query)
+    assert picture(world.customer) == before
+
+
+@pytest.mark.parametrize("group", families(PAGES))
+def test_the_pages(world, alice, bob, nora, charlie, group):
+    before = picture(world.customer)
+    slug = alice.organization.slug
+    for who, person in strangers(bob, nora, charlie):
+        browser = person.client
+        for route in (route for route in PAGES if family(route) == group and route not in STREAMS):
+            is_shared = bool(SHARED.search(route)) and who != "charlie"
+            url = "/" + world.path(route, slug)
+            if "<uuid:" in route and not is_shared:
+                for method, answer in asked(browser, url, is_api=False):
+                    assert answer.status_code in (403, 404, 405), (who, method, url)
+                    assert not any(secret in content(answer) for secret in SECRETS), (who, method, url)
+            elif "<uuid:" not in route:
+                for query in ("", "?q=zebul", f"?ids={world.customer.pk}", f"?open={world.customer.pk}", "?format=csv"):
+                    shown = content(browser.get(url + query))
+                    assert not any(secret in shown for secret in SECRETS), (who, url, query)
+    assert picture(world.customer) == before
+
+
+def test_the_walk_would_see_it(world, alice):
+    """Alice finds the customer on the same ways: what the others don't see is there."""
+    seen = 0
+    for route in CALLS:
+        if "webhooks" not in route:
+            shown = content(alice.api.get("/api/v1/" + world.path(route, "")))
+            seen += any(secret in shown for secret in SECRETS)
+    assert seen > 25
+    pages = 0
+    for route in PAGES:
+        if route not in STREAMS and "rejected" not in route:
+            shown = content(alice.client.get("/" + world.path(route, alice.organization.slug)))
+            pages += any(secret in shown for secret in SECRETS)
+    assert pages > 15
+
+
+def test_bulk_changes_and_merges_by_id_do_not_reach_them(world, alice, bob, nora):
+    before = picture(world.customer)
+    with organization_scope(alice.organization):
+        own = customers.create(organization=alice.organization, actor=bob.actor, name="Own", assigned_to=bob.user)
+    for person in (bob, nora):
+        body = {"ids": [str(world.customer.pk)], "action": "stage", "params": {"stage": "lost"}}
+        started = person.api.post("/api/v1/customers/bulk", body, format="json")
+        jobs.run_due()
+        assert person.api.get(f"/api/v1/jobs/{started.data['job_id']}").data["result"]["changed"] == 0
+        into = {"into": str(world.customer.pk)}
+        assert person.api.post(f"/api/v1/customers/{own.pk}/merge", into, format="json").status_code in (400, 404)
+    assert picture(world.customer) == before
+
+
+def test_counts_are_of_what_one_sees(world, alice, bob, nora, charlie):
+    for person in (bob, nora, charlie):
+        counts = person.api.get("/api/v1/inbox/counts").data
+        assert not any(counts.values()), counts
+        assert person.api.get("/api/v1/customers").data["count"] == 0
+    assert alice.api.get("/api/v1/customers").data["count"] == 2
+    with organization_scope(alice.organization):
+        assert CustomField.objects.exists()
+        assert Job.objects.exists()
+        tags.remove(customer=world.customer, names=["quist"], actor=alice.actor)

@@ -1,0 +1,12 @@
+"""A stand-in for Twilio's REST API over real HTTP on loopback: small, stateful, scripted, countable.
+
+In a test: `with FakeTwilio() as twilio: settings.TWILIO_API_BASE_URL = twilio.url`. As a process of its own:
+`python -m tests.fakes.twilio --port 9000 --delay-ms 50 --control`.
+"""
+
+from tests.fakes.twilio.server import FakeTwilio
+from tests.fakes.twilio.steps import Step
+from tests.fakes.twilio.store import ACCOUNT_SID, AUTH_TOKEN
+from tests.fakes.twilio.webhooks import post_signed, signature
+
+__all__ = ["ACCOUNT_SID", "AUTH_TOKEN", "FakeTwilio", "Step", "post_signed", "signature"]
