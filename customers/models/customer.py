@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.tenancy import TenantModel, tenant_manager
@@ -35,6 +37,9 @@ class Customer(TenantModel):
     type = models.CharField(max_length=16, choices=Type.choices, default=Type.INDIVIDUAL)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.LEAD)
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="customers")
+    stage_since = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    # The sum of their open deals in the organization's currency; customers.services.deals writes it.
+    open_value = models.DecimalField(max_digits=16, decimal_places=2, default=0, db_default=0, editable=False)
     source = models.CharField(max_length=60, blank=True)
     language = models.CharField(max_length=16, blank=True, help_text="BCP 47, such as en or pt-BR.")
     assigned_to = models.ForeignKey(
@@ -89,6 +94,12 @@ class Customer(TenantModel):
             models.Index(fields=["organization", "-last_activity_at", "-id"], name="customer_latest_activity"),
             models.Index(fields=["organization", "assigned_to", "-created_at", "-id"], name="customer_of_owner"),
             models.Index(fields=["organization", "stage", "-created_at"], name="customer_in_stage"),
+            # A column of the board in the order of what was heard last; and, without touching a row, the sums over it.
+            models.Index(
+                fields=["organization", "stage", "last_activity_at", "id", "assigned_to", "stage_since", "open_value"],
+                condition=Q(deleted_at__isnull=True),
+                name="customer_board",
+            ),
             models.Index(
                 fields=["organization", "next_follow_up_at"],
                 condition=Q(next_follow_up_at__isnull=False),
@@ -116,6 +127,17 @@ class Customer(TenantModel):
     @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """When nothing was said or done for longer than their stage allows; None where it allows any time."""
+        if self.stage.is_terminal or self.stage.sla_hours is None:
+            return None
+        return self.last_activity_at + timedelta(hours=self.stage.sla_hours)
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.overdue_at is not None and self.overdue_at < timezone.now()
 
 
 class CustomerCounter(TenantModel):

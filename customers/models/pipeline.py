@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from core.tenancy import TenantModel
@@ -24,6 +25,14 @@ class Stage(TenantModel):
     sla_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="Overdue when nothing was said or done for longer."
     )
+    entry_task = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text="The task that is made when a customer comes here. Empty: none.",
+    )
+    # Who became overdue until then has been told of; empty after a change of the hours, to look at everybody anew.
+    overdue_told_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["position", "key"]
@@ -46,6 +55,13 @@ class StageChange(TenantModel):
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="stage_changes")
     from_stage = models.ForeignKey(Stage, null=True, on_delete=models.SET_NULL, related_name="+")
     to_stage = models.ForeignKey(Stage, null=True, on_delete=models.SET_NULL, related_name="+")
+    # As they were called then: a stage may be renamed, or go.
+    from_name = models.CharField(max_length=80, blank=True, db_default="", editable=False)
+    to_name = models.CharField(max_length=80, blank=True, db_default="", editable=False)
+    # Since when they had stood in the stage that they left.
+    since = models.DateTimeField(null=True, blank=True, editable=False)
+    # Taken back a moment later: no move that counts.
+    undone_at = models.DateTimeField(null=True, blank=True, editable=False)
     reason = models.CharField(max_length=300, blank=True)
     actor_kind = models.CharField(max_length=16)
     actor_label = models.CharField(max_length=200, blank=True)
@@ -58,4 +74,41 @@ class StageChange(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.from_stage_id} → {self.to_stage_id}"
+        return f"{self.from_name} → {self.to_name}"
+
+    @property
+    def days(self) -> float | None:
+        """How many days they had stood in the stage that they left."""
+        return None if self.since is None else (self.changed_at - self.since).total_seconds() / 86400
+
+
+class CustomerSettings(TenantModel):
+    """What an organization decides about customers and the work with them."""
+
+    organization = models.OneToOneField(
+        settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="+", editable=False
+    )
+    follow_up_days = models.PositiveSmallIntegerField(
+        default=7, help_text="So many days after an action comes the next follow-up."
+    )
+    stalled_days = models.PositiveSmallIntegerField(
+        default=3, help_text="A lead is stalled when a message of theirs went unanswered for so many days."
+    )
+    asks_lost_reason = models.BooleanField(default=True, help_text="Moving a customer to a lost stage asks why.")
+    won_deal_stage = models.ForeignKey(
+        Stage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="Where a won deal moves its customer. Empty: they stay.",
+    )  # fmt: skip
+    lost_deal_stage = models.ForeignKey(
+        Stage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="Where a lost deal moves its customer who has no other open one. Empty: they stay.",
+    )  # fmt: skip
+    relationships = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, help_text="Proposed for contacts."
+    )
+
+    class Meta:
+        verbose_name_plural = "customer settings"
+
+    def __str__(self) -> str:
+        return "Customer settings"

@@ -104,6 +104,11 @@ function keep(old, part) {
 }
 
 function swap(old, part) {
+  if (old.matches(".htmx-request") || old.querySelector(".htmx-request")) {
+    // What is being saved in it would answer to nobody: look again when it has been.
+    document.body.addEventListener("htmx:afterSettle", want, { once: true });
+    return;
+  }
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(part);
   htmx.process(part);

@@ -108,6 +108,11 @@ const sameList = (list) => list === document.getElementById("conversation-list")
 function swap(fresh) {
   const old = fresh && document.getElementById(fresh.id);
   if (!old || (words(old) === words(fresh) && values(old) === values(fresh))) return;
+  if (old.matches(".htmx-request") || old.querySelector(".htmx-request")) {
+    // What is being saved in it would answer to nobody: look again when it has been.
+    document.body.addEventListener("htmx:afterSettle", () => want({ conversation: openConversation() }), { once: true });
+    return;
+  }
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   if (focused && old.dataset.live === "calm") return; // somebody is writing in it
   const node = document.importNode(fresh, true);

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.tenancy import TenantModel, tenant_manager
+from customers.models.interaction import Interaction
+from customers.querysets import OfCustomerQuerySet
+
+
+class Process(TenantModel):
+    """A customer's way through timed steps; the follow-up process is begun by the first action that is logged."""
+
+    class Kind(models.TextChoices):
+        FOLLOW_UP = "follow_up", "Follow-up"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        COMPLETED = "completed", "Completed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN = (Status.PENDING, Status.ACTIVE, Status.PAUSED)
+
+    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="processes")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.FOLLOW_UP, editable=False)
+    name = models.CharField(max_length=120, default="Follow-up")
+    channel = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    last_action = models.ForeignKey(Interaction, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # The moment of the last action, also when that was deleted: an older one doesn't move the process back.
+    last_action_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_follow_up_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[Any] = tenant_manager(OfCustomerQuerySet)
+
+    class Meta:
+        verbose_name_plural = "processes"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(kind="follow_up", status__in=["pending", "active", "paused"]),
+                name="one_open_follow_up_process",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="process_has_name"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "customer", "-created_at"], name="process_of_customer"),
+            models.Index(fields=["organization", "-created_at", "-id"], name="process_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from django.db import models
+
+from core.claims import Claimable
+from core.tenancy import TenantModel
+from customers.models.task import Task
+
+
+class TaskReminder(Claimable, TenantModel):
+    """That somebody has to be reminded of a task; `due_at` is when. Gone once it is done or the time taken away."""
+
+    task = models.OneToOneField(Task, on_delete=models.CASCADE, related_name="reminder")
+    # Written before the reminder goes out: what fails after that is not sent a second time.
+    sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        indexes = [
+            # The worker looks for what is due in all organizations.
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="task_reminder_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"reminder of {self.task_id}"
