@@ -5,9 +5,13 @@ from __future__ import annotations
 from accounts import menu
 from accounts import packs as offered_packs
 from accounts.events import ORGANIZATION_CREATED
+from accounts.models import Member
+from activity.actor import SYSTEM
 from activity.models import Event
 from activity.registry import subscribe
-from customers import holds, page_panels, palette, timeline_sources
+from customers import days, holds, merging, page_panels, palette, timeline_sources
+from customers.events import STAGE_CHANGED
+from customers.models import Customer, Process, Stage, Task
 from customers.packs import packs
 from customers.services import (
     bulk,
@@ -19,6 +23,9 @@ from customers.services import (
     personal_data,
     personal_parts,
     pipeline,
+    processes,
+    stages,
+    tasks,
     undo,
 )
 
@@ -40,9 +47,31 @@ def register() -> None:
     bulk_undo.register()
     imports.register()
     import_undo.register()
+    stages.register()
+    merging.register(Process, processes.make_room)
+    subscribe(STAGE_CHANGED, make_entry_task, name="customers.make_entry_task", inline=True)
     subscribe(ORGANIZATION_CREATED, set_up_pipeline, name="customers.set_up_pipeline", inline=True)
 
 
 def set_up_pipeline(event: Event) -> None:
     """A new organization has its pack's stages in the moment it exists."""
     pipeline.create_stages(organization=event.organization, pack=packs()[event.payload["pack"]])
+
+
+def make_entry_task(event: Event) -> None:
+    """A customer has reached a stage that begins with something to do: it becomes a task, unless it is open already."""
+    stage = Stage.objects.filter(key=event.payload["to"]).exclude(entry_task="").first()
+    if stage is None:
+        return
+    customer = Customer.objects.select_related("assigned_to").get(pk=event.customer_id)
+    if Task.objects.filter(customer=customer, title=stage.entry_task).open().exists():
+        return
+    owner = customer.assigned_to
+    if owner is not None and not Member.objects.active().filter(user=owner).exists():
+        owner = None
+    zone = event.organization.zone
+    due_at = days.at(days.next_working_day(days.today(zone)), days.MORNING, zone)
+    tasks.create(
+        organization=event.organization, customer=customer, actor=SYSTEM, title=stage.entry_task, due_at=due_at,
+        assigned_to=owner, origin=f"stage_change:{event.pk}",
+    )  # fmt: skip

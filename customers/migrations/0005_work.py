@@ -86,6 +86,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="task",
+            name="repeat_day",
+            field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name="task",
             name="repeat_every",
             field=models.PositiveSmallIntegerField(db_default=1, default=1),
         ),
@@ -381,6 +386,7 @@ class Migration(migrations.Migration):
                 ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("claim_token", models.UUIDField(blank=True, editable=False, null=True)),
                 ("attempts", models.PositiveIntegerField(default=0, editable=False)),
+                ("remind_at", models.DateTimeField(editable=False)),
                 ("sent_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "organization",

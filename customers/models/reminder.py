@@ -11,6 +11,8 @@ class TaskReminder(Claimable, TenantModel):
     """That somebody has to be reminded of a task; `due_at` is when. Gone once it is done or the time taken away."""
 
     task = models.OneToOneField(Task, on_delete=models.CASCADE, related_name="reminder")
+    # The time that was asked for; `due_at` moves with claims.
+    remind_at = models.DateTimeField(editable=False)
     # Written before the reminder goes out: what fails after that is not sent a second time.
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -51,6 +51,8 @@ class Task(TenantModel):
     repeat_unit = models.CharField(max_length=8, choices=Repeat.choices, blank=True, db_default="")
     repeat_every = models.PositiveSmallIntegerField(default=1, db_default=1)
     repeat_until = models.DateField(null=True, blank=True, help_text="The last day on which one may be due.")
+    # The day of the month that is meant where a month was too short for it.
+    repeat_day = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     # Recurring ones: which chain it belongs to, and its place there; the next is made once, however often it is asked.
     series = models.UUIDField(null=True, blank=True, editable=False)
     occurrence = models.PositiveIntegerField(default=0, db_default=0, editable=False)

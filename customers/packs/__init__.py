@@ -1,33 +1,30 @@
-"""Packs: one data file each, read once."""
+"""Packs: one data file each, read and checked once."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+
+from customers.packs.reading import InvalidPack, Pack, read
+
+__all__ = ["InvalidPack", "Pack", "packs", "read_file"]
 
 FOLDER = Path(__file__).parent
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """What a kind of organization starts with."""
-
-    key: str
-    name: str
-    description: str
-    stages: tuple[dict[str, Any], ...]
+# In the order in which they are offered.
+ORDER = ("clinic", "school", "general")
 
 
 @lru_cache(maxsize=1)
 def packs() -> dict[str, Pack]:
-    """Every pack by its key, in the order in which they are offered."""
-    order = ("clinic", "school", "general")
-    return {key: _read(key) for key in order}
+    """Every pack by its key. Raises InvalidPack, which names file and place."""
+    return {key: read_file(FOLDER / f"{key}.toml") for key in ORDER}
 
 
-def _read(key: str) -> Pack:
-    data = tomllib.loads((FOLDER / f"{key}.toml").read_text(encoding="utf-8"))
-    return Pack(key, data["name"], data["description"], tuple(data["stages"]))
+def read_file(path: Path) -> Pack:
+    """One pack's file; the key is the file's name. Raises InvalidPack."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidPack(path.name, "the file", str(error)) from error
+    return read(path.name, path.stem, data)

@@ -13,7 +13,7 @@ from accounts.models import Member, Organization, User
 from activity.actor import Actor
 from activity.ledger import record
 from customers import events
-from customers.models import Customer, CustomField, Identity, Stage
+from customers.models import Customer, CustomField, Identity, Process, Stage
 from customers.services import addresses as address_service
 from customers.services import codes, custom_fields, identities, pipeline, presence
 from customers.services import tags as tag_service
@@ -175,6 +175,10 @@ def set_follow_up(*, customer: Customer, at: datetime | None, actor: Actor) -> N
     if before == at:
         return
     Customer.objects.filter(pk=customer.pk).update(next_follow_up_at=at, updated_at=now)
+    # The follow-up process that is under way goes by it: there is one next follow-up.
+    Process.objects.filter(customer=customer, kind=Process.Kind.FOLLOW_UP, status=Process.Status.ACTIVE).update(
+        next_follow_up_at=at, updated_at=now
+    )
     record(
         events.FOLLOW_UP_SET, subject=customer, customer_id=customer.pk, actor=actor, payload={"from": before, "to": at}
     )

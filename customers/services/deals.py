@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from activity.actor import Actor
 from activity.ledger import record
 from customers import events
-from customers.models import Customer, CustomField, Deal
-from customers.services import custom_fields, customers, presence
+from customers.models import Customer, CustomField, Deal, Stage
+from customers.services import custom_fields, customer_settings, customers, pipeline, presence
 from customers.services.fields import set_fields
 
 SETTABLE = frozenset(
-    {"title", "amount", "currency", "status", "stage", "expected_close_on", "closed_at", "owner", "lost_reason",
-     "custom_fields"}
+    {"title", "amount", "currency", "status", "stage", "probability", "expected_close_on", "closed_at", "owner",
+     "lost_reason", "custom_fields"}
 )  # fmt: skip
 ENTITY = CustomField.Entity.DEAL
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -34,51 +35,119 @@ class InvalidDeal(ValueError):
 
 @transaction.atomic
 def create(*, customer: Customer, actor: Actor, title: str, **fields: Any) -> Deal:
-    """A new deal, in the organization's currency unless one is given.
+    """A new deal, in the organization's currency and at the customer's stage unless others are given.
 
     Raises InvalidDeal, InvalidValue, UnknownOwner or CustomerGone.
     """
-    presence.hold(customer)
+    held = presence.hold(customer)
     deal = Deal(organization=customer.organization, customer=customer, currency=customer.organization.currency)
     values = custom_fields.clean(ENTITY, fields.pop("custom_fields", {}))
-    set_fields(deal, _checked(deal, {"title": title, **fields}) | {"custom_fields": values}, settable=SETTABLE)
+    wanted = _staged(deal, _checked(deal, _agreed(deal, {"title": title, **fields})), held)
+    set_fields(deal, wanted | {"custom_fields": values}, settable=SETTABLE)
     customers.touch(customer=customer, at=deal.created_at)
+    refresh_value(held)
     _record(events.DEAL_CREATED, deal, actor, {"title": deal.title, **_worth(deal)})
     if deal.status != Deal.Status.OPEN:
         _record_outcome(deal, actor)
+        _take_along(deal, held, actor)
     return deal
 
 
 @transaction.atomic
-def update(*, deal: Deal, actor: Actor, changes: Mapping[str, Any]) -> Deal:
-    """Set fields; `won` and `lost` close it, `open` opens it again.
+def update(*, deal: Deal, actor: Actor, changes: Mapping[str, Any], moves_customer: bool = True) -> Deal:
+    """Set fields; `won` and `lost` close it, `open` opens it again; so does moving it to a stage of that kind.
 
-    Raises InvalidDeal, InvalidValue, UnknownOwner or CustomerGone.
+    A deal that is closed moves its customer where the organization wants that, unless told not to. Raises InvalidDeal,
+    InvalidValue, UnknownOwner or CustomerGone.
     """
-    presence.hold(deal.customer)
+    held = presence.hold(deal.customer)
     rows = Deal.objects.select_for_update(of=("self",)).select_related("customer__organization", "stage", "owner")
     current = rows.get(pk=deal.pk)
     was = current.status
-    wanted = _checked(current, changes)
+    wanted = _staged(current, _checked(current, _agreed(current, changes)), held)
     if "custom_fields" in wanted:
         wanted["custom_fields"] = custom_fields.clean(ENTITY, wanted["custom_fields"], existing=current.custom_fields)
     changed = set_fields(current, wanted, settable=SETTABLE)
     if changed:
         customers.touch(customer=current.customer, at=current.updated_at)
+        refresh_value(held)
         _record(events.DEAL_UPDATED, current, actor, {"title": current.title, "changes": changed})
     if current.status not in (was, Deal.Status.OPEN):
         _record_outcome(current, actor)
+        if moves_customer:
+            _take_along(current, held, actor)
     return current
 
 
 @transaction.atomic
 def delete(*, deal: Deal, actor: Actor) -> None:
+    customer = Customer.objects.select_for_update(of=("self",), no_key=True).get(pk=deal.customer_id)
     _record(events.DEAL_DELETED, deal, actor, {"title": deal.title, **_worth(deal)})
     deal.delete()
+    refresh_value(customer)
+
+
+def refresh_value(*held: Customer) -> None:
+    """Write anew what the open deals of these customers come to, in the organization's currency.
+
+    Call it with the customers locked: the sum is what the next reader sees.
+    """
+    for customer in held:
+        rows = Deal.objects.filter(customer=customer, status=Deal.Status.OPEN, currency=customer.organization.currency)
+        total = rows.aggregate(total=Sum("amount"))["total"] or 0
+        Customer.objects.filter(pk=customer.pk).exclude(open_value=total).update(open_value=total)
+
+
+def _agreed(deal: Deal, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Status and stage are one thing said twice: where one is given, the other follows.
+
+    Raises InvalidDeal where both are given and don't agree.
+    """
+    agreed = dict(changes)
+    stage = agreed.get("stage")
+    if stage is None:
+        return agreed
+    if agreed.get("status", stage.kind) != stage.kind and agreed["status"] != deal.status:
+        raise InvalidDeal("stage", f"“{stage.name}” is for {stage.kind} deals: leave the stage or the status out.")
+    if agreed.get("status", deal.status) == stage.kind:
+        return agreed
+    if stage.pk != deal.stage_id:
+        agreed["status"] = stage.kind
+    else:
+        # The stage was only said again, as a form does: the status is what was changed.
+        agreed.pop("stage")
+    return agreed
+
+
+def _staged(deal: Deal, wanted: dict[str, Any], customer: Customer) -> dict[str, Any]:
+    """A stage of the kind that the status says: the one that it is in, else the customer's, else the first."""
+    status = wanted.get("status", deal.status)
+    stage = wanted.get("stage") or deal.stage
+    if stage is not None and stage.kind == status:
+        return wanted | {"stage": stage}
+    if customer.stage.kind == status:
+        return wanted | {"stage": customer.stage}
+    rows = Stage.objects.filter(organization=customer.organization, kind=status)
+    return wanted | {"stage": rows.order_by("position", "key").first()}
+
+
+def _take_along(deal: Deal, customer: Customer, actor: Actor) -> None:
+    """A closed deal moves its customer where the organization says so; a lost one where it was the last open."""
+    decided = customer_settings.of(customer.organization)
+    stage = decided.won_deal_stage if deal.status == Deal.Status.WON else decided.lost_deal_stage
+    if stage is None:
+        return
+    others = Deal.objects.filter(customer=customer).exclude(pk=deal.pk)
+    if deal.status == Deal.Status.LOST and others.exclude(status=Deal.Status.LOST).exists():
+        return
+    reason = deal.lost_reason or f"Deal “{deal.title}” {deal.status}"
+    pipeline.move(customer=customer, stage=stage, actor=actor, reason=reason)
 
 
 def _checked(deal: Deal, changes: Mapping[str, Any]) -> dict[str, Any]:
     checked = dict(changes)
+    if checked.get("probability") is not None and not 0 <= checked["probability"] <= 100:
+        raise InvalidDeal("probability", "0 to 100 per cent, or none: then it is that of the stage.")
     if "currency" in checked and not _CURRENCY.fullmatch(checked["currency"]):
         raise InvalidDeal("currency", "Three capital letters are needed, such as GBP (ISO 4217).")
     if checked.get("owner") is not None:

@@ -96,7 +96,8 @@ def open_deals(customer: Customer) -> list[str]:
 def lose_deals(customer: Customer, actor: Actor) -> None:
     """What a forced deletion does about open deals: they count as lost, with the reason."""
     for deal in Deal.objects.filter(customer=customer, status=Deal.Status.OPEN):
-        deals.update(deal=deal, actor=actor, changes={"status": Deal.Status.LOST, "lost_reason": DELETED})
+        changes = {"status": Deal.Status.LOST, "lost_reason": DELETED}
+        deals.update(deal=deal, actor=actor, changes=changes, moves_customer=False)
 
 
 def _locked(customer: Customer) -> Customer:

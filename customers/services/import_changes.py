@@ -84,7 +84,7 @@ class Writer:
         customer = Customer(
             organization=self.organization, code=code, phone=phone.value if phone else "",
             email=email.value if email else "", address=row.place, custom_fields=row.own,
-            created_by_id=self.actor.user_id, created_at=now, updated_at=now, last_activity_at=now,
+            created_by_id=self.actor.user_id, created_at=now, updated_at=now, last_activity_at=now, stage_since=now,
             **{"stage": self.reader.first_stage, **row.values},
         )  # fmt: skip
         set_keys(customer, addresses=[address.value for address in row.addresses])
@@ -114,16 +114,16 @@ class Writer:
             ties += [(customer, tag) for tag in change.new_tags]
             self._tell(change, entries)
             if "stage" in change.after:
-                moves.append((customer, change.was_at))
+                moves.append((customer, change.was_at, change.was_since))
         self._tie(ties)
         insert(changes)
-        now = timezone.now()
         insert(
             StageChange(
-                organization=self.organization, customer=customer, from_stage=was, to_stage=customer.stage,
-                reason="imported", actor_kind=self.actor.kind, actor_label=self.actor.label, changed_at=now,
+                organization=self.organization, customer=customer, from_stage=was, from_name=was.name,
+                to_stage=customer.stage, to_name=customer.stage.name, since=since, reason="imported",
+                actor_kind=self.actor.kind, actor_label=self.actor.label, changed_at=customer.stage_since,
             )
-            for customer, was in moves
+            for customer, was, since in moves
         )  # fmt: skip
         for event_type, of_type in entries.items():
             record_many(event_type, of_type, actor=self.actor, organization=self.organization)
@@ -197,7 +197,7 @@ class _Filling:
         self.customer = customer
         self.identities = identities
         self.worn = worn
-        self.was_at = customer.stage
+        self.was_at, self.was_since = customer.stage, customer.stage_since
         self.before: dict[str, Any] = {}
         self.after: dict[str, Any] = {}
         self.new_tags: list[Tag] = []
@@ -233,6 +233,8 @@ class _Filling:
             Identity.objects.filter(customer=self.customer, kind__in=self._demoted).update(is_primary=False)
             Identity.objects.bulk_create(self._new)
         self.customer.updated_at = timezone.now()
+        if "stage" in self._columns:
+            self._set("stage_since", self.customer.updated_at)
         set_keys(self.customer, addresses=addresses)
         self.customer.save(update_fields=[*self._columns, "updated_at", *KEYS])
 

@@ -205,9 +205,11 @@ class _Putting:
             return False
         StageChange.objects.create(
             organization=self.customer.organization, customer=self.customer, from_stage=self.customer.stage,
-            to_stage=stage, reason="undone", actor_kind=current_actor().kind, actor_label=current_actor().label,
+            from_name=self.customer.stage.name, to_stage=stage, to_name=stage.name, since=self.customer.stage_since,
+            reason="undone", actor_kind=current_actor().kind, actor_label=current_actor().label,
         )  # fmt: skip
         self._set("stage", "stage", stage, became)
+        self._set("stage", "stage_since", timezone.now(), became)
         self.fields["stage"] = {"from": became, "to": was}
         return True
 
@@ -227,5 +229,5 @@ class _Putting:
     def _set(self, name: str, column: str, value: Any, became: Any) -> None:
         setattr(self.customer, column, value)
         self._columns.add(column.removesuffix("_id"))
-        if column != "stage":
+        if name != "stage":
             self.fields[name] = {"from": became, "to": value}

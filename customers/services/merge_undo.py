@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -18,6 +19,7 @@ from customers.merging import have_followed
 from customers.models import Change, ChangeSet, Customer, Identity, StageChange
 from customers.services import addresses, undo
 from customers.services.customers import save_keys
+from customers.services.deals import refresh_value
 from customers.services.merging import CUSTOM, EVENT, column_of, set_primary
 
 BATCH = 2000
@@ -47,6 +49,7 @@ def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
             _claim_addresses(customer)
             set_primary(customer)
             save_keys(customer)
+        refresh_value(loser, survivor)
         have_followed(loser, survivor)
         for customer, other in ((survivor, loser), (loser, survivor)):
             record(
@@ -113,6 +116,8 @@ def _restore_fields(change_set: ChangeSet, survivor: Customer) -> list[str]:
         else:
             field = Customer._meta.get_field(name)
             setattr(survivor, str(field.attname), field.to_python(was))  # type: ignore[union-attr]
+            if name == "stage" and "stage_since" in change_set.detail:
+                survivor.stage_since = datetime.fromisoformat(change_set.detail["stage_since"])
     return kept
 
 

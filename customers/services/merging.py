@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
@@ -15,6 +16,7 @@ from activity.models import Event
 from customers import events
 from customers.merging import room_for
 from customers.models import Change, ChangeSet, Customer, DuplicatePair, Identity, Stage, StageChange
+from customers.services import deals
 from customers.services.customers import save_keys
 
 # The fields of which one side's value is chosen, with what people call them.
@@ -106,10 +108,11 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
     _move_events(change_set, loser, survivor)
     added = _unite_tags(loser, survivor)
     before = {name: column_of(survivor, name) for name in wanted}
-    stage = survivor.stage
+    stage, since = survivor.stage, survivor.stage_since
     _take_over(loser, survivor, wanted)
     if survivor.stage_id != stage.pk:
-        _tell_stage(change_set, survivor, stage, actor)
+        survivor.stage_since = loser.stage_since
+        _tell_stage(change_set, survivor, stage, since, actor)
     now = timezone.now()
     codes = [*survivor.former_codes, loser.code, *loser.former_codes]
     survivor.former_codes = list(dict.fromkeys(codes))
@@ -117,9 +120,11 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
     survivor.last_activity_at = max(survivor.last_activity_at, loser.last_activity_at)
     save_keys(survivor)
     Customer.objects.filter(pk=loser.pk).update(merged_into=survivor, deleted_at=now, updated_at=now)
+    deals.refresh_value(loser, survivor)
     DuplicatePair.objects.filter(models.Q(first=loser) | models.Q(second=loser)).delete()
     change_set.detail |= {
         "before": before,
+        "stage_since": since.isoformat(),
         "after": {name: column_of(survivor, name) for name in wanted},
         "tags": [str(pk) for pk in added],
         "codes": [loser.code, *loser.former_codes],
@@ -235,10 +240,11 @@ def _take_over(loser: Customer, survivor: Customer, wanted: Mapping[str, str]) -
     set_primary(survivor)
 
 
-def _tell_stage(change_set: ChangeSet, survivor: Customer, stage: Stage, actor: Actor) -> None:
+def _tell_stage(change_set: ChangeSet, survivor: Customer, stage: Stage, since: datetime, actor: Actor) -> None:
     """The stage history knows every move; undoing takes this one out again."""
     move = StageChange.objects.create(
-        organization=survivor.organization, customer=survivor, from_stage=stage, to_stage=survivor.stage,
+        organization=survivor.organization, customer=survivor, from_stage=stage, from_name=stage.name,
+        to_stage=survivor.stage, to_name=survivor.stage.name, since=since,
         reason=change_set.summary, actor_kind=actor.kind, actor_label=actor.label,
     )  # fmt: skip
     change_set.changes.create(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,9 +15,17 @@ from customers.models import Customer, Stage, StageChange
 from customers.packs import Pack
 from customers.services import presence
 
+# So long a move can be taken back; after that it is a move of its own.
+UNDO_WITHIN = timedelta(minutes=30)
+LONGEST_REASON = 300
+
 
 class UnknownStage(ValueError):
     """The organization has no such stage; the text lists those it has."""
+
+
+class CannotUndo(ValueError):
+    """Why a move can't be taken back."""
 
 
 def create_stages(*, organization: Organization, pack: Pack) -> None:
@@ -35,22 +45,25 @@ def find_stage(*, organization: Organization, key: str) -> Stage:
 
 
 @transaction.atomic
-def move(*, customer: Customer, stage: Stage, actor: Actor, reason: str = "") -> bool:
-    """Move a customer to a stage and write the history; False, and nothing written, where they stand there already.
+def move(*, customer: Customer, stage: Stage, actor: Actor, reason: str = "") -> StageChange | None:
+    """Move a customer to a stage and write the history; None, and nothing written, where they stand there already.
 
     Raises CustomerGone.
     """
     current = presence.hold(customer)
     if current.stage_id == stage.pk:
-        return False
+        return None
     now = timezone.now()
-    Customer.objects.filter(pk=customer.pk).update(stage=stage, updated_at=now, last_activity_at=now)
-    StageChange.objects.create(
-        organization=customer.organization,
-        customer=customer,
+    set_stage(customer=current, stage=stage, at=now)
+    change: StageChange = StageChange.objects.create(
+        organization=current.organization,
+        customer=current,
         from_stage=current.stage,
+        from_name=current.stage.name,
         to_stage=stage,
-        reason=reason,
+        to_name=stage.name,
+        since=current.stage_since,
+        reason=reason[:LONGEST_REASON],
         actor_kind=actor.kind,
         actor_label=actor.label,
         changed_at=now,
@@ -60,7 +73,40 @@ def move(*, customer: Customer, stage: Stage, actor: Actor, reason: str = "") ->
         subject=customer,
         customer_id=customer.pk,
         actor=actor,
-        payload={"from": current.stage.key, "to": stage.key, "reason": reason},
+        payload={"from": current.stage.key, "to": stage.key, "reason": change.reason},
     )
-    customer.stage, customer.updated_at, customer.last_activity_at = stage, now, now
-    return True
+    customer.stage, customer.stage_since, customer.updated_at, customer.last_activity_at = stage, now, now, now
+    return change
+
+
+def set_stage(*, customer: Customer, stage: Stage, at: datetime, since: datetime | None = None) -> None:
+    """Write where they stand. The history and the event are the caller's."""
+    Customer.objects.filter(pk=customer.pk).update(
+        stage=stage, stage_since=since or at, updated_at=at, last_activity_at=at
+    )
+
+
+@transaction.atomic
+def undo_move(*, change: StageChange, actor: Actor) -> None:
+    """Take a move back, as if it had not been: they stand where they stood, since when they stood there.
+
+    It stays in the history, marked, and counts for nothing. Tasks that the move made stay. Raises CannotUndo where they
+    were moved on since, the stage is gone, or the moment for it is over; CustomerGone.
+    """
+    current = presence.hold(change.customer)
+    last = StageChange.objects.filter(customer=current, undone_at__isnull=True).order_by("-changed_at", "-id").first()
+    home = change.from_stage
+    if last is None or last.pk != change.pk or current.stage_id != change.to_stage_id or home is None:
+        raise CannotUndo("They were moved on meanwhile: this move can’t be taken back any more.")
+    now = timezone.now()
+    if now - change.changed_at > UNDO_WITHIN:
+        raise CannotUndo("This move was made a while ago. Move them back instead.")
+    StageChange.objects.filter(pk=change.pk).update(undone_at=now)
+    set_stage(customer=current, stage=home, at=now, since=change.since or now)
+    record(
+        events.STAGE_CHANGE_UNDONE,
+        subject=current,
+        customer_id=current.pk,
+        actor=actor,
+        payload={"from": current.stage.key, "to": home.key, "change": str(change.pk)},
+    )

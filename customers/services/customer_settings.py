@@ -1,0 +1,77 @@
+"""What an organization decides about customers and the work with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Organization
+from activity.actor import Actor
+from activity.ledger import record
+from customers import events
+from customers.models import CustomerSettings, Stage
+
+SETTABLE = frozenset(
+    {"follow_up_days", "stalled_days", "asks_lost_reason", "won_deal_stage", "lost_deal_stage", "relationships"}
+)
+MOST_DAYS = 365
+LONGEST_RELATIONSHIP, MOST_RELATIONSHIPS = 40, 50
+
+
+class InvalidSetting(ValueError):
+    """`field` names what is wrong."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+def of(organization: Organization) -> CustomerSettings:
+    """The organization's settings; those that everybody begins with where nothing was decided yet (not saved)."""
+    rows = CustomerSettings.objects.filter(organization=organization).select_related(
+        "won_deal_stage", "lost_deal_stage"
+    )
+    found: CustomerSettings | None = rows.first()
+    return found or CustomerSettings(organization=organization)
+
+
+@transaction.atomic
+def change(*, organization: Organization, actor: Actor, changes: Mapping[str, Any]) -> CustomerSettings:
+    """Set some of them. Raises InvalidSetting; ValueError for one that is not settable."""
+    unknown = set(changes) - SETTABLE
+    if unknown:
+        raise ValueError(f"Not settings: {', '.join(sorted(unknown))}.")
+    checked = {name: _checked(name, value) for name, value in changes.items()}
+    CustomerSettings.objects.get_or_create(organization=organization)
+    current: CustomerSettings = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
+    told: dict[str, Any] = {}
+    for name, value in checked.items():
+        before = getattr(current, name)
+        if before != value:
+            setattr(current, name, value)
+            told[name] = {"from": _told(before), "to": _told(value)}
+    if told:
+        current.save()
+        record(events.CUSTOMER_SETTINGS_CHANGED, subject=current, actor=actor, payload={"changes": told})
+    return current
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name in ("follow_up_days", "stalled_days") and not 1 <= value <= MOST_DAYS:
+        raise InvalidSetting(name, f"1 to {MOST_DAYS} days.")
+    if name == "won_deal_stage" and value is not None and value.kind == Stage.Kind.LOST:
+        raise InvalidSetting(name, "A won deal can’t move its customer to a lost stage.")
+    if name == "lost_deal_stage" and value is not None and value.kind == Stage.Kind.WON:
+        raise InvalidSetting(name, "A lost deal can’t move its customer to a won stage.")
+    if name == "relationships":
+        names = list(dict.fromkeys(" ".join(one.split()).lower() for one in value if one.strip()))
+        if len(names) > MOST_RELATIONSHIPS or any(len(one) > LONGEST_RELATIONSHIP for one in names):
+            raise InvalidSetting(name, f"At most {MOST_RELATIONSHIPS}, of {LONGEST_RELATIONSHIP} characters each.")
+        return names
+    return value
+
+
+def _told(value: Any) -> Any:
+    return value.key if isinstance(value, Stage) else value
