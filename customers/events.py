@@ -45,6 +45,12 @@ TASK_CREATED = declare("task.created", "A task was made")
 TASK_UPDATED = declare("task.updated", "Fields of a task changed")
 TASK_COMPLETED = declare("task.completed", "A task was done")
 TASK_DELETED = declare("task.deleted", "A task was deleted")
+TASK_REMINDED = declare("task.reminded", "Somebody was reminded of a task")
+TASK_OVERDUE = declare("task.overdue", "A task was not done when it was due")
+FOLLOW_UP_DUE = declare("followup.due", "The time of a customer’s next follow-up has come")
+CUSTOMER_OVERDUE = declare("customer.overdue", "Nothing was said or done for longer than a customer’s stage allows")
+CALENDAR_FEED_MADE = declare("calendar_feed.made", "A member got a private calendar address")
+CALENDAR_FEED_REVOKED = declare("calendar_feed.revoked", "A private calendar address was taken away")
 
 SEGMENT_SAVED = declare("segment.saved", "A view of the list was saved or changed")
 SEGMENT_DELETED = declare("segment.deleted", "A saved view of the list was deleted")
@@ -68,3 +74,6 @@ OUTCOME_TYPE_CHANGED = declare("outcome_type.changed", "A kind of result was cha
 OUTCOME_TYPE_DELETED = declare("outcome_type.deleted", "A kind of result was deleted")
 PROCESS_STARTED = declare("process.started", "A customer’s way through timed steps began")
 PROCESS_CHANGED = declare("process.changed", "A process was moved, paused, resumed or ended")
+PACK_CHANGED = declare(
+    "organization.pack_changed", "An organization changed to another pack, or took what it lacked of its own"
+)
