@@ -14,6 +14,7 @@ from customers.views import (
     page,
     panel,
     personal_data,
+    pipeline_settings,
     related,
     row,
     segments,
@@ -86,4 +87,10 @@ urlpatterns = [
     path("settings/tags/", settings.tag_list, name="tags"),
     path("settings/tags/save/", settings.save_tag, name="save_tag"),
     path("settings/tags/delete/", settings.delete_tag, name="delete_tag"),
+    path("settings/pipeline/", pipeline_settings.pipeline, name="pipeline_settings"),
+    path("settings/pipeline/rules/", pipeline_settings.save_rules, name="save_pipeline_rules"),
+    path("settings/pipeline/order/", pipeline_settings.order_stages, name="order_stages"),
+    path("settings/pipeline/new/", pipeline_settings.new_stage, name="new_stage"),
+    path("settings/pipeline/<uuid:pk>/", pipeline_settings.change_stage, name="change_stage"),
+    path("settings/pipeline/<uuid:pk>/remove/", pipeline_settings.remove_stage, name="remove_stage"),
 ]

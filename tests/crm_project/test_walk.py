@@ -47,7 +47,7 @@ pytestmark = pytest.mark.django_db
 NAME = "Zebulon Quist"
 PHONE = "7700912345"
 # What everybody in the organization may see, with its id.
-SHARED = re.compile(r"(tags|custom-fields|channels|settings/fields)/<uuid:pk>")
+SHARED = re.compile(r"(tags|custom-fields|channels|settings/fields|settings/pipeline)/<uuid:pk>")
 # Endless by nature; tests/messaging/views/test_live.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
 SECRETS = (NAME.encode(), PHONE.encode())
@@ -134,6 +134,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"messages/<": message.pk,
             r"tags/<": tag.pk,
             r"(custom-fields|settings/fields)/<": field.pk,
+            r"settings/pipeline/<": customer.stage_id,
             r"channels/<": channel.pk,
         }
         others = {"identity": customer.identities.first().pk, "job": export.pk, "customer_id": customer.pk}
