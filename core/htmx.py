@@ -26,6 +26,15 @@ def render_page(
     return response
 
 
-def toast(response: HttpResponse, text: str, *, level: str = "success") -> HttpResponse:
-    """Have the page show a short notice (`success` or `error`) beside the answer."""
-    return trigger_client_event(response, "parley:toast", {"text": text, "level": level})
+def toast(
+    response: HttpResponse, text: str, *, level: str = "success", undo: str = "", target: str = ""
+) -> HttpResponse:
+    """Have the page show a short notice (`success` or `error`) beside the answer.
+
+    With `undo`, an address that takes a POST, it has a button; what that answers takes the place of `target`, a
+    selector, where there is one.
+    """
+    detail = {"text": text, "level": level}
+    if undo:
+        detail |= {"undo": undo, "target": target}
+    return trigger_client_event(response, "parley:toast", detail)

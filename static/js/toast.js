@@ -1,5 +1,6 @@
 // Short messages at the foot of the page, and the line that shows a request under way.
 // Anybody may say: document.dispatchEvent(new CustomEvent("parley:toast", {detail: {text, level}})); a server says it by HX-Trigger.
+// With `undo`, an address that takes a POST, there is a button; its answer takes the place of `target`, a selector.
 
 const SHOWN_FOR = 6000;
 const place = document.getElementById("toasts");
@@ -11,14 +12,23 @@ function arm(toast) {
   if (!toast.classList.contains("toast--error")) setTimeout(() => toast.matches(":hover, :focus-within") ? arm(toast) : toast.remove(), SHOWN_FOR);
 }
 
-function say({ text, level = "info" }) {
+function say({ text, level = "info", undo = "", target = "" }) {
   if (!text) return;
-  for (const old of place.querySelectorAll("[data-toast]")) if (old.textContent.trim() === text) old.remove();
+  for (const old of place.querySelectorAll("[data-toast]")) if (old.querySelector("[data-toast-text], span")?.textContent.trim() === text) old.remove();
   const toast = template.content.firstElementChild.cloneNode(true);
   toast.classList.toggle("toast--error", level === "error");
   toast.querySelector("[data-toast-text]").textContent = text;
+  const button = toast.querySelector("[data-toast-undo]");
+  if (undo) button.addEventListener("click", () => takeBack(toast, undo, target));
+  else button.remove();
   place.append(toast);
   arm(toast);
+}
+
+function takeBack(toast, undo, target) {
+  toast.remove();
+  const there = target && document.querySelector(target);
+  htmx.ajax("POST", undo, there ? { target: there, swap: "outerHTML" } : { target: document.body, swap: "none" });
 }
 
 for (const toast of place.querySelectorAll("[data-toast]")) arm(toast);
