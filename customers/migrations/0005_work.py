@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
             name="entry_task",
             field=models.CharField(
                 blank=True,
+                default="",
                 db_default="",
                 help_text="The task that is made when a customer comes here. Empty: none.",
                 max_length=200,
@@ -52,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="stagechange",
             name="from_name",
-            field=models.CharField(blank=True, db_default="", editable=False, max_length=80),
+            field=models.CharField(blank=True, default="", db_default="", editable=False, max_length=80),
         ),
         migrations.AddField(
             model_name="stagechange",
@@ -62,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="stagechange",
             name="to_name",
-            field=models.CharField(blank=True, db_default="", editable=False, max_length=80),
+            field=models.CharField(blank=True, default="", db_default="", editable=False, max_length=80),
         ),
         migrations.AddField(
             model_name="stagechange",
@@ -77,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="task",
             name="origin",
-            field=models.CharField(blank=True, db_default="", editable=False, max_length=120),
+            field=models.CharField(blank=True, default="", db_default="", editable=False, max_length=120),
         ),
         migrations.AddField(
             model_name="task",
@@ -106,6 +107,7 @@ class Migration(migrations.Migration):
                     ("month", "Month"),
                     ("year", "Year"),
                 ],
+                default="",
                 db_default="",
                 max_length=8,
             ),

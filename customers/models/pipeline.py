@@ -28,6 +28,7 @@ class Stage(TenantModel):
     entry_task = models.CharField(
         max_length=200,
         blank=True,
+        default="",
         db_default="",
         help_text="The task that is made when a customer comes here. Empty: none.",
     )
@@ -56,8 +57,8 @@ class StageChange(TenantModel):
     from_stage = models.ForeignKey(Stage, null=True, on_delete=models.SET_NULL, related_name="+")
     to_stage = models.ForeignKey(Stage, null=True, on_delete=models.SET_NULL, related_name="+")
     # As they were called then: a stage may be renamed, or go.
-    from_name = models.CharField(max_length=80, blank=True, db_default="", editable=False)
-    to_name = models.CharField(max_length=80, blank=True, db_default="", editable=False)
+    from_name = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
+    to_name = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
     # Since when they had stood in the stage that they left.
     since = models.DateTimeField(null=True, blank=True, editable=False)
     # Taken back a moment later: no move that counts.

@@ -48,7 +48,7 @@ class Task(TenantModel):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
     remind_at = models.DateTimeField(null=True, blank=True)
-    repeat_unit = models.CharField(max_length=8, choices=Repeat.choices, blank=True, db_default="")
+    repeat_unit = models.CharField(max_length=8, choices=Repeat.choices, blank=True, default="", db_default="")
     repeat_every = models.PositiveSmallIntegerField(default=1, db_default=1)
     repeat_until = models.DateField(null=True, blank=True, help_text="The last day on which one may be due.")
     # The day of the month that is meant where a month was too short for it.
@@ -57,7 +57,7 @@ class Task(TenantModel):
     series = models.UUIDField(null=True, blank=True, editable=False)
     occurrence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # What made it, where no person did: a stage, a workflow. Once for each.
-    origin = models.CharField(max_length=120, blank=True, db_default="", editable=False)
+    origin = models.CharField(max_length=120, blank=True, default="", db_default="", editable=False)
     completed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)

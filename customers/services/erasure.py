@@ -37,6 +37,7 @@ from customers.models import (
     DuplicatePair,
     Identity,
     Interaction,
+    Outcome,
     Segment,
     Tag,
     Task,
@@ -117,7 +118,7 @@ def _words(family: Collection[Customer]) -> set[str]:
 def _records(family: Collection[Customer]) -> list[str]:
     """The ids of what changes and the admin's log may speak of."""
     found = [str(one.pk) for one in family]
-    for model in (Identity, Contact, Deal, Task, Interaction):
+    for model in (Identity, Contact, Deal, Task, Interaction, Outcome):
         found += [str(pk) for pk in model.objects.filter(customer__in=family).values_list("pk", flat=True)]
     return found
 

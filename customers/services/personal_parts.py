@@ -20,9 +20,12 @@ from customers.models import (
     Deal,
     Identity,
     Interaction,
+    Outcome,
+    Process,
     StageChange,
     Tag,
     Task,
+    TaskReminder,
 )
 from customers.personal_data import Part, PartData, StoredFile
 
@@ -51,9 +54,13 @@ def register() -> None:
             "lost_reason", "custom_fields", "created_at"), _deals),
         Part("tasks", "Tasks", 80, _rows(
             Task, "title", "description", "due_at", "priority", "status", "completed_at", "created_at"), _tasks),
+        Part("outcomes", "Outcomes", 82, _rows(
+            Outcome, "type__name", "amount", "currency", "occurred_at", "note", "author_label"), _outcomes),
+        Part("processes", "Processes", 84, _rows(
+            Process, "name", "channel", "status", "last_action_at", "next_follow_up_at", "created_at"), _processes),
         Part("files", "Files", 90, _files, _erase_files),
         Part("stage_changes", "Moves in the pipeline", 100, _rows(
-            StageChange, "from_stage__name", "to_stage__name", "reason", "actor_label", "changed_at"), _stage_changes),
+            StageChange, "from_name", "to_name", "reason", "actor_label", "changed_at"), _stage_changes),
         Part("imports", "Files that they were imported from", 110, _imports, _erase_imports),
         Part("history", "History", 120, _history, _nothing),
     ):  # fmt: skip
@@ -135,7 +142,21 @@ def _deals(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
 def _tasks(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
     rows = Task.objects.filter(customer=customer)
     rows.open().update(status=Task.Status.CANCELLED)
-    rows.update(title=ERASED, description="")
+    rows.update(title=ERASED, description="", remind_at=None)
+    TaskReminder.objects.filter(task__customer=customer).delete()
+    return ()
+
+
+def _outcomes(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
+    # The result and its amount are counted; what was noted about the person is not.
+    Outcome.objects.filter(customer=customer).update(note="")
+    return ()
+
+
+def _processes(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
+    rows = Process.objects.filter(customer=customer)
+    rows.filter(status__in=Process.OPEN).update(status=Process.Status.CANCELLED, next_follow_up_at=None)
+    rows.update(name=ERASED)
     return ()
 
 

@@ -124,8 +124,8 @@ def test_a_field_that_create_does_not_take_is_refused_and_not_lost(inside, alice
 def test_moving_writes_the_history_once(inside, alice, make_customer):
     customer = make_customer()
     stage = pipeline.find_stage(organization=inside, key="contacted")
-    assert pipeline.move(customer=customer, stage=stage, actor=alice.actor) is True
-    assert pipeline.move(customer=customer, stage=stage, actor=alice.actor) is False
+    assert pipeline.move(customer=customer, stage=stage, actor=alice.actor) is not None
+    assert pipeline.move(customer=customer, stage=stage, actor=alice.actor) is None
     change = StageChange.objects.get(customer=customer)
     assert (change.from_stage.key, change.to_stage.key, change.actor_label) == ("new", "contacted", "Alice Hart")
 

@@ -31,6 +31,7 @@ from customers.models import (
     Deal,
     DuplicatePair,
     Identity,
+    OutcomeType,
     Segment,
     StageChange,
     Tag,
@@ -49,7 +50,9 @@ from customers.services import (
     identities,
     interactions,
     merging,
+    outcomes,
     pipeline,
+    processes,
     tasks,
 )
 from customers.services import personal_data as personal_data_service
@@ -140,6 +143,9 @@ def ann(alice: Any, make_customer: Any, inside: Any) -> Customer:
     deal = deals.create(customer=ann, actor=actor, title=f"Braces for {MARK}", custom_fields={"wish": MARK})
     deals.update(deal=deal, actor=actor, changes={"status": "lost", "lost_reason": f"{MARK} moved"})
     deals.create(customer=ann, actor=actor, title=f"Open {MARK}", amount=120)
+    kind = OutcomeType.objects.first() or OutcomeType.objects.create(organization=ann.organization, key="x", name="X")
+    outcomes.record_outcome(customer=ann, actor=actor, type=kind, note=f"{MARK} was glad")
+    processes.start(customer=ann, actor=actor, name=f"Win {MARK}")
     task = tasks.create(
         organization=inside, customer=ann, actor=actor, title=f"Call {MARK}", description=f"about {MARK}"
     )
@@ -275,7 +281,7 @@ EVERYWHERE = {
     "customers_customerimport.result", "customers_deal.custom_fields",
     "customers_deal.lost_reason", "customers_deal.title", "customers_identity.match_key", "customers_identity.value",
     "customers_interaction.content", "customers_segment.filter", "customers_segment.name",
-    "customers_stagechange.reason", "customers_tag.name",
+    "customers_outcome.note", "customers_process.name", "customers_stagechange.reason", "customers_tag.name",
     "customers_task.description", "customers_task.title", "django_admin_log.change_message",
     "django_admin_log.object_repr", "messaging_arrival.body", "messaging_attachment.filename",
     "messaging_attachment.source_url", "messaging_conversation.address", "messaging_conversation.last_message_preview",
@@ -299,6 +305,10 @@ NOT_OF_THE_PERSON = {
     "customers_customerfile.content_type": "the row is deleted", "customers_consent.channel": "a choice",
     "customers_consent.purpose": "a choice", "customers_consent.actor_label": "a colleague",
     "customers_stagechange.actor_kind": "a choice", "customers_stagechange.actor_label": "a colleague",
+    "customers_stagechange.from_name": "the organization's word", "customers_stagechange.to_name": "the same",
+    "customers_task.repeat_unit": "a choice", "customers_task.origin": "an id", "customers_outcome.currency": "a choice",
+    "customers_outcome.author_label": "a colleague", "customers_process.kind": "a choice",
+    "customers_process.channel": "a choice", "customers_process.status": "a choice",
     "customers_duplicatepair.reasons": "the row is deleted", "messaging_conversation.status": "a choice",
     "messaging_conversation.priority": "a choice", "messaging_conversation.last_message_direction": "a choice",
     "messaging_conversation.last_message_status": "a choice", "messaging_message.direction": "a choice",
