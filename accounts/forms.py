@@ -36,6 +36,10 @@ class SignUpForm(forms.Form):
     )
     pack = forms.ChoiceField(label="What you do", choices=packs.choices, initial="clinic", widget=forms.RadioSelect)
 
+    def offered_packs(self) -> list[packs.Pack]:
+        """What is in each, for the page."""
+        return packs.offered()
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("password"):

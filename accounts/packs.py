@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pack:
+    """`contents` says what is in it: part and its names."""
+
     key: str
     name: str
     description: str
+    contents: tuple[tuple[str, str], ...] = ()
 
 
 DEFAULT = "general"
@@ -19,6 +22,11 @@ _packs: dict[str, Pack] = {}
 
 def register(pack: Pack) -> None:
     _packs[pack.key] = pack
+
+
+def offered() -> list[Pack]:
+    """In the order in which they are offered."""
+    return list(_packs.values())
 
 
 def choices() -> list[tuple[str, str]]:

@@ -73,6 +73,7 @@ OUTCOME_TYPE_CREATED = declare("outcome_type.created", "A kind of result was mad
 OUTCOME_TYPE_CHANGED = declare("outcome_type.changed", "A kind of result was changed")
 OUTCOME_TYPE_DELETED = declare("outcome_type.deleted", "A kind of result was deleted")
 PROCESS_STARTED = declare("process.started", "A customer’s way through timed steps began")
+PROCESS_DELETED = declare("process.deleted", "A process was deleted")
 PROCESS_CHANGED = declare("process.changed", "A process was moved, paused, resumed or ended")
 PACK_CHANGED = declare(
     "organization.pack_changed", "An organization changed to another pack, or took what it lacked of its own"

@@ -12,7 +12,7 @@ from activity.registry import subscribe
 from customers import days, holds, merging, page_panels, palette, timeline_sources
 from customers.events import STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
-from customers.packs import packs
+from customers.packs import contents, packs
 from customers.services import (
     bulk,
     bulk_undo,
@@ -22,17 +22,18 @@ from customers.services import (
     merge_undo,
     personal_data,
     personal_parts,
-    pipeline,
     processes,
     stages,
     tasks,
     undo,
 )
+from customers.services import packs as pack_service
 
 
 def register() -> None:
     for pack in packs().values():
-        offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description))
+        offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description, contents.told(pack)))
+    menu.register(menu.Entry("Pipeline", "customers:board", "square-kanban", "customers.view", 15))
     menu.register(menu.Entry("Customers", "customers:list", "users", "customers.view", 20))
     menu.register(menu.Entry("Settings", "customers:fields", "settings", "settings.view", 95))
     holds.register(holds.Hold("deals", deletion.open_deals, deletion.lose_deals))
@@ -50,12 +51,13 @@ def register() -> None:
     stages.register()
     merging.register(Process, processes.make_room)
     subscribe(STAGE_CHANGED, make_entry_task, name="customers.make_entry_task", inline=True)
-    subscribe(ORGANIZATION_CREATED, set_up_pipeline, name="customers.set_up_pipeline", inline=True)
+    subscribe(ORGANIZATION_CREATED, install_pack, name="customers.install_pack", inline=True)
 
 
-def set_up_pipeline(event: Event) -> None:
-    """A new organization has its pack's stages in the moment it exists."""
-    pipeline.create_stages(organization=event.organization, pack=packs()[event.payload["pack"]])
+def install_pack(event: Event) -> None:
+    """A new organization has all of its pack in the moment it exists."""
+    pack = pack_service.find(event.payload["pack"])
+    pack_service.install(organization=event.organization, pack=pack, owner_id=event.actor_id)
 
 
 def make_entry_task(event: Event) -> None:

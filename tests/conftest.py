@@ -18,7 +18,7 @@ from accounts.models import Member, Organization, Team, User
 from accounts.services import organizations, tokens
 from activity.actor import Actor
 from core.tenancy import organization_scope
-from customers.models import Customer
+from customers.models import Customer, CustomField, Segment, Tag
 from customers.services import customers
 from messaging.models import Channel, Conversation
 from messaging.services import conversations
@@ -114,6 +114,14 @@ def inside(alice: Person) -> Iterator[Organization]:
     """Alice's organization, opened for the whole test."""
     with organization_scope(alice.organization):
         yield alice.organization
+
+
+@pytest.fixture
+def without_pack(alice: Person) -> None:
+    """Of Alice's pack only the pipeline and the outcomes: for tests that count fields, tags and segments of their own."""
+    with organization_scope(alice.organization):
+        for model in (CustomField, Segment, Tag):
+            model.objects.all().delete()
 
 
 MakeCustomer = Callable[..., Customer]

@@ -12,7 +12,6 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Customer, Stage, StageChange
-from customers.packs import Pack
 from customers.services import presence
 
 # So long a move can be taken back; after that it is a move of its own.
@@ -26,13 +25,6 @@ class UnknownStage(ValueError):
 
 class CannotUndo(ValueError):
     """Why a move can't be taken back."""
-
-
-def create_stages(*, organization: Organization, pack: Pack) -> None:
-    """Give a new organization its pack's stages."""
-    Stage.objects.bulk_create(
-        Stage(organization=organization, position=position, **fields) for position, fields in enumerate(pack.stages)
-    )
 
 
 def find_stage(*, organization: Organization, key: str) -> Stage:

@@ -41,6 +41,7 @@ def test_a_csv_has_the_columns_that_are_asked_for_in_their_order(alice, make_cus
     assert body(response) == b"\xef\xbb\xbfTags,Name,Code\r\na; b,Ada,C001\r\n"
 
 
+@pytest.mark.usefixtures("without_pack")
 def test_every_column_is_there_without_a_choice(alice, inside, make_customer):
     custom_fields.create(organization=inside, actor=alice.actor, key="grade", label="Grade", type="number")
     custom_fields.create(organization=inside, actor=alice.actor, key="name", label="Name", type="text")

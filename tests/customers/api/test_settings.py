@@ -98,6 +98,7 @@ def test_a_required_field_is_required_when_somebody_is_made_by_hand(alice, make_
     assert taken.status_code == 400
 
 
+@pytest.mark.usefixtures("without_pack")
 def test_tags_are_made_renamed_and_deleted_everywhere(alice, make_customer):
     customer = make_customer(alice, tags=["vip"])
     tag = alice.api.get("/api/v1/tags").data["results"][0]
@@ -166,6 +167,7 @@ def test_only_administrators_set_things(bob, mona, alice, make_customer, method,
         assert getattr(person.api, method)(f"/api/v1/{path.format(tag=tag)}", body, format="json").status_code == 403
 
 
+@pytest.mark.usefixtures("without_pack")
 def test_another_organization_sees_nothing_of_it(alice, charlie, make_customer):
     make_customer(alice, tags=["vip"])
     field = define(alice, "text")
@@ -173,6 +175,6 @@ def test_another_organization_sees_nothing_of_it(alice, charlie, make_customer):
     for path in (f"tags/{tag['id']}", f"custom-fields/{field['id']}"):
         assert charlie.api.get(f"/api/v1/{path}").status_code == 404
         assert charlie.api.delete(f"/api/v1/{path}").status_code == 404
-    assert charlie.api.get("/api/v1/tags").data["count"] == 0
+    assert "vip" not in {found["name"] for found in charlie.api.get("/api/v1/tags").data["results"]}
     with organization_scope(alice.organization):
         assert Customer.objects.filter(tags__name="vip").exists()

@@ -8,6 +8,8 @@ from django.contrib.messages import get_messages
 from core.tenancy import organization_scope
 from customers.models import Segment
 
+pytestmark = pytest.mark.usefixtures("without_pack")
+
 
 def segments_of(who):
     with organization_scope(who.organization):

@@ -9,7 +9,7 @@ from core.tenancy import organization_scope
 from customers.models import CustomField, Tag
 from customers.services import custom_fields, tags
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_pack")]
 
 FIELD = {"entity": "customer", "label": "Grade", "key": "grade", "type": "text"}
 

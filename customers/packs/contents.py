@@ -1,0 +1,25 @@
+"""What is in a pack, in words: for the cards of the sign-up and for the page on which it is changed."""
+
+from __future__ import annotations
+
+from customers.packs.reading import Pack
+
+SHOWN = 6
+
+
+def told(pack: Pack) -> tuple[tuple[str, str], ...]:
+    """Part and its names, such as (“Stages”, “New, Engaged, …”); empty parts are left out."""
+    found = (
+        ("Stages", [row["name"] for row in pack.stages]),
+        ("Outcomes", [row["name"] for row in pack.outcome_types]),
+        ("Fields", [row["label"] for row in pack.custom_fields]),
+        ("Tags", [row["name"] for row in pack.tags]),
+        ("Views", [row["name"] for row in pack.segments]),
+    )
+    return tuple((part, _listed(names)) for part, names in found if names)
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) <= SHOWN + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"

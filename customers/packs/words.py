@@ -1,0 +1,234 @@
+"""The words of a pack's tables, and how the value of each is checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from customers import filters
+from customers.models import CustomField, Stage
+
+KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+COLORS = ("slate", "sky", "indigo", "violet", "rose", "amber", "green", "teal")
+CHANNELS = ("whatsapp", "sms", "email")
+LANGUAGE = re.compile(r"und|[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+PLACEHOLDER = re.compile(r"\{\{\s*([^}|]*?)\s*(?:\|([^}]*))?\}\}")
+# What every text may name; custom fields come as custom.<key>.
+NAMES = frozenset({"customer.name", "customer_name", "company", "agent.name"})
+TRIGGERS = frozenset(
+    {"message.received", "message.sent", "message.delivered", "message.failed", "customer.created", "customer.updated",
+     "customer.stage_changed", "customer.tag_added", "customer.assigned", "conversation.opened",
+     "conversation.resolved", "conversation.unanswered", "deal.created", "deal.won", "deal.lost", "task.created",
+     "task.completed", "task.overdue", "followup.due", "lead.stalled", "outcome.recorded", "schedule.daily"}
+)  # fmt: skip
+CONDITION_FIELDS = frozenset(
+    {"channel", "is_new_customer", "message_body", "customer_phone", "customer_stage", "customer_tags",
+     "customer_source", "customer_status", "assigned_to", "business_hours", "language", "outcome_type"}
+)  # fmt: skip
+OPERATORS = ("neq", "contains", "icontains", "in", "gt", "lt", "isnull")
+# Each action's parameters: what it needs, and what it may have.
+ACTIONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "send_template": (frozenset({"template"}), frozenset({"delay_minutes", "cancel_on_inbound", "channel"})),
+    "send_text": (frozenset({"body"}), frozenset({"delay_minutes", "cancel_on_inbound", "channel"})),
+    "add_tag": (frozenset({"tag"}), frozenset()),
+    "remove_tag": (frozenset({"tag"}), frozenset()),
+    "set_stage": (frozenset({"stage"}), frozenset()),
+    "set_follow_up": (frozenset(), frozenset({"days", "minutes"})),
+    "assign": (frozenset({"to"}), frozenset()),
+    "create_task": (frozenset({"title"}), frozenset({"due_in_minutes", "priority", "description"})),
+    "add_note": (frozenset({"body"}), frozenset()),
+    "notify": (frozenset({"text"}), frozenset({"to"})),
+    "set_status": (frozenset({"status"}), frozenset()),
+    "resolve_conversation": (frozenset(), frozenset()),
+}
+SOURCES = ("customers", "deals", "tasks", "outcomes", "interactions", "messages", "stage_changes")
+FUNCTIONS = ("count", "sum", "average", "least", "most")
+
+
+class Wrong(ValueError):
+    """Of one value; the place is added on the way out."""
+
+
+Check = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a table: how it is checked, and what stands for it where it is left out (needed without)."""
+
+    check: Check
+    default: Any = ...
+
+
+def _text(most: int, *, is_empty_fine: bool = False) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or len(value.strip()) > most or not (value.strip() or is_empty_fine):
+            raise Wrong(f"A text of {0 if is_empty_fine else 1} to {most} characters is needed.")
+        return value.strip()
+
+    return check
+
+
+def _pattern(pattern: re.Pattern[str], most: int, told: str) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
+            raise Wrong(told)
+        return value
+
+    return check
+
+
+def _one_of(choices: Iterable[str]) -> Check:
+    known = list(choices)
+
+    def check(value: Any) -> str:
+        if value not in known:
+            raise Wrong(f"“{value}” is not one of {', '.join(known)}.")
+        return str(value)
+
+    return check
+
+
+def _number(least: int, most: int) -> Check:
+    def check(value: Any) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise Wrong(f"A whole number from {least} to {most} is needed.")
+        return value
+
+    return check
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Wrong("true or false is needed.")
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Wrong("An object is needed.")
+    return dict(value)
+
+
+def _list_of(check_one: Check, *, least: int = 0) -> Check:
+    def check(value: Any) -> list[Any]:
+        if not isinstance(value, list) or len(value) < least:
+            raise Wrong(f"A list of at least {least} is needed." if least else "A list is needed.")
+        return [check_one(one) for one in value]
+
+    return check
+
+
+def _relationships(value: Any) -> tuple[str, ...]:
+    return tuple(_list_of(_text(40))(value))
+
+
+def _conditions(value: Any) -> dict[str, Any]:
+    """A plain object: field, or field and operator, to the value."""
+    for name in _object(value):
+        field, _, operator = name.partition("__")
+        if field not in CONDITION_FIELDS and not field.startswith("custom."):
+            raise Wrong(f"“{field}” can’t be asked for. Use: {', '.join(sorted(CONDITION_FIELDS))}, custom.<key>.")
+        if operator and operator not in OPERATORS:
+            raise Wrong(f"“{operator}” is not an operator. Use: {', '.join(OPERATORS)}.")
+        if operator == "in" and not isinstance(value[name], list):
+            raise Wrong(f"“{name}” needs a list.")
+    return dict(value)
+
+
+def _action(value: Any) -> dict[str, Any]:
+    action = _object(value)
+    known = ACTIONS.get(action.get("action", ""))
+    if known is None:
+        raise Wrong(f"“{action.get('action')}” is not an action. Use: {', '.join(ACTIONS)}.")
+    needed, allowed = known
+    given = set(action) - {"action"}
+    if missing := needed - given:
+        raise Wrong(f"{action['action']} needs {', '.join(sorted(missing))}.")
+    if unknown := given - needed - allowed:
+        raise Wrong(f"{action['action']} knows no {', '.join(sorted(unknown))}.")
+    return action
+
+
+def _aggregation(value: Any) -> dict[str, Any]:
+    found = _object(value)
+    if found.get("function") not in FUNCTIONS:
+        raise Wrong(f"“{found.get('function')}” is not a function. Use: {', '.join(FUNCTIONS)}.")
+    if found["function"] != "count" and not found.get("field"):
+        raise Wrong(f"{found['function']} needs a field.")
+    if unknown := set(found) - {"function", "field", "name"}:
+        raise Wrong(f"An aggregation knows no {', '.join(sorted(unknown))}.")
+    return found
+
+
+_key = _pattern(KEY, 40, "Small letters, digits, and single _ between them, 40 at most; begin with a letter.")
+_color = _one_of(COLORS)
+HEAD = {
+    "name": Word(_text(40)),
+    "description": Word(_text(120)),
+    "relationships": Word(_relationships, ()),
+    "won_deal_stage": Word(_key, ""),
+    "lost_deal_stage": Word(_key, ""),
+}
+PARTS: dict[str, dict[str, Word]] = {
+    "stages": {
+        "key": Word(_key),
+        "name": Word(_text(80)),
+        "kind": Word(_one_of(Stage.Kind.values), str(Stage.Kind.OPEN)),
+        "probability": Word(_number(0, 100), 0),
+        "color": Word(_color, "slate"),
+        "sla_hours": Word(_number(1, 24 * 365), None),
+        "entry_task": Word(_text(200), ""),
+    },
+    "outcome_types": {
+        "key": Word(_key),
+        "name": Word(_text(80)),
+        "color": Word(_color, "slate"),
+        "stage": Word(_key, ""),
+        "is_converting": Word(_boolean, False),
+        "has_amount": Word(_boolean, False),
+    },
+    "custom_fields": {
+        "entity": Word(_one_of(CustomField.Entity.values), str(CustomField.Entity.CUSTOMER)),
+        "key": Word(_key),
+        "label": Word(_text(80)),
+        "type": Word(_one_of(CustomField.Type.values)),
+        "choices": Word(_list_of(_text(100), least=2), []),
+        "is_required": Word(_boolean, False),
+    },
+    "tags": {"name": Word(_text(50)), "color": Word(_color, "slate")},
+    "segments": {
+        "name": Word(_text(80)),
+        "filter": Word(_object),
+        "ordering": Word(_one_of(filters.ORDERINGS), ""),
+        "columns": Word(_list_of(_text(60)), []),
+    },
+    "templates": {
+        "key": Word(_key),
+        "name": Word(_text(120)),
+        "channel": Word(_one_of(CHANNELS)),
+        "language": Word(_pattern(LANGUAGE, 16, "A language such as en or pt-BR is needed, or und."), "und"),
+        "subject": Word(_text(200), ""),
+        "body": Word(_text(4000)),
+    },
+    "workflows": {
+        "key": Word(_key),
+        "name": Word(_text(120)),
+        "trigger_event": Word(_one_of(sorted(TRIGGERS))),
+        "conditions": Word(_conditions, {}),
+        "actions": Word(_list_of(_action, least=1)),
+    },
+    "reports": {
+        "key": Word(_key),
+        "name": Word(_text(120)),
+        "description": Word(_text(300), ""),
+        "source": Word(_one_of(SOURCES)),
+        "fields": Word(_list_of(_text(60), least=1)),
+        "filters": Word(_object, {}),
+        "grouping": Word(_list_of(_text(60)), []),
+        "sorting": Word(_list_of(_text(60)), []),
+        "aggregations": Word(_list_of(_aggregation), []),
+    },
+}
