@@ -319,6 +319,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     # One name for each set of values, wherever it stands.
     "ENUM_NAME_OVERRIDES": {
+        "DirectionEnum": "customers.models.interaction.Interaction.Direction",
+        "StageKindEnum": "customers.models.pipeline.Stage.Kind",
+        "ProcessStatusEnum": "customers.models.process.Process.Status",
         "CustomerStatusEnum": "customers.models.customer.Customer.Status",
         "ConversationStatusEnum": "messaging.models.conversation.Conversation.Status",
         "MessageStatusEnum": "messaging.models.message.Message.Status",

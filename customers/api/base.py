@@ -16,7 +16,23 @@ from core.api.errors import Conflict, invalid
 from core.api.parameters import PAGING
 from customers import filters
 from customers.models import Customer
-from customers.services import addresses, custom_fields, customers, deals, identities, interactions, merging, tags, undo
+from customers.services import (
+    addresses,
+    custom_fields,
+    customers,
+    deals,
+    identities,
+    interactions,
+    merging,
+    outcomes,
+    processes,
+    tags,
+    tasks,
+    undo,
+)
+
+# What changes on a customer's answer though nobody changed the customer: no part of its ETag.
+MOVING = frozenset({"last_activity_at", "is_overdue", "open_value"})
 
 
 def visible_customer(view: OrganizationView, pk: UUID, *, lock: bool = False) -> Customer:
@@ -66,7 +82,9 @@ def explained(member: Member | None = None) -> Generator[None]:
         if member is not None and identities.is_named_to(member, error):
             told = f"{told} ({error.customer.pk})"
         raise Conflict(told, code="duplicate") from error
-    except (identities.InvalidAddress, deals.InvalidDeal, merging.CannotMerge) as error:
+    except (
+        identities.InvalidAddress, deals.InvalidDeal, merging.CannotMerge, tasks.InvalidTask, outcomes.InvalidOutcome,
+    ) as error:  # fmt: skip
         raise invalid(error.field, str(error)) from error
     except custom_fields.InvalidValue as error:
         raise invalid(f"custom_fields.{error.key}", str(error)) from error
@@ -76,6 +94,9 @@ def explained(member: Member | None = None) -> Generator[None]:
         raise invalid("occurred_at", str(error)) from error
     except (tags.InvalidTag, addresses.TooMany) as error:
         raise invalid("tags" if isinstance(error, tags.InvalidTag) else "value", str(error)) from error
+    except processes.CannotChange as error:
+        is_another = isinstance(error, processes.AnotherOpen)
+        raise Conflict(str(error), code="another_open" if is_another else "ended") from error
     except undo.TooLate as error:
         raise Conflict(str(error), code="too_late") from error
 

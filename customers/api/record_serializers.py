@@ -13,6 +13,7 @@ from core.api.strict import Strict
 from customers.api.fields import OwnerField, OwnerFilterField
 from customers.api.serializers import StageKeyField
 from customers.models import Contact, Customer, Deal, Interaction, Task
+from customers.services import tasks
 
 
 @extend_schema_field({"type": "string", "format": "uuid"})
@@ -87,6 +88,13 @@ class InteractionSerializer(RecordSerializer):
 
 
 class DealSerializer(RecordSerializer):
+    title = serializers.CharField(
+        max_length=200, required=False, help_text="Where none is given, a new deal is called by its customer's name."
+    )
+    probability = serializers.IntegerField(
+        min_value=0, max_value=100, required=False, allow_null=True, help_text="Per cent; null: that of the stage."
+    )
+    chance = serializers.IntegerField(read_only=True, help_text="Per cent: its own probability, else its stage's.")
     amount = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
     currency = serializers.CharField(min_length=3, max_length=3, required=False, help_text="ISO 4217.")
     stage = StageKeyField(required=False, allow_null=True)
@@ -96,8 +104,8 @@ class DealSerializer(RecordSerializer):
     class Meta:
         model = Deal
         fields = [
-            "id", "customer", "title", "amount", "currency", "status", "stage", "expected_close_on", "closed_at",
-            "owner", "lost_reason", "custom_fields", "created_at", "updated_at",
+            "id", "customer", "title", "amount", "currency", "status", "stage", "probability", "chance",
+            "expected_close_on", "closed_at", "owner", "lost_reason", "custom_fields", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
 
@@ -107,14 +115,21 @@ class TaskSerializer(RecordSerializer):
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
     assigned_to = OwnerField(required=False, allow_null=True)
     created_by = serializers.UUIDField(source="created_by_id", read_only=True, allow_null=True)
+    repeat_unit = serializers.ChoiceField(
+        choices=Task.Repeat.choices, required=False, allow_blank=True, help_text="Comes again; empty: once."
+    )
+    repeat_every = serializers.IntegerField(
+        min_value=1, max_value=tasks.MOST_REPEAT, required=False, help_text="Every so many of the unit."
+    )
 
     class Meta:
         model = Task
         fields = [
-            "id", "customer", "title", "description", "due_at", "priority", "status", "assigned_to", "created_by",
-            "completed_at", "created_at", "updated_at",
+            "id", "customer", "title", "description", "due_at", "priority", "status", "assigned_to", "remind_at",
+            "repeat_unit", "repeat_every", "repeat_until", "series", "created_by", "completed_at", "created_at",
+            "updated_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "completed_at", "created_at", "updated_at"]
+        read_only_fields = ["id", "series", "completed_at", "created_at", "updated_at"]
 
 
 class ContactParameters(ListParameters):

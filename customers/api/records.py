@@ -265,10 +265,10 @@ DEALS = Records(
     "deals", "deal", "deals",
     lambda member: Deal.objects.visible_to(member).select_related("stage", "owner"), _deals,
     shapes.DealSerializer, shapes.DealParameters,
-    lambda data: deals.create(actor=current_actor(), **data),
+    lambda data: deals.create(actor=current_actor(), **{"title": data["customer"].name, **data}),
     lambda row, changes: deals.update(deal=row, actor=current_actor(), changes=changes),
     lambda row: deals.delete(deal=row, actor=current_actor()),
-    {"amount": 0, "status": Deal.Status.OPEN, "stage": None, "expected_close_on": None, "owner": None,
+    {"amount": 0, "status": Deal.Status.OPEN, "probability": None, "expected_close_on": None, "owner": None,
      "lost_reason": ""},
 )  # fmt: skip
 TASKS = Records(
@@ -279,6 +279,6 @@ TASKS = Records(
     lambda row, changes: tasks.update(task=row, actor=current_actor(), changes=changes),
     lambda row: tasks.delete(task=row, actor=current_actor()),
     {"description": "", "due_at": None, "priority": Task.Priority.NORMAL, "status": Task.Status.OPEN,
-     "assigned_to": None},
+     "assigned_to": None, "remind_at": None, "repeat_unit": "", "repeat_every": 1, "repeat_until": None},
 )  # fmt: skip
 KINDS = (CONTACTS, INTERACTIONS, DEALS, TASKS)

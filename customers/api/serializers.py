@@ -91,6 +91,12 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
         child=serializers.CharField(), read_only=True, help_text="Codes of customers that were merged into this one."
     )
     created_by = serializers.UUIDField(source="created_by_id", read_only=True, allow_null=True)
+    is_overdue = serializers.BooleanField(
+        read_only=True, help_text="Nothing was said or done with them for longer than their stage allows."
+    )
+    open_value = serializers.DecimalField(
+        max_digits=16, decimal_places=2, read_only=True, help_text="The sum of their open deals."
+    )
     allow_duplicate = serializers.BooleanField(write_only=True, required=False, default=False)
 
     class Meta:
@@ -99,9 +105,9 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
             "id", "code", "name", "email", "phone", "company", "type", "status", "stage", "source", "language",
             "assigned_to", "address", "tags", "notes", "next_follow_up_at", "custom_fields", "identities", "consents",
             "do_not_contact", "former_codes", "created_by", "created_at", "updated_at", "last_activity_at",
-            "allow_duplicate",
+            "stage_since", "is_overdue", "open_value", "allow_duplicate",
         ]  # fmt: skip
-        read_only_fields = ["id", "code", "created_at", "updated_at", "last_activity_at"]
+        read_only_fields = ["id", "code", "stage_since", "created_at", "updated_at", "last_activity_at"]
 
     def validate_name(self, value: str) -> str:
         if not value.strip():
@@ -126,6 +132,9 @@ class CustomerParameters(serializers.Serializer[Any]):
     created_to = serializers.CharField(required=False, help_text="A day, which is included, or a moment, which is not.")
     follow_up_before = serializers.CharField(required=False, help_text="A day or a moment.")
     has_open_task = serializers.BooleanField(required=False)
+    overdue = serializers.BooleanField(
+        required=False, help_text="Nothing was said or done for longer than the stage allows."
+    )
     ordering = serializers.ChoiceField(choices=filters.ORDERINGS, required=False, help_text="- for falling.")
 
 

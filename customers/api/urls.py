@@ -4,16 +4,21 @@ from customers.api import (
     consents,
     deletion,
     exports,
+    followups,
     identities,
     imports,
     life,
     merges,
     personal_data,
+    pipeline,
     records,
     settings,
     views,
+    work,
 )
 from customers.api.records import KINDS
+
+ALL_KINDS = (*KINDS, *work.KINDS)
 
 
 def _under(name: str, singular: str) -> list[URLPattern]:
@@ -60,16 +65,26 @@ def _under(name: str, singular: str) -> list[URLPattern]:
         ),
         *(
             path(f"{one}/{kind.name}", records.list_view(kind, nested=True).as_view(), name=f"{singular}-{kind.name}")
-            for kind in KINDS
+            for kind in (*KINDS, work.OUTCOMES)
         ),
+        path(f"{one}/followups", followups.CustomerFollowUpsView.as_view(), name=f"{singular}-followups"),
     ]
 
 
 urlpatterns = [
     *_under("customers", "customer"),
     *_under("leads", "lead"),
-    *(path(kind.name, records.list_view(kind, nested=False).as_view(), name=kind.name) for kind in KINDS),
-    *(path(f"{kind.name}/<uuid:pk>", records.one_view(kind).as_view(), name=kind.singular) for kind in KINDS),
+    *(path(kind.name, records.list_view(kind, nested=False).as_view(), name=kind.name) for kind in ALL_KINDS),
+    *(path(f"{kind.name}/<uuid:pk>", records.one_view(kind).as_view(), name=kind.singular) for kind in ALL_KINDS),
+    path("processes/<uuid:pk>/pause", work.PauseView.as_view(), name="process-pause"),
+    path("processes/<uuid:pk>/resume", work.ResumeView.as_view(), name="process-resume"),
+    path("processes/<uuid:pk>/cancel", work.CancelView.as_view(), name="process-cancel"),
+    path("outcome-types", work.OutcomeTypeListView.as_view(), name="outcome-types"),
+    path("outcome-types/<uuid:pk>", work.OutcomeTypeView.as_view(), name="outcome-type"),
+    path("followups", followups.FollowUpsView.as_view(), name="followups"),
+    path("pipeline/summary", pipeline.SummaryView.as_view(), name="pipeline-summary"),
+    path("pipeline/stages", pipeline.StageListView.as_view(), name="pipeline-stages"),
+    path("pipeline/stages/<uuid:pk>", pipeline.StageView.as_view(), name="pipeline-stage"),
     path("tags", settings.TagListView.as_view(), name="tags"),
     path("tags/<uuid:pk>", settings.TagView.as_view(), name="tag"),
     path("custom-fields", settings.CustomFieldListView.as_view(), name="custom-fields"),

@@ -17,7 +17,7 @@ from activity.actor import current_actor
 from core.api.conditional import ConditionalMixin
 from core.api.pages import NumberedPages, paginated
 from customers.api import serializers
-from customers.api.base import explained, read_filters, valid, visible_customer, with_relations
+from customers.api.base import MOVING, explained, read_filters, valid, visible_customer, with_relations
 from customers.api.deletion import DeleteMixin
 from customers.models import Customer
 from customers.selectors import customers_for
@@ -33,7 +33,7 @@ def represent(customer: Customer) -> dict[str, Any]:
 class CustomerListView(ConditionalMixin, OrganizationView):
     permissions_by_method = {"GET": "customers.view", "POST": "customers.create"}
     pagination_class = NumberedPages
-    etag_leaves_out = frozenset({"last_activity_at"})
+    etag_leaves_out = MOVING
 
     @extend_schema(
         tags=["customers"],
@@ -87,7 +87,7 @@ class CustomerView(DeleteMixin, ConditionalMixin, OrganizationView):
         "GET": "customers.view", "PATCH": "customers.edit", "PUT": "customers.edit", "DELETE": "customers.delete",
     }  # fmt: skip
     # A message that arrives is nobody's conflict.
-    etag_leaves_out = frozenset({"last_activity_at"})
+    etag_leaves_out = MOVING
 
     @extend_schema(tags=["customers"], responses=serializers.CustomerSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
@@ -127,7 +127,7 @@ class CustomerView(DeleteMixin, ConditionalMixin, OrganizationView):
 
 class StageView(ConditionalMixin, OrganizationView):
     permissions_by_method = {"POST": "customers.edit", "PATCH": "customers.edit"}
-    etag_leaves_out = frozenset({"last_activity_at"})
+    etag_leaves_out = MOVING
 
     @extend_schema(
         tags=["customers"], request=serializers.StageMoveSerializer, responses=serializers.CustomerSerializer
@@ -150,7 +150,7 @@ class StageView(ConditionalMixin, OrganizationView):
 
 class AssignView(ConditionalMixin, OrganizationView):
     permissions_by_method = {"POST": "customers.edit", "PATCH": "customers.edit"}
-    etag_leaves_out = frozenset({"last_activity_at"})
+    etag_leaves_out = MOVING
 
     @extend_schema(tags=["customers"], request=serializers.AssignSerializer, responses=serializers.CustomerSerializer)
     def post(self, request: Request, pk: UUID) -> Response:

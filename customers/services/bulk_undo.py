@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Member, User
 from activity.actor import current_actor
 from activity.jobs import Work
-from customers.models import Change, ChangeSet, Customer, Stage
+from customers.models import Change, ChangeSet, Customer, Stage, StageChange
 from customers.services import customers, deletion, pipeline, tags, undo
 
 STEP = 100
@@ -81,7 +81,9 @@ def _set_stage(customer: Customer, was: Any) -> str:
     stage = Stage.objects.filter(key=was).first()
     if stage is None:
         return f"{customer.code}: the former stage is gone."
-    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason="undone")
+    came = StageChange.objects.filter(customer=customer, to_stage=customer.stage_id, from_stage=stage)
+    since = came.order_by("-changed_at", "-id").values_list("since", flat=True).first()
+    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason="undone", since=since)
     return ""
 
 

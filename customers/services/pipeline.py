@@ -37,16 +37,18 @@ def find_stage(*, organization: Organization, key: str) -> Stage:
 
 
 @transaction.atomic
-def move(*, customer: Customer, stage: Stage, actor: Actor, reason: str = "") -> StageChange | None:
+def move(
+    *, customer: Customer, stage: Stage, actor: Actor, reason: str = "", since: datetime | None = None
+) -> StageChange | None:
     """Move a customer to a stage and write the history; None, and nothing written, where they stand there already.
 
-    Raises CustomerGone.
+    `since` is where they come back: since when they had stood there. Raises CustomerGone.
     """
     current = presence.hold(customer)
     if current.stage_id == stage.pk:
         return None
     now = timezone.now()
-    set_stage(customer=current, stage=stage, at=now)
+    set_stage(customer=current, stage=stage, at=now, since=since)
     change: StageChange = StageChange.objects.create(
         organization=current.organization,
         customer=current,
@@ -67,7 +69,8 @@ def move(*, customer: Customer, stage: Stage, actor: Actor, reason: str = "") ->
         actor=actor,
         payload={"from": current.stage.key, "to": stage.key, "reason": change.reason},
     )
-    customer.stage, customer.stage_since, customer.updated_at, customer.last_activity_at = stage, now, now, now
+    customer.stage, customer.updated_at, customer.last_activity_at = stage, now, now
+    customer.stage_since = since or now
     return change
 
 

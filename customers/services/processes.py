@@ -128,6 +128,15 @@ def cancel(*, process: Process, actor: Actor) -> Process:
     return _turn(process, actor, Process.Status.CANCELLED)
 
 
+@transaction.atomic
+def delete(*, process: Process, actor: Actor) -> None:
+    """Take a process away; of an active one its follow-up too. Raises CustomerGone."""
+    if process.is_open:
+        process = update(process=process, actor=actor, changes={"status": Process.Status.CANCELLED})
+    _record(events.PROCESS_DELETED, process, actor, {"name": process.name})
+    process.delete()
+
+
 def _turn(process: Process, actor: Actor, status: Process.Status) -> Process:
     with transaction.atomic():
         presence.hold(process.customer)

@@ -13,6 +13,7 @@ from accounts.api.access import OrganizationView
 from activity.actor import current_actor
 from core.api.pages import CursorPages, NumberedPages, paginated
 from core.api.parameters import read_parameters
+from customers.api.followups import FollowUpSerializer
 from customers.api.serializers import CustomerSerializer
 from customers.api.views import StageView, TagsAddView, TagsRemoveView, visible_customer
 from customers.services import customers
@@ -72,11 +73,11 @@ class ThreadView(OrganizationView):
 class FollowUpView(OrganizationView):
     permissions_by_method = {"POST": "customers.edit"}
 
-    @extend_schema(tags=["inbox"], request=serializers.FollowUpSerializer, responses=CustomerSerializer)
+    @extend_schema(tags=["inbox"], request=FollowUpSerializer, responses=CustomerSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
         """Set the next follow-up; null or `{}` clears it."""
         customer = visible_customer(self, pk)
-        serializer = serializers.FollowUpSerializer(data=request.data or {})
+        serializer = FollowUpSerializer(data=request.data or {})
         serializer.is_valid(raise_exception=True)
         customers.set_follow_up(customer=customer, at=serializer.moment(), actor=current_actor())
         return Response(CustomerSerializer(customer).data)

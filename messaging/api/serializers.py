@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -183,19 +183,6 @@ class NewMessageSerializer(WhenSerializer):
     subject = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
     private = serializers.BooleanField(required=False, default=False, help_text="An internal note.")
     reply_to = serializers.UUIDField(required=False, allow_null=True)
-
-
-class FollowUpSerializer(StrictSerializer):
-    next_follow_up_at = serializers.DateTimeField(required=False, allow_null=True)
-    minutes_from_now = serializers.IntegerField(required=False, min_value=1, max_value=43_200, allow_null=True)
-
-    def moment(self) -> datetime | None:
-        """The time asked for; None clears."""
-        minutes = self.validated_data.get("minutes_from_now")
-        if minutes:
-            return timezone.now() + timedelta(minutes=minutes)
-        wanted: datetime | None = self.validated_data.get("next_follow_up_at")
-        return wanted
 
 
 class ConversationChangeSerializer(StrictSerializer):
