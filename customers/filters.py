@@ -7,7 +7,7 @@ the database's condition of one. What is not listed is refused by its name.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -20,12 +20,15 @@ from core.storable import is_storable
 from core.tenancy import current_organization
 from customers.field_values import InvalidValue, read_text
 from customers.models import Customer, CustomField, Stage, Task
+from customers.overdue import overdue
 
 ORDERINGS = ("-created_at", "created_at", "name", "-name", "-updated_at", "updated_at", "-last_activity_at",
              "last_activity_at", "next_follow_up_at", "-next_follow_up_at", "code", "-code")  # fmt: skip
 DEFAULT_ORDERING = ORDERINGS[0]
 MOST_TAGS = 10
 CUSTOM = "custom."
+# Beside the filters, what saves a query: the organization's stages, where they are known. Nothing that is read.
+KNOWN_STAGES = "known stages"
 _FROM, _TO = "__gte", "__lte"
 
 
@@ -94,6 +97,8 @@ def condition(filters: Mapping[str, Any]) -> Q:
             continue
         if name.startswith(CUSTOM):
             result &= _custom_condition(name, value)
+        elif name == "overdue":
+            result &= _overdue(value, filters.get(KNOWN_STAGES))
         elif name in _CONDITIONS:
             result &= _CONDITIONS[name](value)
     return result
@@ -204,6 +209,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "created_to": _moment,
     "follow_up_before": _moment,
     "has_open_task": _boolean,
+    "overdue": _boolean,
     "ordering": _choice(list(ORDERINGS)),
 }
 
@@ -213,6 +219,11 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
 def _has_open_task(value: bool) -> Q:
     found = Exists(Task.objects.filter(customer=OuterRef("pk"), status__in=[Task.Status.OPEN, Task.Status.IN_PROGRESS]))
     return Q(found) if value else ~Q(found)
+
+
+def _overdue(value: bool, stages: Sequence[Stage] | None) -> Q:
+    late = overdue(stages)
+    return late if value else ~late
 
 
 def _custom_condition(name: str, asked: Mapping[str, Any]) -> Q:

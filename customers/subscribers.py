@@ -9,7 +9,7 @@ from accounts.models import Member
 from activity.actor import SYSTEM
 from activity.models import Event
 from activity.registry import subscribe
-from customers import days, holds, merging, page_panels, palette, timeline_sources
+from customers import days, follow_up_lists, holds, merging, page_panels, palette, task_lists, timeline_sources
 from customers.events import STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
@@ -34,7 +34,19 @@ def register() -> None:
     for pack in packs().values():
         offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description, contents.told(pack)))
     menu.register(menu.Entry("Pipeline", "customers:board", "square-kanban", "customers.view", 15))
-    menu.register(menu.Entry("Customers", "customers:list", "users", "customers.view", 20))
+    menu.register(menu.Entry("Customers", "customers:list", "users", "customers.view", 20, is_main=True))
+    menu.register(
+        menu.Entry(
+            "Tasks", "customers:tasks", "square-check", "tasks.view", 30,
+            waiting=task_lists.waiting_for, waits="due", is_main=True,
+        )
+    )  # fmt: skip
+    menu.register(
+        menu.Entry(
+            "Follow-ups", "customers:follow_ups", "alarm-clock", "customers.view", 35,
+            waiting=follow_up_lists.waiting_for, waits="due",
+        )
+    )  # fmt: skip
     menu.register(menu.Entry("Settings", "customers:fields", "settings", "settings.view", 95))
     holds.register(holds.Hold("deals", deletion.open_deals, deletion.lose_deals))
     personal_parts.register()

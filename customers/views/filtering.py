@@ -64,6 +64,7 @@ class Words:
             "status": list(Customer.Status.choices),
             "type": list(Customer.Type.choices),
             "has_open_task": YES_NO,
+            "overdue": YES_NO,
         }
 
     def choices(self, name: str) -> Choices:
@@ -96,6 +97,7 @@ LABELS = {
     "created_to": "Created until",
     "follow_up_before": "Follow-up before",
     "has_open_task": "Has an open task",
+    "overdue": "Overdue",
 }
 
 
@@ -131,6 +133,7 @@ def form_of(state: ListState, words: Words) -> list[Asked]:
         Asked("created_from", "Created", "day", text("created_from")[:10], (), "created_to", text("created_to")[:10]),
         Asked("follow_up_before", "Follow-up before", "day", text("follow_up_before")[:10]),
         choice("has_open_task"),
+        choice("overdue"),
     ]
     return asked + [_custom(field, text) for field in words.fields.values()]
 

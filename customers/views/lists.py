@@ -48,9 +48,9 @@ def customer_list(request: Request, organization: str) -> HttpResponse:
     shown = rows_context(request, rows, state, fields)
     if request.htmx.target != "more-customers" or request.htmx.boosted:
         words = filtering.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
-        shown |= _frame(request.member, state, words, segments) | {
+        shown |= frame(request.member, state, words, segments) | {
             "count": capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"],
-            "open": _open(request),
+            "open": opened(request),
         }
     return render_page(request, "customers/list.html", shown, partials=PARTIALS)
 
@@ -110,7 +110,7 @@ def row_of(member: Member, pk: UUID, state: ListState, fields: Sequence[CustomFi
     return table.rows_of([found], _columns(state, fields))[0] if found else None
 
 
-def _frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, Any]:
+def frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, Any]:
     """What stands around the rows."""
     chosen = table.columns_of(words.fields.values())
     asked = filtering.form_of(state, words)
@@ -164,7 +164,7 @@ def _with_relations(found: Any) -> Any:
     return found.with_list_relations().defer(*NOT_SHOWN)
 
 
-def _open(request: Request) -> UUID | None:
+def opened(request: Request) -> UUID | None:
     """Whose panel stands open beside the list."""
     try:
         return UUID(request.GET.get("open", ""))

@@ -116,4 +116,6 @@ def _find(request: Request, pk: UUID) -> Segment:
 
 
 def _list(request: Request) -> str:
-    return reverse("customers:list", args=[request.organization.slug])
+    """The list, or the board where the view was named on the board."""
+    name = "customers:board" if request.POST.get("on") == "board" else "customers:list"
+    return reverse(name, args=[request.organization.slug])

@@ -1,9 +1,11 @@
-// A customer beside the list: the place in the list stays, the address says who is open, back and Escape close it.
+// A customer beside the list or the board: the place in the list stays, the address says who is open, back and Escape close it.
 
 const panel = document.getElementById("side-panel");
 const records = document.getElementById("records");
 const narrow = matchMedia("(width <= 48rem)");
-const links = () => [...document.querySelectorAll("#customer-rows a[data-panel]")];
+// A list's rows, or a board's cards.
+const ROWS = ":is(#customer-rows, #board) [data-customer]";
+const links = () => [...document.querySelectorAll(`${ROWS} a[data-panel]`)];
 const idOf = (link) => link.closest("[data-customer]").dataset.customer;
 const asked = () => new URLSearchParams(location.search).get("open") ?? "";
 
@@ -18,7 +20,7 @@ function address(id) {
 }
 
 function mark() {
-  for (const row of document.querySelectorAll("#customer-rows [data-customer]")) row.classList.toggle("is-open", row.dataset.customer === shown);
+  for (const row of document.querySelectorAll(ROWS)) row.classList.toggle("is-open", row.dataset.customer === shown);
   for (const link of links()) {
     if (shown && idOf(link) === shown) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
@@ -78,11 +80,11 @@ function close() {
 function step(by) {
   const every = links();
   const at = every.findIndex((link) => idOf(link) === shown);
-  const focused = every.findIndex((link) => link.closest("tr").contains(document.activeElement));
+  const focused = every.findIndex((link) => link.closest("[data-customer]").contains(document.activeElement));
   const from = at >= 0 ? at : focused;
   const next = every[from < 0 ? 0 : Math.max(0, Math.min(every.length - 1, from + by))];
   if (!next) return;
-  next.closest("tr").scrollIntoView({ block: "nearest" });
+  next.closest("[data-customer]").scrollIntoView({ block: "nearest" });
   if (!shown) next.focus({ preventScroll: true });
   else if (idOf(next) !== shown) open(idOf(next));
 }
@@ -124,8 +126,8 @@ addEventListener("popstate", () => {
   if (asked()) show(asked(), true);
   else hide();
 });
-for (const name of ["parley:list-shown", "parley:list-rows"]) document.addEventListener(name, mark);
-document.addEventListener("htmx:afterSettle", (event) => event.target.closest?.("#customer-rows") && mark());
+for (const name of ["parley:list-shown", "parley:list-rows", "parley:board"]) document.addEventListener(name, mark);
+document.addEventListener("htmx:afterSettle", (event) => event.target.closest?.("#customer-rows, #board") && mark());
 narrow.addEventListener("change", mark);
 
 if (panel.dataset.open) show(panel.dataset.open, false);

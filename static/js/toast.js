@@ -1,6 +1,6 @@
 // Short messages at the foot of the page, and the line that shows a request under way.
 // Anybody may say: document.dispatchEvent(new CustomEvent("parley:toast", {detail: {text, level}})); a server says it by HX-Trigger.
-// With `undo`, an address that takes a POST, there is a button; its answer takes the place of `target`, a selector.
+// With `undo`, an address that takes a POST, there is a button; its answer takes the place of `target`, a selector. A script may give a function.
 
 const SHOWN_FOR = 6000;
 const place = document.getElementById("toasts");
@@ -27,6 +27,7 @@ function say({ text, level = "info", undo = "", target = "" }) {
 
 function takeBack(toast, undo, target) {
   toast.remove();
+  if (typeof undo === "function") return undo();
   const there = target && document.querySelector(target);
   htmx.ajax("POST", undo, there ? { target: there, swap: "outerHTML" } : { target: document.body, swap: "none" });
 }
