@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.models import Member
+from core.counting import capped_counts
 from core.http import Request
+
+# A badge says 99+ beyond that.
+COUNTED_TO = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`url_name` takes the organization's slug; `badge` counts what waits, in one query at most."""
+    """`url_name` takes the organization's slug. `waiting` gives what its badge counts, and `waits` says what they are:
+    3 unread. `is_main`: a phone has room for it beside the menu that holds the others."""
 
     label: str
     url_name: str
     icon: str
     permission: str
     position: int
-    badge: Callable[[Member], int] | None = None
+    waiting: Callable[[Member], QuerySet[Any]] | None = None
+    waits: str = "waiting"
+    is_main: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class Item:
     is_current: bool
     badge: int
     key: str
+    waits: str
+    is_main: bool
 
 
 _entries: list[Entry] = []
@@ -51,14 +62,18 @@ def entries() -> list[Entry]:
 def items_for(request: Request) -> list[Item]:
     """What this member may open, in order; the entry whose page is open is marked."""
     member: Member = request.member
-    counted: dict[str, int] = getattr(request, "badges", {})
+    shown = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if member.may(entry.permission)]
+    # A view that has counted already, in its own one query, says so in `request.badges`; all others are one query.
+    counted: dict[str, int] = dict(getattr(request, "badges", {}))
+    asked = {key: entry.waiting(member) for entry, key in shown if entry.waiting is not None and key not in counted}
+    counted |= capped_counts(asked, cap=COUNTED_TO) if asked else {}
+    slug = member.organization.slug
     items = []
-    for entry in _entries:
-        if not member.may(entry.permission):
-            continue
-        url = reverse(entry.url_name, args=[member.organization.slug])
-        key = entry.url_name.split(":")[-1]
-        # A view that has counted already, in its own one query, says so in `request.badges`.
-        badge = counted[key] if key in counted else entry.badge(member) if entry.badge else 0
-        items.append(Item(entry.label, url, entry.icon, request.path.startswith(url), badge, key))
+    for entry, key in shown:
+        url = reverse(entry.url_name, args=[slug])
+        # The first page of all is above every other: it is open only where it is the page itself.
+        is_current = request.path == url or (request.path.startswith(url) and url != f"/o/{slug}/")
+        items.append(
+            Item(entry.label, url, entry.icon, is_current, counted.get(key, 0), key, entry.waits, entry.is_main)
+        )
     return items

@@ -35,12 +35,18 @@ class Page(Generic[Row]):
 
 
 def page_after(
-    queryset: models.QuerySet[Row], *, cursor: str, size: int, order: tuple[str, str] = ("-created_at", "-id")
+    queryset: models.QuerySet[Row],
+    *,
+    cursor: str,
+    size: int,
+    order: tuple[str, str] = ("-created_at", "-id"),
+    is_filled: bool = False,
 ) -> Page[Row]:
     """A page of `size` rows in the order of two fields, both falling or both rising.
 
     The first is a moment, a number or a text, the second the id. Where the first may be null, rows without it stand
-    last in either direction. Takes one query, two where a page reaches from the rows with a value into those without.
+    last in either direction. Takes one query, two where a page reaches from the rows with a value into those without;
+    with `is_filled` the caller has left those without one out already, and it is one.
     Raises InvalidCursor for a cursor that is none of ours.
     """
     if {order[0].startswith("-"), order[1].startswith("-")} not in ({True}, {False}):
@@ -48,7 +54,7 @@ def page_after(
     first, second = (name.lstrip("-") for name in order)
     field = queryset.model._meta.get_field(first)
     after = decode_cursor(cursor, field) if cursor else None
-    is_nullable = bool(getattr(field, "null", False))
+    is_nullable = bool(getattr(field, "null", False)) and not is_filled
     rows: list[Row] = []
     if after is None or after[0] is not None:
         # Null is asked for apart: neither the order nor the condition of an index would hold with both in one.

@@ -12,6 +12,7 @@ urlpatterns = [
     path("health", health.alive, name="health"),
     path("health/ready", health.ready, name="health-ready"),
     path("webhooks/", include("messaging.webhook_urls")),
+    path("calendar/", include("customers.feed_urls")),
     path("api/v1/", include("crm_project.api")),
     path("o/<slug:organization>/", include("accounts.organization_urls")),
     path("o/<slug:organization>/", include("customers.urls")),

@@ -5,9 +5,9 @@ from typing import Any
 
 from django import forms
 
-from accounts.models import User
 from customers.field_values import InvalidValue, read_text, show
-from customers.models import Consent, Customer, CustomField, Deal, Interaction, Task
+from customers.models import Consent, Customer, CustomField, Deal, Interaction
+from customers.task_forms import MomentField
 
 OWN = "own_"
 ADDRESS = ("street", "city", "state", "country", "postal_code")
@@ -87,6 +87,14 @@ class EntryForm(forms.Form):
     """What is logged from a customer's page: a note, call or meeting, a task, or the next follow-up."""
 
     KINDS = (("note", "Note"), ("call", "Call"), ("meeting", "Meeting"), ("task", "Task"), ("follow_up", "Follow-up"))
+    THEN = (
+        ("", "As it is"),
+        ("none", "None"),
+        ("tomorrow", "Tomorrow"),
+        ("three_days", "In three days"),
+        ("next_week", "Next week"),
+        ("day", "On a day…"),
+    )
 
     kind = forms.ChoiceField(choices=KINDS)
     content = forms.CharField(max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
@@ -95,15 +103,18 @@ class EntryForm(forms.Form):
         required=False,
     )
     minutes = forms.IntegerField(min_value=0, max_value=10_000, required=False)
-    at = forms.DateTimeField(
-        required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    )
+    at = MomentField(required=False)
+    # When to come back to them, said with what was logged.
+    then = forms.ChoiceField(choices=THEN, required=False)
+    then_day = forms.DateField(required=False)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         kind = data.get("kind")
         if kind == "follow_up" and not data.get("at") and "at" not in self.errors:
             self.add_error("at", "Say when you want to be reminded.")
+        if data.get("then") == "day" and not data.get("then_day") and "then_day" not in self.errors:
+            self.add_error("then_day", "Choose the day of the next follow-up.")
         if kind and kind != "follow_up" and not data.get("content", "").strip():
             self.add_error("content", "Write a few words first.")
         if kind == "task" and len(data.get("content", "")) > 200:
@@ -139,29 +150,6 @@ class DealForm(OwnFieldsMixin):
     status = forms.ChoiceField(choices=Deal.Status.choices)
     expected_close_on = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     lost_reason = forms.CharField(max_length=300, required=False)
-
-
-class TaskForm(forms.Form):
-    title = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    description = forms.CharField(max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    due_at = forms.DateTimeField(
-        label="Due",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-    priority = forms.ChoiceField(choices=Task.Priority.choices, initial=Task.Priority.NORMAL)
-    status = forms.ChoiceField(choices=Task.Status.choices, initial=Task.Status.OPEN)
-    assigned_to = forms.ChoiceField(label="Assignee", required=False)
-
-    def __init__(self, *args: Any, owners: Sequence[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.owners = {str(user.pk): user for user in owners}
-        people = [(key, user.get_full_name() or user.email) for key, user in self.owners.items()]
-        self.fields["assigned_to"].choices = [("", "Nobody yet"), *people]  # type: ignore[attr-defined]
-
-    def changes(self) -> dict[str, Any]:
-        """What the service takes."""
-        return {**self.cleaned_data, "assigned_to": self.owners.get(self.cleaned_data["assigned_to"])}
 
 
 class CustomFieldForm(forms.Form):

@@ -100,7 +100,7 @@ class OfCustomerQuerySet(models.QuerySet[Any]):
 class TaskQuerySet(models.QuerySet[Any]):
     def visible_to(self, member: Member) -> TaskQuerySet:
         """Those of customers within reach; those without one that are within reach by who is to do them; one's own."""
-        of_customers = within_reach(member)
+        of_customers = Q(customer__isnull=False) & within_reach(member)
         of_nobody = Q(customer__isnull=True) & (
             owned_within_reach(member, "assigned_to") | Q(created_by=member.user_id)
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts import menu
 from accounts.events import ORGANIZATION_CREATED
 from accounts.models import Member
@@ -19,7 +21,11 @@ from messaging.services import channels, conversations, outbound, personal_data
 
 
 def register() -> None:
-    menu.register(menu.Entry("Inbox", "messaging:inbox", "inbox", "conversations.view", 10, badge=unread))
+    menu.register(
+        menu.Entry(
+            "Inbox", "messaging:inbox", "inbox", "conversations.view", 10, waiting=unread, waits="unread", is_main=True
+        )
+    )
     menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
     panels.register(
         panels.Panel(
@@ -49,9 +55,10 @@ def set_up_channels(event: Event) -> None:
     channels.create_simulators(organization=event.organization, actor=SYSTEM)
 
 
-def unread(member: Member) -> int:
-    """Conversations with something unread, for the menu; counted to 100 at most, which is shown as 99+."""
-    return Conversation.objects.visible_to(member).open().unread()[:100].count()
+def unread(member: Member) -> QuerySet[Conversation]:
+    """Conversations with something unread, for the menu."""
+    rows: QuerySet[Conversation] = Conversation.objects.visible_to(member).open().unread()
+    return rows
 
 
 def conversations_of(customer: Customer, member: Member) -> dict[str, Any]:

@@ -36,20 +36,23 @@ def keep_in_step(task: Task) -> None:
     """Have a reminder at the task's `remind_at`, or none: where it is done, has no such time, or nobody's to do.
 
     Called in the transaction that changed the task. A time that has passed already reminds nobody, and what went out is
-    not sent again, unless the time was put after that.
+    not sent again unless another time is set.
     """
-    rows = TaskReminder.objects.filter(task=task)
-    if not task.is_open or task.remind_at is None or task.assigned_to_id is None:
-        rows.filter(sent_at__isnull=True).delete()
-        rows.update(due_at=None, claim_token=None)
+    row = TaskReminder.objects.filter(task=task).first()
+    is_wanted = task.is_open and task.remind_at is not None and task.assigned_to_id is not None
+    if is_wanted and row is not None and row.remind_at == task.remind_at:
+        # It waits, is being sent at this moment, or went out.
         return
-    if task.remind_at <= timezone.now():
-        # One that waits, or is being sent at this moment, goes by the time that it has.
+    if task.remind_at is None or not is_wanted or task.remind_at <= timezone.now():
+        if row is not None:
+            row.delete()
         return
-    fresh = {"due_at": task.remind_at, "claim_token": None, "attempts": 0, "sent_at": None}
-    TaskReminder.objects.update_or_create(task=task, defaults=fresh, create_defaults={
-        **fresh, "organization": task.organization,
-    })  # fmt: skip
+    fresh = {
+        "remind_at": task.remind_at, "due_at": task.remind_at, "claim_token": None, "attempts": 0, "sent_at": None,
+    }  # fmt: skip
+    TaskReminder.objects.update_or_create(
+        task=task, defaults=fresh, create_defaults={**fresh, "organization": task.organization}
+    )
 
 
 def remind_due() -> int:

@@ -57,8 +57,10 @@ def create(
 def update(*, task: Task, actor: Actor, changes: Mapping[str, Any]) -> Task:
     """Set fields; `done` completes it, and of a recurring one makes the next, once. Raises InvalidTask, UnknownOwner or
     CustomerGone."""
-    if task.customer is not None:
-        presence.hold(task.customer)
+    # Of two customers, where it goes from one to another, the one with the smaller id is locked first.
+    concerned = {one.pk: one for one in (task.customer, changes.get("customer")) if one is not None}
+    for _, customer in sorted(concerned.items()):
+        presence.hold(customer)
     # A task may have no customer: the join is an outer one, and locks the task alone.
     rows = Task.objects.select_for_update(of=("self",)).select_related("customer", "assigned_to", "organization")
     current = rows.get(pk=task.pk)

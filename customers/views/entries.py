@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
 from accounts.access import requires
@@ -18,7 +19,7 @@ from core.htmx import toast
 from core.http import Request
 from customers.forms import ConsentForm, EntryForm
 from customers.models import Customer
-from customers.services import consent, customers, interactions, tasks
+from customers.services import consent, customers, follow_ups, interactions, tasks
 from customers.views.customers import find_visible
 
 SAID = {
@@ -31,36 +32,37 @@ SAID = {
 
 
 @requires("customers.edit")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def log(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Write it down; the form comes back empty, and the timeline hears of it."""
+    """Write it down; the form comes back empty, and the timeline hears of it. GET: the form alone, for a dialog."""
     customer = find_visible(request, pk)
+    if request.method != "POST":
+        if not request.htmx:
+            return redirect("customers:detail", organization, pk)
+        kind = request.GET.get("kind", "call")
+        kind = kind if kind in SAID else "call"
+        return _form(request, customer, EntryForm(initial={"kind": kind}), is_dialog=True)
     form = EntryForm(request.POST)
+    is_dialog = "dialog" in request.GET
     if form.is_valid():
         try:
             _write(request, customer, form.cleaned_data)
         except interactions.InFuture as error:
             form.add_error("at", str(error))
+        except follow_ups.InvalidDay as error:
+            form.add_error("then_day", str(error))
     if form.errors:
         if request.htmx:
-            return _form(request, customer, form, status=422)
+            return _form(request, customer, form, status=422, is_dialog=is_dialog)
         toasts.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
         return redirect("customers:detail", organization, pk)
     kind = form.cleaned_data["kind"]
     if not request.htmx:
         toasts.success(request, SAID[kind])
         return redirect("customers:detail", organization, pk)
-    response = _form(request, customer, EntryForm(initial={"kind": kind}))
+    response = _form(request, customer, EntryForm(initial={"kind": kind}), is_dialog=is_dialog)
+    trigger_client_event(response, "entry-logged", {"customer": str(pk)})
     return toast(trigger_client_event(response, "customer-changed", {"what": kind}), SAID[kind])
-
-
-@requires("customers.edit")
-@require_POST
-def clear_follow_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Done with it, or not needed any more."""
-    customer = find_visible(request, pk)
-    customers.set_follow_up(customer=customer, at=None, actor=current_actor())
-    return redirect("customers:detail", organization, pk)
 
 
 @requires("customers.edit")
@@ -84,6 +86,7 @@ def add_consent(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return redirect("customers:detail", organization, pk)
 
 
+@transaction.atomic
 def _write(request: Request, customer: Customer, data: dict[str, Any]) -> None:
     kind, at, actor = data["kind"], data["at"], current_actor()
     if kind == "follow_up":
@@ -108,8 +111,20 @@ def _write(request: Request, customer: Customer, data: dict[str, Any]) -> None:
         if data["minutes"] and kind != "note":
             more["duration_seconds"] = data["minutes"] * 60
         interactions.log(customer=customer, actor=actor, content=data["content"], channel=kind, **more)
+        _set_next(customer, data)
 
 
-def _form(request: Request, customer: Customer, form: EntryForm, status: int = 200) -> HttpResponse:
-    shown = {"customer": customer, "entry": form, "can_edit_customer": True}
+def _set_next(customer: Customer, data: dict[str, Any]) -> None:
+    """The next follow-up, where the entry says one. Raises InvalidDay."""
+    then = data["then"] or ("day" if data["then_day"] else "")
+    if then == "none":
+        follow_ups.complete(customer=customer, actor=current_actor())
+    elif then:
+        follow_ups.snooze(customer=customer, actor=current_actor(), to=data["then_day"] if then == "day" else then)
+
+
+def _form(
+    request: Request, customer: Customer, form: EntryForm, status: int = 200, *, is_dialog: bool = False
+) -> HttpResponse:
+    shown = {"customer": customer, "entry": form, "can_edit_customer": True, "is_dialog": is_dialog}
     return render(request, "customers/partials/entry.html", shown, status=status)

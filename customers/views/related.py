@@ -1,4 +1,4 @@
-"""Contacts, deals and tasks of a customer: each a form on a page of its own, and what a panel does in one click."""
+"""Contacts and deals of a customer: each a form on a page of its own, and what a panel does in one click."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import trigger_client_event
+from django.views.decorators.http import require_http_methods
 
 from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
 from customers.field_values import InvalidValue
-from customers.forms import ContactForm, DealForm, TaskForm
-from customers.models import Contact, Customer, CustomField, Deal, Task
+from customers.forms import ContactForm, DealForm
+from customers.models import Contact, Customer, CustomField, Deal
 from customers.querysets import within_reach
-from customers.selectors import possible_owners
-from customers.services import contacts, custom_fields, customers, deals, identities, tasks
+from customers.services import contacts, custom_fields, customers, deals, identities
 from customers.views import confirm
 from customers.views.customers import find_visible
 
@@ -71,35 +69,6 @@ def edit_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return _deal(request, deal.customer, deal)
 
 
-@requires("tasks.create")
-@require_http_methods(["GET", "HEAD", "POST"])
-def new_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Something to do with the customer."""
-    return _task(request, find_visible(request, pk), None)
-
-
-@requires("tasks.edit")
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    task = _found(request, Task, pk)
-    if task.customer is None:
-        raise Http404("The task has no customer.")
-    return _task(request, task.customer, task)
-
-
-@requires("tasks.edit")
-@require_POST
-def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Done, or open again."""
-    task = _found(request, Task, pk)
-    status = Task.Status.DONE if task.is_open else Task.Status.OPEN
-    changed = tasks.update(task=task, actor=current_actor(), changes={"status": status})
-    if request.htmx:
-        response = render(request, "customers/partials/task_row.html", {"task": changed, "can_edit_tasks": True})
-        return trigger_client_event(response, "customer-changed", {"what": "task"})
-    return redirect("customers:detail", organization, task.customer_id) if task.customer_id else redirect("/")
-
-
 def _contact(request: Request, customer: Customer, contact: Contact | None) -> HttpResponse:
     names = ("name", "relationship", "phone", "email", "birth_date")
     form = ContactForm(request.POST or None, initial={n: getattr(contact, n) for n in names} if contact else None)
@@ -139,24 +108,6 @@ def _save_deal(request: Request, customer: Customer, deal: Deal | None, fields: 
         deals.update(deal=deal, actor=current_actor(), changes=fields)
 
 
-def _task(request: Request, customer: Customer, task: Task | None) -> HttpResponse:
-    names = ("title", "description", "due_at", "priority", "status")
-    initial: dict[str, Any] = {"assigned_to": str(request.member.user_id)}
-    if task:
-        initial = {name: getattr(task, name) for name in names} | {"assigned_to": str(task.assigned_to_id or "")}
-    form = TaskForm(request.POST or None, initial=initial, owners=possible_owners())
-    if request.method == "POST" and form.is_valid() and _done(form, lambda: _save_task(customer, task, form.changes())):
-        return redirect("customers:detail", request.organization.slug, customer.pk)
-    return _page(request, customer, form, {"what": "task", "record": task})
-
-
-def _save_task(customer: Customer, task: Task | None, fields: dict[str, Any]) -> None:
-    if task is None:
-        tasks.create(organization=customer.organization, customer=customer, actor=current_actor(), **fields)
-    else:
-        tasks.update(task=task, actor=current_actor(), changes=fields)
-
-
 def _done(form: Form, save: Any) -> bool:
     """Whether it was saved; what the service refused stands at its field."""
     try:
@@ -173,7 +124,6 @@ def _done(form: Form, save: Any) -> bool:
 
 
 def _found(request: Request, model: Any, pk: UUID) -> Any:
-    # By the customer: one's own task with somebody else's customer has no page, which would name them.
     rows = model.objects.filter(within_reach(request.member)).select_related(
         "customer__organization", "customer__stage"
     )

@@ -27,6 +27,7 @@ OPEN_PAGES = {
     "forgotten-password/sent/": "before signing in",
     "forgotten-password/done/": "before signing in",
     "forgotten-password/<uidb64>/<token>/": "the mailed token is the permission",
+    "calendar/<str:token>.ics": "a calendar reads it: the long random token in the address is the permission",
     "webhooks/twilio/whatsapp": "the provider's signature is the permission",
     "webhooks/twilio/sms": "the provider's signature is the permission",
     "webhooks/twilio/status": "the provider's signature is the permission",

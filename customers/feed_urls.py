@@ -1,0 +1,7 @@
+"""What a calendar reads, outside of any organization's pages: the token in the address says whose it is."""
+
+from django.urls import path
+
+from customers.views import feeds
+
+urlpatterns = [path("<str:token>.ics", feeds.calendar, name="calendar")]
