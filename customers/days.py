@@ -22,8 +22,8 @@ def today(zone: tzinfo) -> date:
 
 
 def at(day: date, clock: time, zone: tzinfo) -> datetime:
-    """The moment at which the clocks there show this on that day."""
-    return datetime.combine(day, clock, zone).astimezone(UTC).astimezone(zone)
+    """The moment at which the clocks there show this on that day, in UTC: so moments compare and subtract right."""
+    return datetime.combine(day, clock, zone).astimezone(UTC)
 
 
 def start_of(day: date, zone: tzinfo) -> datetime:

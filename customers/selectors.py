@@ -20,6 +20,7 @@ HISTORY = (
     events.CUSTOMER_UPDATED,
     events.CUSTOMER_ASSIGNED,
     events.STAGE_CHANGED,
+    events.STAGE_CHANGE_UNDONE,
     events.TAG_ADDED,
     events.TAG_REMOVED,
     events.FOLLOW_UP_SET,

@@ -93,6 +93,10 @@ def _stage_change(row: StageChange) -> dict[str, Any]:
     return {
         "from": row.from_stage.key if row.from_stage else None,
         "to": row.to_stage.key if row.to_stage else None,
+        "from_name": row.from_name,
+        "to_name": row.to_name,
+        "days": None if row.days is None else round(row.days, 2),
+        "is_undone": row.undone_at is not None,
         "reason": row.reason,
         "actor": row.actor_label,
     }

@@ -37,7 +37,8 @@ class ChangeSerializer(serializers.Serializer[Any]):
         payload = event.payload
         if "changes" in payload:
             return [{"field": field, **sides} for field, sides in payload["changes"].items()]
-        names = {"customer.stage_changed": "stage", "customer.assigned": "assigned_to"}
+        names = {"customer.stage_changed": "stage", "customer.stage_change_undone": "stage"}
+        names |= {"customer.assigned": "assigned_to"}
         names |= {"customer.follow_up_set": "next_follow_up_at"}
         if event.type in names:
             return [{"field": names[event.type], "from": payload.get("from"), "to": payload.get("to")}]

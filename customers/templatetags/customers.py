@@ -28,14 +28,29 @@ _SENTENCES = {
 }
 _SIDES = {
     events.STAGE_CHANGED: "Stage",
+    events.STAGE_CHANGE_UNDONE: "Stage, taken back",
     events.CUSTOMER_ASSIGNED: "Owner",
     events.FOLLOW_UP_SET: "Next follow-up",
 }
 
 
 @register.filter
+def days_long(days: float) -> str:
+    """A time that was counted in days, as people say it: minutes, hours or days."""
+    minutes = round(days * 24 * 60)
+    for length, word in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= length:
+            count = minutes // length
+            return f"{count} {word}{'s' if count > 1 else ''}"
+    return "a moment"
+
+
+@register.filter
 def change_lines(event: Event, people: Mapping[str, str] | None = None) -> list[dict[str, str]]:
-    """What an event of the ledger changed, in words: a list of what, before, after."""
+    """What an event of the ledger changed, in words: a list of what, before, after.
+
+    `people` are names by id, and of stages by key.
+    """
     payload, kind = event.payload, event.type
     if "changes" in payload:
         return [
@@ -60,6 +75,8 @@ def change_lines(event: Event, people: Mapping[str, str] | None = None) -> list[
 def _named(value: Any, people: Mapping[str, str] | None) -> Any:
     # Without the names at hand an id says nothing to anybody.
     text = str(value or "")
+    if text in (people or {}):
+        return (people or {})[text]
     if len(text) == 36 and text.count("-") == 4:
         return (people or {}).get(text, "somebody")
     return value

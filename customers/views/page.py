@@ -17,7 +17,7 @@ from core.http import Request
 from core.pagination import InvalidCursor, page_after
 from customers import timeline
 from customers.forms import DetailsForm, EntryForm
-from customers.models import Customer, CustomField
+from customers.models import Customer, CustomField, Stage
 from customers.panels import panels_for
 from customers.selectors import history_of, possible_owners
 from customers.services import custom_fields, customers, identities
@@ -88,8 +88,9 @@ def history(request: Request, organization: str, pk: UUID) -> HttpResponse:
         )
     except InvalidCursor as error:
         raise Http404("This address is not complete.") from error
-    people = {str(user.pk): user.get_full_name() for user in possible_owners()}
-    shown = {"customer": customer, "rows": page.rows, "next_cursor": page.next_cursor, "people": people}
+    names = {str(user.pk): user.get_full_name() for user in possible_owners()}
+    names |= dict(Stage.objects.values_list("key", "name"))
+    shown = {"customer": customer, "rows": page.rows, "next_cursor": page.next_cursor, "people": names}
     return render(request, "customers/history.html", shown)
 
 
