@@ -1,25 +1,28 @@
-"""The demo organization, made through the services like any other, so that it shows what the product really does."""
+"""The demo organization: a clinic with half a year behind it, the same for the same seed.
+
+A few customers are told line by line through the services; the many others are written as the services would leave
+them (`lives.py`), in bulk, so that a million take minutes.
+"""
 
 from __future__ import annotations
 
-import tomllib
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Member, Organization, Team, User
 from accounts.services import organizations
-from activity.actor import SYSTEM, Actor
-from core.ids import uuid7
+from activity.actor import Actor
 from core.tenancy import organization_scope
-from customers.models import Customer
-from customers.services import customers, pipeline, tags
-from messaging.channels.base import Kind, ReceivedMessage
-from messaging.models import Channel, Conversation, Message
-from messaging.services import conversations, inbound
+from crm_project.demo import story
+from crm_project.demo.lives import Clinic, Life, Teller
+from crm_project.demo.people import Person
+from crm_project.demo.writing import write
+from customers import days
+from customers.models import Task
+from customers.services import duplicates, tasks
 
 NAME = "Harbour Clinic"
 SLUG = "harbour-clinic"
@@ -29,22 +32,59 @@ PEOPLE = (
     ("mona", "Mona Lind", "mona@parley.example", "manager"),
     ("bob", "Bob Reyes", "bob@parley.example", "counselor"),
 )
-STORY = Path(__file__).with_name("conversations.toml")
+SIZE, SEED = 320, 2026
+# Beyond this many only the pipeline is made: who stands where since when, deals, tasks, follow-ups, outcomes.
+BRIEF_FROM = 20_000
+LEFT_OUT = "conversations, calls, consents, contacts, the ledger of each customer and the search for duplicates"
+# Every so many-th person comes a second time, under another address.
+TWICE_EVERY = 90
 # In the demo an answer leaves almost at once: whoever tries it out wants to see the ticks.
 UNDO_SECONDS = 3
 
+Progress = Callable[[int], None]
+
 
 @transaction.atomic
-def load() -> Organization | None:
-    """Make the demo organization; None where it is here already."""
+def load(*, size: int = SIZE, seed: int = SEED, progress: Progress | None = None) -> Organization | None:
+    """Make the demo organization with so many customers beside those of the story; None where it is here already.
+
+    `progress` is told how many are written. All or nothing: a load that is broken off leaves no half of it.
+    """
     if Organization.objects.filter(slug=SLUG).exists() or User.objects.filter(email=PEOPLE[0][2]).exists():
         return None
     staff = _staff()
     organization = staff["alice"].organization
     with organization_scope(organization):
-        for entry in tomllib.loads(STORY.read_text(encoding="utf-8"))["customers"]:
-            _tell(organization, entry, staff)
+        fill(organization, [member.user for member in staff.values()], size=size, seed=seed, progress=progress)
+        story.tell(organization, staff)
+        _tasks_of_the_house(organization, staff)
+        if size < BRIEF_FROM:
+            duplicates.find_due()
     return organization
+
+
+def fill(
+    organization: Organization, staff: list[User], *, size: int, seed: int = SEED, progress: Progress | None = None
+) -> None:
+    """So many customers with half a year of life into a clinic, in the scope and transaction that are open."""
+    # To the full minute, so that two loads of one minute are equal.
+    clinic = Clinic(organization, staff, timezone.now().replace(second=0, microsecond=0), seed)
+    is_brief = size >= BRIEF_FROM
+    for written in write(_lives(clinic, size, is_brief=is_brief), is_brief=is_brief):
+        if progress is not None:
+            progress(written)
+
+
+def _lives(clinic: Clinic, size: int, *, is_brief: bool) -> Iterator[Life]:
+    teller = Teller(clinic, is_brief=is_brief)
+    seen: Person | None = None
+    for place in range(size):
+        created_at = clinic.times.came(place, size)
+        is_second = seen is not None and place % TWICE_EVERY == TWICE_EVERY // 2 and not is_brief
+        person = clinic.people.again(seen, place + 1) if is_second and seen else clinic.people.one(place + 1)
+        if person.address:
+            seen = person
+        yield teller.tell(person, created_at)
 
 
 def _staff() -> dict[str, Member]:
@@ -65,94 +105,21 @@ def _staff() -> dict[str, Member]:
     return staff
 
 
-def _tell(organization: Organization, entry: dict[str, Any], staff: dict[str, Member]) -> None:
-    """One customer's story, line by line in its own time."""
-    channel = Channel.objects.select_related("organization").get(kind=entry["channel"])
-    owner = staff[entry["owner"]].user if "owner" in entry else None
-    conversation: Conversation | None = None
-    if entry["lines"][0][1] != "in":
-        conversation = conversations.begin(customer=_known(organization, entry), channel=channel)
-    for minutes, who, text in entry["lines"]:
-        at = timezone.now() - timedelta(minutes=minutes)
-        if who == "in":
-            conversation = _receive(channel, entry, text, at).conversation
-        elif conversation is not None:
-            _write(conversation, text, at, who, owner or staff["alice"].user)
-    if conversation is not None:
-        _finish(conversation.customer, entry, owner)
-        if entry["lines"][-1][1] != "in" or entry["lines"][-1][0] > 300:
-            Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)
-    if entry["stage"] in ("lost", "treatment_done") and conversation is not None:
-        conversation.refresh_from_db()
-        conversations.set_status(conversation=conversation, status=Conversation.Status.RESOLVED, actor=SYSTEM)
-
-
-def _known(organization: Organization, entry: dict[str, Any]) -> Customer:
-    return customers.create(
-        organization=organization,
-        actor=SYSTEM,
-        name=entry["name"],
-        phone=entry.get("phone", ""),
-        email=entry.get("email", ""),
-        source=entry["channel"],
+def _tasks_of_the_house(organization: Organization, staff: dict[str, Member]) -> None:
+    """Tasks without a customer, two of them again and again, with a reminder."""
+    zone = organization.zone
+    today = days.today(zone)
+    monday = today + timedelta(days=(7 - today.weekday()) % 7 or 7)
+    rows = (
+        ("mona", "Go through the leads without an answer", days.next_working_day(today), Task.Repeat.WEEKDAY, True),
+        ("alice", "Look at the week’s numbers together", monday, Task.Repeat.WEEK, True),
+        ("bob", "Order whitening gel", today - timedelta(days=2), "", False),
+        ("alice", "Update the price list on the website", today + timedelta(days=4), "", False),
     )
-
-
-def _receive(channel: Channel, entry: dict[str, Any], text: str, at: datetime) -> Message:
-    received = ReceivedMessage(
-        kind=Kind(channel.kind),
-        provider_message_id=f"demo-{uuid7()}",
-        to=channel.address,
-        sender=entry.get("phone") or entry["email"],
-        sender_name=entry["name"],
-        subject="Question" if channel.kind == Kind.EMAIL else "",
-        body=text,
-        sent_at=at,
-    )
-    return inbound.receive(channel=channel, received=received, received_at=at)
-
-
-def _write(conversation: Conversation, text: str, at: datetime, who: str, author: User) -> None:
-    """An answer of ours as it stands today, long delivered: the past is not sent again."""
-    is_note, has_failed = who == "note", who == "failed"
-    outcome = Message.Status.READ if conversation.channel.capabilities.has_read_receipts else Message.Status.SENT
-    message = Message.objects.create(
-        organization=conversation.organization,
-        conversation=conversation,
-        customer=conversation.customer,
-        channel=conversation.channel,
-        direction=Message.Direction.OUTBOUND,
-        is_private=is_note,
-        status=Message.Status.NOTE if is_note else Message.Status.FAILED if has_failed else outcome,
-        body=text,
-        subject="Re: Question" if conversation.channel.kind == Kind.EMAIL else "",
-        address=conversation.address,
-        author=author,
-        provider_message_id="" if is_note or has_failed else f"demo-{uuid7()}",
-        error_code="30003" if has_failed else "",
-        error_message="The phone could not be reached. Try again later, or ring them." if has_failed else "",
-        created_at=at,
-        changed_at=at,
-        sent_at=None if is_note or has_failed else at,
-        delivered_at=at if outcome == Message.Status.READ else None,
-        read_at=at if outcome == Message.Status.READ else None,
-    )
-    if not is_note:
-        conversations.said(conversation, message)
-    if not is_note and not has_failed:
-        conversations.answered(conversation.pk, at=at)
-    Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)  # who answers has read
-    conversation.refresh_from_db()
-
-
-def _finish(customer: Customer, entry: dict[str, Any], owner: User | None) -> None:
-    # They came when they first wrote, not when the demo was loaded.
-    first_at = timezone.now() - timedelta(minutes=entry["lines"][0][0])
-    Customer.objects.filter(pk=customer.pk).update(created_at=first_at)
-    stage = pipeline.find_stage(organization=customer.organization, key=entry["stage"])
-    pipeline.move(customer=customer, stage=stage, actor=SYSTEM)
-    if owner is not None:
-        customers.assign(customer=customer, owner=owner, actor=SYSTEM)
-    tags.add(customer=customer, names=entry.get("tags", []), actor=SYSTEM)
-    if "language" in entry:
-        customers.update(customer=customer, actor=SYSTEM, changes={"language": entry["language"]})
+    for who, title, day, repeat, is_reminded in rows:
+        user = staff[who].user
+        due_at = days.at(day, days.MORNING, zone)
+        tasks.create(
+            organization=organization, actor=Actor.for_user(user), title=title, due_at=due_at, assigned_to=user,
+            repeat_unit=repeat, remind_at=due_at - timedelta(minutes=30) if is_reminded else None,
+        )  # fmt: skip

@@ -1,18 +1,47 @@
 from __future__ import annotations
 
+import argparse
+import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from crm_project.demo import loader
 
+MOST = 10_000_000
+
 
 class Command(BaseCommand):
-    help = "Make the demo organization, once."
+    help = "Make the demo organization, once: a clinic with customers, conversations and work over half a year."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        organization = loader.load()
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--size", type=_count, default=loader.SIZE, help="how many customers; from 20,000 on the pipeline only"
+        )
+        parser.add_argument("--seed", type=int, default=loader.SEED, help="another seed, other people")
+
+    def handle(self, *args: Any, size: int, seed: int, **options: Any) -> None:
+        begun = time.monotonic()
+        if size >= loader.BRIEF_FROM:
+            self.stdout.write(f"With {size:,} customers these are left out: {loader.LEFT_OUT}.")
+
+        def told(written: int) -> None:
+            if size > loader.SIZE:
+                took = time.monotonic() - begun
+                self.stdout.write(f"{written:,} of {size:,} customers after {took:.0f} s")
+
+        organization = loader.load(size=size, seed=seed, progress=told)
         if organization is None:
             self.stdout.write("The demo organization is here already.")
             return
         self.stdout.write(f"Made {organization.name}: {loader.PEOPLE[0][2]}, password {loader.PASSWORD}")
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text.replace(",", "").replace("_", ""))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a number.") from error
+    if not 0 <= count <= MOST:
+        raise argparse.ArgumentTypeError(f"0 to {MOST:,} customers.")
+    return count

@@ -1,0 +1,118 @@
+"""The customers whose conversations are told line by line, through the services like any other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Member, Organization, User
+from activity.actor import SYSTEM
+from core.ids import uuid7
+from crm_project.demo.reading import read
+from customers.models import Customer
+from customers.services import customers, pipeline, tags
+from messaging.channels.base import Kind, ReceivedMessage
+from messaging.models import Channel, Conversation, Message
+from messaging.services import conversations, inbound
+
+
+def tell(organization: Organization, staff: dict[str, Member]) -> None:
+    """Everybody of conversations.toml."""
+    for entry in read(Path(__file__).with_name("conversations.toml"))["customers"]:
+        _tell(organization, entry, staff)
+
+
+def _tell(organization: Organization, entry: dict[str, Any], staff: dict[str, Member]) -> None:
+    """One customer's story, line by line in its own time."""
+    channel = Channel.objects.select_related("organization").get(kind=entry["channel"])
+    owner = staff[entry["owner"]].user if "owner" in entry else None
+    conversation: Conversation | None = None
+    if entry["lines"][0][1] != "in":
+        conversation = conversations.begin(customer=_known(organization, entry), channel=channel)
+    for minutes, who, text in entry["lines"]:
+        at = timezone.now() - timedelta(minutes=minutes)
+        if who == "in":
+            conversation = _receive(channel, entry, text, at).conversation
+        elif conversation is not None:
+            _write(conversation, text, at, who, owner or staff["alice"].user)
+    if conversation is not None:
+        _finish(conversation.customer, entry, owner)
+        if entry["lines"][-1][1] != "in" or entry["lines"][-1][0] > 300:
+            Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)
+    if entry["stage"] in ("lost", "treatment_done") and conversation is not None:
+        conversation.refresh_from_db()
+        conversations.set_status(conversation=conversation, status=Conversation.Status.RESOLVED, actor=SYSTEM)
+
+
+def _known(organization: Organization, entry: dict[str, Any]) -> Customer:
+    return customers.create(
+        organization=organization,
+        actor=SYSTEM,
+        name=entry["name"],
+        phone=entry.get("phone", ""),
+        email=entry.get("email", ""),
+        source=entry["channel"],
+    )
+
+
+def _receive(channel: Channel, entry: dict[str, Any], text: str, at: datetime) -> Message:
+    received = ReceivedMessage(
+        kind=Kind(channel.kind),
+        provider_message_id=f"demo-{uuid7()}",
+        to=channel.address,
+        sender=entry.get("phone") or entry["email"],
+        sender_name=entry["name"],
+        subject="Question" if channel.kind == Kind.EMAIL else "",
+        body=text,
+        sent_at=at,
+    )
+    return inbound.receive(channel=channel, received=received, received_at=at)
+
+
+def _write(conversation: Conversation, text: str, at: datetime, who: str, author: User) -> None:
+    """An answer of ours as it stands today, long delivered: the past is not sent again."""
+    is_note, has_failed = who == "note", who == "failed"
+    outcome = Message.Status.READ if conversation.channel.capabilities.has_read_receipts else Message.Status.SENT
+    message = Message.objects.create(
+        organization=conversation.organization,
+        conversation=conversation,
+        customer=conversation.customer,
+        channel=conversation.channel,
+        direction=Message.Direction.OUTBOUND,
+        is_private=is_note,
+        status=Message.Status.NOTE if is_note else Message.Status.FAILED if has_failed else outcome,
+        body=text,
+        subject="Re: Question" if conversation.channel.kind == Kind.EMAIL else "",
+        address=conversation.address,
+        author=author,
+        provider_message_id="" if is_note or has_failed else f"demo-{uuid7()}",
+        error_code="30003" if has_failed else "",
+        error_message="The phone could not be reached. Try again later, or ring them." if has_failed else "",
+        created_at=at,
+        changed_at=at,
+        sent_at=None if is_note or has_failed else at,
+        delivered_at=at if outcome == Message.Status.READ else None,
+        read_at=at if outcome == Message.Status.READ else None,
+    )
+    if not is_note:
+        conversations.said(conversation, message)
+    if not is_note and not has_failed:
+        conversations.answered(conversation.pk, at=at)
+    Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)  # who answers has read
+    conversation.refresh_from_db()
+
+
+def _finish(customer: Customer, entry: dict[str, Any], owner: User | None) -> None:
+    # They came when they first wrote, not when the demo was loaded.
+    first_at = timezone.now() - timedelta(minutes=entry["lines"][0][0])
+    Customer.objects.filter(pk=customer.pk).update(created_at=first_at)
+    stage = pipeline.find_stage(organization=customer.organization, key=entry["stage"])
+    pipeline.move(customer=customer, stage=stage, actor=SYSTEM)
+    if owner is not None:
+        customers.assign(customer=customer, owner=owner, actor=SYSTEM)
+    tags.add(customer=customer, names=entry.get("tags", []), actor=SYSTEM)
+    if "language" in entry:
+        customers.update(customer=customer, actor=SYSTEM, changes={"language": entry["language"]})
