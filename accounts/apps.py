@@ -9,9 +9,11 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
-        from accounts import events  # noqa: F401 - declares them
+        from accounts import events, menu  # noqa: F401 - declares them
         from accounts.access import administered_by
+        from accounts.permissions import MEMBERSHIP
         from core.admin import ParleyAdminSite
 
+        menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by

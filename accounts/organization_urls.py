@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from accounts.views import jobs, palette
+from accounts.views import home, jobs, palette
 
 app_name = "organization"
 
 urlpatterns = [
+    path("", home.home_page, name="home"),
     path("palette/", palette.search, name="palette"),
     path("jobs/<uuid:pk>/", jobs.job_page, name="job"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel_job"),

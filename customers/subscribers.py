@@ -9,7 +9,7 @@ from accounts.models import Member
 from activity.actor import SYSTEM
 from activity.models import Event
 from activity.registry import subscribe
-from customers import days, follow_up_lists, holds, merging, page_panels, palette, task_lists, timeline_sources
+from customers import days, follow_up_lists, holds, home, merging, page_panels, palette, task_lists, timeline_sources
 from customers.events import STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
@@ -53,6 +53,7 @@ def register() -> None:
     personal_data.register()
     timeline_sources.register()
     palette.register()
+    home.register()
     page_panels.register()
     undo.register()
     merge_undo.register()

@@ -14,7 +14,7 @@ from activity.models import Event
 from activity.registry import subscribe
 from customers import holds, merging, panels, timeline
 from customers.models import Customer
-from messaging import palette
+from messaging import home, palette
 from messaging.models import Conversation, Message
 from messaging.selectors import thread_of_customer, ways_to_write
 from messaging.services import channels, conversations, outbound, personal_data
@@ -43,6 +43,7 @@ def register() -> None:
         )
     )  # fmt: skip
     palette.register()
+    home.register()
     holds.register(holds.Hold("messages", queued_messages, cancel_queued))
     personal_data.register()
     merging.register(Conversation, conversations.make_room)

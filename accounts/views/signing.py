@@ -76,10 +76,10 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """To the inbox of the organization used last."""
+    """To the home page of the organization used last."""
     members = sign_in.memberships(cast("User", request.user))
     if members:
-        return redirect("messaging:inbox", members[0].organization.slug)
+        return redirect("organization:home", members[0].organization.slug)
     return render(request, "accounts/no_organization.html", status=403)
 
 
@@ -93,7 +93,7 @@ def switch(request: HttpRequest) -> HttpResponse:
             if member.organization.slug == request.POST.get("organization"):
                 with every_organization("the user moves from one to another"):
                     Member.objects.filter(pk=member.pk).update(last_seen_at=timezone.now())
-                return redirect("messaging:inbox", member.organization.slug)
+                return redirect("organization:home", member.organization.slug)
     return render(request, "accounts/switch.html", {"memberships": members})
 
 

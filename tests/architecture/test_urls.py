@@ -15,7 +15,7 @@ from accounts.permissions import MEMBERSHIP
 
 # Pages that nobody needs a permission for, by their route.
 OPEN_PAGES = {
-    "": "leads to the sign-in or to the inbox of the last organization, and shows nothing",
+    "": "leads to the sign-in or to the home page of the last organization, and shows nothing",
     "gallery/": "the shared pieces without anybody's data, and only where DEBUG is on",
     "health": "a load balancer asks, and learns that the process answers",
     "health/ready": "a load balancer asks, and learns the names of the parts that fail",
@@ -50,6 +50,7 @@ OWN_CALLS = {
 }
 # Pages and API calls that every member may open, whatever the role, each with what limits it.
 EVERY_MEMBERS = {
+    "o/<slug:organization>/": "each section asks for its own permission and reach",
     "o/<slug:organization>/palette/": "each source asks for its own permission and reach",
     "o/<slug:organization>/jobs/<uuid:pk>/": "one's own jobs, and everybody's for who sees the settings",
     "o/<slug:organization>/jobs/<uuid:pk>/cancel/": "one's own jobs, and everybody's for who sees the settings",

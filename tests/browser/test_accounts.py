@@ -45,8 +45,8 @@ def test_sign_up_leads_into_an_inbox_and_the_way_back_in_is_open(stranger):
     expect(page.locator(".field__error")).to_be_visible()
     page.get_by_label("Password", exact=True).fill(SENTENCE)
     page.get_by_role("button", name="Create organization").click()
-    expect(page).to_have_url(re.compile("/o/northgate-school/inbox/$"))
-    expect(page.get_by_text("All quiet")).to_be_visible()
+    expect(page).to_have_url(re.compile("/o/northgate-school/$"))
+    expect(page.get_by_text("Nothing waits")).to_be_visible()
 
     page.get_by_role("button", name="Your menu").click()
     page.get_by_role("button", name="Sign out").click()
@@ -54,7 +54,7 @@ def test_sign_up_leads_into_an_inbox_and_the_way_back_in_is_open(stranger):
     enter(page, email, "something else entirely")
     expect(page.get_by_role("alert")).to_be_visible()
     enter(page, email, SENTENCE)
-    expect(page).to_have_url(re.compile("/inbox/$"))
+    expect(page).to_have_url(re.compile("/o/[^/]+/$"))
 
 
 def test_a_forgotten_password_is_replaced_by_the_mailed_link(stranger, clinic):
@@ -69,7 +69,7 @@ def test_a_forgotten_password_is_replaced_by_the_mailed_link(stranger, clinic):
     page.get_by_role("button", name="Save password").click()
     page.get_by_role("link", name="Sign in").click()
     enter(page, user.email, SENTENCE)
-    expect(page).to_have_url(re.compile("/inbox/$"))
+    expect(page).to_have_url(re.compile("/o/[^/]+/$"))
 
 
 def mailed_link(user: User) -> str:
@@ -92,9 +92,9 @@ def test_who_belongs_to_two_organizations_moves_between_them(clinic, sign_in):
     page.goto(clinic.url())
     page.get_by_role("button", name="Organization: Harbour Clinic").click()
     page.get_by_role("button", name="Second Practice").click()
-    expect(page).to_have_url(re.compile("/o/second-practice/inbox/$"))
+    expect(page).to_have_url(re.compile("/o/second-practice/$"))
     page.goto("/")
-    expect(page).to_have_url(re.compile("/o/second-practice/inbox/$"))
+    expect(page).to_have_url(re.compile("/o/second-practice/$"))
 
 
 def test_a_member_of_nothing_is_told_so(clinic, sign_in):

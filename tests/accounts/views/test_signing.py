@@ -21,7 +21,7 @@ SIGN_UP = {
 def test_sign_up_makes_an_organization_with_stages_and_simulators_and_opens_its_inbox(db):
     browser = Client()
     answer = browser.post("/sign-up/", SIGN_UP, follow=True)
-    assert answer.redirect_chain[-1][0] == "/o/new-clinic/inbox/"
+    assert answer.redirect_chain[-1][0] == "/o/new-clinic/"
     with every_organization("a look at what was made"):
         organization = Organization.objects.get(slug="new-clinic")
         stages = Stage.objects.filter(organization=organization).values_list("key", flat=True)
@@ -129,7 +129,7 @@ def test_a_forgotten_password_answers_the_same_for_an_unknown_address(alice, set
 
 
 def test_switching_opens_own_organizations_only(alice, charlie):
-    assert alice.client.post("/switch/", {"organization": alice.organization.slug}).url == alice.url("inbox/")
+    assert alice.client.post("/switch/", {"organization": alice.organization.slug}).url == alice.url("")
     assert alice.client.post("/switch/", {"organization": charlie.organization.slug}).status_code == 200
 
 
