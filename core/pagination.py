@@ -6,7 +6,8 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from django.db.models import Q
 from core.storable import is_storable
 
 Row = TypeVar("Row", bound=models.Model)
-Key = datetime | int | str | None
+Key = datetime | date | Decimal | int | str | None
 
 LONGEST_CURSOR = 2000
 LARGEST_NUMBER = 2**63 - 1
@@ -44,9 +45,9 @@ def page_after(
 ) -> Page[Row]:
     """A page of `size` rows in the order of two fields, both falling or both rising.
 
-    The first is a moment, a number or a text, the second the id. Where the first may be null, rows without it stand
-    last in either direction. Takes one query, two where a page reaches from the rows with a value into those without;
-    with `is_filled` the caller has left those without one out already, and it is one.
+    The first is a moment, a day, a number or a text, the second the id. Where the first may be null, rows without it
+    stand last in either direction. Takes one query, two where a page reaches from the rows with a value into those
+    without; with `is_filled` the caller has left those without one out already, and it is one.
     Raises InvalidCursor for a cursor that is none of ours.
     """
     if {order[0].startswith("-"), order[1].startswith("-")} not in ({True}, {False}):
@@ -73,7 +74,7 @@ def page_after(
 def cursor_of(row: models.Model, first: str = "created_at", second: str = "id") -> str:
     """The cursor that stands for this row."""
     value = getattr(row, first)
-    key = value.isoformat() if isinstance(value, datetime) else value
+    key = value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value
     text = json.dumps([key, str(getattr(row, second))])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -100,7 +101,7 @@ def decode_cursor(cursor: str, field: Any) -> tuple[Key, str]:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         value, key = json.loads(base64.urlsafe_b64decode(padded))
         return _key(value, field), str(UUID(key))
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise InvalidCursor("This cursor is not one that the list gave.") from error
 
 
@@ -115,6 +116,10 @@ def _key(value: Any, field: Any) -> Key:
         if moment.tzinfo is None:
             raise ValueError("naive")
         return moment.astimezone(UTC)
+    if isinstance(field, models.DateField):
+        return date.fromisoformat(value)
+    if isinstance(field, models.DecimalField):
+        return _decimal(value, field)
     if isinstance(field, models.IntegerField):
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_NUMBER:
             raise ValueError("not a number")
@@ -122,3 +127,11 @@ def _key(value: Any, field: Any) -> Key:
     if not isinstance(value, str) or not is_storable(value):
         raise ValueError("not a text")
     return value
+
+
+def _decimal(value: Any, field: Any) -> Decimal:
+    # With a sign and a point: nothing longer was given out.
+    number = Decimal(value) if isinstance(value, str) and len(value) <= field.max_digits + 2 else Decimal("NaN")
+    if not number.is_finite():
+        raise ValueError("not a number")
+    return number

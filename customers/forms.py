@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from customers.field_values import InvalidValue, read_text, show
-from customers.models import Consent, Customer, CustomField, Deal, Interaction
+from customers.models import Consent, Customer, CustomField, Interaction
 from customers.task_forms import MomentField
 
 OWN = "own_"
@@ -141,15 +141,6 @@ class ContactForm(OwnFieldsMixin):
         label="E-mail", max_length=254, required=False, widget=forms.TextInput(attrs={"type": "email"})
     )
     birth_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-
-
-class DealForm(OwnFieldsMixin):
-    title = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    amount = forms.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
-    currency = forms.RegexField(r"^[A-Z]{3}$", max_length=3, error_messages={"invalid": "Three capital letters (GBP)."})
-    status = forms.ChoiceField(choices=Deal.Status.choices)
-    expected_close_on = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    lost_reason = forms.CharField(max_length=300, required=False)
 
 
 class CustomFieldForm(forms.Form):

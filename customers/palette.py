@@ -25,6 +25,7 @@ def register() -> None:
         palette.register(source)
     for action in (
         Action("New customer", "user-plus", "customers.create", "customers:new", words="add lead create"),
+        Action("New deal", "handshake", "deals.create", "customers:choose_for_deal", words="add money offer"),
         Action("My customers", "user-round", "customers.view", "customers:list", words="own", query="?assigned_to=me"),
         Action(
             "Customers without an owner", "user-round-x", "customers.view", "customers:list",

@@ -35,6 +35,7 @@ def register() -> None:
         offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description, contents.told(pack)))
     menu.register(menu.Entry("Pipeline", "customers:board", "square-kanban", "customers.view", 15))
     menu.register(menu.Entry("Customers", "customers:list", "users", "customers.view", 20, is_main=True))
+    menu.register(menu.Entry("Deals", "customers:deals", "handshake", "deals.view", 25))
     menu.register(
         menu.Entry(
             "Tasks", "customers:tasks", "square-check", "tasks.view", 30,

@@ -1,4 +1,4 @@
-"""Contacts and deals of a customer: each a form on a page of its own, and what a panel does in one click."""
+"""Contacts of a customer: each a form on a page of its own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
 from customers.field_values import InvalidValue
-from customers.forms import ContactForm, DealForm
-from customers.models import Contact, Customer, CustomField, Deal
+from customers.forms import ContactForm
+from customers.models import Contact, Customer, CustomField
 from customers.querysets import within_reach
-from customers.services import contacts, custom_fields, customers, deals, identities
+from customers.services import contacts, custom_fields, identities
 from customers.views import confirm
 from customers.views.customers import find_visible
 
@@ -55,20 +55,6 @@ def delete_contact(request: Request, organization: str, pk: UUID) -> HttpRespons
     return redirect("customers:detail", organization, contact.customer_id)
 
 
-@requires("deals.create")
-@require_http_methods(["GET", "HEAD", "POST"])
-def new_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Money at stake with the customer."""
-    return _deal(request, find_visible(request, pk), None)
-
-
-@requires("deals.edit")
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    deal = _found(request, Deal, pk)
-    return _deal(request, deal.customer, deal)
-
-
 def _contact(request: Request, customer: Customer, contact: Contact | None) -> HttpResponse:
     names = ("name", "relationship", "phone", "email", "birth_date")
     form = ContactForm(request.POST or None, initial={n: getattr(contact, n) for n in names} if contact else None)
@@ -88,36 +74,14 @@ def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str,
         contacts.update(contact=contact, actor=current_actor(), changes=fields)
 
 
-def _deal(request: Request, customer: Customer, deal: Deal | None) -> HttpResponse:
-    names = ("title", "amount", "currency", "status", "expected_close_on", "lost_reason")
-    initial = {name: getattr(deal, name) for name in names} if deal else {"currency": request.organization.currency}
-    form = DealForm(request.POST or None, initial=initial)
-    form.add_own_fields(custom_fields.definitions(CustomField.Entity.DEAL), deal.custom_fields if deal else {})
-    if request.method == "POST" and form.is_valid():
-        fields = {name: form.cleaned_data[name] for name in names} | {"custom_fields": form.own_values()}
-        fields["amount"] = fields["amount"] or 0
-        if form.is_valid() and _done(form, lambda: _save_deal(request, customer, deal, fields)):
-            return redirect("customers:detail", request.organization.slug, customer.pk)
-    return _page(request, customer, form, {"what": "deal", "record": deal})
-
-
-def _save_deal(request: Request, customer: Customer, deal: Deal | None, fields: dict[str, Any]) -> None:
-    if deal is None:
-        deals.create(customer=customer, actor=current_actor(), owner=request.member.user, **fields)
-    else:
-        deals.update(deal=deal, actor=current_actor(), changes=fields)
-
-
 def _done(form: Form, save: Any) -> bool:
     """Whether it was saved; what the service refused stands at its field."""
     try:
         save()
-    except (identities.InvalidAddress, deals.InvalidDeal) as error:
+    except identities.InvalidAddress as error:
         form.add_error(error.field, str(error))
     except InvalidValue as error:
         form.add_error(f"own_{error.key}", str(error))
-    except customers.UnknownOwner as error:
-        form.add_error("assigned_to", str(error))
     else:
         return True
     return False

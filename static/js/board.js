@@ -45,8 +45,10 @@ document.addEventListener("submit", (event) => {
   for (const [name, value] of new FormData(form, event.submitter)) if (value !== "") query.append(name, value);
   const popover = form.closest("[popover]");
   popover?.hidePopover();
-  show(`${form.action.split("?")[0]}?${query}`, form.id === "list-state" ? "replace" : "push", popover ? "add-filter-button" : "");
+  show(`${form.action.split("?")[0]}?${query}`, form.id === "list-state" ? "replace" : "push", popover ? "add-filter-button" : (document.activeElement?.id ?? ""));
 });
+
+document.addEventListener("change", (event) => event.target.closest("form[data-sends-itself]")?.requestSubmit());
 
 let typing = 0;
 search?.addEventListener("input", () => {
@@ -63,7 +65,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const address = location.pathname + (pairs.size ? `?${pairs}` : "");
   if (how === "push" && address !== location.pathname + location.search) history.pushState({}, "", address);
   else if (how === "replace") history.replaceState(history.state, "", address);
-  if (search && document.activeElement !== search) search.value = q;
+  if (document.activeElement !== search) search.value = q;
   document.title = `${document.title.match(/^\(\d+\+?\) /)?.[0] ?? ""}${title} · Parley`;
   if (document.activeElement === document.body && origin) document.getElementById(origin)?.focus({ preventScroll: true });
   if (kept && board()) board().scrollLeft = kept.left;

@@ -137,7 +137,15 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"settings/pipeline/<": customer.stage_id,
             r"channels/<": channel.pk,
         }
-        others = {"identity": customer.identities.first().pk, "job": export.pk, "customer_id": customer.pk}
+        change = customer.stage_changes.create(
+            organization=organization, from_stage=customer.stage, to_stage=customer.stage, actor_kind="user"
+        )
+        others = {
+            "change": change.pk,
+            "identity": customer.identities.first().pk,
+            "job": export.pk,
+            "customer_id": customer.pk,
+        }
     assert twin.pk != customer.pk
     return World(customer, ids, others)
 
