@@ -3,7 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
-from customers.services import duplicates, retention
+from customers.services import crossings, duplicates, reminders, retention
 
 
 @shared_task(base=Drain, name="customers.tasks.find_duplicates")
@@ -16,3 +16,15 @@ def find_duplicates() -> int:
 def keep_house() -> int:
     """Erase who was deleted long ago, and who nothing happened with for as long as the organization keeps people."""
     return retention.keep_house()
+
+
+@shared_task(base=Drain, name="customers.tasks.remind")
+def remind() -> int:
+    """Remind of tasks."""
+    return reminders.remind_due()
+
+
+@shared_task(base=Drain, name="customers.tasks.tell_crossings")
+def tell_crossings() -> int:
+    """Tell of customers and tasks that became overdue, and of follow-ups that are due."""
+    return crossings.tell()

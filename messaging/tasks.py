@@ -3,7 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
-from messaging.services import arrivals, conversations, delivery, reconcile
+from messaging.services import arrivals, conversations, delivery, reconcile, stalled
 
 
 @shared_task(base=Drain, name="messaging.tasks.process_inbound")
@@ -28,3 +28,9 @@ def reconcile_unconfirmed() -> int:
 def end_snoozes() -> int:
     """Bring back what was put out of sight until now."""
     return conversations.end_snoozes()
+
+
+@shared_task(base=Drain, name="messaging.tasks.tell_stalled")
+def tell_stalled() -> int:
+    """Tell of leads whose message went unanswered for days."""
+    return stalled.tell()

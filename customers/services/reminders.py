@@ -1,7 +1,7 @@
 """Reminders of tasks: kept in step with the task, and sent once.
 
-A worker claims what is due (core/claims.py), writes `sent_at` and its event, and only then sends the mail. One that dies
-earlier leaves a reminder that another sends; one that dies between the two sent none, which is better than two.
+A worker claims what is due (core/claims.py), writes `sent_at` and its event, and only then sends the mail. One that
+dies earlier leaves a reminder that another sends; one that dies between the two sent none, which is better than two.
 """
 
 from __future__ import annotations

@@ -63,6 +63,11 @@ class Conversation(TenantModel):
         indexes = [
             models.Index(fields=["organization", "-last_message_at", "-id"], name="conversation_newest"),
             models.Index(fields=["organization", "status", "-last_message_at", "-id"], name="conversation_by_status"),
+            models.Index(
+                fields=["organization", "waiting_since", "id"],
+                condition=Q(waiting_since__isnull=False),
+                name="conversation_waiting",
+            ),
             # The beat ends snoozes of all organizations.
             models.Index(
                 fields=["snoozed_until"], condition=Q(snoozed_until__isnull=False), name="conversation_snooze_ends"
