@@ -6,8 +6,8 @@ from typing import Any
 
 from accounts.models import Member
 from customers import panels
-from customers.models import Contact, Customer, CustomerFile, Deal, Task
-from customers.services import consent
+from customers.models import Contact, Customer, CustomerFile, Deal, Outcome, OutcomeType, Task
+from customers.services import consent, processes
 
 SHOWN = 50
 
@@ -17,6 +17,7 @@ def register() -> None:
         ("Tasks", "customers/panels/tasks.html", 10, tasks, "tasks.view"),
         ("Contacts", "customers/panels/contacts.html", 30, contacts, "customers.view"),
         ("Deals", "customers/panels/deals.html", 40, deals, "deals.view"),
+        ("Outcomes", "customers/panels/outcomes.html", 45, outcomes, "customers.view"),
         ("Files", "customers/panels/files.html", 50, files, "customers.view"),
         ("Consent", "customers/panels/consent.html", 60, consents, "customers.view"),
     ):
@@ -48,6 +49,18 @@ def deals(customer: Customer, member: Member) -> dict[str, Any]:
         "deals": list(rows.order_by("-created_at")[:SHOWN]),
         "can_edit": member.may("deals.edit"),
         "can_create": member.may("deals.create"),
+    }
+
+
+def outcomes(customer: Customer, member: Member) -> dict[str, Any]:
+    """What came of it, the newest first, with the types to record another of, and the open follow-up process."""
+    rows = Outcome.objects.visible_to(member).filter(customer=customer).select_related("type")
+    can_edit = member.may("customers.edit")
+    return {
+        "outcomes": list(rows.order_by("-occurred_at", "-id")[:SHOWN]),
+        "types": list(OutcomeType.objects.all()) if can_edit else [],
+        "process": processes.open_of(customer),
+        "can_edit": can_edit,
     }
 
 

@@ -26,11 +26,13 @@ def register() -> None:
     for action in (
         Action("New customer", "user-plus", "customers.create", "customers:new", words="add lead create"),
         Action("New deal", "handshake", "deals.create", "customers:choose_for_deal", words="add money offer"),
+        Action("New task", "square-check", "tasks.create", "customers:add_task", words="add todo remind create"),
         Action("My customers", "user-round", "customers.view", "customers:list", words="own", query="?assigned_to=me"),
         Action(
             "Customers without an owner", "user-round-x", "customers.view", "customers:list",
             words="nobody unassigned", query="?assigned_to=none",
         ),
+        Action("Outcomes", "trophy", "customers.view", "customers:outcomes", words="results revenue deposits list"),
         Action("Import customers", "upload", "customers.import", "customers:imports", words="csv excel xlsx upload"),
     ):  # fmt: skip
         palette.register_action(action)
@@ -89,7 +91,8 @@ def _customer(member: Member, customer: Customer) -> Result:
 def _task(member: Member, task: Task) -> Result:
     customer = task.customer
     due = f" · due {short_time(task.due_at, timezone.now())}" if task.due_at else ""
-    return Result(task.title, _page(member, customer), f"{customer.name if customer else ''}{due}", "square-check")
+    page = _page(member, customer) or reverse("customers:tasks", args=[member.organization.slug])
+    return Result(task.title, page, f"{customer.name if customer else ''}{due}", "square-check")
 
 
 def _page(member: Member, customer: Customer | None) -> str:

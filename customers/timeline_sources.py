@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from activity.models import Event
 from customers import events, timeline
-from customers.models import Customer, CustomerFile, Deal, Interaction, StageChange, Task
+from customers.models import Customer, CustomerFile, Deal, Interaction, Outcome, Process, StageChange, Task
 
 # Changes of fields; what has rows of its own (stages, contacts' lives) is not told twice.
 CHANGES = (
@@ -44,6 +44,14 @@ def register() -> None:
         timeline.Source(
             "stage_change", "Stages", "milestone", "changed_at", "customers/timeline/stage_change.html",
             lambda c: StageChange.objects.filter(customer=c).select_related("from_stage", "to_stage"), _stage_change,
+        ),
+        timeline.Source(
+            "outcome", "Outcomes", "trophy", "occurred_at", "customers/timeline/outcome.html",
+            lambda c: Outcome.objects.filter(customer=c).select_related("type"), _outcome,
+        ),
+        timeline.Source(
+            "process", "Processes", "route", "created_at", "customers/timeline/process.html",
+            lambda c: Process.objects.filter(customer=c), _process,
         ),
         timeline.Source(
             "file", "Files", "paperclip", "created_at", "customers/timeline/file.html",
@@ -99,6 +107,27 @@ def _stage_change(row: StageChange) -> dict[str, Any]:
         "is_undone": row.undone_at is not None,
         "reason": row.reason,
         "actor": row.actor_label,
+    }
+
+
+def _outcome(row: Outcome) -> dict[str, Any]:
+    return {
+        "outcome": row.type.key,
+        "name": row.type.name,
+        "amount": None if row.amount is None else str(row.amount),
+        "currency": row.currency,
+        "note": row.note,
+        "author": row.author_label,
+    }
+
+
+def _process(row: Process) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "channel": row.channel,
+        "status": row.status,
+        "last_action_at": row.last_action_at,
+        "next_followup_datetime": row.next_follow_up_at,
     }
 
 

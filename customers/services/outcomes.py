@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -146,6 +146,22 @@ def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, Any]) 
     if told:
         record(events.OUTCOME_TYPE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": told})
     return current
+
+
+@transaction.atomic
+def reorder_types(*, organization: Organization, actor: Actor, ids: Sequence[Any]) -> None:
+    """Put the types in this order; every type has to be named once. Raises InvalidOutcome."""
+    rows = OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization).order_by("pk")
+    known = {str(kind.pk): kind for kind in rows}
+    wanted = [str(one) for one in ids]
+    if sorted(wanted) != sorted(known):
+        raise InvalidOutcome("order", "The outcomes were changed meanwhile. Load the page again.")
+    moved = [(place, known[one]) for place, one in enumerate(wanted) if known[one].position != place]
+    for place, kind in moved:
+        OutcomeType.objects.filter(pk=kind.pk).update(position=place)
+    if moved:
+        payload = {"key": moved[0][1].key, "order": [known[one].key for one in wanted]}
+        record(events.OUTCOME_TYPE_CHANGED, subject=moved[0][1], actor=actor, payload=payload)
 
 
 @transaction.atomic

@@ -50,7 +50,7 @@ def test_the_page_takes_the_same_queries_however_much_happened(
     busy(customer, alice, rows)
     browser = alice.client
     browser.get(path(alice, customer))
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(31):
         assert browser.get(path(alice, customer)).status_code == 200
 
 

@@ -1,0 +1,105 @@
+"""Outcomes as a list: what its address asks for, the rows, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, QuerySet, Sum
+from django.http import QueryDict
+
+from accounts.models import Member
+from core.tenancy import current_organization
+from customers import days
+from customers.models import Outcome
+
+ORDER = ("-occurred_at", "-id")
+FILTERS = ("type", "from", "to")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeState:
+    """What an address asks for; `problems` are the sentences about what it asked for in vain."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def query(self, **changes: str) -> str:
+        """The address's query after changes; empty where nothing is asked for."""
+        wanted = {**self.given, **changes}
+        return urlencode([(name, wanted[name]) for name in FILTERS if wanted.get(name)])
+
+    @property
+    def start(self) -> date | None:
+        return date.fromisoformat(self.given["from"]) if "from" in self.given else None
+
+    @property
+    def end(self) -> date | None:
+        return date.fromisoformat(self.given["to"]) if "to" in self.given else None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many of a type, and what they came to in a currency; no sum where none of them has an amount."""
+
+    name: str
+    color: str
+    currency: str
+    count: int
+    amount: Decimal | None
+
+
+def read(asked: QueryDict, *, types: Collection[str]) -> OutcomeState:
+    """The state of an address; what is not good in it is told and left out."""
+    given: dict[str, str] = {}
+    problems: list[str] = []
+    kind = asked.get("type", "")
+    if kind in types:
+        given["type"] = kind
+    elif kind:
+        problems.append(f"There is no outcome “{kind[:40]}”.")
+    for name in ("from", "to"):
+        text = asked.get(name, "").strip()
+        try:
+            # Years that no calendar of ours reaches would break the sums over days.
+            if text and 1900 <= date.fromisoformat(text).year <= 2200:
+                given[name] = date.fromisoformat(text).isoformat()
+            elif text:
+                raise ValueError
+        except ValueError:
+            problems.append(f"“{text[:40]}” is not a day such as 2026-03-31.")
+    return OutcomeState(given, tuple(problems))
+
+
+def outcomes_for(member: Member, state: OutcomeState) -> QuerySet[Outcome]:
+    """Those of customers within the member's reach that fit, their days being the organization's; in no order."""
+    rows: QuerySet[Outcome] = Outcome.objects.visible_to(member)
+    zone = current_organization().zone
+    if "type" in state.given:
+        rows = rows.filter(type__key=state.given["type"])
+    if state.start:
+        rows = rows.filter(occurred_at__gte=days.start_of(state.start, zone))
+    if state.end:
+        rows = rows.filter(occurred_at__lt=_after(state.end, zone))
+    return rows
+
+
+def totals(rows: QuerySet[Outcome]) -> list[Total]:
+    """By type and currency, in the types' order; one query."""
+    grouped = (
+        rows.order_by()
+        .values("type__name", "type__color", "type__position", "type__key", "currency")
+        .annotate(found=Count("pk"), amount=Sum("amount"))
+    )
+    ordered = sorted(grouped, key=lambda row: (row["type__position"], row["type__key"], row["currency"]))
+    return [
+        Total(row["type__name"], row["type__color"], row["currency"], row["found"], row["amount"]) for row in ordered
+    ]
+
+
+def _after(day: date, zone: Any) -> datetime:
+    return days.start_of(day + timedelta(days=1), zone)
