@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, TenantAdmin, short
-from messaging.models import Arrival, Attachment, Channel, Conversation, Message
+from messaging.models import Arrival, Attachment, Channel, Conversation, Message, Template
 from messaging.services import arrivals
 
 
@@ -103,3 +103,12 @@ class ArrivalAdmin(ReadOnlyAdmin):
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
+
+
+@admin.register(Template)
+class TemplateAdmin(ReadOnlyAdmin):
+    """Templates are written on their page, which checks their placeholders."""
+
+    list_display = ["name", "key", "channel", "language", "category", "organization", "updated_at"]
+    list_filter = ["channel", "language"]
+    search_fields = ["name", "key", "body", "organization__name"]

@@ -13,11 +13,13 @@ from activity.actor import SYSTEM, Actor
 from activity.models import Event
 from activity.registry import subscribe
 from customers import holds, merging, panels, timeline
+from customers.events import PACK_CHANGED
 from customers.models import Customer
+from customers.packs import packs
 from messaging import home, palette
 from messaging.models import Conversation, Message
 from messaging.selectors import thread_of_customer, ways_to_write
-from messaging.services import channels, conversations, outbound, personal_data
+from messaging.services import channels, conversations, outbound, personal_data, templates
 
 
 def register() -> None:
@@ -26,6 +28,7 @@ def register() -> None:
             "Inbox", "messaging:inbox", "inbox", "conversations.view", 10, waiting=unread, waits="unread", is_main=True
         )
     )
+    menu.register(menu.Entry("Templates", "messaging:templates", "file-text", "templates.view", 85))
     menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
     panels.register(
         panels.Panel(
@@ -48,12 +51,20 @@ def register() -> None:
     personal_data.register()
     merging.register(Conversation, conversations.make_room)
     merging.register_follower(conversations.follow)
+    subscribe(ORGANIZATION_CREATED, install_templates, name="messaging.install_templates", inline=True)
+    subscribe(PACK_CHANGED, install_templates, name="messaging.add_templates", inline=True)
     subscribe(ORGANIZATION_CREATED, set_up_channels, name="messaging.set_up_channels", inline=True)
 
 
 def set_up_channels(event: Event) -> None:
     """A new organization can be written to in the moment it exists."""
     channels.create_simulators(organization=event.organization, actor=SYSTEM)
+
+
+def install_templates(event: Event) -> None:
+    """A new organization has its pack's templates; one that changes to another gets those that it lacks."""
+    key = event.payload.get("to") or event.payload["pack"]
+    templates.install(organization=event.organization, pack=packs()[key], actor=SYSTEM)
 
 
 def unread(member: Member) -> QuerySet[Conversation]:

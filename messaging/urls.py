@@ -2,7 +2,7 @@ from typing import Any, cast
 
 from django.urls import path
 
-from messaging.views import composer, conversations, inbox, live, messages, simulator
+from messaging.views import composer, conversations, inbox, live, messages, simulator, templates
 
 app_name = "messaging"
 
@@ -17,6 +17,12 @@ urlpatterns = [
     path("inbox/<uuid:pk>/reopen/", conversations.reopen, name="reopen"),
     path("inbox/<uuid:pk>/assign/", conversations.assign, name="assign"),
     path("inbox/<uuid:pk>/read/", conversations.read, name="read"),
+    path("inbox/<uuid:pk>/templates/", templates.offered, name="offered_templates"),
+    path("templates/", templates.template_list, name="templates"),
+    path("templates/new/", templates.new_template, name="new_template"),
+    path("templates/preview/", templates.preview, name="template_preview"),
+    path("templates/<uuid:pk>/", templates.edit_template, name="edit_template"),
+    path("templates/<uuid:pk>/delete/", templates.delete_template, name="delete_template"),
     path("messages/<uuid:pk>/retry/", messages.retry, name="retry"),
     path("messages/<uuid:pk>/cancel/", messages.cancel, name="cancel"),
     path("messages/<uuid:pk>/mark-as-sent/", messages.mark_as_sent, name="mark_as_sent"),

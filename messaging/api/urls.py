@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messaging.api import channels, conversations, inbox, outbound, webhooks
+from messaging.api import channels, conversations, inbox, outbound, templates, webhooks
 
 urlpatterns = [
     path("channels", channels.ChannelListView.as_view(), name="channels"),
@@ -25,5 +25,8 @@ urlpatterns = [
     path("inbox/customers/<uuid:pk>/tags/add", inbox.TagsAddView.as_view(), name="inbox-tags-add"),
     path("inbox/customers/<uuid:pk>/tags/remove", inbox.TagsRemoveView.as_view(), name="inbox-tags-remove"),
     path("inbox/customers/<uuid:pk>/send-text", inbox.SendTextView.as_view(), name="inbox-send-text"),
+    path("templates", templates.TemplateListView.as_view(), name="templates"),
+    path("templates/<uuid:pk>", templates.TemplateView.as_view(), name="template"),
+    path("templates/<uuid:pk>/preview", templates.TemplatePreviewView.as_view(), name="template-preview"),
     path("webhooks/<str:channel>", webhooks.IncomingView.as_view(), name="incoming"),
 ]

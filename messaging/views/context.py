@@ -16,6 +16,7 @@ from accounts.models import Member
 from core.counting import capped_counts
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
+from customers import customer_work
 from customers.models import Consent, Stage
 from customers.selectors import possible_owners
 from messaging.models import Conversation, Message
@@ -155,6 +156,7 @@ def panel_context(request: Request, conversation: Conversation, others: list[Con
         "owners": possible_owners(),
         "can_edit_customer": request.member.may("customers.edit"),
         "other_conversations": others,
+        "work": customer_work.of(conversation.customer, request.member),
     }
 
 
