@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, TenantAdmin
+from customers import work_admin  # noqa: F401 - registers its own
 from customers.models import (
     Change,
     ChangeSet,

@@ -20,7 +20,7 @@ from django.utils import timezone
 from activity import jobs
 from activity.models import Job
 from core.tenancy import organization_scope
-from customers.models import Customer, CustomField, DuplicatePair, Tag
+from customers.models import Customer, CustomField, DuplicatePair, OutcomeType, Process, Tag
 from customers.services import (
     bulk,
     contacts,
@@ -31,13 +31,15 @@ from customers.services import (
     files,
     imports,
     interactions,
+    outcomes,
     personal_data,
+    processes,
     segments,
     tags,
     tasks,
 )  # fmt: skip
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.models import Channel, Conversation
+from messaging.models import Channel, Conversation, Template
 from messaging.services import inbound, outbound
 from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
@@ -47,7 +49,10 @@ pytestmark = pytest.mark.django_db
 NAME = "Zebulon Quist"
 PHONE = "7700912345"
 # What everybody in the organization may see, with its id.
-SHARED = re.compile(r"(tags|custom-fields|channels|settings/fields|settings/pipeline)/<uuid:pk>")
+SHARED = re.compile(
+    r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
+    r"(^|organization>/)templates)/<uuid:pk>"
+)
 # Endless by nature; tests/messaging/views/test_live.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
 SECRETS = (NAME.encode(), PHONE.encode())
@@ -95,6 +100,8 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
         about: dict[str, Any] = {"customer": customer, "actor": actor}
         contact = contacts.create(name=NAME, **about)
         interaction = interactions.log(content=NAME, **about)
+        action = processes.log_action(action_type="call", content=NAME, **about)
+        outcome = outcomes.record_outcome(type=OutcomeType.objects.get(key="consult_booked"), note=NAME, **about)
         deal = deals.create(title=NAME, amount=5, **about)
         task = tasks.create(organization=organization, title=NAME, due_at=timezone.now(), **about)
         file = files.add(content=ContentFile(b"x", name="q"), name=NAME, content_type="", **about)
@@ -126,6 +133,12 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"(customers|leads)/<uuid:pk>": customer.pk,
             r"contacts/<": contact.pk,
             r"interactions/<": interaction.pk,
+            r"actions/<": action.pk,
+            r"processes/<": Process.objects.get(customer=customer).pk,
+            r"outcomes/<": outcome.pk,
+            r"outcome-types/<": outcome.type_id,
+            r"pipeline/stages/<": customer.stage_id,
+            r"templates/<": Template.objects.values_list("pk", flat=True)[0],
             r"deals/<": deal.pk,
             r"tasks/<": task.pk,
             r"files/<": file.pk,
@@ -154,7 +167,8 @@ def picture(customer: Customer) -> dict[str, Any]:
     """What nobody but Alice may change."""
     with organization_scope(customer.organization):
         row = Customer.objects.filter(pk=customer.pk).values().get()
-        related = ("contacts", "interactions", "deals", "tasks", "files", "identities", "messages", "tags")
+        related = ("contacts", "interactions", "deals", "tasks", "files", "identities", "messages", "tags",
+                   "outcomes", "processes", "stage_changes")  # fmt: skip
         for name in related:
             row[name] = list(getattr(customer, name).order_by("pk").values())
     return row
