@@ -59,13 +59,22 @@ def entries() -> list[Entry]:
     return list(_entries)
 
 
+def waiting(member: Member) -> dict[str, QuerySet[Any]]:
+    """What the badges count, by the entry's key; for a view that counts by itself, in one query with its own."""
+    return {
+        entry.url_name.split(":")[-1]: entry.waiting(member)
+        for entry in _entries
+        if entry.waiting is not None and member.may(entry.permission)
+    }
+
+
 def items_for(request: Request) -> list[Item]:
     """What this member may open, in order; the entry whose page is open is marked."""
     member: Member = request.member
     shown = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if member.may(entry.permission)]
     # A view that has counted already, in its own one query, says so in `request.badges`; all others are one query.
     counted: dict[str, int] = dict(getattr(request, "badges", {}))
-    asked = {key: entry.waiting(member) for entry, key in shown if entry.waiting is not None and key not in counted}
+    asked = {key: rows for key, rows in waiting(member).items() if key not in counted}
     counted |= capped_counts(asked, cap=COUNTED_TO) if asked else {}
     slug = member.organization.slug
     items = []

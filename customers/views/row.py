@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from core.htmx import toast
 from core.http import Request
 from customers.models import Customer, CustomField, Stage, Tag
 from customers.selectors import possible_owners
-from customers.services import custom_fields, customers, pipeline, tags
+from customers.services import custom_fields, customers, follow_ups, pipeline, tags
 from customers.views.customers import find_visible
 from customers.views.lists import permissions, row_of
 from customers.views.state import read_state
@@ -32,7 +33,7 @@ class Refused(ValueError):
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """GET: the editor of `field` (stage, owner or tags). POST: sets it to `value` and answers with the row."""
+    """GET: the editor of `field` (stage, owner, tags or follow_up). POST: sets it to `value` and answers with the row."""
     customer = find_visible(request, pk)
     if request.method != "POST":
         if not request.htmx:
@@ -61,7 +62,7 @@ def _editor(request: Request, customer: Customer, field: str, *, error: str = ""
         shown["owners"] = possible_owners()
     elif field == "tags":
         shown["names"] = Tag.objects.order_by("name").values_list("name", flat=True)[:PROPOSED_TAGS]
-    else:
+    elif field != "follow_up":
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
     return render(request, "customers/partials/cell_editor.html", shown, status=status)
 
@@ -101,6 +102,19 @@ def _add_tag(customer: Customer, value: str) -> None:
         raise Refused(str(error)) from error
 
 
+def _set_follow_up(customer: Customer, value: str) -> None:
+    if not value:
+        follow_ups.complete(customer=customer, actor=current_actor())
+        return
+    try:
+        to: str | date = value if value in follow_ups.CHOICES else date.fromisoformat(value)
+        follow_ups.snooze(customer=customer, actor=current_actor(), to=to)
+    except follow_ups.InvalidDay as error:
+        raise Refused(str(error)) from error
+    except ValueError as error:
+        raise Refused("Choose a day.") from error
+
+
 def _remove_tag(customer: Customer, value: str) -> None:
     tags.remove(customer=customer, names=[value], actor=current_actor())
 
@@ -110,5 +124,6 @@ CHANGES: Mapping[str, Callable[[Customer, str], None]] = {
     "owner": _set_owner,
     "tag_add": _add_tag,
     "tag_remove": _remove_tag,
+    "follow_up": _set_follow_up,
 }
-EDITED_BY = {"stage": "stage", "owner": "owner", "tag_add": "tags", "tag_remove": "tags"}
+EDITED_BY = {"stage": "stage", "owner": "owner", "tag_add": "tags", "tag_remove": "tags", "follow_up": "follow_up"}

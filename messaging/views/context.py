@@ -12,6 +12,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import menu
 from accounts.models import Member
 from core.counting import capped_counts
 from core.http import Request
@@ -37,9 +38,11 @@ def list_context(request: Request, *, with_rows: bool = True) -> dict[str, Any]:
     member: Member = request.member
     view, q = _view(request), request.GET.get("q", "").strip()[:200]
     visible = Conversation.objects.visible_to(member)
-    parts = {key: VIEWS[key][1](visible, member) for key in COUNTED} | {"unread": visible.open().unread()}
+    badges = menu.waiting(member)
+    parts = {key: VIEWS[key][1](visible, member) for key in COUNTED} | {f"badge {key}": badges[key] for key in badges}
     counts = capped_counts(parts, cap=COUNTED_TO)
-    request.badges = {"inbox": counts["unread"]}
+    request.badges = {key: counts[f"badge {key}"] for key in badges}
+    counts["unread"] = request.badges["inbox"]
     query = _query(view, q)
     context: dict[str, Any] = {
         "filter": view,

@@ -19,7 +19,7 @@ from messaging.services import conversations
 MOST = 12
 # No list: a query for each kind of row in the timeline, and for each panel.
 WHOLE = {"page: customer"}
-MOST_ON_A_PAGE = 28
+MOST_ON_A_PAGE = 32
 
 
 def populate(alice: Any, make_customer: Any, count: int) -> Conversation:
@@ -75,6 +75,10 @@ PAGES = {
     "conversation": "inbox/{conversation}/",
     "customers": "customers/",
     "customer": "customers/{customer}/",
+    "home": "",
+    "tasks": "tasks/?who=all",
+    "calendar": "tasks/calendar/?who=all",
+    "follow-ups": "followups/?who=all",
 }
 
 
