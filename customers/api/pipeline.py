@@ -61,7 +61,7 @@ class StageSummarySerializer(serializers.Serializer[Any]):
     average_days = serializers.FloatField(help_text="How long those who stand there have stood there.")
 
 
-class TotalsSerializer(serializers.Serializer[Any]):
+class StageTotalsSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     value = serializers.DecimalField(max_digits=20, decimal_places=2)
     overdue = serializers.IntegerField()
@@ -71,7 +71,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     """Every stage in order, with nobody in it too."""
 
     stages = StageSummarySerializer(many=True)
-    totals = TotalsSerializer()
+    totals = StageTotalsSerializer()
     currency = serializers.CharField(help_text="ISO 4217; deals in another currency are not in the values.")
 
 

@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from customers.api import (
     consents,
+    deal_sums,
     deletion,
     exports,
     followups,
@@ -76,6 +77,7 @@ urlpatterns = [
     *_under("leads", "lead"),
     *(path(kind.name, records.list_view(kind, nested=False).as_view(), name=kind.name) for kind in ALL_KINDS),
     *(path(f"{kind.name}/<uuid:pk>", records.one_view(kind).as_view(), name=kind.singular) for kind in ALL_KINDS),
+    path("deals/summary", deal_sums.DealSumsView.as_view(), name="deals-summary"),
     path("processes/<uuid:pk>/pause", work.PauseView.as_view(), name="process-pause"),
     path("processes/<uuid:pk>/resume", work.ResumeView.as_view(), name="process-resume"),
     path("processes/<uuid:pk>/cancel", work.CancelView.as_view(), name="process-cancel"),

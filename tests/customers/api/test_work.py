@@ -88,6 +88,27 @@ class TestSummary:
         assert len(queries) <= 7
 
 
+class TestDealSums:
+    def test_totals_by_currency_stages_and_months(self, alice, bob, charlie, customer):
+        with time_machine.travel(NOW, tick=False), organization_scope(alice.organization):
+            new = {"customer": customer, "actor": alice.actor}
+            deals.create(title="Braces", amount=1000, expected_close_on=date(2026, 7, 1), owner=bob.user, **new)
+            won = deals.create(title="Crown", amount=300, **new)
+            deals.update(deal=won, actor=alice.actor, changes={"status": "won"})
+            deals.create(title="Abroad", amount=70, currency="EUR", **new)
+            answer = alice.api.get("/api/v1/deals/summary").data
+        first = answer["totals"][0]
+        assert (first["currency"], first["count"], first["open"], first["weighted"], first["won"]) == (
+            "GBP", 2, "1000.00", "50.00", "300.00",
+        )  # fmt: skip
+        assert answer["totals"][1]["currency"] == "EUR"
+        assert (answer["by_stage"][0]["stage"], answer["by_stage"][0]["value"]) == ("new", "1000.00")
+        months = {row["month"]: row for row in answer["by_month"]}
+        assert (months["2026-07"]["weighted"], months["2026-06"]["won"]) == ("50.00", "300.00")
+        assert bob.api.get("/api/v1/deals/summary?owner=me").data["totals"][0]["count"] == 1
+        assert charlie.api.get("/api/v1/deals/summary").data["totals"] == []
+
+
 class TestStages:
     URL = "/api/v1/pipeline/stages"
 
