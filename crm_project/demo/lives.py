@@ -159,8 +159,7 @@ class Teller:
 
     def _addresses(self, life: Life) -> None:
         customer = life.customer
-        kinds = ((Identity.Kind.PHONE, customer.phone), (Identity.Kind.EMAIL, customer.email))
-        for kind, value in kinds:
+        for kind, value in ((Identity.Kind.PHONE, customer.phone), (Identity.Kind.EMAIL, customer.email)):
             if value:
                 life.identities.append(
                     Identity(
@@ -180,13 +179,13 @@ class Teller:
 
     def _moments(self, life: Life, way: list[str], created_at: datetime) -> list[datetime]:
         """When they made each move; who is still on the way made the last one lately, for most."""
-        now, count = self.clinic.now, len(way) - 1
+        count = len(way) - 1
         stage = self.clinic.stages[way[-1]]
         if stage.kind == Stage.Kind.OPEN:
             quiet = self.chance.expovariate(1 / (0.5 * (stage.sla_hours or 72)))
-            end = max(created_at, now - timedelta(hours=quiet))
+            end = self.times.later(max(created_at, self.clinic.now - timedelta(hours=quiet)))
         else:
-            end = min(now, created_at + timedelta(days=2 + self.chance.expovariate(1 / 21)))
+            end = self.times.after(created_at, minutes=21 * 24 * 60)
         return [*self.times.between(created_at, end, count - 1), end] if count else []
 
     def _move(self, life: Life, way: list[str], moments: list[datetime]) -> None:
@@ -218,7 +217,9 @@ class Teller:
         thread.tell(lines, customer.created_at, self.times)
         # Where they had the last word: who is on the way was thanked, or waits since.
         if not is_new and len(lines) % 2 and (customer.stage.is_terminal or self.chance.random() < 0.7):
-            thread.write("👍", self.times.after(thread.last_at, minutes=30), is_theirs=False)
+            thanks = self.clinic.talks.thanks
+            line = thanks.get(person.language) or thanks["en"]
+            thread.write(line, self.times.after(thread.last_at, minutes=30), is_theirs=False)
         if customer.stage.kind == Stage.Kind.OPEN and life.moves and self.chance.random() < 0.5:
             self._write_again(thread, person, customer.stage_since)
         if customer.stage.is_terminal:
@@ -332,7 +333,7 @@ class Teller:
 
     def _open_task(self, life: Life, due_at: datetime) -> Task:
         chance, by = self.chance, life.customer.assigned_to or self.clinic.staff[0]
-        made_at = min(max(moment for moment in life.moments()), self.clinic.now)
+        made_at = min(max(life.moments()), self.clinic.now)
         return Task(
             organization=life.customer.organization, customer=life.customer, assigned_to=by, created_by=by,
             title=chance.choice(self.words["tasks_open"]), due_at=due_at, created_at=made_at, updated_at=made_at,

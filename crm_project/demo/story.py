@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from accounts.models import Member, Organization, User
 from activity.actor import SYSTEM
+from activity.models import Event
 from core.ids import uuid7
 from crm_project.demo.reading import read
-from customers.models import Customer
+from customers import events
+from customers.models import Customer, StageChange
 from customers.services import customers, pipeline, tags
 from messaging.channels.base import Kind, ReceivedMessage
 from messaging.models import Channel, Conversation, Message
@@ -106,9 +108,6 @@ def _write(conversation: Conversation, text: str, at: datetime, who: str, author
 
 
 def _finish(customer: Customer, entry: dict[str, Any], owner: User | None) -> None:
-    # They came when they first wrote, not when the demo was loaded.
-    first_at = timezone.now() - timedelta(minutes=entry["lines"][0][0])
-    Customer.objects.filter(pk=customer.pk).update(created_at=first_at)
     stage = pipeline.find_stage(organization=customer.organization, key=entry["stage"])
     pipeline.move(customer=customer, stage=stage, actor=SYSTEM)
     if owner is not None:
@@ -116,3 +115,23 @@ def _finish(customer: Customer, entry: dict[str, Any], owner: User | None) -> No
     tags.add(customer=customer, names=entry.get("tags", []), actor=SYSTEM)
     if "language" in entry:
         customers.update(customer=customer, actor=SYSTEM, changes={"language": entry["language"]})
+    _back_date(customer, entry)
+
+
+def _back_date(customer: Customer, entry: dict[str, Any]) -> None:
+    """It happened when they wrote, not when the demo was loaded."""
+    lines = [timezone.now() - timedelta(minutes=line[0]) for line in entry["lines"]]
+    first_at, since, last_at = lines[0], lines[0], lines[-1]
+    # A reply made them engaged; where they stand now they were moved with the last word.
+    moves = list(StageChange.objects.filter(customer=customer).order_by("changed_at", "id"))
+    for move in moves:
+        at = last_at if move is moves[-1] else lines[1]
+        StageChange.objects.filter(pk=move.pk).update(since=since, changed_at=at)
+        since = at
+    Customer.objects.filter(pk=customer.pk).update(
+        created_at=first_at, stage_since=since, last_activity_at=last_at, updated_at=last_at
+    )
+    told = Event.objects.filter(customer_id=customer.pk)
+    told.update(occurred_at=last_at)
+    told.filter(type=events.CUSTOMER_CREATED).update(occurred_at=first_at)
+    told.filter(type=events.TAG_ADDED, payload__tag__in=["new_lead", entry["channel"]]).update(occurred_at=first_at)

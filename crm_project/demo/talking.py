@@ -42,6 +42,7 @@ class Talks:
         for row in data["talks"]:
             self.by_language[row["language"]].append(Talk(row["interest"], tuple(row["lines"])))
         self.again: dict[str, list[list[str]]] = data["again"]
+        self.thanks: dict[str, str] = data["thanks"]
 
 
 class Thread:

@@ -10,6 +10,7 @@ from customers import days
 SPAN = timedelta(days=182)
 OPENS, CLOSES = time(7, 30), time(21, 30)
 _OPEN_MINUTES = (CLOSES.hour - OPENS.hour) * 60
+_WAKES, _SLEEPS = time(7, 30), time(21)
 _OPENS_AT = OPENS.hour * 60 + OPENS.minute
 
 
@@ -38,13 +39,26 @@ class Times:
     def between(self, start: datetime, end: datetime, count: int) -> list[datetime]:
         """So many moments after the start and before the end, in order."""
         length = max((end - start) / timedelta(seconds=1), 0.0)
-        shares = sorted(self.chance.uniform(0.03, 0.97) for _ in range(count))
-        return [start + timedelta(seconds=length * share) for share in shares]
+        shares = (self.chance.uniform(0.03, 0.97) for _ in range(count))
+        return sorted(min(self.later(start + timedelta(seconds=length * share)), max(start, end)) for share in shares)
 
     def after(self, start: datetime, *, minutes: float) -> datetime:
-        """Some time later, about so much; not later than a minute ago."""
-        wanted = start + timedelta(minutes=0.2 * minutes + self.chance.expovariate(1 / minutes))
-        return min(wanted, max(start, self.now - timedelta(minutes=1)))
+        """Some time later, about so much; where that would be still to come, between then and now."""
+        wanted = self.later(start + timedelta(minutes=0.2 * minutes + self.chance.expovariate(1 / minutes)))
+        return wanted if wanted < self.now else self.since(start)
+
+    def since(self, start: datetime) -> datetime:
+        """Some time between then and now."""
+        return start + max(self.now - start, timedelta()) * self.chance.uniform(0.15, 0.95)
+
+    def later(self, moment: datetime) -> datetime:
+        """The moment itself by day; the next morning, where it is at night and the morning was already."""
+        local = moment.astimezone(self.zone)
+        if _WAKES <= local.time() < _SLEEPS:
+            return moment
+        day = local.date() + timedelta(days=1 if local.time() >= _SLEEPS else 0)
+        morning = days.at(day, _WAKES, self.zone) + timedelta(minutes=self.chance.randrange(5, 150))
+        return morning if morning < self.now else moment
 
     def on_day(self, ahead: int) -> datetime:
         """A working hour on the day so many days from today (before it, where negative)."""

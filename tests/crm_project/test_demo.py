@@ -156,6 +156,19 @@ def test_the_history_leads_to_where_they_stand(looked_at):
         assert (at, since) == (customer.stage.key, customer.stage_since)
 
 
+def test_the_told_stories_happened_when_they_wrote(looked_at):
+    for customer in Customer.objects.filter(code_number__gt=SIZE).select_related("stage"):
+        written = list(customer.messages.order_by("created_at").values_list("created_at", flat=True))
+        moves = list(customer.stage_changes.select_related("from_stage", "to_stage").order_by("changed_at", "id"))
+        assert abs(customer.created_at - written[0]) < timedelta(seconds=30)
+        assert abs(customer.last_activity_at - written[-1]) < timedelta(seconds=30)
+        since = customer.created_at
+        for move in moves:
+            assert (move.since, move.changed_at >= since) == (since, True)
+            since = move.changed_at
+        assert customer.stage_since == since
+
+
 def test_the_sums_are_those_of_the_rows(looked_at):
     for customer in generated(looked_at):
         deals = list(customer.deals.select_related("stage"))
