@@ -26,8 +26,19 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts.services import tokens
 from core.tenancy import organization_scope
-from customers.models import Customer
-from customers.services import contacts, custom_fields, deals, interactions, segments, tags, tasks
+from customers.models import Customer, OutcomeType, Process
+from customers.services import (
+    contacts,
+    custom_fields,
+    deals,
+    interactions,
+    outcomes,
+    processes,
+    segments,
+    tags,
+    tasks,
+)
+from messaging.models import Template
 from tests.crm_project.test_intruders import CALLS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.fuzz]
@@ -71,12 +82,18 @@ def ids(alice: Any, make_conversation: Any, settings: Any, open_connection: None
             organization=alice.organization, actor=alice.actor, key="grade", label="Grade", type="number"
         )
         segment = segments.create(member=alice.member, actor=alice.actor, name="Mine")
+        action = processes.log_action(action_type="call", content="Rang", **about)
+        process = Process.objects.get(customer=customer)
+        outcome = outcomes.record_outcome(type=OutcomeType.objects.get(key="consult_booked"), **about)
+        template = Template.objects.values_list("pk", flat=True)[0]
     return {
         "customers": str(customer.pk), "leads": str(customer.pk), "inbox": str(customer.pk),
         "contacts": str(contact.pk), "deals": str(deal.pk), "tasks": str(task.pk),
         "interactions": str(note.pk), "tags": str(tag.pk),
         "custom-fields": str(field.pk), "segments": str(segment.pk), "conversations": str(conversation.pk),
-        "channels": str(conversation.channel_id),
+        "channels": str(conversation.channel_id), "actions": str(action.pk), "outcomes": str(outcome.pk),
+        "outcome-types": str(outcome.type_id), "processes": str(process.pk),
+        "pipeline": str(customer.stage_id), "templates": str(template),
     }  # fmt: skip
 
 
