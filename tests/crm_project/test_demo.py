@@ -61,6 +61,16 @@ def looked_at(clinic: Any, django_db_blocker: Any) -> Any:
         yield clinic
 
 
+# Marked, so that there is a database in a run of this file alone; it comes before those that look at the demo.
+@pytest.mark.django_db
+def test_a_second_load_changes_nothing():
+    organization = loader.load(size=5)
+    with organization_scope(organization):
+        before = Customer.objects.count()
+        assert loader.load(size=50) is None
+        assert Customer.objects.count() == before
+
+
 def generated(organization: Organization) -> Any:
     """Those that were not told by the services."""
     return Customer.objects.filter(code_number__lte=SIZE).select_related("stage", "organization")
