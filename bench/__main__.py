@@ -1,4 +1,4 @@
-"""`python -m bench [webhook] [outbound] [search] [imports] [exports]`, each on SQLite with the local broker.
+"""`python -m bench [webhook] [outbound] [search] [pipeline] [imports] [exports]`, each on SQLite with the local broker.
 
 With DATABASE_URL, and REDIS_URL if there is one, each is measured there as well.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.environment import environment
 
-MEASURES = ("webhook", "outbound", "search", "imports", "exports")
+MEASURES = ("webhook", "outbound", "search", "pipeline", "imports", "exports")
 
 
 def main() -> int:

@@ -64,12 +64,21 @@ def load(*, size: int = SIZE, seed: int = SEED, progress: Progress | None = None
 
 
 def fill(
-    organization: Organization, staff: list[User], *, size: int, seed: int = SEED, progress: Progress | None = None
+    organization: Organization,
+    staff: list[User],
+    *,
+    size: int,
+    seed: int = SEED,
+    progress: Progress | None = None,
+    is_brief: bool | None = None,
 ) -> None:
-    """So many customers with half a year of life into a clinic, in the scope and transaction that are open."""
+    """So many customers with half a year of life into a clinic, in the scope and transaction that are open.
+
+    `is_brief` says whether only the pipeline is made; without it the size does.
+    """
     # To the full minute, so that two loads of one minute are equal.
     clinic = Clinic(organization, staff, timezone.now().replace(second=0, microsecond=0), seed)
-    is_brief = size >= BRIEF_FROM
+    is_brief = size >= BRIEF_FROM if is_brief is None else is_brief
     for written in write(_lives(clinic, size, is_brief=is_brief), is_brief=is_brief):
         if progress is not None:
             progress(written)
