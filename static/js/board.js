@@ -16,12 +16,29 @@ const shown = () => document.dispatchEvent(new CustomEvent("parley:board"));
 let how = "replace"; // what the next answer does to the address
 let origin = "";
 let kept = null; // where the columns stood
+let running = false;
+let next = null; // asked for while another answer was on its way; of several the last
 
-function show(url, then, from = "") {
+async function show(url, then, from = "") {
+  if (running) {
+    next = [url, then, from];
+    return;
+  }
+  running = true;
   how = then;
   origin = from;
   kept = { left: board()?.scrollLeft ?? 0 };
-  return htmx.ajax("GET", url, { target: "#board-view", swap: "outerHTML" });
+  try {
+    await htmx.ajax("GET", url, { target: "#board-view", swap: "outerHTML" });
+  } catch {
+    // static/js/toast.js says what went wrong.
+  }
+  running = false;
+  if (next) {
+    const [again, ...rest] = next;
+    next = null;
+    show(again, ...rest);
+  }
 }
 
 function without(query, name) {

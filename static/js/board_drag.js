@@ -42,10 +42,12 @@ function letGo() {
 }
 
 function lift(x, y) {
-  const { card, pointer, isTouch } = press;
+  const { pointer, isTouch } = press;
   const from = { x: press.x, y: press.y };
+  // It may have come anew since it was pressed.
+  const card = document.getElementById(press.card.id);
   letGo();
-  if (!card.isConnected || state.held) return;
+  if (!card || state.held) return;
   const box = card.getBoundingClientRect();
   const ghost = card.cloneNode(true);
   for (const one of [ghost, ...ghost.querySelectorAll("[id]")]) one.removeAttribute("id");
