@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import django
@@ -68,7 +69,7 @@ def questions(admin: Any, counselor: Any) -> Iterator[tuple[str, Callable[[], An
     state = deal_lists.DealState()
 
     def column(after: str) -> Any:
-        one = board_columns.Column(stage=lost, count=0, value=0, overdue=0, average_days=0)
+        one: board_columns.Column[Any] = board_columns.Column(lost, 0, Decimal(0), 0, 0)
         board_columns.following(board_columns.with_card_relations(rows), one, after, order)
         return one.rows
 

@@ -46,7 +46,7 @@ class Pack:
 def read(file: str, key: str, data: Mapping[str, Any]) -> Pack:
     """The pack that the file's data are. Raises InvalidPack."""
     head = _table(file, "", {k: v for k, v in data.items() if k not in PARTS}, HEAD)
-    parts: dict[str, tuple[dict[str, Any], ...]] = {}
+    parts: dict[str, Any] = {}
     for name, words in PARTS.items():
         rows = data.get(name, [])
         if not isinstance(rows, list) or (name == "stages" and not rows):

@@ -28,7 +28,7 @@ def pack(request: Request, organization: str) -> HttpResponse:
 
 
 def _change(request: Request, chosen: Pack) -> HttpResponse:
-    homes = {name.removeprefix(HOME): value for name, value in request.POST.items() if name.startswith(HOME)}
+    homes = {name.removeprefix(HOME): str(request.POST[name]) for name in request.POST if name.startswith(HOME)}
     try:
         changed = service.change(
             organization=request.organization, member=request.member, actor=current_actor(), pack=chosen, homes=homes

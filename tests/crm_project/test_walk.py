@@ -135,6 +135,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"interactions/<": interaction.pk,
             r"actions/<": action.pk,
             r"processes/<": Process.objects.get(customer=customer).pk,
+            r"settings/outcomes/<": outcome.type_id,
             r"outcomes/<": outcome.pk,
             r"outcome-types/<": outcome.type_id,
             r"pipeline/stages/<": customer.stage_id,
