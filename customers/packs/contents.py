@@ -13,6 +13,7 @@ def told(pack: Pack) -> tuple[tuple[str, str], ...]:
         ("Stages", [row["name"] for row in pack.stages]),
         ("Outcomes", [row["name"] for row in pack.outcome_types]),
         ("Fields", [row["label"] for row in pack.custom_fields]),
+        ("Templates", list(dict.fromkeys(row["name"] for row in pack.templates))),
         ("Tags", [row["name"] for row in pack.tags]),
         ("Views", [row["name"] for row in pack.segments]),
     )
