@@ -80,12 +80,14 @@ def _table(file: str, place: str, row: Any, words: Mapping[str, Word]) -> dict[s
 
 
 def _once(file: str, part: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """No two of a part under one key; a field's key is its entity's, tags and segments are known by name."""
+    """No two of a part under one key: a field's is its entity's, a template's that of its channel and language; tags
+    and segments are known by name."""
     seen: set[tuple[str, ...]] = set()
     for number, row in enumerate(rows):
-        own = (row.get("entity", ""), row["key"]) if "key" in row else (row["name"].casefold(),)
+        name = row["key"] if "key" in row else row["name"].casefold()
+        own = (name, row.get("entity", ""), row.get("channel", ""), row.get("language", ""))
         if own in seen:
-            raise InvalidPack(file, f"{part}[{number}]", f"“{own[-1]}” is there twice.")
+            raise InvalidPack(file, f"{part}[{number}]", f"“{name}” is there twice.")
         seen.add(own)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages as toasts
@@ -79,8 +80,15 @@ def _added(plan: service.Plan) -> list[tuple[str, list[str]]]:
         ("Tags", [row["name"] for row in plan.tags]),
         ("Views of the list", [row["name"] for row in plan.segments]),
         ("Relationships of contacts", plan.relationships),
+        # Those that are there already stay; which ones is known on the floor above.
+        ("Templates, those that you lack", [] if plan.is_current else _names(plan.pack.templates)),
     )
     return [(part, names) for part, names in parts if names]
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each once: a template has one for each language."""
+    return list(dict.fromkeys(row["name"] for row in rows))
 
 
 def _other(other: service.OtherStage, refused: dict[str, str], homes: dict[str, str]) -> dict[str, Any]:
