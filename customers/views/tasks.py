@@ -227,6 +227,7 @@ def _rows(request: Request, address: Address) -> dict[str, Any]:
         "more": more,
         "day_before": request.GET.get("day", "") if request.GET.get("after") else "",
         "address": address,
+        "here": reverse("customers:tasks", args=[request.organization.slug]) + address.query(),
         "view": view,
         "show_assignee": address.who != task_lists.MINE,
         "can_edit_tasks": request.member.may("tasks.edit"),

@@ -8,6 +8,8 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+document.addEventListener("focusin", (event) => event.target.closest("#quick-task")?.classList.add("is-open"));
+
 // --- what changed ------------------------------------------------------------------------------------------------------
 
 function want() {
