@@ -22,6 +22,7 @@ SIZES = (10_000, 1_000_000)
 TIMES = 40
 SUM_TIMES = 5
 SCREEN, CARDS = 1000, 25
+OWN = 1500
 GOAL = 1.5
 # A ratio of times this short says more about the clock than about the question.
 SHORT_MS = 0.2
@@ -48,8 +49,8 @@ def a_clinic(size: int) -> tuple[Any, Any]:
         counselor = organizations.add_member(
             organization=admin.organization, user=user, role_key="counselor", actor=SYSTEM
         )
-        # A counselor has some hundreds of customers, whatever there is beside them.
-        staff = [admin.user] * max(size // 5000, 1) + [user]
+        # A counselor has so many customers, whatever there is beside them.
+        staff = [admin.user] * max(size // OWN - 1, 1) + [user]
         loader.fill(admin.organization, staff, size=size, is_brief=True)
     return admin, counselor
 
