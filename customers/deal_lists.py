@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from dateutil.relativedelta import relativedelta
 from django.db.models import Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, TruncMonth
 from django.http import QueryDict
@@ -128,7 +127,7 @@ def deals_for(member: Member, state: DealState) -> QuerySet[Deal]:
     if given.get("owner") == "none":
         rows = rows.filter(owner__isnull=True)
     elif "owner" in given:
-        rows = rows.filter(owner=member.user_id if given["owner"] == "me" else given["owner"])
+        rows = rows.filter(owner=member.user_id if given["owner"] == "me" else UUID(given["owner"]))
     return rows.filter(_closing(given.get("month", "")))
 
 
@@ -180,18 +179,18 @@ def by_stage(rows: QuerySet[Deal], stages: Sequence[Stage]) -> list[Bar]:
 def by_month(rows: QuerySet[Deal], *, today: date) -> list[Bar]:
     """Month by month: open deals by the day they are expected, won ones by the day they were; two queries."""
     organization = current_organization()
-    first = today.replace(day=1) - relativedelta(months=MONTHS_BEFORE)
-    last = first + relativedelta(months=MONTHS_BEFORE + MONTHS_AFTER + 1)
+    first = _month(today, -MONTHS_BEFORE)
+    last = _month(first, MONTHS_BEFORE + MONTHS_AFTER + 1)
     own = rows.filter(currency=organization.currency).order_by()
     expected = with_weight(own.filter(_OPEN, expected_close_on__gte=first, expected_close_on__lt=last))
-    opened = {
+    opened: dict[date, Any] = {
         row["month"]: row
         for row in expected.annotate(month=TruncMonth("expected_close_on"))
         .values("month")
         .annotate(found=Count("pk"), opened=Sum("amount"), likely=Sum("weight"))
     }
     begins, ends = days.start_of(first, organization.zone), days.start_of(last, organization.zone)
-    won = {
+    won: dict[date, Any] = {
         _day(row["month"]): row
         for row in own.filter(_WON, closed_at__gte=begins, closed_at__lt=ends)
         .annotate(month=TruncMonth("closed_at", tzinfo=organization.zone))
@@ -200,7 +199,7 @@ def by_month(rows: QuerySet[Deal], *, today: date) -> list[Bar]:
     }
     bars = []
     for number in range(MONTHS_BEFORE + MONTHS_AFTER + 1):
-        month = first + relativedelta(months=number)
+        month = _month(first, number)
         row, done = opened.get(month, {}), won.get(month, {})
         bars.append(
             Bar(
@@ -234,7 +233,7 @@ def heads(member: Member, state: DealState, stages: Sequence[Stage], *, today: d
     for stage in stages:
         if asked and stage.key != asked:
             continue
-        row = sums.get(stage.pk, {"found": 0, "worth": None, "late": 0})
+        row: Any = sums.get(stage.pk, {"found": 0, "worth": None, "late": 0})
         found.append(Column[Deal](stage, row["found"], _money(row["worth"]), row["late"]))
     return found
 
@@ -248,8 +247,7 @@ def columns(member: Member, state: DealState, stages: Sequence[Stage], *, today:
 
 def months(today: date) -> list[tuple[str, str]]:
     """The choices of the filter by month: key and label."""
-    first = today.replace(day=1)
-    near = [first + relativedelta(months=number) for number in range(-1, MONTHS_AFTER + 1)]
+    near = [_month(today, number) for number in range(-1, MONTHS_AFTER + 1)]
     return [(LATE, "Late"), *((f"{one:%Y-%m}", f"{one:%B %Y}") for one in near), (NO_MONTH, "No date")]
 
 
@@ -267,7 +265,7 @@ def _closing(month: str) -> Q:
     if month == LATE:
         return _OPEN & Q(expected_close_on__lt=days.today(current_organization().zone))
     first = date.fromisoformat(f"{month}-01")
-    return Q(expected_close_on__gte=first, expected_close_on__lt=first + relativedelta(months=1))
+    return Q(expected_close_on__gte=first, expected_close_on__lt=_month(first, 1))
 
 
 def _is_good(name: str, value: str, stages: Collection[str]) -> bool:
@@ -288,6 +286,12 @@ def _is_id(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _month(day: date, number: int) -> date:
+    """The first day of the month so many months after this day's."""
+    months = day.year * 12 + day.month - 1 + number
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def _day(moment: datetime | date) -> date:
