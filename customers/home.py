@@ -96,7 +96,8 @@ def show_task(member: Member, task: Task) -> Row:
     if is_late and task.priority in (Task.Priority.LOW, Task.Priority.NORMAL):
         # What is neither high nor urgent may wait for those whom a follow-up was promised.
         urgency = Urgency.TODAY
-    name = task.customer.name if task.shows_customer else ""
+    customer = task_lists.seen_customer(task)
+    name = customer.name if customer is not None else ""
     page = "customers:edit_task" if member.may("tasks.edit") else "customers:tasks"
     keys = [task.pk] if page == "customers:edit_task" else []
     return Row(

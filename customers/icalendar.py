@@ -57,8 +57,9 @@ def _follow_ups(member: Member, now: datetime) -> QuerySet[Customer]:
 
 def _of_task(task: Task, member: Member) -> Event:
     lines = [task.description]
-    if task.customer_id is not None and task.shows_customer:
-        lines.insert(0, f"With {task.customer.name}")
+    customer = task_lists.seen_customer(task)
+    if customer is not None:
+        lines.insert(0, f"With {customer.name}")
     url = _address("customers:edit_task", member, task.pk)
     event = _event(f"task-{task.pk}", task.title, task.due_at, task.updated_at, url, lines)
     if task.priority in (Task.Priority.HIGH, Task.Priority.URGENT):

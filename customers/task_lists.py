@@ -15,7 +15,7 @@ from accounts.models import Member
 from accounts.permissions import Reach
 from core.counting import capped_counts
 from customers import days
-from customers.models import Task
+from customers.models import Customer, Task
 from customers.querysets import TaskQuerySet, within_reach
 
 COUNTED_TO = 100
@@ -99,6 +99,11 @@ def with_row_relations(rows: QuerySet[Task], member: Member) -> QuerySet[Task]:
         output_field=BooleanField(),
     )
     return rows.select_related("customer", "assigned_to").annotate(shows_customer=seen)
+
+
+def seen_customer(task: Task) -> Customer | None:
+    """The customer of a task that `with_row_relations` gave, unless one may not see them."""
+    return task.customer if getattr(task, "shows_customer", False) else None
 
 
 def between(member: Member, start: datetime, end: datetime, who: str, *, most: int) -> list[Task]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -93,25 +92,21 @@ def _items(request: Request, start: datetime, end: datetime, who: str) -> tuple[
     member, slug, now = request.member, request.organization.slug, timezone.now()
     tasks = task_lists.between(member, start, end, who, most=MOST)
     may_edit = member.may("tasks.edit")
-    found = [
-        Item(
-            "task",
-            task.due_at,
-            f"{task.title} · {task.customer.name}" if task.shows_customer else task.title,
-            reverse("customers:edit_task", args=[slug, task.pk])
-            if may_edit
-            else reverse("customers:tasks", args=[slug]),
-            _state(task, now),
-        )
-        for task in tasks
-    ]
+    plain = reverse("customers:tasks", args=[slug])
+    found = []
+    for task in tasks:
+        customer, at = task_lists.seen_customer(task), task.due_at
+        if at is not None:
+            title = f"{task.title} · {customer.name}" if customer is not None else task.title
+            url = reverse("customers:edit_task", args=[slug, task.pk]) if may_edit else plain
+            found.append(Item("task", at, title, url, _state(task, now)))
     people: list[Customer] = []
     if member.may("customers.view"):
         people = follow_up_lists.between(member, start, end, who, most=MOST)
-    for customer in people:
-        url = reverse("customers:detail", args=[slug, customer.pk])
-        at: Any = customer.next_follow_up_at
-        found.append(Item("follow_up", at, customer.name, url, "late" if at < now else ""))
+    for person in people:
+        url, due = reverse("customers:detail", args=[slug, person.pk]), person.next_follow_up_at
+        if due is not None:
+            found.append(Item("follow_up", due, person.name, url, "late" if due < now else ""))
     return found, len(tasks) == MOST or len(people) == MOST
 
 

@@ -110,7 +110,7 @@ def new_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
     task = _found(request, pk)
-    return _form(request, task, task.customer if task.shows_customer else None)
+    return _form(request, task, task_lists.seen_customer(task))
 
 
 @requires("tasks.edit")
@@ -126,7 +126,7 @@ def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
         status = Task.Status.DONE if wanted == "done" else Task.Status.OPEN
         tasks.update(task=task, actor=current_actor(), changes={"status": status})
     if not request.htmx:
-        return redirect(_back(request) or _place_of(request, task.customer if task.shows_customer else None))
+        return redirect(_back(request) or _place_of(request, task_lists.seen_customer(task)))
     fresh = _found(request, pk)
     place = request.GET.get("list", "")
     shown = {

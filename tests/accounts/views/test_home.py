@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -87,7 +88,7 @@ def test_within_reach_only(alice, bob, mona, charlie, make_conversation, make_cu
         conversation = make_conversation(owner, name=name)
         wait(conversation, timedelta(hours=2))
         follow_up(alice, conversation.customer, timezone.now() - timedelta(hours=1))
-    expected = ((alice, {"Alice", "Bob", "nobody"}), (bob, {"Bob"}), (mona, {"Bob", "nobody"}), (charlie, set()))
+    expected: Any = ((alice, {"Alice", "Bob", "nobody"}), (bob, {"Bob"}), (mona, {"Bob", "nobody"}), (charlie, set()))
     for who, names in expected:
         text = shown(who, "?scope=all").content.decode()
         assert {name for name in ("Alice", "Bob", "nobody") if f"Of {name}" in text} == names
