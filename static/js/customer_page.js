@@ -84,7 +84,7 @@ function said(part) {
 function isTyping(part) {
   const isAt = (field) => field === document.activeElement && !["checkbox", "radio"].includes(field.type);
   const isChanged = (field) => (field.type === "file" ? field.files.length > 0 : field.value !== field.defaultValue);
-  return Boolean(part.querySelector("details[open]")) || [...part.querySelectorAll("input:not([type=hidden], [type=checkbox], [type=radio]), textarea, select")].some((field) => isAt(field) || (field.tagName !== "SELECT" && isChanged(field)));
+  return Boolean(part.querySelector("details[open], [data-writing] :checked")) || [...part.querySelectorAll("input:not([type=hidden], [type=checkbox], [type=radio]), textarea, select")].some((field) => isAt(field) || (field.tagName !== "SELECT" && isChanged(field)));
 }
 
 // What is on the page and not in the answer, but should stay: a task that has just been done, and the older rows that were loaded.

@@ -114,7 +114,7 @@ function swap(fresh) {
     return;
   }
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  if (focused && old.dataset.live === "calm") return; // somebody is writing in it
+  if (old.dataset.live === "calm" && (focused || old.querySelector("[data-writing]"))) return; // somebody is writing in it
   const node = document.importNode(fresh, true);
   old.replaceWith(node);
   htmx.process(node);
