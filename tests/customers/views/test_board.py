@@ -236,6 +236,31 @@ def test_moving_works_without_a_script(alice, make_customer):
     assert home.headers["Location"] == alice.url(f"customers/{customer.pk}/")
 
 
+def test_the_customers_page_asks_why_somebody_is_lost(alice, make_customer):
+    customer = make_customer(alice)
+    address = alice.url(f"customers/{customer.pk}/stage/")
+    asked = alice.client.post(address, {"stage": "lost"})
+    assert asked.headers["Location"] == alice.url(f"customers/{customer.pk}/move/?stage=lost&from=customer")
+    question = alice.client.get(asked.headers["Location"])
+    assert (question.context["wanted"].key, question.context["pairs"]) == ("lost", [("from", "customer")])
+    assert alice.client.post(address, {"stage": "engaged"}).headers["Location"].endswith(f"{customer.pk}/")
+    customer.refresh_from_db()
+    assert customer.stage.key == "engaged"
+
+
+def test_who_is_overdue_is_marked_in_list_page_and_panel(alice, make_customer):
+    late = stand(alice, make_customer(alice), "new", quiet=timedelta(hours=25))
+    early = stand(alice, make_customer(alice), "new", quiet=timedelta(hours=23))
+    for browser, path in ((alice.client, ""), (alice.htmx, "panel/")):
+        assert "Overdue</span>" in browser.get(alice.url(f"customers/{late.pk}/{path}")).content.decode()
+        assert "Overdue</span>" not in browser.get(alice.url(f"customers/{early.pk}/{path}")).content.decode()
+    page = alice.client.get(alice.url("customers/")).content.decode()
+    assert page.count("overdue--short") == 1
+    rows = alice.client.get(alice.url("customers/?overdue=true")).context["rows"]
+    assert [row.customer.pk for row in rows] == [late.pk]
+    assert len(alice.api.get("/api/v1/customers?overdue=false").data["results"]) == 1
+
+
 def test_who_may_not_see_or_change_a_customer_moves_nobody(alice, bob, charlie, make_customer):
     customer, own = make_customer(alice), make_customer(bob)
     with organization_scope(alice.organization):
