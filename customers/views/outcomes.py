@@ -26,7 +26,7 @@ from customers.views.customers import find_visible
 
 ROWS = 50
 PANEL, SLOT, PAGE = "customers/outcomes/panel.html", "customers/outcomes/slot.html", "customers/outcomes/form.html"
-PARTIALS = {"outcomes": "customers/outcomes/main.html", "more-outcomes": "customers/outcomes/rows.html"}
+PARTIALS = {"more-outcomes": "customers/outcomes/rows.html"}
 
 
 @requires("customers.view")

@@ -86,6 +86,7 @@ def test_the_list_is_narrowed_and_its_address_leads_back(clinic, sign_in):
     rows = page.locator("#outcomes tbody tr")
     expect(rows).to_have_count(2)
     page.get_by_label("Outcome", exact=True).select_option("deposit_paid")
+    page.get_by_role("button", name="Show").click()
     expect(rows).to_have_count(1)
     expect(page).to_have_url(re.compile("type=deposit_paid"))
     page.reload()
