@@ -216,7 +216,7 @@ def test_details_with_own_fields_of_every_type(clinic, maya, own_fields, sign_in
     page.get_by_label("Budget").fill("many")
     page.get_by_label("Seen on").fill("2026-03-31")
     page.get_by_label("Insured").select_option("Yes")
-    page.get_by_label("Treatment").select_option("Implants")
+    page.get_by_label("Treatment (optional)").select_option("Implants")
     days = page.get_by_role("group", name="Days")
     days.get_by_label("Monday").check()
     days.get_by_label("Friday").check()

@@ -121,7 +121,7 @@ def test_what_can_not_be_logged_is_said_at_its_field(bob, customer, data, words)
 
 def test_a_follow_up_is_done(bob, customer):
     bob.client.post(path(bob, customer, "log/"), {"kind": "follow_up", "at": "2027-07-05T10:00"})
-    bob.client.post(path(bob, customer, "follow-up/clear/"))
+    bob.client.post(path(bob, customer, "follow-up/"), {"done": "1"})
     customer.refresh_from_db()
     assert customer.next_follow_up_at is None
 
