@@ -8,6 +8,13 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+// A link that opens a dialog is a button to who uses the keyboard: Space presses it too.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches?.("a[role=button]")) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 document.addEventListener("focusin", (event) => event.target.closest("#quick-task")?.classList.add("is-open"));
 
 // --- what changed ------------------------------------------------------------------------------------------------------
