@@ -219,9 +219,9 @@ function apply(ids, page) {
     const old = document.getElementById(fresh.id);
     if (old && old.innerHTML !== fresh.innerHTML) old.replaceWith(document.importNode(fresh, true));
   }
-  const before = new Map([...board().querySelectorAll("[data-card]")].map((card) => [card.id, card.getBoundingClientRect()]));
   const known = new Set(ids);
   const came = new Map([...page.querySelectorAll("[data-fresh] > [data-card]")].map((card) => [card.id, card]));
+  const before = new Map([...came.keys()].map((id) => [id, document.getElementById(id)?.getBoundingClientRect()]));
   for (const card of board().querySelectorAll("[data-card]")) {
     if (known.has(card.dataset.customer) && !came.has(card.id) && !state.saving.has(card.dataset.card)) card.remove(); // elsewhere, gone, or out of reach
   }

@@ -103,7 +103,11 @@ document.addEventListener("pointerdown", () => lifted && cancel({ isFocused: fal
 // --- one stop a column for Tab ---------------------------------------------------------------------------------------
 
 function stop(card, isOn) {
-  for (const one of [linkOf(card), card.querySelector("[data-move-menu]")]) one?.setAttribute("tabindex", isOn ? "0" : "-1");
+  const link = linkOf(card);
+  const wanted = isOn ? "0" : "-1";
+  // Written only where it differs: a column may hold thousands.
+  if (link.getAttribute("tabindex") === wanted) return;
+  for (const one of [link, card.querySelector("[data-move-menu]")]) one?.setAttribute("tabindex", wanted);
 }
 
 export function tabStops() {
