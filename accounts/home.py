@@ -1,7 +1,8 @@
 """Home: what waits for a member now. Apps register their sections in their subscribers.
 
 A section gives its rows as a queryset within reach, and says how one is shown. All counts of the page are one query,
-and each section's first rows are one more. The rows of all sections together, in the order to do them, are what is next.
+and each section's first rows are one more. The rows of all sections together, in the order to do them, are what is
+next.
 """
 
 from __future__ import annotations

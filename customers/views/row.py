@@ -33,7 +33,7 @@ class Refused(ValueError):
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """GET: the editor of `field` (stage, owner, tags or follow_up). POST: sets it to `value` and answers with the row."""
+    """GET: the editor of `field` (stage, owner, tags or follow_up). POST: sets it to `value`, and answers the row."""
     customer = find_visible(request, pk)
     if request.method != "POST":
         if not request.htmx:
