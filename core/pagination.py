@@ -132,6 +132,6 @@ def _key(value: Any, field: Any) -> Key:
 def _decimal(value: Any, field: Any) -> Decimal:
     # With a sign and a point: nothing longer was given out.
     number = Decimal(value) if isinstance(value, str) and len(value) <= field.max_digits + 2 else Decimal("NaN")
-    if not number.is_finite():
+    if not number.is_finite() or number.adjusted() >= field.max_digits:
         raise ValueError("not a number")
     return number

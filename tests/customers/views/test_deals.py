@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -136,6 +138,17 @@ def test_what_is_no_filter_is_told_and_left_out(alice, make_deal, query):
 @pytest.mark.parametrize("query", ["?after=x", "?after=W10", "board/?column=none", "board/?column=new&after=x"])
 def test_a_place_that_is_none_is_not_found(alice, query):
     assert alice.client.get(alice.url(f"deals/{query}")).status_code == 404
+
+
+@pytest.mark.parametrize("ordering", ["amount", "expected_close_on", "title", "-updated_at"])
+@pytest.mark.parametrize("value", ["1e9999", "NaN", "x", 5, None, True, [], "2026-02-30", "9" * 40])
+def test_a_cursor_of_another_kind_is_not_found(alice, make_deal, ordering, value):
+    make_deal()
+    text = json.dumps([value, "01980000-0000-7000-8000-000000000000"])
+    cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    answer = alice.client.get(alice.url(f"deals/?ordering={ordering}&after={cursor}"))
+    is_possible = (ordering == "title" and isinstance(value, str)) or (ordering, value) == ("expected_close_on", None)
+    assert answer.status_code == (200 if is_possible else 404)
 
 
 def test_sums_weigh_open_deals_by_their_chance(alice, make_deal):
