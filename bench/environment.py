@@ -16,7 +16,9 @@ PUBLIC = "https://bench.example"
 
 def environment(data: Path, database: str, redis: str) -> dict[str, str]:
     """For a process of the benchmark; nothing of the caller's own settings gets in."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PGOPTIONS") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PGOPTIONS") if name in os.environ
+    }
     return kept | {
         "ENV_FILE": os.devnull,
         "DATA_DIR": str(data),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -99,7 +100,7 @@ def test_axe_finds_nothing(screen, clinic, sign_in):
     with organization_scope(clinic.organization):
         kind = OutcomeType.objects.get(key="deposit_paid")
         made = outcomes.record_outcome(
-            customer=customer, actor=clinic.alice.actor, type=kind, amount=80, note="by card"
+            customer=customer, actor=clinic.alice.actor, type=kind, amount=Decimal(80), note="by card"
         )
     page = sign_in(clinic.alice.user, reduced_motion="reduce", **SCREENS[screen])
     addresses = [
