@@ -118,7 +118,7 @@ def inside(alice: Person) -> Iterator[Organization]:
 
 @pytest.fixture
 def without_pack(alice: Person) -> None:
-    """Of Alice's pack only the pipeline and the outcomes: for tests that count fields, tags and segments of their own."""
+    """Of Alice's pack only the pipeline and the outcomes: for tests that count their own fields and tags."""
     with organization_scope(alice.organization):
         for model in (CustomField, Segment, Tag):
             model.objects.all().delete()

@@ -372,7 +372,12 @@ class TestRecurringTasks:
         assert rows[0]["series"] == made["id"]
 
     def test_it_ends_on_its_last_day_and_needs_a_first(self, alice):
-        body = {"title": "Call", "due_at": "2026-06-08T09:00:00Z", "repeat_unit": "day", "repeat_until": "2026-06-10"}
+        body: Any = {
+            "title": "Call",
+            "due_at": "2026-06-08T09:00:00Z",
+            "repeat_unit": "day",
+            "repeat_until": "2026-06-10",
+        }
         with time_machine.travel(NOW, tick=False):
             made = alice.api.post("/api/v1/tasks", body, format="json").data
             alice.api.patch(f"/api/v1/tasks/{made['id']}", {"status": "done"}, format="json")

@@ -228,10 +228,10 @@ class TestDeals:
         assert worth() == 170
         other = make_customer()
         change_set = merging.merge(loser=customer, survivor=other, actor=alice.actor)
-        assert (worth(customer), worth(other)) == (0, 170)
+        assert [worth(customer), worth(other)] == [0, 170]
         undo.undo(change_set=change_set, actor=alice.actor, user=alice.user)
         jobs.run_due()
-        assert (worth(customer), worth(other)) == (170, 0)
+        assert [worth(customer), worth(other)] == [170, 0]
         deals.update(deal=deal, actor=alice.actor, changes={"status": "lost"})
         assert worth() == 50
         deals.delete(deal=Deal.objects.get(title="Crown"), actor=alice.actor)
