@@ -35,12 +35,13 @@ from customers.services import (
 MOVING = frozenset({"last_activity_at", "is_overdue", "open_value"})
 
 
-def visible_customer(view: OrganizationView, pk: UUID, *, lock: bool = False) -> Customer:
+def visible_customer(view: OrganizationView, pk: UUID, *, lock: bool = False, is_bare: bool = False) -> Customer:
     """The customer, if within the member's reach; 404 otherwise, whoever's it is.
 
-    `lock` keeps the row until the transaction ends.
+    `lock` keeps the row until the transaction ends; `is_bare` leaves out what only the customer's own answer shows.
     """
-    rows = with_relations(Customer.objects.visible_to(view.member))
+    rows = Customer.objects.visible_to(view.member)
+    rows = rows.select_related("organization", "stage") if is_bare else with_relations(rows)
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
     found: Customer | None = rows.filter(pk=pk).first()

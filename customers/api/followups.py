@@ -81,7 +81,7 @@ class CustomerFollowUpsView(OrganizationView):
     def get(self, request: Request, pk: UUID) -> Response:
         """The customer, where they are due; without a date and `overdue`, where any follow-up is set."""
         asked = read_parameters(request, FollowUpParameters)
-        visible_customer(self, pk)
+        visible_customer(self, pk, is_bare=True)
         rows = Customer.objects.visible_to(self.member).filter(pk=pk, next_follow_up_at__isnull=False)
         if "date" in asked or asked["overdue"] is not None or "assigned_to" in asked:
             rows = _due(self, rows, asked)

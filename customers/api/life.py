@@ -70,7 +70,7 @@ class HistoryView(OrganizationView):
     def get(self, request: Request, pk: UUID) -> Response:
         """Stage and field changes, newest first: who, when, from, to."""
         read_parameters(request, ListParameters)
-        rows = history_of(visible_customer(self, pk))
+        rows = history_of(visible_customer(self, pk, is_bare=True))
         return paginated(self, rows, lambda page: ChangeSerializer(page, many=True).data)
 
 
@@ -89,7 +89,7 @@ class TimelineView(OrganizationView):
         permitted = permissions_of(request, self.member)
         try:
             page = timeline.page_of(
-                visible_customer(self, pk),
+                visible_customer(self, pk, is_bare=True),
                 may=permitted.__contains__,
                 types=[name for name in asked.get("types", "").split(",") if name],
                 cursor=request.query_params.get("cursor", ""),

@@ -59,7 +59,7 @@ class RecordListView(ConditionalMixin, OrganizationView):
         filters = read_parameters(request, self.records.parameters)
         rows = self.records.rows(self.member)
         if pk is not None:
-            rows = rows.filter(customer=visible_customer(self, pk))
+            rows = rows.filter(customer=visible_customer(self, pk, is_bare=True))
         rows = self.records.narrow(rows, self.member, filters)
         return paginated(self, _ordered(rows, filters["ordering"]), self._serialize)
 
@@ -68,7 +68,7 @@ class RecordListView(ConditionalMixin, OrganizationView):
         if pk is not None:
             if not isinstance(body, dict):
                 raise invalid("non_field_errors", "An object is needed.")
-            visible_customer(self, pk)
+            visible_customer(self, pk, is_bare=True)
             if str(body.get("customer", pk)) != str(pk):
                 raise invalid("customer", "The path names another customer.")
             body = {**body, "customer": str(pk)}

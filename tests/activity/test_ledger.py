@@ -17,6 +17,9 @@ from customers.models import Customer, Tag
 from messaging.events import CONVERSATION_UPDATED as EVENT
 from tests.messaging.conftest import in_threads, make_due
 
+# What a pack brings is not what is looked for here.
+pytestmark = pytest.mark.usefixtures("without_pack")
+
 
 @pytest.fixture
 def subscribers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,9 @@ from accounts.services import idempotency, tokens
 from core.tenancy import every_organization, organization_scope
 from customers.models import Customer, Tag
 
+# What a pack brings is not what is looked for here.
+pytestmark = pytest.mark.usefixtures("without_pack")
+
 API = "/api/v1"
 KEY = "order-17 / attempt"
 
