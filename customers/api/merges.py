@@ -72,7 +72,9 @@ class BulkSerializer(Strict):
     filter = serializers.DictField(required=False, help_text="The list's filters.")
     action = serializers.ChoiceField(choices=list(bulk.ACTIONS))
     params = serializers.DictField(
-        required=False, default=dict, help_text="assign: assigned_to; stage: stage; status: status; tag_…: tag."
+        required=False,
+        default=dict,
+        help_text="assign: assigned_to; stage: stage, and a reason if you like; status: status; tag_…: tag.",
     )
 
 

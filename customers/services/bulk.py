@@ -205,11 +205,15 @@ def _check_owner(params: Values) -> Values:
 
 
 def _check_stage(params: Values) -> Values:
+    reason = params.pop("reason", "")
     wanted = _only(params, "stage")
     keys = list(Stage.objects.values_list("key", flat=True))
     if wanted not in keys:
         raise InvalidBulk("params.stage", f"Use one of {', '.join(keys)}.")
-    return {"stage": wanted}
+    if not isinstance(reason, str) or len(reason) > pipeline.LONGEST_REASON:
+        raise InvalidBulk("params.reason", f"A reason is a text of at most {pipeline.LONGEST_REASON} characters.")
+    reason = " ".join(reason.split())
+    return {"stage": wanted} | ({"reason": reason} if reason else {})
 
 
 def _check_status(params: Values) -> Values:
@@ -245,8 +249,8 @@ def _move(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values
     stage = Stage.objects.filter(key=params["stage"]).first()
     if stage is None:
         raise JobFailed("The stage is gone.")
-    pipeline.move(customer=customer, stage=stage, actor=current_actor())
-    return before, dict(params)
+    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=params.get("reason", ""))
+    return before, {"stage": stage.key}
 
 
 def _set_status(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:

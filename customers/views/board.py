@@ -167,6 +167,14 @@ def lacks_reason(request: Request, stage: Stage, reason: str) -> bool:
     return stage.kind == Stage.Kind.LOST and not reason and customer_settings.of(request.organization).asks_lost_reason
 
 
+def ask_why(request: Request) -> HttpResponse:
+    """Answer a form of HTMX that lacks the reason: the question, after which static/js/lost.js sends it again."""
+    shown = {"reasons": LOST_REASONS, "lost_id": "why", "is_asked": True}
+    response = render(request, "customers/partials/lost_dialog.html", shown, status=422)
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "beforeend"
+    return response
+
+
 def ids_of(text: str) -> list[UUID]:
     """The ids in a list with commas; what is none is left out."""
     found = []

@@ -26,6 +26,7 @@ from customers.selectors import customers_for, possible_owners
 from customers.services import bulk as changes
 from customers.services import custom_fields, undo
 from customers.services.deletion import RESTORE_DAYS
+from customers.views.board import LOST_REASONS, lacks_reason, reason_of
 from customers.views.filtering import name_of
 from customers.views.state import ListState, read_state
 
@@ -55,9 +56,15 @@ def bulk(request: Request, organization: str) -> HttpResponse:
         # The list left the filter out; what it shows by it is not what was meant to be changed.
         return _refuse(request, state, state.problems[0])
     count = _count(request, state) if takes_all else len(ids)
-    if (action == "delete" or count > ASKS_ABOVE) and not request.POST.get("confirmed"):
-        return _ask(request, state, {"action": action, "value": value, "count": count, "ids": ids, "all": takes_all})
+    reason = reason_of(request) if action == "stage" else ""
+    asked = {"action": action, "value": value, "count": count, "ids": ids, "all": takes_all}
+    asked["asks_why"] = action == "stage" and bool(count) and _is_unexplained(request, value, reason)
+    is_confirmed = bool(request.POST.get("confirmed"))
+    if asked["asks_why"] or ((action == "delete" or count > ASKS_ABOVE) and not is_confirmed):
+        return _ask(request, state, asked | {"is_unanswered": asked["asks_why"] and is_confirmed})
     params = {PARAMETERS[action]: value} if action in PARAMETERS else {}
+    if reason:
+        params["reason"] = reason
     try:
         job = changes.start(
             member=request.member,
@@ -128,12 +135,19 @@ def _ask(request: Request, state: ListState, asked: dict[str, Any]) -> HttpRespo
         "state": state,
         "counted_to": COUNTED_TO,
         "back": reverse("customers:list", args=[request.organization.slug]) + state.query(),
+        "reasons": LOST_REASONS,
     }
     if not request.htmx:
         return render(request, "customers/bulk_confirm.html", shown)
     response = render(request, "customers/partials/bulk_confirm.html", shown)
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#bulk-confirm", "innerHTML"
     return response
+
+
+def _is_unexplained(request: Request, key: str, reason: str) -> bool:
+    """Whether the organization wants to know first why they are lost."""
+    stage = Stage.objects.filter(key=key).first()
+    return stage is not None and lacks_reason(request, stage, reason)
 
 
 def _sentence(action: str, value: str) -> str:

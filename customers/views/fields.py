@@ -17,7 +17,7 @@ from core.http import Request
 from customers.models import Customer, Stage, Tag
 from customers.selectors import possible_owners
 from customers.services import customers, identities, pipeline, tags
-from customers.views.board import lacks_reason
+from customers.views.board import ask_why, lacks_reason, reason_of
 from customers.views.customers import field_context, find_visible
 
 LONGEST_NAME = 200
@@ -31,16 +31,19 @@ FIELDS = {
 @requires("customers.edit")
 @require_POST
 def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Move them; the page’s own buttons lead to the question why somebody is lost, where the organization asks it."""
+    """Move them; where the organization asks why somebody is lost and nobody said it, the question comes first."""
     customer = find_visible(request, pk)
     wanted = request.POST.get("stage", "")
     stage = next((stage for stage in Stage.objects.all() if wanted in (str(stage.pk), stage.key)), None)
     if stage is None:
         return _answer(request, customer, "customers/partials/stage_field.html", "Choose one of the stages.")
-    if not request.htmx and stage.pk != customer.stage_id and lacks_reason(request, stage, ""):
+    reason = reason_of(request)
+    if stage.pk != customer.stage_id and lacks_reason(request, stage, reason):
+        if request.htmx:
+            return ask_why(request)
         question = reverse("customers:move", args=[organization, pk])
         return redirect(f"{question}?stage={stage.key}&from=customer")
-    pipeline.move(customer=customer, stage=stage, actor=current_actor())
+    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
     return _answer(request, customer, "customers/partials/stage_field.html")
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import messages as toasts
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import requires
@@ -19,6 +20,7 @@ from core.http import Request
 from customers.models import Customer, CustomField, Stage, Tag
 from customers.selectors import possible_owners
 from customers.services import custom_fields, customers, follow_ups, pipeline, tags
+from customers.views.board import ask_why, lacks_reason, reason_of
 from customers.views.customers import find_visible
 from customers.views.lists import permissions, row_of
 from customers.views.state import read_state
@@ -40,10 +42,15 @@ def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
             return redirect("customers:detail", organization, pk)
         return _editor(request, customer, request.GET.get("field", ""))
     field = request.POST.get("field", "")
-    if field not in CHANGES:
+    if field not in EDITED_BY:
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
     try:
-        CHANGES[field](customer, request.POST.get("value", ""))
+        if field == "stage":
+            asked = _set_stage(request, customer, request.POST.get("value", ""))
+            if asked is not None:
+                return asked
+        else:
+            CHANGES[field](customer, request.POST.get("value", ""))
     except Refused as error:
         if not request.htmx:
             toasts.error(request, str(error))
@@ -81,11 +88,19 @@ def _row(request: Request, customer: Customer) -> HttpResponse:
     return render(request, "customers/partials/row.html", shown)
 
 
-def _set_stage(customer: Customer, value: str) -> None:
+def _set_stage(request: Request, customer: Customer, value: str) -> HttpResponse | None:
+    """Move them, or answer with the question why they are lost where that was not said."""
     stage = Stage.objects.filter(key=value).first()
     if stage is None:
         raise Refused("Choose one of the stages.")
-    pipeline.move(customer=customer, stage=stage, actor=current_actor())
+    reason = reason_of(request)
+    if stage.pk == customer.stage_id or not lacks_reason(request, stage, reason):
+        pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
+        return None
+    if request.htmx:
+        return ask_why(request)
+    question = reverse("customers:move", args=[request.organization.slug, customer.pk])
+    return redirect(f"{question}?stage={stage.key}&from=customer")
 
 
 def _set_owner(customer: Customer, value: str) -> None:
@@ -120,7 +135,6 @@ def _remove_tag(customer: Customer, value: str) -> None:
 
 
 CHANGES: Mapping[str, Callable[[Customer, str], None]] = {
-    "stage": _set_stage,
     "owner": _set_owner,
     "tag_add": _add_tag,
     "tag_remove": _remove_tag,

@@ -1,6 +1,8 @@
 // A card and the way it takes: where it stands, what is asked before, what the server says, and how it is taken back.
 // Shared by pointer (board_drag.js), keyboard (board_keys.js) and menu (board.js).
 
+import { ask } from "./lost.js";
+
 export const board = () => document.getElementById("board");
 export const columns = () => [...document.querySelectorAll("#board [data-column]")];
 export const columnOf = (card) => card.closest("[data-column]");
@@ -70,38 +72,7 @@ export function focus(card) {
 
 // --- why --------------------------------------------------------------------------------------------------------------
 
-function askReason() {
-  const dialog = document.getElementById("lost-dialog");
-  const form = dialog.querySelector("form");
-  const error = dialog.querySelector("#lost-error");
-  form.reset();
-  error.hidden = true;
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    const submit = (event) => {
-      const data = new FormData(form);
-      if (data.get("reason") || data.get("words").trim()) return;
-      event.preventDefault();
-      error.hidden = false;
-      form.elements.words.focus();
-    };
-    form.addEventListener("submit", submit);
-    dialog.addEventListener(
-      "close",
-      () => {
-        form.removeEventListener("submit", submit);
-        const data = new FormData(form);
-        resolve(dialog.returnValue === "move" ? { reason: data.get("reason") ?? "", words: data.get("words") } : null);
-      },
-      { once: true },
-    );
-  });
-}
-
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-lost-cancel]")) event.target.closest("dialog").close("");
-});
+const askReason = () => ask(document.getElementById("lost-dialog"));
 
 // --- the move ---------------------------------------------------------------------------------------------------------
 

@@ -342,3 +342,33 @@ def test_axe_finds_nothing_in_dialog_menu_and_forms(clinic, people, sign_in):
     ):  # fmt: skip
         page.goto(clinic.url(path))
         assert findings(page) == [], path
+
+
+def test_list_and_panel_ask_why_somebody_is_lost(clinic, people, sign_in):
+    page = sign_in(clinic.alice.user, **WIDE)
+    page.goto(clinic.url(f"customers/?open={people['Cleo'].pk}"))
+    dialog = page.get_by_role("dialog", name=re.compile("^Why"))
+    stage = page.locator("#side-panel").get_by_label("Stage")
+    stage.select_option("Lost")
+    expect(dialog).to_be_visible()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(stage.locator("option:checked")).to_have_text("Contacted")
+    stage.select_option("Lost")
+    dialog.get_by_role("radio", name="Not a fit").check()
+    dialog.get_by_role("button", name="Move to lost").click()
+    cleo = page.locator(f"#customer-{people['Cleo'].pk}")
+    expect(cleo).to_contain_text("Lost")
+    assert stage_of(people["Cleo"]) == "lost"
+    ben = page.locator(f"#customer-{people['Ben'].pk}")
+    ben.get_by_role("link", name=re.compile("Stage:")).click()
+    page.locator("#cell-editor").get_by_role("button", name="Lost").click()
+    dialog.get_by_role("button", name="Move to lost").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label(re.compile("In your own words")).fill("Moved away.")
+    dialog.get_by_role("button", name="Move to lost").click()
+    expect(ben).to_contain_text("Lost")
+    expect(dialog).to_have_count(0)
+    with organization_scope(clinic.organization):
+        assert StageChange.objects.get(customer=people["Ben"]).reason == "Moved away."
