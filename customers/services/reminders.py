@@ -1,16 +1,20 @@
 """Reminders of tasks: kept in step with the task, and sent once.
 
-A worker claims what is due (core/claims.py), writes `sent_at` and its event, and only then sends the mail. One that
-dies earlier leaves a reminder that another sends; one that dies between the two sent none, which is better than two.
+A worker claims what is due (core/claims.py), reaches the mail server, writes `sent_at` and its event, and only then
+sends the mail. One that dies earlier leaves a reminder that another sends; one that dies between the two sent none,
+which is better than two. What is known not to have gone out, because the server was not there or refused it, is tried
+again a few times.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import get_connection, send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -19,7 +23,7 @@ from django.utils import timezone
 from accounts.models import Member
 from activity.actor import SYSTEM, acting_as
 from activity.ledger import record
-from core.claims import claim, give_back, settle
+from core.claims import backoff, claim, give_back, reason_of, settle
 from core.jobs import stopping
 from core.tenancy import every_organization, organization_scope
 from customers import events
@@ -30,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 BATCH = 50
 LEASE = timedelta(minutes=5)
+# So long after each attempt that failed comes the next; a reminder hours late helps nobody any more.
+RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
+# The server's own words that it did not take the mail. A connection that breaks meanwhile says nothing.
+REFUSED = (SMTPResponseException, SMTPRecipientsRefused)
 
 
 def keep_in_step(task: Task) -> None:
@@ -81,11 +89,44 @@ def _remind(row: TaskReminder) -> None:
     if member is None:
         settle(row)
         return
+    mailer = get_connection()
+    try:
+        mailer.open()
+    except OSError as error:  # what smtplib raises is one too
+        settle(row, due_at=_next_attempt(row, error))
+        return
+    try:
+        _send(row, task, member, mailer)
+    finally:
+        mailer.close()
+
+
+def _send(row: TaskReminder, task: Task, member: Member, mailer: Any) -> None:
     with transaction.atomic():
         if not settle(row, sent_at=timezone.now()):
             return
-        record(events.TASK_REMINDED, subject=task, customer_id=task.customer_id, payload={"to": str(member.user_id)})
-    _mail(task, member)
+        record(
+            events.TASK_REMINDED,
+            subject=task,
+            customer_id=task.customer_id,
+            # A mail that is tried again is no second reminder.
+            source_key=f"{row.pk}:{row.remind_at.isoformat()}",
+            payload={"to": str(member.user_id)},
+        )
+    try:
+        _mail(task, member, mailer)
+    except REFUSED as error:
+        # Not where the task got another time meanwhile: then that one stands.
+        ended = TaskReminder.objects.filter(pk=row.pk, sent_at=row.sent_at, due_at__isnull=True)
+        ended.update(sent_at=None, due_at=_next_attempt(row, error))
+
+
+def _next_attempt(row: TaskReminder, error: Exception) -> datetime | None:
+    """When what did not go out is tried again; None where it was tried often enough."""
+    wait = backoff(row.attempts, RETRY_AFTER)
+    details = {"reminder_id": str(row.pk), "attempts": row.attempts, "reason": reason_of(error, length=200)}
+    logger.warning("reminder_not_sent" if wait is None else "reminder_postponed", extra=details)
+    return None if wait is None else timezone.now() + wait
 
 
 def _reader(task: Task) -> Member | None:
@@ -102,11 +143,11 @@ def _reader(task: Task) -> Member | None:
     return member if seen.exists() else None
 
 
-def _mail(task: Task, member: Member) -> None:
+def _mail(task: Task, member: Member, mailer: Any) -> None:
     """What it is about is in the text; a subject is shown on locked screens."""
     path = reverse("customers:edit_task", args=[task.organization.slug, task.pk])
     shown = {"task": task, "member": member, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
     with timezone.override(task.organization.zone):
         body = render_to_string("customers/mail/task_reminder.txt", shown)
         subject = " ".join(render_to_string("customers/mail/task_reminder_subject.txt", shown).split())
-    send_mail(subject, body, None, [member.user.email])
+    send_mail(subject, body, None, [member.user.email], connection=mailer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 from datetime import timedelta
 
 import pytest
@@ -146,6 +147,64 @@ def test_a_worker_that_dies_while_it_sends_sends_none_rather_than_two(alice, mak
     assert work() == 0
     assert mail.outbox == []
     assert reminded(alice) == 1
+
+
+class Server:
+    """A mail server that fails: at the door, or when it is handed the mail."""
+
+    def __init__(self, *, opening=None, sending=None):
+        self.opening, self.sending = opening, sending
+
+    def open(self):
+        if self.opening:
+            raise self.opening
+
+    def close(self):
+        pass
+
+    def send_messages(self, messages):
+        raise self.sending
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        Server(opening=ConnectionRefusedError("nobody there")),
+        Server(opening=smtplib.SMTPAuthenticationError(535, b"who are you")),
+        Server(sending=smtplib.SMTPSenderRefused(451, b"later", "parley@example.com")),
+        Server(sending=smtplib.SMTPRecipientsRefused({"bob@harbour.example": (450, b"later")})),
+    ],
+    ids=["not there", "no entry", "sender refused", "recipient refused"],
+)
+def test_what_did_not_go_out_is_tried_again_and_told_once(alice, make_task, monkeypatch, server):
+    make_task()
+    with monkeypatch.context() as patched:
+        patched.setattr(reminders, "get_connection", lambda: server)
+        assert work() == 1
+        (row,) = waiting(alice)
+        assert timedelta(seconds=50) < row.due_at - timezone.now() < timedelta(seconds=70)
+        assert row.sent_at is None
+        assert work() == 1
+        assert waiting(alice)[0].due_at - timezone.now() > timedelta(minutes=4)
+    assert work() == 1
+    assert len(mail.outbox) == reminded(alice) == 1
+    assert work() == 0
+
+
+def test_a_server_that_stays_away_is_not_asked_for_ever(alice, make_task, monkeypatch):
+    make_task()
+    monkeypatch.setattr(reminders, "get_connection", lambda: Server(opening=TimeoutError()))
+    assert [work() for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+    assert waiting(alice) == []
+    assert reminded(alice) == 0
+
+
+def test_a_connection_that_breaks_while_sending_may_have_sent(alice, make_task, monkeypatch):
+    make_task()
+    monkeypatch.setattr(reminders, "get_connection", lambda: Server(sending=smtplib.SMTPServerDisconnected()))
+    assert work() == 1
+    assert work() == 0
+    assert waiting(alice) == []
 
 
 def test_done_while_it_was_being_sent(alice, make_task):
