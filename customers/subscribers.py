@@ -10,7 +10,7 @@ from activity.actor import SYSTEM
 from activity.models import Event
 from activity.registry import subscribe
 from customers import days, follow_up_lists, holds, home, merging, page_panels, palette, task_lists, timeline_sources
-from customers.events import STAGE_CHANGED
+from customers.events import CUSTOMER_CREATED, STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
 from customers.services import (
@@ -65,6 +65,7 @@ def register() -> None:
     stages.register()
     merging.register(Process, processes.make_room)
     subscribe(STAGE_CHANGED, make_entry_task, name="customers.make_entry_task", inline=True)
+    subscribe(CUSTOMER_CREATED, make_first_task, name="customers.make_first_task", inline=True)
     subscribe(ORGANIZATION_CREATED, install_pack, name="customers.install_pack", inline=True)
 
 
@@ -74,9 +75,22 @@ def install_pack(event: Event) -> None:
     pack_service.install(organization=event.organization, pack=pack, owner_id=event.actor_id)
 
 
+def make_first_task(event: Event) -> None:
+    """Who is made in a stage that begins with something to do has reached it, too.
+
+    Not who is imported: they may have stood there for long, and an import with tasks could not be taken back.
+    """
+    if "import" not in event.payload:
+        _make_task_of(event, event.payload["stage"])
+
+
 def make_entry_task(event: Event) -> None:
     """A customer has reached a stage that begins with something to do: it becomes a task, unless it is open already."""
-    stage = Stage.objects.filter(key=event.payload["to"]).exclude(entry_task="").first()
+    _make_task_of(event, event.payload["to"])
+
+
+def _make_task_of(event: Event, key: str) -> None:
+    stage = Stage.objects.filter(key=key).exclude(entry_task="").first()
     if stage is None:
         return
     customer = Customer.objects.select_related("assigned_to").get(pk=event.customer_id)

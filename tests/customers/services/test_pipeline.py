@@ -79,6 +79,13 @@ class TestMoves:
         # Moved on a Friday: the next working day at nine there.
         assert task.due_at == datetime(2026, 6, 15, 8, tzinfo=UTC)
 
+    def test_who_is_made_in_such_a_stage_has_the_task_at_once(self, inside, alice, bob, make_customer):
+        stages.update(stage=stage("consult_booked"), actor=alice.actor, changes={"entry_task": "Prepare for visit"})
+        visited, fresh = make_customer(bob, stage=stage("consult_booked")), make_customer()
+        task = Task.objects.get(customer=visited)
+        assert (task.title, task.assigned_to) == ("Prepare for visit", bob.user)
+        assert not Task.objects.filter(customer=fresh).exists()
+
     def test_an_owner_who_left_gets_no_task_and_keeps_nobody_from_moving(self, customer, alice, bob):
         Customer.objects.filter(pk=customer.pk).update(assigned_to=bob.user)
         stages.update(stage=stage("contacted"), actor=alice.actor, changes={"entry_task": "Ring them"})
