@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# What of the caller's is handed on; the last two choose sizes.
+KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PGOPTIONS", "SIZES", "BENCH_ROWS")
 PUBLIC = "https://bench.example"
 
 
 def environment(data: Path, database: str, redis: str) -> dict[str, str]:
     """For a process of the benchmark; nothing of the caller's own settings gets in."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PGOPTIONS") if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     return kept | {
         "ENV_FILE": os.devnull,
         "DATA_DIR": str(data),

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +25,11 @@ def prepare() -> None:
         data = tempfile.mkdtemp(prefix="parley-test-")
         atexit.register(shutil.rmtree, data, ignore_errors=True)
         os.environ["DATA_DIR"] = data
+    else:
+        # Each process of a parallel run has a broker and files of its own, as it has a database.
+        own = Path(os.environ["DATA_DIR"]) / worker
+        own.mkdir(exist_ok=True)
+        os.environ["DATA_DIR"] = str(own)
     os.environ.update(
         DEBUG="true",
         ENV_FILE=os.devnull,

@@ -144,3 +144,21 @@ def test_stage_owner_and_tags_are_changed_in_place(clinic, sign_in):
     expect(panel.locator(".chip", has_text="implants")).to_have_count(0)
     customer = clinic.conversation(received).customer
     assert customer.assigned_to_id == clinic.bob.user.pk
+
+
+def test_a_template_is_put_into_the_reply_with_a_slash(clinic, sign_in):
+    received = clinic.receive("Hello", name="Nadia Novak")
+    page = sign_in(clinic.alice.user)
+    page.goto(clinic.thread_url(received))
+    page.locator("#composer-body").press("/")
+    offers = page.locator("#composer-offers")
+    expect(offers.get_by_role("button").first).to_be_visible()
+    page.get_by_label("Find a template").fill("reminder")
+    expect(offers.get_by_role("button")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#composer-body")).to_have_value(
+        "Hello Nadia Novak, a short reminder of your consultation with us. Is the time still good for you?"
+    )
+    expect(page.locator("#composer-body")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(bubble(page, "a short reminder of your consultation")).to_be_visible()
