@@ -85,7 +85,7 @@ def show_follow_up(member: Member, customer: Customer) -> Row:
     is_late = at < timezone.now()
     return _of_customer(
         member, customer, at, Urgency.LATE if is_late else Urgency.TODAY, detail=f"Follow up · {customer.stage.name}",
-        mark=f"due {since(at)}" if is_late else f"{timezone.localtime(at):%H:%M}",
+        mark=f"overdue {since(at)}" if is_late else f"{timezone.localtime(at):%H:%M}",
     )  # fmt: skip
 
 

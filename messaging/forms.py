@@ -15,7 +15,7 @@ class TemplateForm(forms.Form):
     language = forms.CharField(
         max_length=16,
         initial="und",
-        help_text="Such as en or pt-BR; und serves everybody whose language has none of its own.",
+        help_text="Such as en or pt-BR; “und” is for everybody whose language has no text of its own.",
     )
     category = forms.CharField(max_length=60, required=False, help_text="What it is filed under, such as Reminders.")
     subject = forms.CharField(max_length=200, required=False, help_text="Of an e-mail.")

@@ -35,6 +35,12 @@ _SIDES = {
 
 
 @register.filter
+def hours_long(hours: int) -> str:
+    """Hours as people say them: whole days from two on."""
+    return f"{hours} h" if hours % 24 or hours < 48 else f"{hours // 24} days"
+
+
+@register.filter
 def days_long(days: float) -> str:
     """A time that was counted in days, as people say it: minutes, hours or days."""
     minutes = round(days * 24 * 60)
