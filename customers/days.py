@@ -50,7 +50,8 @@ def next_due(
     """When what is due at `due_at` comes again: the first time in its rhythm later than `after` and itself.
 
     `unit` is a Task.Repeat; `day_of_month` is the day that is meant where a month was too short for it (the 31st).
-    The clock there shows the same at every one. ValueError for an unknown unit.
+    The clock there shows the same at every one. ValueError for an unknown unit, OverflowError where the calendar ends
+    before.
     """
     local = due_at.astimezone(zone)
     clock, day = local.time(), local.date()
@@ -80,5 +81,8 @@ def _step(day: date, unit: str, every: int, wanted: int) -> date:
             day = next_working_day(day)
         return day
     step = relativedelta(months=every) if unit == "month" else relativedelta(years=every)
-    following = day.replace(day=1) + step
+    try:
+        following = day.replace(day=1) + step
+    except ValueError as error:  # as relativedelta says that a year is too large
+        raise OverflowError(str(error)) from error
     return following.replace(day=min(wanted, calendar.monthrange(following.year, following.month)[1]))

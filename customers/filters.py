@@ -152,7 +152,10 @@ def _moment(name: str, value: Any) -> str:
     try:
         if len(text) == len("2000-01-31"):
             day = date.fromisoformat(text) + timedelta(days=1 if name.endswith("_to") else 0)
-            return datetime.combine(day, time(), current_organization().zone).isoformat()
+            found = datetime.combine(day, time(), current_organization().zone)
+            # The database reads it in UTC: a day at the edge of the calendar has no such moment, which raises.
+            found.astimezone(timezone.get_default_timezone())
+            return found.isoformat()
         moment = parse_datetime(text.replace(" ", "+") if text.count(" ") == 1 and "T" in text else text)
         if moment is None:
             raise ValueError

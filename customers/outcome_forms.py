@@ -10,6 +10,7 @@ from django import forms
 from customers.models import Outcome, OutcomeType, Stage
 from customers.services.outcomes import LONGEST_NAME
 from customers.services.tags import COLORS
+from customers.task_forms import MomentField
 
 
 class OutcomeForm(forms.Form):
@@ -24,12 +25,7 @@ class OutcomeForm(forms.Form):
         required=False,
         error_messages={"invalid": "Three capital letters (GBP)."},
     )
-    occurred_at = forms.DateTimeField(
-        label="When",
-        required=False,
-        help_text="Empty: now.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    occurred_at = MomentField(label="When", required=False, help_text="Empty: now.")
     note = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, *args: Any, kinds: Sequence[OutcomeType], **kwargs: Any) -> None:

@@ -10,6 +10,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import User
+from core.moments import is_showable
 from customers import days
 from customers.models import Task
 
@@ -38,10 +39,10 @@ class MomentField(forms.DateTimeField):
             return value or None
         try:
             naive = datetime.fromisoformat(str(value).strip())
+            if not is_showable(naive):
+                raise ValueError("nobody’s plan")
             if naive.tzinfo is not None:
                 return naive.astimezone(timezone.get_current_timezone())
-            if not 2000 <= naive.year <= 9990:
-                raise ValueError("nobody’s plan")
             return days.at(naive.date(), naive.time(), timezone.get_current_timezone())
         except (ValueError, OverflowError) as error:
             raise forms.ValidationError("Enter a day and a time.", code="invalid") from error

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from core.api.errors import invalid
+from core.api.strict import require_moments
 
 PAGING = frozenset({"page", "page_size", "limit", "offset", "cursor"})
 
@@ -35,6 +36,7 @@ def read_parameters(request: Request, parameters: type[ListParameters]) -> dict[
         )
     reader.is_valid(raise_exception=True)
     data: dict[str, Any] = dict(reader.validated_data)
+    require_moments(data)
     if parameters.orderings:
         data.setdefault("ordering", parameters.orderings[0])
     return data

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
 from core.api.errors import invalid
+from core.moments import FIRST_YEAR, LAST_YEAR, is_showable
+
+
+def require_moments(values: Mapping[str, Any]) -> None:
+    """Raises a 400 that names the field for a moment that is nobody's: before the year 1900 or after 9990."""
+    for name, value in values.items():
+        if isinstance(value, datetime) and not is_showable(value):
+            raise invalid(name, f"A moment between the years {FIRST_YEAR} and {LAST_YEAR} is needed.")
 
 
 class Strict(serializers.Serializer[Any]):
@@ -18,7 +28,9 @@ class Strict(serializers.Serializer[Any]):
             if unknown:
                 # In a list of these the place is added by the list.
                 raise invalid(unknown[0], f"Not a field here. Use: {', '.join(self._settable())}.", code="unknown")
-        return super().to_internal_value(data)
+        values = super().to_internal_value(data)
+        require_moments({field.field_name or "": values.get(field.source) for field in self._writable_fields})
+        return values
 
     def _settable(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Member, Organization
+from core.moments import is_showable
 from customers.models import Customer, CustomField, Stage
 from customers.services import custom_fields, identities
 from customers.services.identities import Address, InvalidAddress
@@ -221,8 +222,15 @@ _READERS = {
 def moment(text: str, zone: Any) -> datetime:
     """A moment, or a day, which is its nine o'clock; the day stands before the month unless the year is first.
 
-    Raises ValueError.
+    Raises ValueError, also for one that is nobody's plan and has no day in some time zone.
     """
+    found = _moment(text, zone)
+    if found is None or not is_showable(found):
+        raise ValueError(f"“{text[:40]}” is not a day such as 2026-03-31 or a moment such as 2026-03-31 09:00.")
+    return found
+
+
+def _moment(text: str, zone: Any) -> datetime | None:
     try:
         if found := _DAY_FIRST.fullmatch(text):
             day, month, year, clock = found.groups()
@@ -235,7 +243,7 @@ def moment(text: str, zone: Any) -> datetime:
             return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     except (ValueError, OverflowError):
         pass
-    raise ValueError(f"“{text[:40]}” is not a day such as 2026-03-31 or a moment such as 2026-03-31 09:00.")
+    return None
 
 
 def _choice(text: str, choices: Any) -> str:

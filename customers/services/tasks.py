@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.moments import is_showable
 from customers import days, events
 from customers.models import Customer, Task
 from customers.services import customers, presence, reminders
@@ -108,10 +109,16 @@ def _make_next(done: Task, actor: Actor) -> None:
     if not done.is_recurring or done.due_at is None:
         return
     zone = done.organization.zone
-    due_at = days.next_due(
-        done.due_at, unit=done.repeat_unit, every=done.repeat_every, zone=zone, after=timezone.now(),
-        day_of_month=done.repeat_day,
-    )  # fmt: skip
+    try:
+        due_at = days.next_due(
+            done.due_at, unit=done.repeat_unit, every=done.repeat_every, zone=zone, after=timezone.now(),
+            day_of_month=done.repeat_day,
+        )  # fmt: skip
+    except OverflowError:
+        # The calendar ends before it comes again.
+        return
+    if not is_showable(due_at):
+        return
     if done.repeat_until is not None and due_at.astimezone(zone).date() > done.repeat_until:
         return
     series = done.series or done.pk
