@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
+
+from core.tenancy import organization_scope
+from customers.services import customers, deals, stages, tasks
+from messaging.services import templates
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -46,10 +51,18 @@ def test_no_page_is_wider_than_the_screen(width, clinic, sign_in):
     word = "Donaudampfschifffahrtsgesellschaft" * 3
     received = clinic.receive(f"{word} https://example.com/{word}", name="Maximilian von und zu Hohenstein-Wittelsbach")
     customer = clinic.conversation(received).customer
+    with organization_scope(clinic.organization):
+        common = {"organization": clinic.organization, "actor": clinic.alice.actor}
+        tasks.create(**common, title=word, customer=customer, assigned_to=clinic.alice.user, due_at=timezone.now())
+        deals.create(customer=customer, actor=clinic.alice.actor, title=word, amount=10**9)
+        stages.create(**common, name=word[:60])
+        templates.create(**common, name=word[:60], channel="whatsapp", body=word)
+        customers.set_follow_up(customer=customer, at=timezone.now(), actor=clinic.alice.actor)
     page = sign_in(clinic.alice.user, viewport={"width": width, "height": 800})
     for path in (
         "inbox/", f"inbox/{received.conversation_id}/", "simulator/", "customers/", "customers/new/",
-        f"customers/{customer.pk}/",
+        f"customers/{customer.pk}/", f"customers/{customer.pk}/move/", "", "pipeline/", "deals/", "deals/board/",
+        "tasks/", "tasks/calendar/", "followups/", "outcomes/", "templates/", "settings/pipeline/",
     ):  # fmt: skip
         page.goto(clinic.url(path))
         assert overflow(page) <= 0, path

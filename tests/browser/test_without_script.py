@@ -68,3 +68,19 @@ def test_what_needs_a_script_is_not_offered(clinic, page_of):
     page.wait_for_timeout(1500)
     page.reload()
     expect(page.get_by_text("Hello from a page without script")).to_be_visible()
+
+
+def test_a_conversation_asks_on_a_page_why_somebody_is_lost(clinic, page_of):
+    received = clinic.receive("No, thank you.")
+    page = page_of()
+    page.goto(clinic.thread_url(received))
+    form = page.locator("#customer-stage")
+    form.get_by_label("Stage").select_option("Lost")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Move Maya Okafor")).to_be_visible()
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_text("Say in a few words why they are lost.")).to_be_visible()
+    page.get_by_role("radio", name="Not the right time").check(force=True)
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page).to_have_url(re.compile(f"/customers/{received.customer_id}/$"))
+    expect(page.locator("#stage-bar [aria-current=step]")).to_have_text("Lost")

@@ -22,6 +22,7 @@ def test_what_another_pack_adds_is_shown_before(alice):
     assert 'name="home.engaged"' in page
     own = alice.client.get(alice.url("settings/pack/")).content.decode()
     assert "you have everything of this pack" in own
+    assert "Apply</button>" not in own
 
 
 def test_it_is_changed_and_the_empty_stages_go(alice):

@@ -38,6 +38,7 @@ def test_the_page_shows_the_stages_and_the_rules(alice, make_customer):
     assert [one.key for one in page.context["stages"]] == keys(alice)
     assert "1 customer<" in text
     assert "overdue after 24 h" in text
+    assert "overdue after 2 days" in text
     assert page.context["form"].initial["follow_up_days"] == 7
 
 
