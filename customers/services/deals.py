@@ -81,7 +81,11 @@ def update(*, deal: Deal, actor: Actor, changes: Mapping[str, Any], moves_custom
 
 @transaction.atomic
 def delete(*, deal: Deal, actor: Actor) -> None:
-    customer = Customer.objects.select_for_update(of=("self",), no_key=True).get(pk=deal.customer_id)
+    """Take a deal away; nothing happens where somebody else just did."""
+    rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
+    customer = rows.get(pk=deal.customer_id)
+    if not Deal.objects.filter(pk=deal.pk).exists():
+        return
     _record(events.DEAL_DELETED, deal, actor, {"title": deal.title, **_worth(deal)})
     deal.delete()
     refresh_value(customer)

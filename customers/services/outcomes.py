@@ -103,7 +103,12 @@ def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, Any]) -> Out
 
 @transaction.atomic
 def delete(*, outcome: Outcome, actor: Actor) -> None:
-    """Take a result away, as if it had not been; where the customer was moved by it they stay."""
+    """Take a result away, as if it had not been; where the customer was moved by it they stay.
+
+    Nothing happens where somebody else just did.
+    """
+    if Outcome.objects.select_for_update(of=("self",)).filter(pk=outcome.pk).first() is None:
+        return
     _record(events.OUTCOME_DELETED, outcome, actor, _told(outcome))
     outcome.delete()
 

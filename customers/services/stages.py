@@ -108,6 +108,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
     if current.kind != before["kind"]:
         _require_open_left(current)
         _close_deals_alike(current)
+        _forget_as_target(current, home=None)
     if current.sla_hours != before["sla_hours"] or current.kind != before["kind"]:
         # Others are late now than were before: everybody is looked at anew.
         current.overdue_told_until = None
@@ -193,6 +194,12 @@ def work_off(work: Work) -> dict[str, Any]:
             for deal in deals:
                 _move_deal(deal, home)
             if not batch and not deals:
+                # Another one may have gone since this one was promised to.
+                _lock(stage.organization)
+                try:
+                    _require_open_left(stage, is_going=True)
+                except InvalidStage as error:
+                    raise JobFailed(str(error)) from error
                 # Those who come at this very moment: the key refuses, and the next step moves them.
                 try:
                     with transaction.atomic():
@@ -226,11 +233,7 @@ def _move_deal(deal: Deal, home: Stage) -> None:
 
 def _drop(stage: Stage, home: Stage | None, actor: Actor) -> None:
     OutcomeType.objects.filter(stage=stage).update(stage=home)
-    for name in ("won_deal_stage", "lost_deal_stage"):
-        kind = Stage.Kind.WON if name.startswith("won") else Stage.Kind.LOST
-        CustomerSettings.objects.filter(**{name: stage}).update(
-            **{name: home if home is not None and home.kind == kind else None}
-        )
+    _forget_as_target(stage, home=home, is_going=True)
     for segment in Segment.objects.filter(organization=stage.organization):
         if segment.filter.get("stage") == stage.key:
             kept = {name: value for name, value in segment.filter.items() if name != "stage"}
@@ -239,6 +242,14 @@ def _drop(stage: Stage, home: Stage | None, actor: Actor) -> None:
     payload = {"key": stage.key, "name": stage.name, "home": home.key if home else None}
     record(events.STAGE_REMOVED, subject=stage, actor=actor, payload=payload)
     stage.delete()
+
+
+def _forget_as_target(stage: Stage, *, home: Stage | None, is_going: bool = False) -> None:
+    """Closed deals move nobody to a stage that goes, or is of another kind now; to its home where that is of theirs."""
+    for name, kind in (("won_deal_stage", Stage.Kind.WON), ("lost_deal_stage", Stage.Kind.LOST)):
+        if is_going or stage.kind != kind:
+            target = home if home is not None and home.kind == kind else None
+            CustomerSettings.objects.filter(**{name: stage}).update(**{name: target})
 
 
 def _lock(organization: Organization) -> None:

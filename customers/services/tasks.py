@@ -82,6 +82,9 @@ def update(*, task: Task, actor: Actor, changes: Mapping[str, Any]) -> Task:
 
 @transaction.atomic
 def delete(*, task: Task, actor: Actor) -> None:
+    """Take a task away, with its reminder; nothing happens where somebody else just did."""
+    if Task.objects.select_for_update(of=("self",)).filter(pk=task.pk).first() is None:
+        return
     _record(events.TASK_DELETED, task, actor, {"title": task.title})
     task.delete()
 

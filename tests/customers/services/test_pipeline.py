@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from activity.models import Event
 from core.tenancy import organization_scope
 from customers import board
 from customers.models import Customer, Deal, Segment, Stage, StageChange, Task
-from customers.services import customer_settings, deals, merging, outcomes, pipeline, stages, undo
+from customers.services import customer_settings, deals, merging, outcomes, pipeline, stages, tasks, undo
 from customers.services import deletion as deletions
 from tests.messaging.conftest import in_threads
 
@@ -205,6 +206,23 @@ class TestStages:
         deletions.restore(customer=deleted, actor=alice.actor)
         assert standing(deleted)[0] == "engaged"
 
+    def test_the_last_open_one_stays_also_where_it_was_to_go_when_there_was_another(self, customer, alice):
+        for key in ("contacted", "consult_booked", "deposit_paid"):
+            stages.remove(stage=stage(key), home=None, actor=alice.actor, member=alice.member)
+        job = stages.remove(stage=stage("new"), home=stage("treatment_done"), actor=alice.actor, member=alice.member)
+        stages.remove(stage=stage("engaged"), home=None, actor=alice.actor, member=alice.member)
+        jobs.run_due()
+        job.refresh_from_db()
+        assert (job.status, stage("new").kind) == ("failed", "open")
+        assert "needs an open stage" in job.error
+
+    def test_closed_deals_move_nobody_to_what_became_another_kind(self, inside, alice):
+        chosen = {"won_deal_stage": stage("treatment_done"), "lost_deal_stage": stage("lost")}
+        customer_settings.change(organization=inside, actor=alice.actor, changes=chosen)
+        stages.update(stage=stage("treatment_done"), actor=alice.actor, changes={"kind": "open"})
+        decided = customer_settings.of(inside)
+        assert (decided.won_deal_stage, decided.lost_deal_stage) == (None, stage("lost"))
+
     def test_an_empty_one_goes_at_once(self, inside, alice):
         assert stages.remove(stage=stage("engaged"), home=None, actor=alice.actor, member=alice.member) is None
         assert not Stage.objects.filter(key="engaged").exists()
@@ -267,6 +285,21 @@ class TestDeals:
         deletions.delete(customer=customer, actor=alice.actor, force=True)
         customer.refresh_from_db()
         assert (customer.stage.key, customer.open_value) == ("new", 0)
+
+
+def test_what_two_delete_is_told_once(customer, alice):
+    deal = deals.create(customer=customer, actor=alice.actor, title="Braces", amount=10)
+    task = tasks.create(organization=customer.organization, customer=customer, actor=alice.actor, title="Call")
+    kind = outcomes.find_type(organization=customer.organization, key="consult_booked")
+    outcome = outcomes.record_outcome(customer=customer, actor=alice.actor, type=kind)
+    # Two who read the same, and delete it one after the other.
+    read = [(copy(deal), copy(task), copy(outcome)) for _ in range(2)]
+    for one_deal, one_task, one_outcome in read:
+        deals.delete(deal=one_deal, actor=alice.actor)
+        tasks.delete(task=one_task, actor=alice.actor)
+        outcomes.delete(outcome=one_outcome, actor=alice.actor)
+    for name in ("deal.deleted", "task.deleted", "outcome.deleted"):
+        assert Event.objects.filter(type=name).count() == 1, name
 
 
 @pytest.mark.django_db(transaction=True)
