@@ -24,13 +24,13 @@ class DealForm(OwnFieldsMixin):
         help_text="Won and lost stages close the deal; so does the status, which finds a stage by itself.",
     )
     probability = forms.IntegerField(
-        label="Probability, in per cent", min_value=0, max_value=100, required=False, help_text="Empty: the stage’s."
+        label="Probability, in per cent", min_value=0, max_value=100, required=False, help_text="Left empty, it is the stage’s."
     )
     expected_close_on = forms.DateField(
         label="Expected to close", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     owner = forms.ChoiceField(required=False)
-    lost_reason = forms.CharField(max_length=300, required=False, help_text="Where it was lost.")
+    lost_reason = forms.CharField(max_length=300, required=False, help_text="Why, if it was lost.")
 
     def __init__(self, *args: Any, stages: Sequence[Stage], owners: Sequence[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
