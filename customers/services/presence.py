@@ -19,7 +19,9 @@ def hold(customer: Customer) -> Customer:
 
     Call it before any record of theirs is locked: a merge takes customers first as well. Raises CustomerGone.
     """
-    rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization", "stage")
+    # The stage is not joined: PostgreSQL, having waited for a move, would look for the customer beside the stage that
+    # they just left, and find nobody. The organization is for good.
+    rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
     current: Customer | None = rows.filter(pk=customer.pk, deleted_at__isnull=True, erased_at__isnull=True).first()
     if current is None:
         raise CustomerGone
