@@ -24,7 +24,11 @@ class DealForm(OwnFieldsMixin):
         help_text="Won and lost stages close the deal; so does the status, which finds a stage by itself.",
     )
     probability = forms.IntegerField(
-        label="Probability, in per cent", min_value=0, max_value=100, required=False, help_text="Left empty, it is the stage’s."
+        label="Probability, in per cent",
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="Empty: that of the stage.",
     )
     expected_close_on = forms.DateField(
         label="Expected to close", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
