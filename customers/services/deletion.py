@@ -101,7 +101,7 @@ def lose_deals(customer: Customer, actor: Actor) -> None:
 
 
 def _locked(customer: Customer) -> Customer:
-    rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization", "stage")
+    rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
     found: Customer = rows.get(pk=customer.pk)
     return found
 

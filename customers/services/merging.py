@@ -159,7 +159,7 @@ def column_of(customer: Customer, name: str) -> Any:
 def _locked(loser: Customer, survivor: Customer) -> tuple[Customer, Customer]:
     if loser.pk == survivor.pk:
         raise CannotMerge("A customer can’t be merged into itself.")
-    rows = Customer.objects.select_for_update(of=("self",)).select_related("organization", "stage", "assigned_to")
+    rows = Customer.objects.select_for_update(of=("self",)).select_related("organization")
     # By id: two merges of the same two never wait for one another.
     found = {row.pk: row for row in rows.filter(pk__in=[loser.pk, survivor.pk]).order_by("pk")}
     if len(found) < 2 or any(row.is_deleted or row.erased_at for row in found.values()):
