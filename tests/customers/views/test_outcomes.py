@@ -87,7 +87,7 @@ class TestRecording:
             ({"type": "deposit_paid", "amount": "lots"}, "Enter a number"),
             ({"type": "deposit_paid", "currency": "pounds"}, "Three capital letters"),
             ({"type": "deposit_paid", "occurred_at": "2099-01-01T10:00"}, "A result has happened"),
-            ({"type": "deposit_paid", "occurred_at": "yesterday"}, "valid date"),
+            ({"type": "deposit_paid", "occurred_at": "yesterday"}, "Enter a day and a time"),
             ({"type": "deposit_paid", "amount": "99999999999999"}, "no more than"),
         ],
     )
