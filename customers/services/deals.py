@@ -136,10 +136,13 @@ def _staged(deal: Deal, wanted: dict[str, Any], customer: Customer) -> dict[str,
 
 
 def _take_along(deal: Deal, customer: Customer, actor: Actor) -> None:
-    """A closed deal moves its customer where the organization says so; a lost one where it was the last open."""
+    """A closed deal moves its customer where the organization says so; a lost one where it was the last open.
+
+    Who has won (or is lost) already stays: a second deal that is won takes nobody back.
+    """
     decided = customer_settings.of(customer.organization)
     stage = decided.won_deal_stage if deal.status == Deal.Status.WON else decided.lost_deal_stage
-    if stage is None:
+    if stage is None or customer.stage.kind == deal.status:
         return
     others = Deal.objects.filter(customer=customer).exclude(pk=deal.pk)
     if deal.status == Deal.Status.LOST and others.exclude(status=Deal.Status.LOST).exists():

@@ -248,7 +248,9 @@ def _question(
     status: int = 200,
 ) -> HttpResponse:
     shown = {
-        "customer": customer,
+        "name": customer.name,
+        "action": reverse("customers:move", args=[request.organization.slug, customer.pk]),
+        "current": customer.stage_id,
         "stages": stages,
         "wanted": stage,
         "error": error,

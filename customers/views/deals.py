@@ -233,7 +233,9 @@ def _question(
     request: Request, deal: Deal, stages: list[Stage], stage: Stage | None, error: str = "", status: int = 200
 ) -> HttpResponse:
     shown = {
-        "deal": deal,
+        "name": deal.title,
+        "action": reverse("customers:move_deal", args=[request.organization.slug, deal.pk]),
+        "current": deal.stage_id,
         "stages": stages,
         "wanted": stage,
         "error": error,
@@ -243,7 +245,7 @@ def _question(
         "back": _board_url(request),
         "pairs": [("state", _given_state(request))] if _given_state(request) else [],
     }
-    return render(request, "customers/deals/move.html", shown, status=status)
+    return render(request, "customers/board/move.html", shown, status=status)
 
 
 def _refused(

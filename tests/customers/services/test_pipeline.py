@@ -277,6 +277,19 @@ class TestDeals:
         deals.update(deal=deal, actor=alice.actor, changes={"status": "won"})
         assert standing(customer)[0] == "treatment_done"
 
+    def test_a_second_won_deal_takes_nobody_back(self, customer, alice, inside):
+        later = stages.create(organization=inside, actor=alice.actor, name="Regular", kind="won")
+        customer_settings.change(
+            organization=inside, actor=alice.actor, changes={"won_deal_stage": stage("deposit_paid")}
+        )
+        first = deals.create(customer=customer, actor=alice.actor, title="Braces", amount=100)
+        deals.update(deal=first, actor=alice.actor, changes={"status": "won"})
+        assert standing(customer)[0] == "deposit_paid", "an open stage may be where a won deal leads"
+        pipeline.move(customer=customer, stage=later, actor=alice.actor)
+        second = deals.create(customer=customer, actor=alice.actor, title="Crown", amount=10)
+        deals.update(deal=second, actor=alice.actor, changes={"status": "won"})
+        assert standing(customer)[0] == later.key
+
     def test_a_deletion_loses_deals_and_moves_nobody(self, customer, alice, inside):
         customer_settings.change(
             organization=inside, actor=alice.actor, changes={"lost_deal_stage": stage("lost")}
