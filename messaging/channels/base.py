@@ -6,11 +6,11 @@ into a request, and a provider's payload into a `ReceivedMessage` or a `StatusUp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 
 class Kind(StrEnum):
@@ -48,8 +48,12 @@ class Capabilities:
     rate_per_second: float  # messages a sender may send
     reply_window: timedelta | None = None  # free text only so long after the customer's last message
     has_subject: bool = False
-    has_media: bool = False
-    has_templates: bool = False
+    has_templates: bool = False  # those that the provider approves; the only way to write outside the reply window
+    has_typing: bool = False  # the other side can be shown that somebody writes
+    needs_opt_in: bool = False  # who begins a conversation needs the other side's word for it
+    max_files: int = 0  # a message may carry
+    max_file_bytes: int = 0  # each
+    file_types: Sequence[str] = ()  # what may be sent: whole types, or beginnings as "image/"; empty: all
     has_read_receipts: bool = False
     has_delivery_receipts: bool = False
 
@@ -79,6 +83,17 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A file that goes with a message: fetched by the provider from `url`, or read by the adapter by `open`."""
+
+    filename: str
+    content_type: str
+    size: int
+    url: str  # public, signed, expires
+    open: Callable[[], IO[bytes]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """One message to be handed to the provider."""
 
@@ -90,6 +105,14 @@ class OutgoingMessage:
     in_reply_to: str = ""  # the provider's id of the message answered (e-mail: a Message-ID)
     references: Sequence[str] = ()
     is_automatic: bool = False
+    files: Sequence[OutgoingFile] = ()
+    # An approved template: sent by its id and values instead of the body, which is what people here are shown.
+    content_sid: str = ""
+    content_variables: Mapping[str, str] = field(default_factory=dict)
+    # E-mail only.
+    cc: Sequence[str] = ()
+    reply_to_address: str = ""  # where answers go, signed; empty: the account's own address
+    unsubscribe_url: str = ""  # one click (RFC 8058); only for automatic mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +187,48 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A file whose bytes came with the message itself."""
+
+    filename: str
+    content_type: str
+    content: bytes = field(repr=False)
+    content_id: str = ""  # without brackets; the HTML names it as cid:…
+    is_inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """What a mail server says of one mail of ours that it could not deliver to one recipient."""
+
+    recipient: str  # lower case; empty where it does not say
+    is_hard: bool  # the address will not take mail later either
+    code: str = ""  # RFC 3463, as 5.1.1; empty where there is none
+    reply: str = ""  # RFC 5321, as 550
+    reason: str = ""  # one word: userunknown, mailboxfull, …
+    text: str = ""  # the server's words, on one line
+    message_id: str = ""  # of the mail that bounced, without brackets; empty where it does not say
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMail:
+    """What an e-mail has beyond a message. Addresses are in lower case, ids without brackets."""
+
+    html: str = ""  # cleaned, fit to be shown in a sandboxed frame; images of the mail itself as cid:…
+    folded: str = ""  # the quoted text and the signature, which the body lacks
+    to: Sequence[str] = ()
+    cc: Sequence[str] = ()
+    recipients: Sequence[str] = ()  # every address that it was sent or delivered to, as far as the headers say
+    reply_to: str = ""  # where the sender wants answers, when that is elsewhere
+    in_reply_to: Sequence[str] = ()
+    references: Sequence[str] = ()  # oldest first
+    automatic: str = ""  # why it is no person's own mail, in words: "auto-replied", "a list", …; empty for a person's
+    bounces: Sequence[Bounce] = ()
+    is_bounce: bool = False  # also where no bounce of a single recipient could be read out of it
+    files: Sequence[ReceivedFile] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     latitude: float
     longitude: float
@@ -192,6 +257,7 @@ class ReceivedMessage:
     referral: Mapping[str, str] = field(default_factory=dict)
     opt_out: str = ""  # STOP, START or HELP where the provider says so (Twilio: OptOutType)
     sent_at: datetime | None = None
+    mail: ReceivedMail | None = None  # e-mail only
     extra: Mapping[str, Any] = field(default_factory=dict)  # every parameter that has no field above
 
 

@@ -14,8 +14,25 @@ WHATSAPP: Final = Capabilities(
     max_length=1600,
     rate_per_second=80,
     reply_window=timedelta(hours=24),
-    has_media=True,
     has_templates=True,
+    has_typing=True,
+    needs_opt_in=True,
+    max_files=1,
+    max_file_bytes=16_000_000,
+    file_types=(
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "audio/",
+        "video/mp4",
+        "video/3gpp",
+        "application/pdf",
+        "text/vcard",
+        "text/plain",
+        "application/msword",
+        "application/vnd.ms-",
+        "application/vnd.openxmlformats-officedocument.",
+    ),
     has_read_receipts=True,
     has_delivery_receipts=True,
 )
@@ -26,6 +43,7 @@ SMS: Final = Capabilities(
     icon="smartphone",
     max_length=1600,
     rate_per_second=1,
+    needs_opt_in=True,
     has_delivery_receipts=True,
 )
 
@@ -36,5 +54,6 @@ EMAIL: Final = Capabilities(
     max_length=100_000,
     rate_per_second=5,
     has_subject=True,
-    has_media=True,
+    max_files=20,
+    max_file_bytes=20_000_000,
 )

@@ -40,7 +40,7 @@ class SimulatorProvider:
         {
             Kind.WHATSAPP: kinds.WHATSAPP,
             Kind.SMS: replace(kinds.SMS, rate_per_second=kinds.WHATSAPP.rate_per_second),  # no network to wait for
-            Kind.EMAIL: replace(kinds.EMAIL, has_media=False, has_read_receipts=True, has_delivery_receipts=True),
+            Kind.EMAIL: replace(kinds.EMAIL, has_read_receipts=True, has_delivery_receipts=True),
         }
     )
 

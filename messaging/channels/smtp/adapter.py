@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import smtplib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
 from types import MappingProxyType
@@ -51,7 +50,7 @@ class SmtpProvider:
 
     key = "smtp"
     label = "E-mail server"
-    kinds: Mapping[Kind, Capabilities] = MappingProxyType({Kind.EMAIL: replace(kinds.EMAIL, has_media=False)})
+    kinds: Mapping[Kind, Capabilities] = MappingProxyType({Kind.EMAIL: kinds.EMAIL})
 
     def credential_fields(self, kind: Kind) -> Sequence[CredentialField]:
         return _CREDENTIALS
