@@ -41,6 +41,8 @@ class Conversation(TenantModel):
     # What was said last; queued and failed messages don't count as said.
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     last_outbound_at = models.DateTimeField(null=True, blank=True)
+    # The provider said that the reply window is closed; until the customer writes again that is so, whatever we counted.
+    window_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     waiting_since = models.DateTimeField(null=True, blank=True, help_text="Since when the customer has no answer.")
     # What the list shows and is ordered by; a queued message counts here.
     last_message = models.ForeignKey(
@@ -83,7 +85,10 @@ class Conversation(TenantModel):
         window = self.channel.capabilities.reply_window
         if window is None or self.last_inbound_at is None:
             return None
-        return self.last_inbound_at + window
+        expires = self.last_inbound_at + window
+        if self.window_closed_at is not None and self.window_closed_at > self.last_inbound_at:
+            return min(expires, self.window_closed_at)
+        return expires
 
     @property
     def is_window_open(self) -> bool:

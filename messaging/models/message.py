@@ -39,6 +39,7 @@ class Message(TenantModel, Claimable):
         WORKFLOW = "workflow", "Workflow"
         SEQUENCE = "sequence", "Sequence"
         API = "api", "API"
+        ELSEWHERE = "elsewhere", "Elsewhere"
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="messages")
@@ -59,6 +60,17 @@ class Message(TenantModel, Claimable):
     error_message = models.CharField(max_length=500, blank=True)
     not_before_at = models.DateTimeField(null=True, blank=True)
     cancel_on_inbound = models.BooleanField(default=False)
+    # Written with this template; an approved one is sent by its id and values, and the body is what people here read.
+    template = models.ForeignKey(
+        "messaging.Template", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    content_sid = models.CharField(max_length=64, blank=True, default="", db_default="")
+    content_variables = models.JSONField(null=True, blank=True)
+    # What goes out instead when the reply window has closed by then.
+    fallback_template = models.ForeignKey(
+        "messaging.Template", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    fallback_variables = models.JSONField(null=True, blank=True)
     # Set in the moment before the request leaves: a claim that dies earlier is safe to send, a later one is not.
     request_began_at = models.DateTimeField(null=True, blank=True, editable=False)
     reconcile_attempts = models.PositiveSmallIntegerField(default=0, editable=False)

@@ -7,13 +7,32 @@ from django.utils import timezone
 
 from core.tenancy import TenantModel
 from messaging.channels.base import Kind
+from messaging.models.media import MediaFile
 
 # The language of a template that serves everybody.
 ANY_LANGUAGE = "und"
 
 
 class Template(TenantModel):
-    """Reusable text for a channel, with placeholders; of one name there may be one for each language."""
+    """Reusable text for a channel, with placeholders; of one name there may be one for each language.
+
+    One with a `content_sid` is the provider's: approved there, sent by that id, its body read from there.
+    """
+
+    class Sharing(models.TextChoices):
+        EVERYBODY = "everybody", "Everybody"
+        TEAM = "team", "One team"
+        AUTHOR = "author", "Only me"
+
+    class ContentStatus(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        PENDING = "pending", "Waiting for approval"
+        REJECTED = "rejected", "Rejected"
+        PAUSED = "paused", "Paused"
+        DISABLED = "disabled", "Disabled"
+        UNSUBMITTED = "unsubmitted", "Not submitted"
+        GONE = "gone", "Deleted at the provider"
+        UNKNOWN = "", "Not known yet"
 
     key = models.SlugField(max_length=40, help_text="What rules call it by; one for each language.")
     name = models.CharField(max_length=120)
@@ -27,6 +46,20 @@ class Template(TenantModel):
     # An approved template of the provider's; filled in by the provider.
     content_sid = models.CharField(max_length=64, blank=True)
     content_variables = models.JSONField(default=dict, blank=True)
+    content_status = models.CharField(
+        max_length=12, choices=ContentStatus.choices, blank=True, default="", db_default="", editable=False
+    )
+    content_reason = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
+    # As the provider holds it: kind, body, variables with samples, media, actions, category.
+    content = models.JSONField(null=True, blank=True, editable=False)
+    content_synced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sharing = models.CharField(
+        max_length=12, choices=Sharing.choices, default=Sharing.EVERYBODY, db_default=Sharing.EVERYBODY.value
+    )
+    team = models.ForeignKey(
+        "accounts.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    files = models.ManyToManyField(MediaFile, blank=True, related_name="templates")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
@@ -43,3 +76,13 @@ class Template(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it is sent by the provider's id, so that it may go out after the reply window has closed."""
+        return bool(self.content_sid)
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Not one that the provider is known to refuse."""
+        return not self.content_sid or self.content_status in ("", self.ContentStatus.APPROVED)
