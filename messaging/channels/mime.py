@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import Policy
 from email.utils import format_datetime
 from typing import Final
 
-from messaging.channels.base import Account, OutgoingMessage, Retry, SendError
+from messaging.channels.base import Account, OutgoingFile, OutgoingMessage, Retry, SendError
+from messaging.channels.mime_html import as_html
 from messaging.channels.text import has_control
 
 LONGEST_SUBJECT: Final = 900  # RFC 5322 allows 998 octets a line; folding does the rest
+LONGEST_TOKEN: Final = 900  # characters of an id or an address of the web, which can't be folded
+LONGEST_FILENAME: Final = 200
 MOST_REFERENCES: Final = 20
+MOST_FILE_BYTES: Final = 25_000_000  # of all files of a mail together; what most servers take
+_MAX_MEGABYTES: Final = MOST_FILE_BYTES // 1_000_000
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]]+@[^\s@<>(),;:\\\"\[\]]+")
 _MESSAGE_ID = re.compile(r"<?[^\s<>]+>?")
+_URL = re.compile(r"https?://[!-;=?-~]+")  # printable ASCII without spaces and angle brackets
+_CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")
+# What holds other parts must be written part by part (RFC 2046, section 5); as a file it is bytes like any other.
+_COMPOSITE = ("message/", "multipart/")
 
 
 def message_id(account: Account, message: OutgoingMessage) -> str:
@@ -45,30 +55,58 @@ def wire_address(address: str) -> str:
 
 
 def compose(account: Account, message: OutgoingMessage) -> EmailMessage:
-    """The whole message, plain text in UTF-8. Raises SendError for what would make it another message than it is."""
+    """The whole message: plain text and the same as HTML, in UTF-8, with its files.
+
+    Raises SendError: FIX for what would make it another message than it is, or too large; LATER ("file") for a file
+    that can't be read now. Of two messages with the same id the Message-ID is the same.
+    """
     sender, recipient = wire_address(account.address), wire_address(message.to)
+    copies, answers_to = copied(message), _answers_to(message)
     _refuse_controls(message.subject, "subject", "The subject has a line break. Write it on one line.")
     _refuse_controls(account.name, "name", "The channel's name has a line break. Ask an administrator to correct it.")
-    needs_utf8 = not (sender + recipient).isascii()
+    needs_utf8 = not "".join([sender, recipient, answers_to, *copies]).isascii()
     # 7bit: not every server on the way takes more, and quoted-printable harms nobody.
     mail = EmailMessage(policy=(policy.SMTPUTF8 if needs_utf8 else policy.SMTP).clone(cte_type="7bit"))
     try:
         mail["From"] = _address(sender, account.name)
         mail["To"] = _address(recipient)
+        if copies:
+            mail["Cc"] = [_address(copy) for copy in copies]
+        if answers_to:
+            mail["Reply-To"] = _address(answers_to)
         mail["Subject"] = message.subject[:LONGEST_SUBJECT]
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = message_id(account, message)
         _thread(mail, message)
-        if message.is_automatic:
-            # RFC 3834: an answer is auto-replied, the rest auto-generated; both keep other machines quiet.
-            mail["Auto-Submitted"] = "auto-replied" if message.in_reply_to else "auto-generated"
+        _declare_automatic(mail, message)
         mail.set_content(message.body)
-        mail.as_bytes()  # what can't be written down fails here, before a connection
-    except (ValueError, LookupError, AttributeError) as error:
-        raise _unfit(
-            "text", "The message holds characters that can't be sent. Remove them and send it again."
-        ) from error
+        mail.add_alternative(as_html(message.body), subtype="html")
+        mail.as_bytes()  # what can't be written down fails here, before a connection and before the files are read
+        _attach(mail, message.files)
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise _unwritable() from error
     return mail
+
+
+def written(mail: EmailMessage) -> bytes:
+    """A composed mail as it goes over the wire, with CRLF. Raises SendError for what can't be written down."""
+    try:
+        return mail.as_bytes()
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise _unwritable() from error
+
+
+def copied(message: OutgoingMessage) -> list[str]:
+    """The addresses in Cc as the network writes them, each once, without the recipient's own. Raises SendError."""
+    words = "An address in Cc is not an e-mail address. Correct it and send the message again."
+    seen = {wire_address(message.to).lower()}
+    copies = []
+    for address in message.cc:
+        copy = _wire_address(address, "cc", words)
+        if copy.lower() not in seen:
+            seen.add(copy.lower())
+            copies.append(copy)
+    return copies
 
 
 def bracketed(identifier: str) -> str:
@@ -79,29 +117,130 @@ def bracketed(identifier: str) -> str:
     return f"<{identifier.strip('<>')}>"
 
 
+class _Verbatim(str):
+    """A header's value, one token a line: the library would encode a token longer than its line and so break it."""
+
+    name: str
+    __slots__ = ("name",)
+
+    def __new__(cls, name: str, tokens: Iterable[str]) -> _Verbatim:
+        value = super().__new__(cls, " ".join(tokens))
+        value.name = name
+        return value
+
+    def fold(self, *, policy: Policy) -> str:
+        """The whole header as the library's generator asks for it."""
+        return f"{self.name}: {self.replace(' ', policy.linesep + ' ')}{policy.linesep}"
+
+
 def _address(address: str, name: str = "") -> Address:
     local, _, domain = address.rpartition("@")
     return Address(display_name=name, username=local, domain=domain)
 
 
+def _wire_address(address: str, code: str, words: str) -> str:
+    try:
+        return wire_address(address)
+    except SendError as error:
+        raise _unfit(code, words) from error
+
+
+def _answers_to(message: OutgoingMessage) -> str:
+    words = "The address that answers go to is not an e-mail address. Tell the administrators."
+    return _wire_address(message.reply_to_address, "reply_to_address", words) if message.reply_to_address else ""
+
+
 def _thread(mail: EmailMessage, message: OutgoingMessage) -> None:
     """RFC 5322, section 3.6.4: the answered message, and those before it, oldest first."""
-    answered = bracketed(message.in_reply_to)
     _refuse_controls(message.in_reply_to, "in_reply_to", "The message answered has an unusual id. Write a new message.")
-    references = _unique(bracketed(reference) for reference in [*message.references, answered])
+    answered = _token(message.in_reply_to)
+    references = _unique(_token(reference) for reference in [*message.references, answered])
     if answered:
-        mail["In-Reply-To"] = answered
+        mail["In-Reply-To"] = _Verbatim("In-Reply-To", [answered])
     if references:
-        mail["References"] = " ".join(references[-MOST_REFERENCES:])
+        mail["References"] = _Verbatim("References", references[-MOST_REFERENCES:])
+
+
+def _token(identifier: str) -> str:
+    """An id with its brackets; empty for what can't stand in a header as it is."""
+    identifier = bracketed(identifier)
+    return identifier if identifier.isascii() and len(identifier) <= LONGEST_TOKEN else ""
 
 
 def _unique(identifiers: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(identifier for identifier in identifiers if identifier))
 
 
+def _declare_automatic(mail: EmailMessage, message: OutgoingMessage) -> None:
+    """RFC 3834: an answer is auto-replied, the rest auto-generated; both keep other machines quiet. RFC 8058 after."""
+    url = message.unsubscribe_url
+    if url and (len(url) > LONGEST_TOKEN or not _URL.fullmatch(url)):
+        words = "The address for unsubscribing is not a web address. Tell the administrators to check PUBLIC_BASE_URL."
+        raise _unfit("unsubscribe_url", words)
+    if not message.is_automatic:
+        return
+    mail["Auto-Submitted"] = "auto-replied" if message.in_reply_to else "auto-generated"
+    if url:
+        mail["List-Unsubscribe"] = _Verbatim("List-Unsubscribe", [f"<{url}>"])
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+
+
+def _attach(mail: EmailMessage, files: Sequence[OutgoingFile]) -> None:
+    if sum(file.size for file in files) > MOST_FILE_BYTES:
+        raise _too_large()
+    names = [_filename(file.filename) for file in files]
+    left = MOST_FILE_BYTES
+    for file, name in zip(files, names, strict=True):
+        content = _read(file, left)
+        left -= len(content)
+        main, _, sub = _content_type(file.content_type).partition("/")
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
+
+
+def _read(file: OutgoingFile, most: int) -> bytes:
+    """The file's bytes, whatever size it was said to have. Raises SendError."""
+    try:
+        with file.open() as stream:
+            content = stream.read(most + 1)
+    except Exception as error:  # a storage raises what it likes
+        message = "A file of this message could not be read. It will be tried again by itself."
+        raise SendError("file", message, Retry.LATER) from error
+    if len(content) > most:
+        raise _too_large()
+    return content
+
+
+def _filename(name: str) -> str:
+    _refuse_controls(name, "filename", "A file's name has a line break or another control character. Rename the file.")
+    name = name.replace("/", "_").replace("\\", "_").strip() or "file"
+    name.encode()  # a lone surrogate fails here
+    if len(name) <= LONGEST_FILENAME:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    ending = dot + ending if stem and len(ending) <= 10 else ""
+    return name[: LONGEST_FILENAME - len(ending)] + ending
+
+
+def _content_type(given: str) -> str:
+    """The type without parameters; bytes of no known type where it is none that may stand there."""
+    content_type = given.partition(";")[0].strip().lower()
+    if content_type.startswith(_COMPOSITE) or not _CONTENT_TYPE.fullmatch(content_type):
+        return "application/octet-stream"
+    return content_type
+
+
 def _refuse_controls(text: str, code: str, message: str) -> None:
     if has_control(text):
         raise _unfit(code, message)
+
+
+def _too_large() -> SendError:
+    words = f"The files are larger than {_MAX_MEGABYTES} MB together. Send fewer or smaller ones, or a link to them."
+    return _unfit("too_large", words)
+
+
+def _unwritable() -> SendError:
+    return _unfit("text", "The message holds characters that can't be sent. Remove them and send it again.")
 
 
 def _unfit(code: str, message: str) -> SendError:

@@ -120,7 +120,7 @@ class TestMail:
         assert file.name == f"{MESSAGE.id}.eml"
         mail = message_from_bytes(file.read_bytes(), policy=policy.default)
         assert (mail["Subject"], mail["Message-ID"]) == ("Besuch", result.provider_message_id)
-        assert mail.get_content().splitlines() == ["Hello"]
+        assert mail.get_body(("plain",)).get_content().splitlines() == ["Hello"]
 
     def test_the_same_mail_is_the_same_file(self, folder):
         assert simulator.send(mailbox(), self.MAIL) == simulator.send(mailbox(), self.MAIL)
