@@ -16,11 +16,17 @@ _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 
 
-def client_for(account: Account) -> Client:
+def client_for(account: Account, *, seconds: float | None = None) -> Client:
     """The library's client with the account's credentials; the connections beneath are shared. Raises SendError.
 
-    The SID stands in the path of every request, so it has to look like one.
+    `seconds` makes the time-out of each request shorter than the settings'.
     """
+    # An environment of its own: the settings are the one place where the process's is read.
+    return Client(*credentials(account), http_client=pooled_client(seconds), environment={"": ""})
+
+
+def credentials(account: Account) -> tuple[str, str]:
+    """Account SID and auth token. Raises SendError; the SID stands in paths, so it has to look like one."""
     sid, token = str(account.credentials.get("account_sid", "")), str(account.credentials.get("auth_token", ""))
     if not _ACCOUNT_SID.fullmatch(sid) or not token:
         raise SendError(
@@ -28,8 +34,7 @@ def client_for(account: Account) -> Client:
             "The channel has no valid account SID (AC and 32 characters) or no auth token. Tell the administrators.",
             Retry.FIX,
         )
-    # An environment of its own: the settings are the one place where the process's is read.
-    return Client(sid, token, http_client=pooled_client(), environment={"": ""})
+    return sid, token
 
 
 def channel_address(kind: Kind, address: str) -> str:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -29,7 +31,10 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 LARGEST_ANSWER = 8 * 1024 * 1024  # a page of 200 messages is under 1 MiB
 LONGEST_RETRY_AFTER = timedelta(hours=1)
+TWILIO: Final = ".twilio.com"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# Narrower than the standard: two parsers that read one odd address differently would send the credentials elsewhere.
+_HTTPS: Final = re.compile(r"https://([a-z0-9.-]{1,253})(?::443)?(?:[/?][!-~]*)?", re.IGNORECASE)
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +102,30 @@ class PooledHttpClient(HttpClient):
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _failure(error) from error
         if not 200 <= answer.status_code < 300:
-            raise Refused(answer.status_code, _code(answer.status_code, text), _retry_after(answer.headers))
+            raise Refused(answer.status_code, _code(answer.status_code, text), retry_after(answer.headers))
         return Response(answer.status_code, text, answer.headers)
+
+    @contextmanager
+    def download(self, uri: str, *, auth: tuple[str, str] | None) -> Iterator[requests.Response]:
+        """A GET whose body the caller reads, whatever its status; no redirect is followed.
+
+        Whether the address may be asked is for the caller to know; with a stand-in all of it goes there. Raises
+        Unsendable, NotConnected or NoAnswer, also for what goes wrong while the caller reads.
+        """
+        request = requests.Request("GET", self._rewritten(uri), headers={"Accept-Encoding": "identity"})
+        request.auth = auth or _anonymous
+        try:
+            prepared = self._session.prepare_request(request)
+        except (ValueError, requests.RequestException) as error:
+            raise Unsendable("The request can't be written down.") from error
+        try:
+            environment = self._session.merge_environment_settings(prepared.url or "", {}, True, None, None)
+            with self._session.send(
+                prepared, timeout=(self._seconds, self._seconds), allow_redirects=False, **environment
+            ) as answer:
+                yield answer
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise _failure(error) from error
 
     def _prepared(
         self,
@@ -120,25 +147,40 @@ class PooledHttpClient(HttpClient):
 
     def _address(self, uri: str) -> str:
         """Where a request goes: to Twilio only, or all of it to the stand-in that the settings name."""
-        parts = urlsplit(uri)
-        if self._base_url:
-            query = f"?{parts.query}" if parts.query else ""
-            return f"{self._base_url}{parts.path}{query}"
         # The next page's address comes out of an answer; the credentials must not follow it elsewhere.
-        if parts.scheme != "https" or not (parts.hostname or "").endswith(".twilio.com"):
+        if not self._base_url and not https_host(uri).endswith(TWILIO):
             raise ValueError("Not an address of Twilio.")
-        return uri
+        return self._rewritten(uri)
+
+    def _rewritten(self, uri: str) -> str:
+        if not self._base_url:
+            return uri
+        parts = urlsplit(uri)
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{self._base_url}{parts.path}{query}"
 
 
-def pooled_client() -> PooledHttpClient:
-    """The process's client for the settings as they are now."""
-    return _client(settings.TWILIO_API_BASE_URL, float(settings.PROVIDER_TIMEOUT_SECONDS), os.getpid())
+def https_host(uri: str) -> str:
+    """The host of an https address on the usual port, in lower case; empty for every other address."""
+    match = _HTTPS.fullmatch(uri)
+    return match[1].lower() if match else ""
+
+
+def pooled_client(seconds: float | None = None) -> PooledHttpClient:
+    """The process's client for the settings as they are now, and where given with a shorter time-out."""
+    timeout = float(settings.PROVIDER_TIMEOUT_SECONDS)
+    return _client(settings.TWILIO_API_BASE_URL, min(timeout, seconds or timeout), os.getpid())
 
 
 @lru_cache(maxsize=8)
 def _client(base_url: str, timeout: float, process: int) -> PooledHttpClient:
     """One for each process: a connection that a fork has copied can't be shared."""
     return PooledHttpClient(base_url=base_url, timeout=timeout)
+
+
+def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No credentials at all: without this the library would look for some in the user's netrc."""
+    return request
 
 
 def _read(answer: requests.Response, *, deadline: float) -> str:
@@ -177,7 +219,7 @@ def _code(status: int, text: str) -> str:
     return str(code) if isinstance(code, int | str) and str(code).isdecimal() else str(status)
 
 
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     """RFC 9110, section 10.2.3: seconds or a date. Held between 0 and LONGEST_RETRY_AFTER."""
     value = headers.get("Retry-After", "").strip()
     if not value:

@@ -34,6 +34,13 @@ OUR_STATUS: Final[Mapping[str, str]] = {
     "canceled": FAILED,
 }
 
+_PERMISSION_NAMES: Final = frozenset({"voice_call_request", "call_permission", "call_permission_reply"})
+_PERMISSION_ANSWERS: Final = ("ButtonPayload", "CallPermission", "CallPermissionResponse", "Response")
+_PERMISSIONS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("accepted", "accept", "granted", "approved", "allowed"), "Calls allowed"),
+    **dict.fromkeys(("rejected", "reject", "denied", "declined", "revoked"), "Calls not allowed"),
+}
+
 
 def form_pairs(body: bytes | str) -> list[tuple[str, str]]:
     """The parameters of a form-encoded body, in order, with blank values and repetitions. Raises InvalidPayload.
@@ -164,10 +171,22 @@ def _media(fields: _Fields) -> list[Media]:
     if not re.fullmatch(r"[0-9]{1,3}", stated) or int(stated) > MOST_MEDIA:
         raise InvalidPayload(f"NumMedia: not a number from 0 to {MOST_MEDIA}.")
     return [
-        Media(url=fields.take(f"MediaUrl{number}"), content_type=fields.take(f"MediaContentType{number}"))
+        Media(
+            url=fields.take(f"MediaUrl{number}"),
+            content_type=fields.take(f"MediaContentType{number}"),
+            filename=_filename(fields, number),
+        )
         for number in range(int(stated))
         if fields.peek(f"MediaUrl{number}")
     ]
+
+
+def _filename(fields: _Fields, number: int) -> str:
+    """A document's name, where one is told; it is never a path here."""
+    name = next((name for name in (f"MediaFilename{number}", f"MediaFileName{number}") if fields.has(name)), "")
+    if not name:
+        return ""
+    return fields.take(name).replace("\n", " ").replace("\\", "/").rpartition("/")[2].strip()[:LONGEST_ID]
 
 
 def _location(fields: _Fields) -> Location | None:
@@ -184,10 +203,30 @@ def _location(fields: _Fields) -> Location | None:
 
 
 def _button(fields: _Fields) -> dict[str, str]:
+    if permission := _call_permission(fields):
+        return permission
     for kind, text, payload in (("button", "ButtonText", "ButtonPayload"), ("list", "ListTitle", "ListId")):
         if fields.has(text) or fields.has(payload):
             return {"kind": kind, "text": fields.take(text), "payload": fields.take(payload)}
     return {}
+
+
+def _call_permission(fields: _Fields) -> dict[str, str]:
+    """The answer to the question whether we may call, in words to be shown; its parameters stay in `extra`.
+
+    It comes as the reply to a button of the type VOICE_CALL_REQUEST, which has no text of its own.
+    """
+    answer = next((fields.peek(name) for name in _PERMISSION_ANSWERS if fields.peek(name)), "")
+    meaning = _PERMISSIONS.get(_plain(answer), "")
+    if _plain(fields.peek("MessageType")) in _PERMISSION_NAMES:
+        return {"kind": "call_permission", "text": meaning or "Calls: answered", "payload": answer}
+    if meaning and _plain(fields.peek("ButtonText")) in _PERMISSION_NAMES:
+        return {"kind": "call_permission", "text": meaning, "payload": answer}
+    return {}
+
+
+def _plain(value: str) -> str:
+    return value[:50].strip().lower()
 
 
 def _referral(fields: _Fields) -> dict[str, str]:

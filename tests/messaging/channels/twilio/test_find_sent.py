@@ -7,7 +7,7 @@ import pytest
 
 from messaging.channels.base import FoundMessage, Retry, SendError, SendUnconfirmed
 from messaging.channels.registry import provider
-from messaging.channels.twilio import adapter
+from messaging.channels.twilio import listing
 from tests.fakes.twilio import ACCOUNT_SID, Step
 from tests.fakes.twilio.store import Message
 from tests.messaging.channels.conftest import OUR_NUMBER, THEIR_NUMBER
@@ -86,8 +86,8 @@ def test_messages_of_the_messaging_service_are_found_whoever_sends(twilio, sms_a
 
 
 def test_several_pages_are_read_newest_first_and_not_without_end(twilio, sms_account, message, since, monkeypatch):
-    monkeypatch.setattr(adapter, "PAGE_SIZE", 2)
-    monkeypatch.setattr(adapter, "MOST_PAGES", 3)
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
+    monkeypatch.setattr(listing, "MOST_PAGES", 3)
     sent = [
         put(twilio, sent_at=since + timedelta(seconds=n), created_at=since + timedelta(seconds=n)) for n in range(9)
     ]

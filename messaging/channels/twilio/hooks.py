@@ -1,0 +1,142 @@
+"""Which addresses of ours Twilio has to call, where they are entered, and what stands there now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from twilio.rest import Client
+
+from messaging.channels.abilities import WebhookAddress
+from messaging.channels.base import Account, Kind, SendError
+from messaging.channels.twilio.account import channel_address, client_for, messaging_service_sid
+from messaging.channels.twilio.calls import asking, pages
+from messaging.channels.twilio.check import SANDBOX
+
+# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides: up to five more tries after whatever went
+# wrong; 2 s to connect and 5 s to answer (in ms), so that there is time for another try within Twilio's 15 s in all.
+OVERRIDES: Final = "#rc=5&rp=all&ct=2000&rt=5000"
+
+MOST_PAGES: Final = 20
+
+_SANDBOX_INBOUND: Final = "the WhatsApp sandbox's “When a message comes in”"
+_SANDBOX_STATUS: Final = "the WhatsApp sandbox's “Status callback URL”"
+_SENDER_INBOUND: Final = "the WhatsApp sender's “Webhook URL for incoming messages”"
+_SENDER_STATUS: Final = "the WhatsApp sender's “Status callback URL”"
+_NUMBER_INBOUND: Final = "the number's “A message comes in”"
+_SERVICE_INBOUND: Final = "the messaging service's “Integration → Incoming messages”: “Send a webhook”"
+_SERVICE_STATUS: Final = "the messaging service's “Integration → Delivery status callback”"
+
+
+def webhooks(account: Account, *, inbound_url: str, status_url: str) -> list[WebhookAddress]:
+    """Where each address belongs, and whether it stands there; never raises for what it can't see.
+
+    Each message of ours names its own address for its statuses; the one of the sender or the service is for the rest.
+    An empty address of ours has no row.
+    """
+    seen = _seen(account)
+    rows = [
+        _inbound(seen, account, inbound_url) if inbound_url else None,
+        _status(seen, account, status_url) if status_url else None,
+    ]
+    return [row for row in rows if row is not None]
+
+
+class _Seen:
+    """What the API shows; None where it can't be asked or knows nothing."""
+
+    def __init__(self, service: Any, owner: Any) -> None:
+        self.service = service
+        self.owner = owner  # the WhatsApp sender's webhook as an object, or the number's record
+
+
+def _seen(account: Account) -> _Seen:
+    try:
+        client = client_for(account)
+        sid = messaging_service_sid(account)
+    except SendError:
+        return _Seen(None, None)
+    service = _asked(lambda: client.messaging.v1.services(sid).fetch()) if sid else None
+    find = _sender_webhook if account.kind is Kind.WHATSAPP else _number
+    return _Seen(service, _asked(lambda: find(client, account)))
+
+
+def _asked(question: Callable[[], Any]) -> Any:
+    try:
+        with asking():
+            return question()
+    except SendError:
+        return None
+
+
+def _sender_webhook(client: Client, account: Account) -> dict[str, Any] | None:
+    wanted = channel_address(Kind.WHATSAPP, account.address)
+    if account.address in ("", SANDBOX):
+        return None
+    first = client.messaging.v2.channels_senders.page(channel="whatsapp", page_size=100)
+    senders = (sender for page in pages(first, most=MOST_PAGES) for sender in page)
+    found = next((sender for sender in senders if sender.sender_id == wanted), None)
+    if found is None:
+        return None
+    # The list may leave the webhook out; the sender itself has it.
+    webhook = found.webhook or client.messaging.v2.channels_senders(found.sid).fetch().webhook
+    return dict(webhook) if isinstance(webhook, dict) else {}
+
+
+def _number(client: Client, account: Account) -> Any:
+    if not account.address:
+        return None
+    return next(iter(client.incoming_phone_numbers.list(phone_number=account.address, limit=1)), None)
+
+
+def _inbound(seen: _Seen, account: Account, url: str) -> WebhookAddress:
+    if _through_service(seen, account):
+        found, method = _of(seen.service, "inbound_request_url", "inbound_method")
+        return _row("inbound", _SERVICE_INBOUND, url, found, method)
+    if account.kind is Kind.WHATSAPP:
+        found, method = _in(seen.owner, "callback_url", "callback_method")
+        label = _SANDBOX_INBOUND if account.address == SANDBOX else _SENDER_INBOUND
+        return _row("inbound", label, url, found, method)
+    found, method = _of(seen.owner, "sms_url", "sms_method")
+    return _row("inbound", _NUMBER_INBOUND, url, found, method)
+
+
+def _through_service(seen: _Seen, account: Account) -> bool:
+    """Whether what comes in goes the service's way: unless it is told to leave it to its numbers."""
+    if not account.credentials.get("messaging_service_sid"):
+        return False
+    return not (seen.service is not None and seen.service.use_inbound_webhook_on_number)
+
+
+def _status(seen: _Seen, account: Account, url: str) -> WebhookAddress | None:
+    if account.credentials.get("messaging_service_sid"):
+        found, _ = _of(seen.service, "status_callback", "")
+        return _row("status", _SERVICE_STATUS, url, found, "POST")
+    if account.kind is not Kind.WHATSAPP:
+        return None  # a number has none for messages
+    found, method = _in(seen.owner, "status_callback_url", "status_callback_method")
+    label = _SANDBOX_STATUS if account.address == SANDBOX else _SENDER_STATUS
+    return _row("status", label, url, found, method)
+
+
+def _of(record: Any, url: str, method: str) -> tuple[str | None, str]:
+    """An address and its method out of a record of the library; None where there is no record."""
+    if record is None:
+        return None, ""
+    return str(getattr(record, url, None) or ""), str(getattr(record, method, None) or "POST")
+
+
+def _in(webhook: dict[str, Any] | None, url: str, method: str) -> tuple[str | None, str]:
+    if webhook is None:
+        return None, ""
+    return str(webhook.get(url) or ""), str(webhook.get(method) or "POST")
+
+
+def _row(purpose: str, label: str, url: str, found: str | None, method: str) -> WebhookAddress:
+    is_right = None if found is None else _bare(found) == _bare(url) and method.upper() == "POST"
+    return WebhookAddress(purpose, label, _bare(url) + OVERRIDES, found, is_right)
+
+
+def _bare(url: str) -> str:
+    """An address without what Twilio keeps for itself, to be compared."""
+    return url.partition("#")[0].strip()

@@ -1,0 +1,212 @@
+"""Twilio's own list of a channel's messages: what became of one, and everything of a time, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from twilio.rest import Client
+
+from messaging.channels.abilities import ListedMessage
+from messaging.channels.base import Account, FoundMessage, Kind, OutgoingMessage
+from messaging.channels.text import clean
+from messaging.channels.twilio.account import (
+    WHATSAPP_PREFIX,
+    channel_address,
+    client_for,
+    messaging_service_sid,
+    sender,
+)
+from messaging.channels.twilio.calls import asking, pages
+from messaging.channels.twilio.http import Refused
+from messaging.channels.twilio.payload import OUR_STATUS
+
+PAGE_SIZE = 200
+MOST_PAGES = 5  # of one recipient's messages
+MOST_PAGES_A_WINDOW: Final = 2000
+MOST_MEDIA: Final = 20  # of one message; Twilio takes ten
+WINDOW: Final = timedelta(hours=12)  # what is held at once, so that the oldest can come first
+CLOCK_SLACK = timedelta(seconds=5)  # Twilio's clock against ours, and its dates without fractions of a second
+MEDIA_HOST: Final = "https://api.twilio.com"
+
+
+def find_sent(account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[FoundMessage]:
+    """The outbound messages of this account to this recipient, created since then (less CLOCK_SLACK), newest first.
+
+    A message that waits at Twilio has no DateSent yet, and a filter by DateSent may leave it out: so the recipient's
+    newest are asked for without that filter too. At most MOST_PAGES + 1 pages of PAGE_SIZE are read.
+    """
+    client = client_for(account)
+    since = since.astimezone(UTC) - CLOCK_SLACK
+    to = channel_address(account.kind, message.to)
+    with asking():
+        dated = client.messages.stream(to=to, date_sent_after=since, page_size=PAGE_SIZE, limit=MOST_PAGES * PAGE_SIZE)
+        newest = client.messages.stream(to=to, page_size=PAGE_SIZE, limit=PAGE_SIZE)
+        found = {
+            record.sid: _found(record)
+            for record in chain(dated, newest)
+            if _is_from(record, account) and _at(record.date_created) >= since
+        }
+    return sorted(found.values(), key=lambda one: _at(one.created_at), reverse=True)
+
+
+def messages(account: Account, *, since: datetime, until: datetime) -> Iterator[ListedMessage]:
+    """Every message of the channel from `since` to `until`, to the second, both ways, oldest first, each once.
+
+    A window of time is asked for when the one before it was used up; of an inbound message with files they are asked
+    for too. Those that wait at Twilio unsent stand at the time they were made; only the newest PAGE_SIZE messages are
+    looked through for them. Raises SendError while it is gone through.
+    """
+    client = client_for(account)
+    sender(account)  # a channel without a number or a service has no messages of its own
+    start, until = since.astimezone(UTC).replace(microsecond=0), until.astimezone(UTC)
+    with asking():
+        waiting = _waiting(client, account)
+    told: set[str] = set()
+    while start < until:
+        end = min(start + WINDOW, until)
+        with asking():
+            records = chain(_dated(client, account, start, end), waiting)
+            found = {one.sid: one for one in records if start <= _moment(one) <= end and one.sid not in told}
+        for record in sorted(found.values(), key=_moment):
+            with asking():
+                listed = _listed(client, record)
+            yield listed
+        # A second may lie in two windows, and one that waits may be sent meanwhile.
+        told = {*found, *(one.sid for one in waiting if one.sid in told)}
+        start = end
+
+
+def _waiting(client: Client, account: Account) -> list[Any]:
+    """Those of the newest messages that have no DateSent yet, which a filter by it leaves out."""
+    if messaging_service_sid(account):
+        page = client.messages.page(page_size=PAGE_SIZE)
+    else:
+        page = client.messages.page(from_=channel_address(account.kind, account.address), page_size=PAGE_SIZE)
+    return [record for record in page if record.date_sent is None and _is_from(record, account)]
+
+
+def _dated(client: Client, account: Account, start: datetime, end: datetime) -> Iterator[Any]:
+    """What was sent or received in this time. Who sends for a messaging service is Twilio's choice: no filter by it."""
+    address = channel_address(account.kind, account.address)
+    if messaging_service_sid(account):
+        queries: list[dict[str, str]] = [{}]
+    else:
+        queries = [{"to": address}, {"from_": address}]
+    for query in queries:
+        first = client.messages.page(**query, date_sent_after=start, date_sent_before=end, page_size=PAGE_SIZE)
+        for page in pages(first, most=MOST_PAGES_A_WINDOW):
+            yield from (record for record in page if _is_from(record, account) or _is_to(record, account))
+
+
+def _listed(client: Client, record: Any) -> ListedMessage:
+    is_inbound = not _is_outbound(record)
+    fields = _inbound_fields(client, record) if is_inbound else _outbound_fields(record)
+    return ListedMessage(
+        provider_message_id=record.sid,
+        is_inbound=is_inbound,
+        other=str((record.from_ if is_inbound else record.to) or "").removeprefix(WHATSAPP_PREFIX),
+        body=clean(record.body or ""),
+        at=_moment(record),
+        status="" if is_inbound else OUR_STATUS.get(record.status, "sent"),
+        raw_status=str(record.status or ""),
+        error_code=str(record.error_code or ""),
+        webhook=urlencode([(name, clean(str(value))) for name, value in fields]).encode(),
+    )
+
+
+def _inbound_fields(client: Client, record: Any) -> list[tuple[str, object]]:
+    media = _media(client, record)
+    service = [("MessagingServiceSid", record.messaging_service_sid)] if record.messaging_service_sid else []
+    return [
+        ("MessageSid", record.sid),
+        ("SmsMessageSid", record.sid),
+        ("AccountSid", record.account_sid or ""),
+        *service,
+        ("From", record.from_ or ""),
+        ("To", record.to or ""),
+        ("Body", record.body or ""),
+        ("NumMedia", len(media)),
+        *(field for number, (url, kind) in enumerate(media) for field in _media_fields(number, url, kind)),
+    ]
+
+
+def _media_fields(number: int, url: str, content_type: str) -> list[tuple[str, object]]:
+    return [(f"MediaUrl{number}", url), (f"MediaContentType{number}", content_type)]
+
+
+def _media(client: Client, record: Any) -> list[tuple[str, str]]:
+    """Address and type of each file, as a webhook names them; none where they were deleted since."""
+    if str(record.num_media or "0") == "0":
+        return []
+    try:
+        files = client.messages(record.sid).media.list(limit=MOST_MEDIA)
+    except Refused as refused:
+        if refused.status in (404, 410):
+            return []
+        raise
+    folder = f"{MEDIA_HOST}/2010-04-01/Accounts/{client.account_sid}/Messages/{record.sid}/Media"
+    return [(f"{folder}/{file.sid}", file.content_type or "") for file in files]
+
+
+def _outbound_fields(record: Any) -> list[tuple[str, object]]:
+    error = [("ErrorCode", record.error_code)] if record.error_code else []
+    return [
+        ("MessageSid", record.sid),
+        ("MessageStatus", record.status or ""),
+        *error,
+        ("AccountSid", record.account_sid or ""),
+        ("From", record.from_ or ""),
+        ("To", record.to or ""),
+    ]
+
+
+def _found(record: Any) -> FoundMessage:
+    return FoundMessage(
+        provider_message_id=record.sid,
+        to=(record.to or "").removeprefix(WHATSAPP_PREFIX),
+        body=record.body or "",
+        status=OUR_STATUS.get(record.status, "sent"),
+        created_at=record.date_created if isinstance(record.date_created, datetime) else None,
+        error_code=str(record.error_code or ""),
+    )
+
+
+def _is_outbound(record: Any) -> bool:
+    return str(record.direction or "").startswith("outbound")
+
+
+def _is_from(record: Any, account: Account) -> bool:
+    """Whether the channel sent it. Through a messaging service the sender is Twilio's choice, and empty at first."""
+    if not isinstance(record.sid, str) or not _is_outbound(record) or not _is_kind(record.to, account):
+        return False
+    if service := messaging_service_sid(account):
+        return bool(record.messaging_service_sid == service)
+    return bool(record.from_ == channel_address(account.kind, account.address))
+
+
+def _is_to(record: Any, account: Account) -> bool:
+    """Whether the channel received it: by its address, and where it has none by its messaging service."""
+    if not isinstance(record.sid, str) or _is_outbound(record) or not _is_kind(record.from_, account):
+        return False
+    if account.address:
+        return bool(record.to == channel_address(account.kind, account.address))
+    service = messaging_service_sid(account)
+    return bool(service and record.messaging_service_sid == service)
+
+
+def _is_kind(address: object, account: Account) -> bool:
+    return str(address or "").startswith(WHATSAPP_PREFIX) == (account.kind is Kind.WHATSAPP)
+
+
+def _moment(record: Any) -> datetime:
+    """When it was sent, else made."""
+    return record.date_sent if isinstance(record.date_sent, datetime) else _at(record.date_created)
+
+
+def _at(moment: object) -> datetime:
+    """A record's time; one that can't be read counts as now, so that the record is not overlooked."""
+    return moment if isinstance(moment, datetime) else datetime.now(UTC)
