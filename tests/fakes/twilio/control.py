@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.twilio.resources import Answer
+from tests.fakes.twilio.answers import Answer
 from tests.fakes.twilio.steps import EVERYBODY, Step
 from tests.fakes.twilio.webhooks import Progress
 

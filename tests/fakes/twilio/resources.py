@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tests.fakes.twilio import content, schema
+from tests.fakes.twilio.answers import Answer, error
+from tests.fakes.twilio.media import File
 from tests.fakes.twilio.steps import Step
 from tests.fakes.twilio.store import API_VERSION, Message, page
 from tests.fakes.twilio.webhooks import Progress
@@ -15,29 +17,19 @@ if TYPE_CHECKING:
     from tests.fakes.twilio.server import FakeTwilio
 
 LONGEST_BODY = 1600
+MOST_MEDIA = 10
+MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: Any  # bytes as they are, anything else as JSON
-    headers: Sequence[tuple[str, str]] = ()
-    is_dropped: bool = False
-
-
-def error(status: int, code: int | None, message: str, headers: Sequence[tuple[str, str]] = ()) -> Answer:
-    if code is None:
-        return Answer(status, b"<html><body>Bad gateway</body></html>", headers)
-    more = f"https://www.twilio.com/docs/errors/{code}"
-    return Answer(status, {"code": code, "message": message, "more_info": more, "status": status}, headers)
-
-
-def create_message(twilio: FakeTwilio, *, account: str, form: Mapping[str, str], **_: Any) -> Answer:
+def create_message(twilio: FakeTwilio, *, account: str, form: Mapping[str, Any], **_: Any) -> Answer:
     twilio.store.requested(form)
-    if refused := _refused(form):
+    if wrong := schema.problems(MESSAGES, form):
+        twilio.violations += wrong
+        return error(400, 20001, f"Not as documented: {wrong[0]}")
+    if refused := _refused(form) or content.refused(twilio, form):
         return refused
     step = twilio.script.next_for(form["To"])
-    message = _message(account, form)
+    message = _message(account, form, content.rendered(twilio, form))
     if step.is_stored:
         twilio.store.add(message)
         _move_along(twilio, message, step)
@@ -71,56 +63,33 @@ def fetch_account(twilio: FakeTwilio, *, account: str, **_: Any) -> Answer:
     return Answer(200, resource)
 
 
-def list_numbers(twilio: FakeTwilio, *, account: str, query: Mapping[str, str], path: str, **_: Any) -> Answer:
-    wanted = query.get("PhoneNumber", "")
-    numbers = [
-        {
-            "sid": f"PN{position:032x}",
-            "account_sid": account,
-            "phone_number": number,
-            "capabilities": {"voice": True, "sms": has_sms, "mms": False, "fax": False},
-        }
-        for position, (number, has_sms) in enumerate(twilio.numbers.items())
-        if wanted in ("", number)
-    ]
-    return Answer(200, {"incoming_phone_numbers": numbers, "page": 0, "page_size": 50, "uri": path})
-
-
-def list_senders(twilio: FakeTwilio, **_: Any) -> Answer:
-    senders = [
-        {"sid": f"XE{position:032x}", "sender_id": sender, "status": status}
-        for position, (sender, status) in enumerate(twilio.senders.items())
-    ]
-    return Answer(200, {"senders": senders, "meta": {"key": "senders", "page": 0, "next_page_url": None}})
-
-
-def fetch_service(twilio: FakeTwilio, *, account: str, sid: str, **_: Any) -> Answer:
-    if sid not in twilio.services:
-        return error(404, 20404, "The requested resource was not found")
-    return Answer(200, {"sid": sid, "account_sid": account, "friendly_name": "A service"})
-
-
-def _refused(form: Mapping[str, str]) -> Answer | None:
+def _refused(form: Mapping[str, Any]) -> Answer | None:
     """What Twilio refuses whoever asks."""
     checks = (
         (not form.get("To"), 21604, "A 'To' phone number is required."),
         (not (form.get("From") or form.get("MessagingServiceSid")), 21603, "A 'From' phone number is required."),
         (not (form.get("Body") or form.get("MediaUrl") or form.get("ContentSid")), 21602, "Message body is required."),
         (len(form.get("Body", "")) > LONGEST_BODY, 21617, "The message body exceeds the 1600 character limit."),
+        (len(form.get("MediaUrl", ())) > _most_media(form), 21623, "Number of media files exceeds allowed limit."),
     )
     return next((error(400, code, text) for is_wrong, code, text in checks if is_wrong), None)
 
 
-def _message(account: str, form: Mapping[str, str]) -> Message:
+def _most_media(form: Mapping[str, Any]) -> int:
+    return 1 if form["To"].startswith("whatsapp:") else MOST_MEDIA
+
+
+def _message(account: str, form: Mapping[str, Any], body: str) -> Message:
     service = form.get("MessagingServiceSid")
     return Message(
         account_sid=account,
         to=form["To"],
         sender=form.get("From"),  # of a messaging service nobody knows yet who sends
-        body=form.get("Body", ""),
+        body=body,
         messaging_service_sid=service,
         status_callback=form.get("StatusCallback", ""),
         status="accepted" if service else "queued",
+        files=[File(b"", "image/png", url.rpartition("/")[2]) for url in form.get("MediaUrl", ())],
     )
 
 

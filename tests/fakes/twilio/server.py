@@ -7,18 +7,19 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fakes.twilio import resources
+from tests.fakes.twilio import content, inbound, media, resources, schema, senders
+from tests.fakes.twilio.answers import Answer, error
 from tests.fakes.twilio.control import control
-from tests.fakes.twilio.resources import Answer, error
 from tests.fakes.twilio.steps import EVERYBODY, Script, Step
-from tests.fakes.twilio.store import ACCOUNT_SID, AUTH_TOKEN, Store
+from tests.fakes.twilio.store import ACCOUNT_SID, AUTH_TOKEN, Message, Store
 from tests.fakes.twilio.webhooks import Statuses
 
 _ROUTES: tuple[tuple[str, re.Pattern[str], Callable[..., Answer]], ...] = tuple(
@@ -28,9 +29,18 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Callable[..., Answer]], ...] = tuple(
         ("GET", r"/2010-04-01/Accounts/(?P<account>\w+)/Messages\.json", resources.list_messages),
         ("GET", r"/2010-04-01/Accounts/(?P<account>\w+)/Messages/(?P<sid>\w+)\.json", resources.fetch_message),
         ("GET", r"/2010-04-01/Accounts/(?P<account>\w+)\.json", resources.fetch_account),
-        ("GET", r"/2010-04-01/Accounts/(?P<account>\w+)/IncomingPhoneNumbers\.json", resources.list_numbers),
-        ("GET", r"/v2/Channels/Senders", resources.list_senders),
-        ("GET", r"/v1/Services/(?P<sid>\w+)", resources.fetch_service),
+        ("GET", r"/2010-04-01/Accounts/(?P<account>\w+)/Messages/(?P<sid>\w+)/Media\.json", media.list_media),
+        (
+            "GET",
+            r"/2010-04-01/Accounts/(?P<account>\w+)/Messages/(?P<sid>\w+)/Media/(?P<media>[\w.]+)",
+            media.fetch_media,
+        ),
+        ("GET", r"/2010-04-01/Accounts/(?P<account>\w+)/IncomingPhoneNumbers\.json", senders.list_numbers),
+        ("GET", r"/v2/Channels/Senders", senders.list_senders),
+        ("GET", r"/v2/Channels/Senders/(?P<sid>\w+)", senders.fetch_sender),
+        ("GET", r"/v1/Services/(?P<sid>\w+)", senders.fetch_service),
+        ("POST", r"/v2/Indicators/Typing\.json", senders.show_typing),
+        ("GET", r"/v1/ContentAndApprovals", content.list_contents),
     )
 )
 
@@ -54,6 +64,11 @@ class FakeTwilio:
         self.numbers: dict[str, bool] = {}  # the account's numbers, and whether they can send SMS
         self.senders: dict[str, str] = {}  # WhatsApp senders as `whatsapp:+…`, and their status
         self.services: set[str] = set()
+        self.webhooks: dict[str, dict[str, Any]] = {}  # what is set on a number, a sender or a service, by its name
+        self.contents: list[content.Content] = []
+        self.typing: list[str] = []  # the messages under which typing was shown
+        self.typing_script = Script()
+        self.violations: list[str] = []  # what of the requests was not as Twilio's documents say
         self.store = Store()
         self.script = Script(default or Step())
         self.statuses = Statuses(self.store, self.tokens)
@@ -89,12 +104,29 @@ class FakeTwilio:
         """How many messages with this text exist for this recipient."""
         return self.store.creates[to, body]
 
+    def receive(
+        self,
+        *,
+        sender: str,
+        to: str,
+        body: str = "Hello",
+        files: Sequence[media.File] = (),
+        at: datetime | None = None,
+        service: str | None = None,
+    ) -> Message:
+        """A message from outside, kept in the list; `inbound.webhook` makes of it what Twilio would call with."""
+        account = next(iter(self.tokens))
+        one = inbound.received(sender=sender, to=to, body=body, files=files, at=at, account=account, service=service)
+        return self.store.keep(one)
+
     def reset(self) -> None:
         self.store.clear()
+        self.typing.clear()
+        self.violations.clear()
         self.script.clear()
         self.statuses.calls.clear()
 
-    def answer(self, method: str, target: str, authorization: str, form: Mapping[str, str], body: bytes) -> Answer:
+    def answer(self, method: str, target: str, authorization: str, form: Mapping[str, Any], body: bytes) -> Answer:
         """The answer to one request; the delay of every request is in it."""
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -102,6 +134,8 @@ class FakeTwilio:
             return control(self, method, parts.path.removeprefix("/_control/"), query, body)
         if self.delay:
             time.sleep(self.delay)
+        if parts.path.startswith(media.STORE):
+            return media.fetch_stored(self, parts.path, authorization)
         account = self._authenticated(authorization)
         if account is None:
             return error(401, 20003, "Authenticate")
@@ -169,23 +203,34 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, method: str, body: bytes) -> None:
         is_json = "json" in self.headers.get("Content-Type", "")
-        form = {} if is_json else dict(parse_qsl(body.decode(), keep_blank_values=True))
+        form = {} if is_json else _form(body)
         answer = self.server.twilio.answer(method, self.path, self.headers.get("Authorization", ""), form, body)
         if answer.is_dropped:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-        self._write(answer.status, answer.headers, content)
+        self._write(answer, content)
 
-    def _write(self, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers:
+    def _write(self, answer: Answer, content: bytes) -> None:
+        headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(content))}
+        self.send_response(answer.status)
+        for name, value in (headers | dict(answer.headers)).items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        with suppress(OSError):  # an asker that has enough goes away
+            self.wfile.write(content[: len(content) // 2] if answer.is_cut else content)
+            self.wfile.flush()
+        if answer.is_cut:
+            self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Quiet: what was asked for is in the store."""
+
+
+def _form(body: bytes) -> dict[str, Any]:
+    """The parameters; a list of those that Twilio takes several times."""
+    form: dict[str, Any] = {}
+    for name, value in parse_qsl(body.decode(), keep_blank_values=True):
+        form[name] = [*form.get(name, ()), value] if name in schema.LISTS else value
+    return form

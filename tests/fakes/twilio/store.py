@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from tests.fakes.twilio.media import File
 
 ACCOUNT_SID = "AC" + "0" * 31 + "1"
 AUTH_TOKEN = "token-of-the-stand-in"
@@ -36,6 +39,7 @@ class Message:
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     sent_at: datetime | None = None  # as at Twilio: none while the message waits
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    files: list[File] = field(default_factory=list)
 
     def become(self, status: str, error_code: int | None = None) -> None:
         self.updated_at = datetime.now(UTC)
@@ -52,15 +56,15 @@ class Message:
             "account_sid": self.account_sid,
             "api_version": API_VERSION,
             "body": self.body,
-            "date_created": _rfc2822(self.created_at),
-            "date_sent": _rfc2822(self.sent_at),
-            "date_updated": _rfc2822(self.updated_at),
+            "date_created": rfc2822(self.created_at),
+            "date_sent": rfc2822(self.sent_at),
+            "date_updated": rfc2822(self.updated_at),
             "direction": self.direction,
             "error_code": self.error_code,
             "error_message": "Failed" if self.error_code else None,
             "from": self.sender,
             "messaging_service_sid": self.messaging_service_sid,
-            "num_media": "0",
+            "num_media": str(len(self.files)),
             "num_segments": "1",
             "price": None,
             "price_unit": None,
@@ -83,9 +87,9 @@ class Store:
         with self._lock:
             self._messages: dict[str, Message] = {}
             self.creates: Counter[tuple[str, str]] = Counter()
-            self.requests: list[dict[str, str]] = []
+            self.requests: list[dict[str, Any]] = []
 
-    def requested(self, form: Mapping[str, str]) -> None:
+    def requested(self, form: Mapping[str, Any]) -> None:
         with self._lock:
             self.requests.append(dict(form))
 
@@ -93,6 +97,12 @@ class Store:
         with self._lock:
             self._messages[message.sid] = message
             self.creates[message.to, message.body] += 1
+        return message
+
+    def keep(self, message: Message) -> Message:
+        """A message that nobody created through the API."""
+        with self._lock:
+            self._messages[message.sid] = message
         return message
 
     def get(self, sid: str) -> Message | None:
@@ -118,21 +128,39 @@ class Store:
 
 def page(messages: list[Message], path: str, query: Mapping[str, str]) -> dict[str, Any]:
     """One page of ListMessageResponse."""
+    return paged("messages", (message.resource() for message in messages), path, query)
+
+
+def paged(key: str, resources: Iterable[dict[str, Any]], path: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """One page of a list of the 2010 API."""
     size = min(max(int(query.get("PageSize", 50)), 1), 1000)
     number = max(int(query.get("Page", 0)), 0)
     start = number * size
-    part = list(itertools.islice(messages, start, start + size))
-    has_next = len(messages) > start + size
+    part = list(itertools.islice(resources, start, start + size + 1))
     return {
-        "end": start + max(len(part) - 1, 0),
+        "end": start + max(min(len(part), size) - 1, 0),
         "first_page_uri": _page_uri(path, query, size, 0),
-        "messages": [message.resource() for message in part],
-        "next_page_uri": _page_uri(path, query, size, number + 1) if has_next else None,
+        key: part[:size],
+        "next_page_uri": _page_uri(path, query, size, number + 1) if len(part) > size else None,
         "page": number,
         "page_size": size,
         "previous_page_uri": _page_uri(path, query, size, number - 1) if number else None,
         "start": start,
         "uri": _page_uri(path, query, size, number),
+    }
+
+
+def meta(key: str, url: str, size: int, number: int, *, has_next: bool) -> dict[str, Any]:
+    """What a list of the newer APIs says of its pages."""
+    first = f"{url}?PageSize={size}&Page=0"
+    return {
+        "first_page_url": first,
+        "key": key,
+        "next_page_url": f"{url}?PageSize={size}&Page={number + 1}&PageToken=PT{number + 1}" if has_next else None,
+        "page": number,
+        "page_size": size,
+        "previous_page_url": f"{url}?PageSize={size}&Page={number - 1}&PageToken=PT{number - 1}" if number else None,
+        "url": f"{url}?PageSize={size}&Page={number}",
     }
 
 
@@ -149,7 +177,8 @@ def _is_in_range(message: Message, query: Mapping[str, str]) -> bool:
         if message.sent_at is None:
             return False
         first, last = _span(query[name])
-        is_after, is_before = message.sent_at >= first, message.sent_at <= last
+        sent_at = message.sent_at.replace(microsecond=0)
+        is_after, is_before = sent_at >= first.replace(microsecond=0), sent_at <= last
         if not {"DateSent": is_after and is_before, "DateSent<": is_before, "DateSent>": is_after}[name]:
             return False
     return True
@@ -168,5 +197,5 @@ def _span(text: str) -> tuple[datetime, datetime]:
     return moment, moment
 
 
-def _rfc2822(moment: datetime | None) -> str | None:
+def rfc2822(moment: datetime | None) -> str | None:
     return format_datetime(moment) if moment else None
