@@ -182,11 +182,11 @@ def _media(fields: _Fields) -> list[Media]:
 
 
 def _filename(fields: _Fields, number: int) -> str:
-    """A document's name, where one is told; it is never a path here."""
+    """A document's name, where one is told; what looks like a path stays whole in `extra`."""
     name = next((name for name in (f"MediaFilename{number}", f"MediaFileName{number}") if fields.has(name)), "")
-    if not name:
-        return ""
-    return fields.take(name).replace("\n", " ").replace("\\", "/").rpartition("/")[2].strip()[:LONGEST_ID]
+    stated = fields.peek(name)
+    bare = stated.replace("\n", " ").replace("\\", "/").rpartition("/")[2].strip()[:LONGEST_ID]
+    return fields.take(name) if name and bare == stated else bare
 
 
 def _location(fields: _Fields) -> Location | None:

@@ -38,7 +38,7 @@ def is_kept(name: str, value: str, result: Any) -> bool:
         name in result.extra
         or value in known
         or bare in known
-        or OUR_STATUS.get(value) == getattr(result, "status", None)
+        or (name in ("MessageStatus", "SmsStatus") and OUR_STATUS.get(value) == getattr(result, "status", ""))
     )
 
 
