@@ -215,6 +215,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("process what came in", "messaging.tasks.process_inbound", TICK_SECONDS),
         ("deliver what is due", "messaging.tasks.deliver_due", TICK_SECONDS),
         ("reconcile unconfirmed messages", "messaging.tasks.reconcile_unconfirmed", 30),
+        ("fetch files of messages", "messaging.tasks.fetch_media", 5),
+        ("read mailboxes", "messaging.tasks.read_mailboxes", 5),
+        ("read providers' templates", "messaging.tasks.sync_contents", 60),
+        ("ask providers for what was missed", "messaging.tasks.catch_up", 60),
+        ("have providers asked daily", "messaging.tasks.ask_daily", 900),
+        ("throw away files that nothing needs", "messaging.tasks.tidy_media", 3600),
         ("end snoozes", "messaging.tasks.end_snoozes", 15),
         ("find duplicates", "customers.tasks.find_duplicates", 15),
         ("remind of tasks", "customers.tasks.remind", 10),
@@ -281,6 +287,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "media-src": [SELF],
         "connect-src": [SELF],
+        "frame-src": [SELF],  # an e-mail's own page, in a sandbox
         "manifest-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
@@ -387,6 +394,14 @@ IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES", 50_000_000, at_least=1000)
 IMPORT_MAX_ROWS = env.number("IMPORT_MAX_ROWS", 500_000, at_least=1, at_most=1_000_000)
 # What may be put on a customer's page, each.
 FILE_MAX_BYTES = env.number("FILE_MAX_BYTES", 25_000_000, at_least=1)
+# What comes with a message, each: a larger one is not fetched, and the thread says so.
+MEDIA_MAX_BYTES = env.number("MEDIA_MAX_BYTES", 25_000_000, at_least=1000)
+# How long the address is good that a provider fetches a file of ours from.
+MEDIA_LINK_HOURS = env.number("MEDIA_LINK_HOURS", 4, at_least=1, at_most=168)
+# A whole e-mail with its files.
+MAIL_MAX_BYTES = env.number("MAIL_MAX_BYTES", 40_000_000, at_least=100_000)
+# How often a mailbox is looked at.
+MAIL_POLL_SECONDS = env.number("MAIL_POLL_SECONDS", 30, at_least=5, at_most=3600)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -13,6 +13,7 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("webhooks/", include("messaging.webhook_urls")),
     path("calendar/", include("customers.feed_urls")),
+    path("", include("messaging.public_urls")),
     path("api/v1/", include("crm_project.api")),
     path("o/<slug:organization>/", include("accounts.organization_urls")),
     path("o/<slug:organization>/", include("customers.urls")),

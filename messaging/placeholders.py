@@ -22,7 +22,7 @@ NAMES: Mapping[str, str] = {
 CUSTOM = "custom."
 MOST = 40
 _ANY = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)?")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)?|[A-Za-z0-9_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ def parse(text: str) -> list[Placeholder]:
     return found
 
 
-def check(text: str, *, fields: Collection[str]) -> None:
+def check(text: str, *, fields: Collection[str], variables: Collection[str] = ()) -> None:
     """Whether every placeholder can be filled in: raises InvalidPlaceholder for an unknown name or an empty default.
 
-    `fields` are the keys of the customers' own fields.
+    `fields` are the keys of the customers' own fields, `variables` those of an approved template.
     """
     for one in parse(text):
         is_own = one.name.startswith(CUSTOM) and one.name.removeprefix(CUSTOM) in fields
-        if one.name not in NAMES and not is_own:
+        if one.name not in NAMES and not is_own and one.name not in variables:
             known = ", ".join([*NAMES, *(f"{CUSTOM}{key}" for key in sorted(fields))])
             raise InvalidPlaceholder(f"“{one.name}” can’t be filled in. Use one of: {known}.")
         if one.default == "":

@@ -71,6 +71,17 @@ class ConversationQuerySet(models.QuerySet[Any]):
         )
 
 
+class TemplateQuerySet(models.QuerySet[Any]):
+    def visible_to(self, member: Member) -> TemplateQuerySet:
+        """Those shared with everybody or one of the member's teams, and the member's own."""
+        teams = Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
+        return self.filter(
+            Q(sharing="everybody")
+            | Q(sharing="team", team_id__in=teams)
+            | Q(created_by=member.user_id)
+        )
+
+
 class MessageQuerySet(models.QuerySet[Any]):
     def visible_to(self, member: Member) -> MessageQuerySet:
         return self.filter(within_reach(member))
@@ -84,4 +95,9 @@ class MessageQuerySet(models.QuerySet[Any]):
 
     def with_thread_relations(self) -> MessageQuerySet:
         """All that a bubble shows, in a constant number of queries."""
-        return self.select_related("author", "reply_to__author", "channel").prefetch_related("attachments")
+        return (
+            self.select_related("author", "reply_to__author", "channel", "mail", "template")
+            .defer("mail__html")
+            .annotate(has_html=Q(mail__html__gt=""))
+            .prefetch_related("attachments__file")
+        )

@@ -3,7 +3,19 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
-from messaging.services import arrivals, conversations, delivery, reconcile, stalled
+from messaging.services import (
+    arrivals,
+    catching_up,
+    contents,
+    conversations,
+    delivery,
+    fetching,
+    mailboxes,
+    media,
+    reconcile,
+    signs,
+    stalled,
+)
 
 
 @shared_task(base=Drain, name="messaging.tasks.process_inbound")
@@ -34,3 +46,51 @@ def end_snoozes() -> int:
 def tell_stalled() -> int:
     """Tell of leads whose message went unanswered for days."""
     return stalled.tell()
+
+
+@shared_task(base=Drain, name="messaging.tasks.fetch_media")
+def fetch_media() -> int:
+    """Fetch files that lie at providers."""
+    return fetching.fetch_due()
+
+
+@shared_task(base=Drain, name="messaging.tasks.read_mailboxes")
+def read_mailboxes() -> int:
+    """Look what is new in mailboxes."""
+    return mailboxes.read_due()
+
+
+@shared_task(base=Drain, name="messaging.tasks.sync_contents")
+def sync_contents() -> int:
+    """Read the providers' own templates."""
+    return contents.sync_due()
+
+
+@shared_task(base=Drain, name="messaging.tasks.catch_up")
+def catch_up() -> int:
+    """Ask providers for what we missed."""
+    return catching_up.catch_up_due()
+
+
+@shared_task(base=Drain, name="messaging.tasks.ask_daily")
+def ask_daily() -> int:
+    """Have every provider asked once a day."""
+    return catching_up.ask_daily()
+
+
+@shared_task(base=Drain, name="messaging.tasks.tidy_media")
+def tidy_media() -> int:
+    """Throw away files that nothing needs."""
+    return media.tidy()
+
+
+@shared_task(name="messaging.tasks.show_typing", ignore_result=True)
+def show_typing(conversation: str) -> None:
+    """Show the customer that somebody writes."""
+    signs.show_typing(conversation)
+
+
+@shared_task(name="messaging.tasks.tell_read", ignore_result=True)
+def tell_read(conversation: str) -> None:
+    """Tell the customer that their message was read."""
+    signs.tell_read(conversation)

@@ -2,7 +2,7 @@ from typing import Any, cast
 
 from django.urls import path
 
-from messaging.views import composer, conversations, inbox, live, messages, simulator, templates
+from messaging.views import composer, conversations, files, inbox, live, messages, simulator, templates
 
 app_name = "messaging"
 
@@ -17,6 +17,13 @@ urlpatterns = [
     path("inbox/<uuid:pk>/reopen/", conversations.reopen, name="reopen"),
     path("inbox/<uuid:pk>/assign/", conversations.assign, name="assign"),
     path("inbox/<uuid:pk>/read/", conversations.read, name="read"),
+    path("inbox/<uuid:pk>/upload/", files.upload, name="upload"),
+    path("inbox/<uuid:pk>/typing/", composer.typing, name="typing"),
+    path("inbox/<uuid:pk>/allow-address/", composer.allow_address, name="allow_address"),
+    path("inbox/<uuid:pk>/templates/<uuid:template_id>/", composer.send_template, name="send_template"),
+    path("messages/<uuid:pk>/mail/", files.mail, name="mail"),
+    path("attachments/<uuid:pk>/", files.attachment, name="attachment"),
+    path("attachments/<uuid:pk>/fetch/", files.fetch_again, name="fetch_again"),
     path("inbox/<uuid:pk>/templates/", templates.offered, name="offered_templates"),
     path("templates/", templates.template_list, name="templates"),
     path("templates/new/", templates.new_template, name="new_template"),

@@ -10,17 +10,30 @@ from activity.ledger import record
 from customers import events
 from customers.models import Consent, Customer
 
+# How a "no" begins that the provider told us of: the person has blocked the sender.
+BY_PROVIDER = "the provider says so"
 
-def is_opted_out(*, customer: Customer, channel: str) -> bool:
-    """Whether the customer wants no messages on this channel kind."""
-    newest = (
+
+def newest(*, customer: Customer, channel: str) -> Consent | None:
+    """What is in force for messages on this channel kind: the newest word, for it or for every channel."""
+    found: Consent | None = (
         Consent.objects.filter(customer=customer, purpose=Consent.Purpose.MESSAGES)
         .filter(Q(channel=channel) | Q(channel=""))
         .order_by("-created_at", "-id")
-        .values_list("is_granted", flat=True)
         .first()
     )
-    return newest is False
+    return found
+
+
+def word(*, customer: Customer, channel: str) -> bool | None:
+    """Whether the customer wants messages on this channel kind; None where they never said."""
+    found = newest(customer=customer, channel=channel)
+    return found.is_granted if found is not None else None
+
+
+def is_opted_out(*, customer: Customer, channel: str) -> bool:
+    """Whether the customer wants no messages on this channel kind."""
+    return word(customer=customer, channel=channel) is False
 
 
 @transaction.atomic
@@ -37,12 +50,12 @@ def change(
     """Write down what a customer allowed or forbade on a channel kind ("" is every one); None, and no row, where that
     is so already."""
     # What is in force: a later word for every channel counts for this one too.
-    newest = (
+    latest = (
         Consent.objects.filter(customer=customer, purpose=purpose, channel__in={channel, ""})
         .order_by("-created_at", "-id")
         .first()
     )
-    if newest is not None and newest.is_granted is is_granted:
+    if latest is not None and latest.is_granted is is_granted:
         return None
     row = Consent.objects.create(
         organization=customer.organization,
@@ -66,7 +79,7 @@ def change(
 
 def in_force(*, customer: Customer) -> list[Consent]:
     """The newest word for each channel and purpose."""
-    newest: dict[tuple[str, str], Consent] = {}
+    words: dict[tuple[str, str], Consent] = {}
     for row in Consent.objects.filter(customer=customer).order_by("created_at", "id"):
-        newest[row.purpose, row.channel] = row
-    return sorted(newest.values(), key=lambda row: (row.purpose, row.channel))
+        words[row.purpose, row.channel] = row
+    return sorted(words.values(), key=lambda row: (row.purpose, row.channel))

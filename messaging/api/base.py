@@ -49,7 +49,7 @@ def explained() -> Generator[None]:
     except outbound.NotPossible as error:
         raise Conflict(str(error)) from error
     except outbound.InvalidText as error:
-        raise invalid("body", str(error)) from error
+        raise invalid(error.field, str(error)) from error
 
 
 def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[str, Any]) -> Message:

@@ -257,6 +257,7 @@ class ReceivedMessage:
     referral: Mapping[str, str] = field(default_factory=dict)
     opt_out: str = ""  # STOP, START or HELP where the provider says so (Twilio: OptOutType)
     sent_at: datetime | None = None
+    files: Sequence[ReceivedFile] = ()  # those whose bytes came along; an e-mail's are in `mail`
     mail: ReceivedMail | None = None  # e-mail only
     extra: Mapping[str, Any] = field(default_factory=dict)  # every parameter that has no field above
 

@@ -26,6 +26,10 @@ def parse(provider: str, arrival_type: str, body: bytes, *, kind: str) -> Receiv
             return simulator.parse_inbound(decoded(body))
         case "generic", "message":
             return generic.parse_inbound(decoded(body), channel=kind)
+        case "smtp", "message":
+            from messaging.channels.mail import parse as mail
+
+            return mail.parse(body)
         case _, "status":
             return _foretold(decoded(body))
     raise InvalidPayload(f"Nothing from {provider} can be read as a {arrival_type}.")

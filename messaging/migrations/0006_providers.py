@@ -1,9 +1,10 @@
-import core.ids
 import django.db.models.deletion
 import django.utils.timezone
-import messaging.models.media
 from django.conf import settings
 from django.db import migrations, models
+
+import core.ids
+import messaging.models.media
 
 
 class Migration(migrations.Migration):

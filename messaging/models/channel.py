@@ -10,6 +10,10 @@ from core.encryption import DecryptionFailed, EncryptedJSONField
 from core.tenancy import TenantModel
 from messaging.channels import registry
 from messaging.channels.base import Account, Capabilities, Kind
+from messaging.channels.twilio.check import SANDBOX
+
+# One in three seconds is what the provider's shared sandbox takes.
+SANDBOX_RATE = 1 / 3
 
 
 class Channel(TenantModel):
@@ -57,7 +61,17 @@ class Channel(TenantModel):
     @property
     def rate(self) -> float:
         """Messages a second that this sender may send."""
-        return self.rate_per_second or self.capabilities.rate_per_second
+        if self.rate_per_second:
+            return self.rate_per_second
+        return SANDBOX_RATE if self.address == SANDBOX else self.capabilities.rate_per_second
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its credentials can be read; not where the key that they were written with is gone."""
+        try:
+            return self.credentials is not None
+        except DecryptionFailed:
+            return False
 
     @property
     def credential_keys(self) -> list[str]:

@@ -41,7 +41,7 @@ class Conversation(TenantModel):
     # What was said last; queued and failed messages don't count as said.
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     last_outbound_at = models.DateTimeField(null=True, blank=True)
-    # The provider said that the reply window is closed; until the customer writes again that is so, whatever we counted.
+    # The provider said that the reply window is closed; that is so until the customer writes again.
     window_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     waiting_since = models.DateTimeField(null=True, blank=True, help_text="Since when the customer has no answer.")
     # What the list shows and is ordered by; a queued message counts here.

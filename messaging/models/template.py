@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from core.tenancy import TenantModel
+from core.tenancy import TenantModel, tenant_manager
 from messaging.channels.base import Kind
 from messaging.models.media import MediaFile
+from messaging.querysets import TemplateQuerySet
 
 # The language of a template that serves everybody.
 ANY_LANGUAGE = "und"
@@ -65,6 +68,8 @@ class Template(TenantModel):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[Any] = tenant_manager(TemplateQuerySet)
 
     class Meta:
         ordering = ["name", "language", "id"]

@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -24,7 +24,7 @@ from messaging.channels import payloads
 from messaging.channels.base import InvalidPayload, ReceivedMessage, StatusUpdate
 from messaging.channels.text import clean
 from messaging.models import Arrival, Channel, Message
-from messaging.services import inbound, routing, statuses
+from messaging.services import bounces, inbound, mail_inbound, routing, statuses
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +53,13 @@ def store(
     channel: Channel | None = None,
     after: timedelta = timedelta(0),
     why_not: str = "No channel has this address.",
+    set_aside: str = "",
+    received_at: datetime | None = None,
 ) -> bool:
     """Keep something that arrived; False where it is here already. The work on it is rung for, not done.
 
-    Without a channel it waits for an administrator, who reads in `why_not` what it lacks.
+    Without a channel it waits for an administrator, who reads in `why_not` what it lacks; so does what is `set_aside`
+    for that reason, as it can't be worked on.
     """
     now = timezone.now()
     row = Arrival(
@@ -68,16 +71,26 @@ def store(
         query=clean(query)[:500],
         channel=channel,
         organization_id=channel.organization_id if channel else None,
-        state=Arrival.State.PENDING if channel else Arrival.State.UNROUTABLE,
-        due_at=now + after if channel else None,
-        last_error="" if channel else why_not,
-        received_at=now + after,
+        state=(Arrival.State.SET_ASIDE if set_aside else Arrival.State.PENDING)
+        if channel
+        else Arrival.State.UNROUTABLE,
+        due_at=now + after if channel and not set_aside else None,
+        last_error=set_aside if channel else why_not,
+        received_at=received_at or now + after,
     )
     if not _insert(row):
         return False
     if channel is not None and not after:
         ring(PROCESS)
     return True
+
+
+def webhook_key(channel: Channel, provider_message_id: str, about: str) -> str:
+    """What makes a delivery one: the channel, the provider's id and what is told about it.
+
+    The channel stands in it: what another channel said is never in the way.
+    """
+    return f"{channel.provider}:{channel.pk}:{provider_message_id}:{about}"
 
 
 def expect_status(
@@ -167,8 +180,7 @@ class _ClaimLost(Exception):
 def _take_in(arrival: Arrival, channel: Channel) -> dict[str, Any]:
     parsed = payloads.parse(arrival.provider, arrival.type, bytes(arrival.body), kind=arrival.kind)
     if isinstance(parsed, ReceivedMessage):
-        message = inbound.receive(channel=channel, received=parsed, received_at=arrival.received_at)
-        return {"message": message, "outcome": "a message"}
+        return _take_message(arrival, channel, parsed)
     message_found = _message_of(parsed, channel, arrival.query)
     failure = statuses.failure_from_code(arrival.provider, parsed.error_code) if parsed.status == "failed" else None
     outcome = statuses.advance(
@@ -179,6 +191,15 @@ def _take_in(arrival: Arrival, channel: Channel) -> dict[str, Any]:
         failure=failure,
     )
     return {"message": message_found, "outcome": outcome}
+
+
+def _take_message(arrival: Arrival, channel: Channel, received: ReceivedMessage) -> dict[str, Any]:
+    if received.mail is not None and received.mail.is_bounce:
+        return {"outcome": bounces.settle(channel=channel, mail=received.mail)}
+    if received.mail is not None and mail_inbound.is_our_own(channel, received):
+        return {"outcome": "a mail of our own"}
+    message = inbound.receive(channel=channel, received=received, received_at=arrival.received_at)
+    return {"message": message, "outcome": "a message"}
 
 
 def _message_of(update: StatusUpdate, channel: Channel, query: str) -> Message:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
+from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
+from django.urls import reverse
 
 from accounts.models import Organization
 from activity.actor import SYSTEM, Actor
@@ -15,8 +18,10 @@ from core.encryption import DecryptionFailed
 from customers.services import identities
 from messaging import events
 from messaging.channels import registry
+from messaging.channels.abilities import HasWebhooks, WebhookAddress
 from messaging.channels.base import CredentialField, Kind, Problem
 from messaging.models import Channel
+from messaging.services import contents, mailboxes
 
 
 class InvalidChannel(ValueError):
@@ -32,6 +37,8 @@ class ChannelInUse(Exception):
         super().__init__("This channel has conversations. Switch it off instead of removing it.")
 
 
+# Twilio's own retries of a webhook, asked for behind its address.
+RETRIES: Final = "#rc=5&rp=all&ct=2000&rt=15000"
 CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "rate_per_second"})
 SIMULATORS = (
     (Kind.WHATSAPP, "WhatsApp simulator", "+447700900000"),
@@ -61,6 +68,7 @@ def create(
     channel.address = _address(organization, kind, address)
     _set_credentials(channel, fields, credentials or {}, is_new=True)
     _save(channel)
+    _set_up(channel)
     record(
         events.CHANNEL_CREATED, subject=channel, actor=actor, payload={"kind": kind, "provider": provider, "name": name}
     )
@@ -85,6 +93,7 @@ def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Cha
         written |= {"account_id", "messaging_service_id"}
     channel.last_error = ""
     _save(channel, written)
+    _set_up(channel)
     record(events.CHANNEL_UPDATED, subject=channel, actor=actor, payload={"fields": sorted(changes)})
     return channel
 
@@ -99,13 +108,57 @@ def delete(*, channel: Channel, actor: Actor) -> None:
         raise ChannelInUse from error
 
 
-def check(channel: Channel) -> Sequence[Problem]:
-    """Try the account without sending; what is wrong, in plain words."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: what is wrong, and which addresses the provider has to be told."""
+
+    problems: Sequence[Problem]
+    webhooks: Sequence[WebhookAddress] = ()
+
+
+def check(channel: Channel) -> Checked:
+    """Try the account and its webhooks without sending; what is wrong, in plain words."""
+    provider = registry.provider(channel.provider)
     try:
         account = channel.as_account()
     except DecryptionFailed as error:
-        return [Problem("credentials", f"{error} Put the key back, or enter the credentials again.")]
-    return registry.provider(channel.provider).check(account)
+        return Checked([Problem("credentials", f"{error} Put the key back, or enter the credentials again.")])
+    problems = list(provider.check(account))
+    if not isinstance(provider, HasWebhooks):
+        return Checked(problems)
+    if any(problem.code in ("credentials", "connection", "certificate") for problem in problems):
+        return Checked(problems, webhooks(channel))
+    addresses = provider.webhooks(account, inbound_url=inbound_url(channel), status_url=status_url())
+    problems += [
+        Problem("webhook", f"Twilio does not call Parley yet: enter {one.url} as {one.label}.")
+        for one in addresses
+        if one.is_right is False
+    ]
+    return Checked(problems, addresses)
+
+
+def webhooks(channel: Channel) -> Sequence[WebhookAddress]:
+    """The addresses that the provider has to be told, without asking it what is set there."""
+    if not isinstance(registry.provider(channel.provider), HasWebhooks):
+        return ()
+    return (
+        WebhookAddress("inbound", "where messages come in", f"{inbound_url(channel)}{RETRIES}"),
+        WebhookAddress("status", "where deliveries are reported", f"{status_url()}{RETRIES}"),
+    )
+
+
+def inbound_url(channel: Channel) -> str:
+    """Where the provider has to send what arrives; empty where it could not reach us."""
+    name = "webhooks:twilio_whatsapp" if channel.kind == Kind.WHATSAPP else "webhooks:twilio_sms"
+    return f"{_base()}{reverse(name)}"
+
+
+def status_url() -> str:
+    return f"{_base()}{reverse('webhooks:twilio_status')}"
+
+
+def _base() -> str:
+    return str(django_settings.TWILIO_WEBHOOK_BASE_URL or django_settings.PUBLIC_BASE_URL).rstrip("/")
 
 
 def create_simulators(*, organization: Organization, actor: Actor) -> None:
@@ -137,6 +190,14 @@ def website(*, organization: Organization) -> Channel:
         )
     except InvalidChannel:  # somebody else was quicker by a moment
         return Channel.objects.select_related("organization").get(organization=organization, kind=Kind.WEB)
+
+
+def _set_up(channel: Channel) -> None:
+    """What is read at the provider by itself begins, goes on or ends with the channel."""
+    if not channel.is_readable:
+        return
+    mailboxes.set_up(channel)
+    contents.set_up(channel)
 
 
 def _fields(provider: str, kind: str) -> Sequence[CredentialField]:

@@ -85,14 +85,22 @@ def preview(message: Message) -> str:
     text = " ".join((message.body or message.subject).split())
     if not text and message.location:
         text = "Location"
+    if not text and message.button:
+        text = str(message.button.get("text", ""))
     if not text and message.extra.get("media_count"):
         text = "Attachment"
     return text[:PREVIEW_LENGTH]
 
 
-def heard(conversation: Conversation, message: Message, *, actor: Actor) -> None:
-    """A customer's message: on top, unread, waiting for an answer, and open again where it was not."""
+def heard(conversation: Conversation, message: Message, *, actor: Actor, is_automatic: bool = False) -> None:
+    """A customer's message: on top, unread, waiting for an answer, and open again where it was not.
+
+    One that no person wrote is shown as unread, and changes nothing else.
+    """
     now = message.created_at
+    if is_automatic:
+        said(conversation, message, unread_count=F("unread_count") + 1)
+        return
     was_closed = conversation.status in (Conversation.Status.RESOLVED, Conversation.Status.SNOOZED)
     is_first = conversation.last_inbound_at is None and conversation.last_outbound_at is None
     said(

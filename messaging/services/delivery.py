@@ -18,7 +18,6 @@ from queue import SimpleQueue
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from activity.actor import SYSTEM, acting_as
@@ -37,7 +36,7 @@ from messaging.channels.base import (
     SendUnconfirmed,
 )
 from messaging.models import Message
-from messaging.services import arrivals, conversations, refusals, statuses, turns
+from messaging.services import arrivals, conversations, drafts, outgoing, refusals, statuses, troubles, turns
 from messaging.services.statuses import Failure
 from messaging.services.turns import Turn
 
@@ -176,11 +175,47 @@ def _deliver(message: Message) -> None:
         if stopping() or turns.is_paused(message):
             give_back([message], status=Status.QUEUED)
             return
-        refused = refusals.reason_against(message.conversation, at=timezone.now())
+        refused = _refusal(message)
+        if isinstance(refused, refusals.WindowClosed) and message.fallback_template is not None:
+            refused = _refusal(message) if _fall_back(message) else None
+            if not message.content_sid:
+                return
         if refused is not None:
             _settle_failure(message, Failure(refused.code, str(refused), Retry.NEVER))
         elif (request := _prepare(message)) is not None and _begin(message):
             _send(message, *request)
+
+
+def _refusal(message: Message) -> refusals.Refused | None:
+    return refusals.reason_against(
+        message.conversation,
+        at=timezone.now(),
+        is_content=bool(message.content_sid),
+        is_automatic=message.origin in outgoing.AUTOMATIC,
+    )
+
+
+def _fall_back(message: Message) -> bool:
+    """The reply window has closed meanwhile: the approved template goes out instead. False, and settled, where not."""
+    template = message.fallback_template
+    if template is None:
+        return False
+    try:
+        rendered = drafts.render_for(message, template, message.fallback_variables)
+    except drafts.InvalidText as error:
+        _settle_failure(message, Failure("fallback", f"The reply window has closed. {error}", Retry.TEMPLATE))
+        return False
+    changes = {
+        "template": template,
+        "body": rendered.body,
+        "content_sid": rendered.content_sid,
+        "content_variables": rendered.content_variables,
+    }
+    if Message.objects.filter(pk=message.pk, claim_token=message.claim_token).update(**changes) != 1:
+        return False
+    for name, value in changes.items():
+        setattr(message, name, value)
+    return True
 
 
 def _give_back(message: Message) -> None:
@@ -201,10 +236,10 @@ def _begin(message: Message) -> bool:
 def _prepare(message: Message) -> tuple[Provider, Account, OutgoingMessage] | None:
     """All that can go wrong on our side goes wrong here, while it is certain that nothing left."""
     try:
-        return registry.provider(message.channel.provider), message.channel.as_account(), outgoing(message)
+        return registry.provider(message.channel.provider), message.channel.as_account(), outgoing.build(message)
     except DecryptionFailed as error:
         text = f"The channel’s secrets can’t be read. {error} An administrator can put the key back."
-        statuses.mark_channel(message, f"credentials: {text}")
+        troubles.tell(message.channel, code="credentials", text=text)
         _settle_failure(message, Failure("credentials", text, Retry.LATER))
         return None
     except Exception:
@@ -231,27 +266,6 @@ def _send(message: Message, provider: Provider, account: Account, request: Outgo
         _settle_sent(message, result)
 
 
-def outgoing(message: Message) -> OutgoingMessage:
-    """The message as an adapter sees it."""
-    quoted = message.reply_to
-    return OutgoingMessage(
-        id=str(message.pk),
-        to=message.address,
-        body=message.body,
-        subject=message.subject,
-        status_callback_url=status_callback_url(message),
-        in_reply_to=quoted.provider_message_id if quoted else "",
-        is_automatic=message.origin in (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE),
-    )
-
-
-def status_callback_url(message: Message) -> str:
-    """Where the provider tells what became of it; our id stands in it, under the provider's signature."""
-    if not settings.TWILIO_WEBHOOK_BASE_URL:
-        return ""
-    return f"{settings.TWILIO_WEBHOOK_BASE_URL.rstrip('/')}{reverse('webhooks:twilio_status')}?message={message.pk}"
-
-
 @transaction.atomic
 def _settle_sent(message: Message, result: SendResult) -> None:
     now = timezone.now()
@@ -265,7 +279,7 @@ def _settle_sent(message: Message, result: SendResult) -> None:
     )
     if is_ours:
         conversations.answered(message.conversation_id, at=now)
-        statuses.clear_channel(message)
+        troubles.over(message.channel)
     else:
         # A callback was quicker than the provider's own answer, or the lease ran out: only what is news is applied.
         statuses.advance(message_id=message.pk, status=Status.SENT, provider_message_id=result.provider_message_id)

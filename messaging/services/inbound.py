@@ -19,8 +19,8 @@ from customers.services import consent, customers, deletion, identities, pipelin
 from customers.services.identities import Address
 from messaging import events
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.models import Attachment, Channel, Conversation, Message
-from messaging.services import conversations, optout, outbound
+from messaging.models import Channel, Conversation, Message
+from messaging.services import conversations, mail_inbound, optout, outbound, received_files
 
 LONGEST_ADDRESS = 254
 LONGEST_ID = 254
@@ -32,33 +32,44 @@ NEW = "new"
 def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetime | None = None) -> Message:
     """Take a message in; the same provider's id twice is one message.
 
-    In this order: the customer by identity or a new lead, queued messages that wait for silence are cancelled, the
-    conversation opens, the message is stored, tags and stage follow, the ledger hears `message.received`.
+    In this order: the customer by the thread it answers, by identity, or a new lead; queued messages that wait for
+    silence are cancelled, the conversation opens, the message is stored, tags and stage follow, the ledger hears
+    `message.received`. What no person wrote cancels nothing, opens nothing again and waits for no answer.
     """
-    seen = Message.objects.filter(channel=channel, provider_message_id=_provider_id(received)).first()
+    channel = mail_inbound.channel_of(channel, received)
+    seen = _seen(channel, received)
     if seen is not None:
         return seen
     organization, actor = channel.organization, SYSTEM
+    is_automatic = received.mail is not None and bool(received.mail.automatic)
     addresses = _addresses(organization, received)
-    customer, is_new = customers.find_or_make(
-        organization=organization,
-        addresses=addresses,
-        name=_name(received, addresses),
-        source=str(received.kind),
-        actor=actor,
-    )
-    deletion.wake(customer=customer, actor=actor)
+    thread = mail_inbound.thread_of(organization, received, addresses) if received.mail else None
+    if thread is not None:
+        customer, is_new = thread.customer, False
+        deletion.wake(customer=customer, actor=actor)
+    else:
+        customer, is_new = customers.find_or_make(
+            organization=organization,
+            addresses=addresses,
+            name=_name(received, addresses),
+            source=_source(received),
+            actor=actor,
+        )
+        deletion.wake(customer=customer, actor=actor)
+    opted = "" if is_automatic else optout.meaning(received.body, provider_says=received.opt_out)
     # Both before the conversation is locked: whoever cancels a message by hand takes the two in this order as well.
-    outbound.cancel_waiting_for_silence(customer=customer, actor=actor)
-    opted = optout.meaning(received.body, provider_says=received.opt_out)
+    if not is_automatic:
+        outbound.cancel_waiting_for_silence(customer=customer, actor=actor)
     if opted == "STOP":
         outbound.cancel_on_opt_out(customer=customer, channel_kind=channel.kind, actor=actor)
-    conversation = _locked(conversations.begin(customer=customer, channel=channel, address=addresses[0].value))
+    if thread is None:
+        thread = conversations.begin(customer=customer, channel=channel, address=addresses[0].value)
+    conversation = _locked(thread)
     message = _store(conversation, received, at=received_at or timezone.now())
-    conversations.heard(conversation, message, actor=actor)
+    conversations.heard(conversation, message, actor=actor, is_automatic=is_automatic)
     customers.touch(customer=customer, at=message.created_at)
     _tag(customer, channel, received, is_new=is_new, actor=actor)
-    if not is_new:
+    if not is_new and not is_automatic:
         _engage(customer, actor)
     if opted:
         _note_consent(message, opted, actor)
@@ -71,10 +82,25 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
             "channel": channel.kind,
             "channel_id": str(channel.pk),
             "is_new_customer": is_new,
+            "is_automatic": is_automatic,
             "opt": opted,
         },
     )
     return message
+
+
+def _seen(channel: Channel, received: ReceivedMessage) -> Message | None:
+    """The message that this one is, where it came before: of an e-mail on whichever of our addresses."""
+    rows = Message.objects.filter(provider_message_id=_provider_id(received))
+    if channel.kind == Kind.EMAIL:
+        mailboxes = Channel.objects.filter(organization=channel.organization, kind=Kind.EMAIL).values_list(
+            "pk", flat=True
+        )
+        rows = rows.filter(channel__in=list(mailboxes))
+    else:
+        rows = rows.filter(channel=channel)
+    found: Message | None = rows.first()
+    return found
 
 
 def _addresses(organization: Organization, received: ReceivedMessage) -> list[Address]:
@@ -102,9 +128,19 @@ def _provider_id(received: ReceivedMessage) -> str:
 
 def _name(received: ReceivedMessage, addresses: list[Address]) -> str:
     if received.sender_name.strip():
-        return received.sender_name.strip()[:200]
+        return " ".join(received.sender_name.split())[:200]
     label = {Kind.WHATSAPP: "WhatsApp", Kind.SMS: "SMS", Kind.EMAIL: "E-mail"}.get(received.kind, "Web")
     return f"{label} lead {addresses[0].value}"[:200]
+
+
+def _source(received: ReceivedMessage) -> str:
+    """Where a new lead came from: the advertisement's campaign where the message names one, else the channel."""
+    referral = received.referral
+    return (
+        f"{received.kind}_ad"
+        if referral.get("source_type") == "ad" or referral.get("ctwa_clid")
+        else str(received.kind)
+    )
 
 
 def _locked(conversation: Conversation) -> Conversation:
@@ -124,8 +160,8 @@ def _store(conversation: Conversation, received: ReceivedMessage, *, at: datetim
     extra: dict[str, Any] = dict(received.extra)
     if received.reply_to and quoted is None:
         extra["reply_to"] = received.reply_to
-    if received.media:
-        extra["media_count"] = len(received.media)
+    if count := received_files.count(received):
+        extra["media_count"] = count
     message = Message.objects.create(
         organization=conversation.organization,
         conversation=conversation,
@@ -153,18 +189,9 @@ def _store(conversation: Conversation, received: ReceivedMessage, *, at: datetim
         changed_at=at,
         sent_at=received.sent_at,
     )
-    Attachment.objects.bulk_create(
-        Attachment(
-            organization=conversation.organization,
-            message=message,
-            position=position,
-            content_type=media.content_type[:100],
-            filename=media.filename[:255],
-            size=media.size,
-            source_url=media.url,
-        )
-        for position, media in enumerate(received.media)
-    )
+    received_files.store(message, received)
+    if received.mail is not None:
+        mail_inbound.store_details(message, received.mail)
     return message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,16 +17,13 @@ from customers.models import Customer
 from customers.services import customers, presence
 from messaging import events
 from messaging.channels.text import clean
-from messaging.models import Channel, Conversation, Message
-from messaging.services import conversations, refusals
+from messaging.models import Conversation, MediaFile, Message, Template
+from messaging.services import conversations, drafts, refusals
+from messaging.services.drafts import InvalidText
 
 DELIVER = "messaging.tasks.deliver_due"
 # How often a thread may change hands, by merges and their undoing, while somebody writes in it.
 MOST_HANDS = 5
-
-
-class InvalidText(ValueError):
-    """Empty, or longer than the channel takes."""
 
 
 class NotPossible(Exception):
@@ -36,8 +34,8 @@ class NotPossible(Exception):
 def queue_message(
     *,
     conversation: Conversation,
-    body: str,
     actor: Actor,
+    body: str = "",
     author: User | None = None,
     subject: str = "",
     origin: str = Message.Origin.PERSON,
@@ -45,18 +43,40 @@ def queue_message(
     undo_for: timedelta = timedelta(0),
     cancel_on_inbound: bool = False,
     reply_to: Message | None = None,
+    template: Template | None = None,
+    variables: Mapping[str, str] | None = None,
+    files: Sequence[MediaFile] = (),
+    cc: Sequence[str] = (),
+    fallback_template: Template | None = None,
+    fallback_variables: Mapping[str, str] | None = None,
 ) -> Message:
     """Queue a message for delivery.
 
-    It leaves at `not_before_at`, else now, after `undo_for` in which it can be taken back. Raises InvalidText, or a
-    `refusals.Refused` (WindowClosed, OptedOut, DoNotContact, NoAddress, ChannelOff), or CustomerGone; then nothing is
-    written.
+    It leaves at `not_before_at`, else now, after `undo_for` in which it can be taken back. A template gives the text
+    where no body is given; an approved one is sent by its id. Past the end of the reply window a free text needs a
+    `fallback_template`. Raises InvalidText, or a `refusals.Refused` (WindowClosed, OptedOut, OptInMissing,
+    DoNotContact, NoAddress, AddressStopped, ChannelOff), or CustomerGone; then nothing is written.
     """
     _hold_customer(conversation)
-    body = _checked(conversation.channel, body)
+    written = drafts.write(
+        conversation=conversation,
+        body=body,
+        subject=subject,
+        author=author,
+        template=template,
+        variables=variables,
+        files=files,
+        cc=cc,
+        fallback_template=fallback_template,
+        fallback_variables=fallback_variables,
+    )
     now = timezone.now()
     due = max(not_before_at or now, now + undo_for)
-    refusals.require_allowed(conversation, at=due)
+    is_automatic = origin in (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE)
+    may_fall_back = fallback_template is not None and conversation.is_window_open_at(now)
+    refusals.require_allowed(
+        conversation, at=due, is_content=bool(written.content_sid) or may_fall_back, is_automatic=is_automatic
+    )
     message = Message.objects.create(
         organization=conversation.organization,
         conversation=conversation,
@@ -64,18 +84,25 @@ def queue_message(
         channel=conversation.channel,
         direction=Message.Direction.OUTBOUND,
         status=Message.Status.QUEUED,
-        subject=_one_line(subject)[:500],
-        body=body,
+        subject=written.subject,
+        body=written.body,
+        template=template,
+        content_sid=written.content_sid,
+        content_variables=written.content_variables,
+        fallback_template=fallback_template,
+        fallback_variables=dict(fallback_variables or {}) if fallback_template else None,
         address=conversation.address,
         author=author,
         origin=origin,
         reply_to=reply_to,
         not_before_at=not_before_at,
         cancel_on_inbound=cancel_on_inbound,
+        extra={"media_count": len(written.files)} if written.files else {},
         due_at=due,
         created_at=now,
         changed_at=now,
     )
+    drafts.attach(message, written)
     conversations.said(conversation, message)
     customers.touch(customer=conversation.customer, at=now)
     _record(events.MESSAGE_QUEUED, message, actor)
@@ -146,7 +173,7 @@ def retry(*, message: Message, actor: Actor) -> Message:
 
     Raises NotPossible in another state, and a `refusals.Refused` where it may not go out now.
     """
-    refusals.require_allowed(message.conversation, at=timezone.now())
+    refusals.require_allowed(message.conversation, at=timezone.now(), is_content=bool(message.content_sid))
     held = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if not held.can_retry:
         raise NotPossible(f"Only a failed or unconfirmed message can be sent again; this one is {held.status}.")
@@ -224,20 +251,6 @@ def _hold_customer(conversation: Conversation) -> None:
         else:
             return
     raise presence.CustomerGone
-
-
-def _checked(channel: Channel, body: str) -> str:
-    text = clean(body).strip()
-    limit = channel.capabilities.max_length
-    if not text:
-        raise InvalidText("Write something first.")
-    if limit and len(text) > limit:
-        raise InvalidText(f"{channel.capabilities.label} takes at most {limit} characters; this has {len(text)}.")
-    return text
-
-
-def _one_line(text: str) -> str:
-    return " ".join(clean(text).split())
 
 
 def _record(event_type: str, message: Message, actor: Actor, **payload: object) -> None:

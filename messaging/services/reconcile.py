@@ -18,7 +18,7 @@ from messaging import events
 from messaging.channels import registry
 from messaging.channels.base import FoundMessage, SendError
 from messaging.models import Message
-from messaging.services import conversations, delivery, outbound, statuses
+from messaging.services import conversations, outbound, outgoing, statuses
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def _reconcile(message: Message) -> None:
     provider = registry.provider(message.channel.provider)
     since = (message.request_began_at or message.created_at) - CLOCK_TOLERANCE
     try:
-        listed = provider.find_sent(message.channel.as_account(), delivery.outgoing(message), since=since)
+        listed = provider.find_sent(message.channel.as_account(), outgoing.build(message), since=since)
     except SendError as error:
         _ask_again(message, error.message)
         return

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from customers.services import consent
-from messaging.models import Conversation
+from messaging.channels.base import Kind
+from messaging.models import Conversation, StoppedAddress
 
 
 class Refused(Exception):
@@ -58,18 +59,53 @@ class CannotReply(Refused):
         super().__init__(f"Nothing can be sent through “{name}”. Write on another channel of this customer.")
 
 
-class WindowClosed(Refused):
-    code = "window_closed"
+class BlockedUs(OptedOut):
+    def __init__(self, channel: str) -> None:
+        Refused.__init__(self, f"This customer has blocked our sender on {channel}. Reach them another way.")
 
-    def __init__(self) -> None:
+
+class OptInMissing(Refused):
+    code = "opt_in_missing"
+
+    def __init__(self, channel: str) -> None:
         super().__init__(
-            "WhatsApp allows free text only for 24 hours after the customer’s last message. Use an approved template, "
-            "or wait until they write."
+            f"Nothing shows that this customer wants messages on {channel}: they never wrote to us there. Note their "
+            "consent on the customer’s page first."
         )
 
 
-def require_allowed(conversation: Conversation, *, at: datetime) -> None:
-    """Raises a Refused for a free text to this conversation's customer at that moment."""
+class AddressStopped(Refused):
+    code = "address_stopped"
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{address} does not take mail: {reason} Correct the address, or try it again anyway.")
+
+
+class WindowClosed(Refused):
+    code = "window_closed"
+
+    def __init__(self, *, is_later: bool = False) -> None:
+        if is_later:
+            text = (
+                "By then the 24 hours after the customer’s last message are over, and WhatsApp takes no free text. "
+                "Choose an earlier time, or name an approved template that goes out instead."
+            )
+        else:
+            text = (
+                "WhatsApp allows free text only for 24 hours after the customer’s last message. Use an approved "
+                "template, or wait until they write."
+            )
+        super().__init__(text)
+
+
+def require_allowed(
+    conversation: Conversation, *, at: datetime, is_content: bool = False, is_automatic: bool = False
+) -> None:
+    """Raises a Refused for a message to this conversation's customer at that moment.
+
+    `is_content`: an approved template, which may go out when the reply window is closed. `is_automatic`: nobody wrote
+    it by hand, so on channels that ask for it there has to be an opt-in.
+    """
     capabilities = conversation.channel.capabilities
     if conversation.customer.is_deleted:
         raise CustomerDeleted
@@ -81,22 +117,47 @@ def require_allowed(conversation: Conversation, *, at: datetime) -> None:
         raise ChannelOff(conversation.channel.name)
     if not conversation.address:
         raise NoAddress(capabilities.label)
-    if _is_opted_out(conversation):
-        raise OptedOut(capabilities.label)
-    if not conversation.is_window_open_at(at):
-        raise WindowClosed
+    consented = _consent(conversation)
+    if consented is False:
+        raise _no(conversation)
+    _require_open_address(conversation)
+    is_open = conversation.is_window_open_at(at)
+    if not is_open and not is_content:
+        raise WindowClosed(is_later=conversation.is_window_open)
+    begins = not is_open or (is_automatic and conversation.last_inbound_at is None)
+    if begins and capabilities.needs_opt_in and not consented and conversation.last_inbound_at is None:
+        raise OptInMissing(capabilities.label)
 
 
-def reason_against(conversation: Conversation, *, at: datetime) -> Refused | None:
+def reason_against(
+    conversation: Conversation, *, at: datetime, is_content: bool = False, is_automatic: bool = False
+) -> Refused | None:
     """The same as a value, for the composer."""
     try:
-        require_allowed(conversation, at=at)
+        require_allowed(conversation, at=at, is_content=is_content, is_automatic=is_automatic)
     except Refused as refused:
         return refused
     return None
 
 
-def _is_opted_out(conversation: Conversation) -> bool:
+def _consent(conversation: Conversation) -> bool | None:
+    """What the customer said last of this kind of channel; None where nothing is known."""
     if hasattr(conversation, "consent_in_force"):  # asked for with the row
-        return conversation.consent_in_force is False
-    return consent.is_opted_out(customer=conversation.customer, channel=conversation.channel.kind)
+        asked: bool | None = conversation.consent_in_force
+        return asked
+    return consent.word(customer=conversation.customer, channel=conversation.channel.kind)
+
+
+def _no(conversation: Conversation) -> OptedOut:
+    kind = conversation.channel.kind
+    label = conversation.channel.capabilities.label
+    newest = consent.newest(customer=conversation.customer, channel=kind)
+    return BlockedUs(label) if newest is not None and newest.how.startswith(consent.BY_PROVIDER) else OptedOut(label)
+
+
+def _require_open_address(conversation: Conversation) -> None:
+    if conversation.channel.kind != Kind.EMAIL:
+        return
+    stopped = StoppedAddress.objects.filter(kind=Kind.EMAIL, address=conversation.address.lower()).first()
+    if stopped is not None:
+        raise AddressStopped(stopped.address, stopped.reason)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from activity.actor import SYSTEM, Actor
@@ -18,8 +18,8 @@ from customers.services import consent
 from messaging import events
 from messaging.channels import registry
 from messaging.channels.base import Retry
-from messaging.models import Channel, Message
-from messaging.services import conversations, outbound
+from messaging.models import Conversation, Message
+from messaging.services import conversations, outbound, troubles
 
 RETRIES = [timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)]
 RECONCILE_AFTER = timedelta(seconds=30)
@@ -52,6 +52,11 @@ class Failure:
     message: str
     retry: Retry
     retry_after: timedelta | None = None
+
+    @property
+    def is_for_administrators(self) -> bool:
+        """Whether the channel has to be corrected, and not this message: its plain words say who is asked."""
+        return self.retry == Retry.FIX and "administrator" in self.message.lower()
 
 
 @transaction.atomic
@@ -136,6 +141,8 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
     reason: dict[str, Any] = {"error_code": failure.code[:32], "error_message": failure.message[:500]}
     if failure.retry == Retry.SUPPRESS:
         _suppress(message, failure)
+    if failure.retry == Retry.TEMPLATE:
+        _learn_closed(message)
     wait = _wait(message, failure)
     if failure.retry == Retry.RECONCILE:
         write(message, Status.UNCONFIRMED, due_at=timezone.now() + RECONCILE_AFTER, **reason)
@@ -146,19 +153,14 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
         write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
     if was_said:
         conversations.unsaid(message.conversation_id)
-    if failure.retry == Retry.FIX:
-        mark_channel(message, f"{failure.code}: {failure.message}")
+    if failure.is_for_administrators:
+        troubles.tell(message.channel, code=failure.code, text=failure.message)
 
 
-def mark_channel(message: Message, error: str) -> None:
-    """The channel shows what is wrong with it, until something leaves through it again."""
-    Channel.objects.filter(pk=message.channel_id).update(last_error=error[:500], last_error_at=timezone.now())
-
-
-def clear_channel(message: Message) -> None:
-    """Something left: what was wrong with the channel is over."""
-    if message.channel.last_error:
-        Channel.objects.filter(pk=message.channel_id).update(last_error="", last_error_at=None)
+def _learn_closed(message: Message) -> None:
+    """The provider says that the reply window is closed: it is, whatever we had counted."""
+    earlier = Q(window_closed_at=None) | Q(window_closed_at__lt=F("last_inbound_at"))
+    Conversation.objects.filter(earlier, pk=message.conversation_id).update(window_closed_at=timezone.now())
 
 
 def _suppress(message: Message, failure: Failure) -> None:
@@ -166,7 +168,7 @@ def _suppress(message: Message, failure: Failure) -> None:
         customer=message.customer,
         channel=message.channel.kind,
         is_granted=False,
-        how=f"the provider says so ({failure.code})",
+        how=f"{consent.BY_PROVIDER} ({failure.code})",
         proof=str(message.pk),
         actor=SYSTEM,
     )
@@ -195,6 +197,8 @@ def _is_of_earlier_attempt(message: Message, provider_message_id: str) -> bool:
 
 
 def _wait(message: Message, failure: Failure) -> timedelta | None:
+    if failure.retry == Retry.TEMPLATE and message.fallback_template_id and not message.content_sid:
+        return timedelta(0)  # the template goes out instead
     if failure.retry not in (Retry.LATER, Retry.BACKOFF):
         return None
     wait = backoff(message.attempts, RETRIES)

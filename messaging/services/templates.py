@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.models import Organization, User
+from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
-from customers.models import Customer, CustomField
+from customers.models import CustomField
 from customers.packs import Pack
 from customers.packs.words import LANGUAGE
 from customers.services import custom_fields
 from messaging import events, placeholders
 from messaging.channels.base import Kind
 from messaging.channels.text import clean
-from messaging.models import Template
+from messaging.models import MediaFile, Template
 from messaging.models.template import ANY_LANGUAGE
+from messaging.services import rendering
 
-SETTABLE = frozenset({"name", "channel", "language", "category", "subject", "body", "content_sid", "content_variables"})
+SETTABLE = frozenset(
+    {
+        "name", "channel", "language", "category", "subject", "body", "content_sid", "content_variables", "sharing",
+        "team",
+    }
+)  # fmt: skip
 LONGEST = {"name": 120, "category": 60, "subject": 200, "body": 20_000, "content_sid": 64}
+MOST_FILES = 10
+# Of a template that was read from the provider.
+HELD_BY_PROVIDER = ("body", "content_sid", "channel", "language")
 LONGEST_KEY = 40
 MOST = 1000
+
+
+CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 
 
 class InvalidTemplate(ValueError):
@@ -37,7 +50,9 @@ class InvalidTemplate(ValueError):
 
 
 @transaction.atomic
-def create(*, organization: Organization, actor: Actor, key: str = "", **fields: Any) -> Template:
+def create(
+    *, organization: Organization, actor: Actor, key: str = "", files: Sequence[MediaFile] = (), **fields: Any
+) -> Template:
     """A new template; its key is made of the name where none is given. Raises InvalidTemplate."""
     if Template.objects.filter(organization=organization).count() >= MOST:
         raise InvalidTemplate("name", f"At most {MOST} templates.")
@@ -46,18 +61,27 @@ def create(*, organization: Organization, actor: Actor, key: str = "", **fields:
     template.key = key or slugify(template.name).replace("-", "_")[:LONGEST_KEY] or "template"
     if len(template.key) > LONGEST_KEY or slugify(template.key).replace("-", "_") != template.key.replace("-", "_"):
         raise InvalidTemplate("key", f"Small letters, digits, _ or -; at most {LONGEST_KEY}.")
+    _require_files(template, files)
     _save(template)
+    template.files.set(files)
     record(events.TEMPLATE_CREATED, subject=template, actor=actor, payload={"key": template.key, "name": template.name})
     return template
 
 
 @transaction.atomic
-def update(*, template: Template, actor: Actor, changes: Mapping[str, Any]) -> Template:
-    """Set fields; the key is for good, since rules call it by that. Raises InvalidTemplate."""
+def update(
+    *, template: Template, actor: Actor, changes: Mapping[str, Any], files: Sequence[MediaFile] | None = None
+) -> Template:
+    """Set fields, and its files where some are given; the key is for good, since rules call it by that.
+
+    Raises InvalidTemplate; the text of one that the provider holds is changed there.
+    """
     current: Template = (
         Template.objects.select_for_update(of=("self",)).select_related("organization").get(pk=template.pk)
     )
     before = {name: getattr(current, name) for name in SETTABLE}
+    if current.content and any(name in changes and changes[name] != before[name] for name in HELD_BY_PROVIDER):
+        raise InvalidTemplate("body", "This template’s text is held by the provider. Change it there.")
     _set(current, {**before, **changes})
     told = {
         name: {"from": before[name], "to": getattr(current, name)}
@@ -67,7 +91,11 @@ def update(*, template: Template, actor: Actor, changes: Mapping[str, Any]) -> T
     if told:
         current.updated_at = timezone.now()
         _save(current)
+        told = {name: {side: _plain(value) for side, value in sides.items()} for name, sides in told.items()}
         record(events.TEMPLATE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": told})
+    if files is not None:
+        _require_files(current, files)
+        current.files.set(files)
     return current
 
 
@@ -102,31 +130,17 @@ def pick(*, key: str, channel: str, language: str = "") -> Template | None:
     return rows[0] if rows else None
 
 
-def render(*, template: Template, customer: Customer, agent: User | None) -> tuple[str, str]:
-    """Subject and body, filled in for a customer. Raises MissingValue; never changes anything."""
-    return fill(template, values_for(customer, agent))
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | dict) else str(value)
 
 
-def fill(template: Template, values: Mapping[str, str]) -> tuple[str, str]:
-    """Subject and body with these values, for many templates of one customer. Raises MissingValue."""
-    return placeholders.render(template.subject, values), placeholders.render(template.body, values)
-
-
-def values_for(customer: Customer, agent: User | None) -> dict[str, str]:
-    """What stands for each placeholder; one query."""
-    fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
-    own = {
-        f"{placeholders.CUSTOM}{field.key}": custom_fields.show(field, customer.custom_fields.get(field.key))
-        for field in fields
-    }
-    return own | {
-        "customer.name": customer.name,
-        "customer_name": customer.name,
-        "customer.first_name": customer.name.split()[0] if customer.name.split() else "",
-        "company": customer.company,
-        "agent.name": agent.get_full_name() if agent is not None else "",
-        "organization": customer.organization.name,
-    }
+def _require_files(template: Template, files: Sequence[MediaFile]) -> None:
+    if len(files) > MOST_FILES:
+        raise InvalidTemplate("files", f"At most {MOST_FILES} files.")
+    if files and (template.is_content or template.channel not in (Kind.EMAIL, Kind.WHATSAPP)):
+        raise InvalidTemplate("files", "Files go with e-mails and with free WhatsApp texts only.")
+    if any(file.organization_id != template.organization_id for file in files):
+        raise InvalidTemplate("files", "There is no such file.")
 
 
 def _set(template: Template, values: Mapping[str, Any]) -> None:
@@ -156,17 +170,28 @@ def _check_channel(template: Template) -> None:
         raise InvalidTemplate("subject", "Only an e-mail has a subject.")
     if template.content_sid and template.channel != Kind.WHATSAPP:
         raise InvalidTemplate("content_sid", "Only WhatsApp has templates that the provider approves.")
+    if template.content_sid and not CONTENT_SID.fullmatch(template.content_sid):
+        raise InvalidTemplate("content_sid", "A content SID is HX and 32 characters, as Twilio’s console shows it.")
+    if template.sharing not in Template.Sharing.values:
+        raise InvalidTemplate("sharing", f"Use one of {', '.join(Template.Sharing.values)}.")
+    if (template.sharing == Template.Sharing.TEAM) is not (template.team is not None):
+        raise InvalidTemplate("team", "Name the team that shares it, and only then.")
+    if template.team is not None and template.team.organization_id != template.organization_id:
+        raise InvalidTemplate("team", "There is no such team.")
 
 
 def _check_placeholders(template: Template) -> None:
     variables = template.content_variables
     if not isinstance(variables, dict) or not all(isinstance(text, str) for text in variables.values()):
         raise InvalidTemplate("content_variables", "An object is needed: the number of each variable and its text.")
+    if len(variables) > placeholders.MOST or not all(rendering.VARIABLE.fullmatch(str(key)) for key in variables):
+        raise InvalidTemplate("content_variables", "Variables are called 1, 2, 3 or by a word, as in the template.")
     known = [field.key for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)]
     texts = [("subject", template.subject), ("body", template.body)]
     for name, text in [*texts, *(("content_variables", text) for text in variables.values())]:
         try:
-            placeholders.check(text, fields=known)
+            names = rendering.variable_names(template) if name == "body" and template.is_content else ()
+            placeholders.check(text, fields=known, variables=names)
         except placeholders.InvalidPlaceholder as error:
             raise InvalidTemplate(name, str(error)) from error
 

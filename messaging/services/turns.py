@@ -55,7 +55,14 @@ def claim_turns() -> list[Turn]:
             _due()
             .filter(channel=channel)
             .select_related(
-                "organization", "conversation__customer", "conversation__channel", "customer", "channel", "reply_to"
+                "organization",
+                "conversation__customer",
+                "conversation__channel",
+                "customer",
+                "channel",
+                "reply_to",
+                "author",
+                "fallback_template",
             ),
             limit=allowed,
             lease=lease(),

@@ -22,7 +22,7 @@ from customers.models import Consent, Stage
 from customers.selectors import possible_owners
 from messaging.models import Conversation, Message
 from messaging.selectors import VIEWS, messages_of
-from messaging.services import refusals
+from messaging.services import drafts, refusals
 
 ROWS = 30
 MESSAGES = 40
@@ -121,7 +121,7 @@ def thread_context(request: Request, conversation: Conversation) -> dict[str, An
         "thread_messages": _shown(conversation, reversed(page.rows)),
         "earlier_cursor": page.next_cursor,
         "cursor": timezone.now().isoformat(),
-        "composer_subject": answering(next((message.subject for message in page.rows if message.subject), "")),
+        "composer_subject": drafts.answering(next((message.subject for message in page.rows if message.subject), "")),
         **composer_context(conversation),
     }
 
@@ -140,15 +140,16 @@ def changes_context(request: Request, conversation: Conversation) -> dict[str, A
     }
 
 
-def answering(subject: str) -> str:
-    """The subject of an answer to a mail with this one; empty for none."""
-    return subject if not subject or subject[:3].lower() == "re:" else f"Re: {subject}"
-
-
 def composer_context(conversation: Conversation) -> dict[str, Any]:
-    """Whether a reply can be sent now, and if not, why, in plain words."""
+    """Whether a reply can be sent now, and if not, why, in plain words; and what could be done instead."""
     refused = refusals.reason_against(conversation, at=timezone.now())
-    return {"reply_refusal": "" if refused is None else str(refused), "composer_mode": "reply"}
+    return {
+        "reply_refusal": "" if refused is None else str(refused),
+        "is_window_closed": isinstance(refused, refusals.WindowClosed),
+        "is_address_stopped": isinstance(refused, refusals.AddressStopped),
+        "channel_trouble": conversation.channel.last_error,
+        "composer_mode": "reply",
+    }
 
 
 def panel_context(request: Request, conversation: Conversation, others: list[Conversation]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from customers.views import confirm
 from messaging import placeholders
 from messaging.forms import LABELS, TemplateForm
 from messaging.models import Template
-from messaging.services import templates
+from messaging.services import rendering, templates
 from messaging.views import context
 
 NAMES = ("name", "channel", "language", "category", "subject", "body")
@@ -104,8 +104,8 @@ def preview(request: Request, organization: str) -> HttpResponse:
             placeholders.check(text, fields=fields)
         if customer is not None:
             draft = Template(organization=request.organization, subject=subject, body=body)
-            filled = templates.render(template=draft, customer=customer, agent=request.member.user)
-            shown |= {"preview_subject": filled[0], "preview_body": filled[1]}
+            filled = rendering.render(template=draft, customer=customer, agent=request.member.user)
+            shown |= {"preview_subject": filled.subject, "preview_body": filled.body}
     except (placeholders.InvalidPlaceholder, placeholders.MissingValue) as error:
         shown["error"] = str(error)
     return render(request, "messaging/templates/preview.html", shown)
@@ -128,7 +128,7 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
     found = list(rows.order_by("name", "language", "id")[:OFFERED])
     language = conversation.customer.language.lower()
     found.sort(key=lambda one: (one.name.casefold(), not _serves(one, language), one.language))
-    values = templates.values_for(conversation.customer, request.member.user)
+    values = rendering.values_for(conversation.customer, request.member.user)
     offers = [_offer(one, values) for one in found]
     shown = {"offers": offers, "asked": asked, "can_edit": request.member.may("templates.edit")}
     return render(request, "messaging/templates/offered.html", shown)
@@ -141,10 +141,10 @@ def _serves(template: Template, language: str) -> bool:
 
 def _offer(template: Template, values: Mapping[str, str]) -> dict[str, Any]:
     try:
-        subject, body = templates.fill(template, values)
-    except placeholders.MissingValue as error:
+        filled = rendering.fill(template, values)
+    except (placeholders.MissingValue, rendering.InvalidVariable) as error:
         return {"template": template, "error": str(error)}
-    return {"template": template, "subject": subject, "body": body}
+    return {"template": template, "subject": filled.subject, "body": filled.body}
 
 
 def _values(form: TemplateForm) -> dict[str, Any]:

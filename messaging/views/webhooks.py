@@ -74,11 +74,11 @@ def _take(
         return _plain(403, "The signature is not valid.")
     if channel is None and _has_no_room():
         return _plain(503, "Too many deliveries without a channel are waiting.")
-    # The channel stands in the key: what nobody verified, or another channel said, is never in the way of the real one.
-    owner = str(channel.pk) if channel else f"unroutable:{params.get('AccountSid', '')}"
     sid = params.get("MessageSid") or hashlib.sha256(request.body).hexdigest()
+    # What nobody verified is never in the way of the real one.
+    unverified = f"{PROVIDER}:unroutable:{params.get('AccountSid', '')}:{sid}:{about}"
     arrivals.store(
-        key=f"{PROVIDER}:{owner}:{sid}:{about}",
+        key=arrivals.webhook_key(channel, sid, about) if channel else unverified,
         provider=PROVIDER,
         kind=channel.kind if channel else kind,
         arrival_type=arrival_type,

@@ -1,0 +1,12 @@
+"""What works without signing in, by an address that is signed itself."""
+
+from django.urls import path
+
+from messaging.views import public
+
+app_name = "public"
+
+urlpatterns = [
+    path("files/<str:token>/<str:name>", public.file, name="file"),
+    path("unsubscribe/<str:token>", public.unsubscribe, name="unsubscribe"),
+]

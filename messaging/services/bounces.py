@@ -1,0 +1,94 @@
+"""A bounce settles the mail it speaks of; a hard one stops the address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from messaging.channels.base import Bounce, ReceivedMail, Retry
+from messaging.models import Channel, MailDetails, Message
+from messaging.services import mail_inbound, mail_threads, statuses, stopped
+from messaging.services.statuses import Failure
+
+# A bounce that names no message is taken for the newest mail to its recipient, if that is not older.
+OLDEST = timedelta(days=5)
+
+WORDS = {
+    "userunknown": "There is no such mailbox.",
+    "hostunknown": "There is no such mail domain.",
+    "hasmoved": "The mailbox has moved.",
+    "mailboxfull": "The mailbox is full.",
+    "mesgtoobig": "The mail was too large for the mailbox.",
+    "spamdetected": "The mail was taken for spam.",
+    "blocked": "The recipient’s server does not take mail from ours.",
+    "authfailure": "The recipient’s server could not verify that the mail is ours (SPF, DKIM or DMARC).",
+    "policyviolation": "The recipient’s server refused it by its rules.",
+    "rejected": "The recipient’s server refused the sender.",
+    "filtered": "The recipient’s server filtered it out.",
+    "expired": "It could not be delivered for too long.",
+    "networkerror": "The recipient’s server could not be reached.",
+    "suspend": "The mailbox is suspended.",
+}
+
+
+def settle(*, channel: Channel, mail: ReceivedMail) -> str:
+    """Apply what a mail server says of mails of ours; in words, what was done."""
+    done = [one for bounce in mail.bounces if (one := _settle(channel, mail, bounce))]
+    if not mail.bounces:
+        return "a bounce that names nobody"
+    return ("a bounce: " + "; ".join(done))[:200] if done else "a bounce of no mail of ours"
+
+
+def explain(bounce: Bounce) -> str:
+    """Why a mail came back, and what to do, in plain words."""
+    why = WORDS.get(bounce.reason, "The mail server gave it back.")
+    what = "Correct the address, or reach the person another way." if bounce.is_hard else "Try again later."
+    said = f" The server said: {bounce.text[:200]}" if bounce.text else ""
+    return f"{why} {what}{said}"
+
+
+def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
+    message = _message_of(channel, mail, bounce)
+    if message is None:
+        return ""
+    recipient = bounce.recipient or message.address.lower()
+    if bounce.is_hard:
+        stopped.stop(
+            message=message,
+            address=recipient,
+            code=bounce.code or bounce.reply,
+            reason=WORDS.get(bounce.reason, "The mail server gave a mail back for good."),
+        )
+    if recipient != message.address.lower() and _is_copy(message, recipient):
+        return f"{recipient} (a copy)"
+    code = " ".join(part for part in (bounce.reply, bounce.code) if part) or bounce.reason or "bounced"
+    return statuses.advance(
+        message_id=message.pk, status=Message.Status.FAILED, failure=Failure(code, explain(bounce), Retry.NEVER)
+    )
+
+
+def _message_of(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> Message | None:
+    ids = [bounce.message_id, *mail_inbound.answered_id(mail)]
+    found = mail_inbound.messages_with(channel.organization, ids)
+    for one in ids:
+        if (message := found.get(one)) is not None and message.direction == Message.Direction.OUTBOUND:
+            return message
+    sent = Message.objects.filter(
+        organization=channel.organization,
+        direction=Message.Direction.OUTBOUND,
+        created_at__gte=timezone.now() - OLDEST,
+        sent_at__isnull=False,
+        channel__kind=channel.kind,
+    ).order_by("-created_at", "-id")
+    named = mail_threads.conversation_named(mail.recipients)
+    if named is not None:
+        return sent.filter(conversation=named).first()
+    if not bounce.recipient:
+        return None
+    return sent.filter(address__iexact=bounce.recipient).first()
+
+
+def _is_copy(message: Message, recipient: str) -> bool:
+    copies = MailDetails.objects.filter(message=message).values_list("cc", flat=True).first() or []
+    return recipient in copies

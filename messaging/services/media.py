@@ -1,0 +1,192 @@
+"""Files of messages: kept, looked at, thrown away when nothing needs them any more."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO, Any, Final
+
+from django.core.files.base import ContentFile, File
+from django.db import transaction
+from django.utils import timezone
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from accounts.models import Organization
+from activity.actor import Actor
+from core.tenancy import every_organization
+from messaging.channels.base import Capabilities
+from messaging.models import MediaFile
+from messaging.models.media import SHOWN_PICTURES
+
+logger = logging.getLogger(__name__)
+
+THUMBNAIL = (480, 480)
+# A picture of more pixels than this is kept, but not opened: it could be a bomb.
+MOST_PIXELS: Final = 60_000_000
+# What was uploaded and never sent, or has no message any more, is thrown away after so long.
+KEPT_UNUSED = timedelta(days=1)
+TIDIED_AT_ONCE = 200
+# The formats that we open; Pillow knows many more, some of them with a history.
+_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
+# Not what a team sends or wants to be sent, and what a mail server would refuse anyway.
+_PROGRAMS: Final = (".exe", ".bat", ".cmd", ".com", ".scr", ".msi", ".js", ".vbs", ".ps1", ".jar", ".app", ".apk")
+
+
+class InvalidUpload(ValueError):
+    """A file that can't be sent on this channel; the text says why and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    width: int
+    height: int
+    thumbnail: bytes
+
+
+def keep(
+    *,
+    organization: Organization,
+    content: IO[bytes],
+    name: str,
+    content_type: str,
+    size: int,
+    actor: Actor | None = None,
+) -> MediaFile:
+    """Keep a file, with a thumbnail where it is a picture. A type that is no type becomes a plain download."""
+    kept_type = content_type.partition(";")[0].strip().lower()
+    row = MediaFile(
+        organization=organization,
+        name=safe_name(name),
+        content_type=kept_type if _TYPE.fullmatch(kept_type) and len(kept_type) <= 100 else "application/octet-stream",
+        size=size,
+        uploaded_by_id=actor.user_id if actor else None,
+    )
+    row.content.save("", File(content), save=False)
+    try:
+        picture = _opened(content) if row.content_type in SHOWN_PICTURES else None
+        if picture is not None:
+            row.width, row.height = picture.width, picture.height
+            row.thumbnail.save("", ContentFile(picture.thumbnail), save=False)
+        elif row.content_type in SHOWN_PICTURES:
+            row.content_type = "application/octet-stream"  # it says that it is a picture, and is none
+        row.save(force_insert=True)
+    except BaseException:
+        _delete_contents([row])
+        raise
+    return row
+
+
+def upload(
+    *, organization: Organization, content: File, name: str, content_type: str, capabilities: Capabilities, actor: Actor
+) -> MediaFile:
+    """Take a file that is to be sent on a channel with these abilities. Raises InvalidUpload, which says why not."""
+    size = content.size or 0
+    require_sendable(capabilities, name=name, content_type=content_type, size=size)
+    return keep(
+        organization=organization, content=content, name=name, content_type=content_type, size=size, actor=actor
+    )
+
+
+def require_sendable(capabilities: Capabilities, *, name: str, content_type: str, size: int) -> None:
+    """Raises InvalidUpload for a file that the channel would not take."""
+    label = capabilities.label
+    if not capabilities.max_files:
+        raise InvalidUpload(f"{label} takes no files. Send a link instead.")
+    if not size:
+        raise InvalidUpload(f"“{safe_name(name)}” is empty. Choose another file.")
+    if size > capabilities.max_file_bytes:
+        most = capabilities.max_file_bytes // 1_000_000
+        raise InvalidUpload(f"“{safe_name(name)}” is too large: {label} takes files of at most {most} MB.")
+    if safe_name(name).lower().endswith(_PROGRAMS):
+        raise InvalidUpload(f"“{safe_name(name)}” is a program. It would not be delivered; send a document or a link.")
+    if capabilities.file_types and not content_type.lower().startswith(tuple(capabilities.file_types)):
+        raise InvalidUpload(
+            f"“{safe_name(name)}” is a kind of file that {label} does not take. "
+            "Send a JPEG or PNG picture, a PDF, an audio file or an Office document."
+        )
+
+
+def safe_name(name: str) -> str:
+    """A name that can stand in a header and on a disk of whoever saves it."""
+    cleaned = _UNSAFE.sub("_", name.replace("\\", "/").rpartition("/")[2]).strip(" .")
+    if len(cleaned) > 120:
+        stem, dot, ending = cleaned.rpartition(".")
+        cleaned = f"{stem[:100]}{dot}{ending[:19]}" if dot else cleaned[:120]
+    return cleaned or "file"
+
+
+def unused(files: Sequence[Any], *, organization: Organization, actor: Actor) -> list[MediaFile]:
+    """The files with these ids that this actor uploaded and that no message has yet, in that order.
+
+    Raises InvalidUpload for any other: somebody else's file must not leave by its id.
+    """
+    rows = {
+        row.pk: row
+        for row in MediaFile.objects.filter(organization=organization, pk__in=files, attachments__isnull=True)
+        if row.uploaded_by_id is not None and str(row.uploaded_by_id) == actor.user_id
+    }
+    if missing := [pk for pk in files if pk not in rows]:
+        raise InvalidUpload(f"A file is not there any more ({missing[0]}). Attach it again.")
+    return [rows[pk] for pk in dict.fromkeys(files)]
+
+
+def tidy() -> int:
+    """Throw away what belongs to no message and no template any more; how many files that were."""
+    with every_organization("what nobody needs is thrown away for all"):
+        old = MediaFile.objects.filter(
+            created_at__lt=timezone.now() - KEPT_UNUSED, attachments__isnull=True, templates__isnull=True
+        )
+        keys = list(old.order_by("created_at").values_list("pk", flat=True)[:TIDIED_AT_ONCE])
+        done = 0
+        for key in keys:
+            # Somebody may send it in this moment: the row decides, one by one.
+            with transaction.atomic():
+                row = old.select_for_update(of=("self",), no_key=True).filter(pk=key).first()
+                if row is None:
+                    continue
+                row.delete()
+                transaction.on_commit(lambda row=row: _delete_contents([row]), robust=True)  # type: ignore[misc]
+                done += 1
+    return done
+
+
+def discard(row: MediaFile) -> None:
+    """Throw away the content of a row that was never committed."""
+    _delete_contents([row])
+
+
+def _delete_contents(rows: Sequence[MediaFile]) -> None:
+    for row in rows:
+        for held in (row.content, row.thumbnail):
+            if held.name:
+                held.storage.delete(held.name)
+
+
+def _opened(content: IO[bytes]) -> _Picture | None:
+    """Size and thumbnail of a picture; None for what is none, is broken, or is too large to be opened."""
+    try:
+        content.seek(0)
+        with Image.open(content, formats=_FORMATS) as picture:
+            width, height = picture.size
+            if width * height > MOST_PIXELS:
+                return None
+            picture.draft("RGB", THUMBNAIL)
+            shown = ImageOps.exif_transpose(picture)
+            shown.thumbnail(THUMBNAIL)
+            drawn = io.BytesIO()
+            # Drawn anew: where a photograph was taken does not travel with its thumbnail.
+            shown.convert("RGBA" if "A" in shown.getbands() or "transparency" in shown.info else "RGB").save(
+                drawn, "WEBP", quality=80
+            )
+            return _Picture(width, height, drawn.getvalue())
+    except (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, Image.DecompressionBombError):
+        return None
+    except Exception:
+        logger.warning("picture_not_opened", exc_info=True)
+        return None

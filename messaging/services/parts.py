@@ -1,0 +1,30 @@
+"""A text with files, in as many messages as the channel needs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from messaging.models import Conversation, MediaFile, Message
+from messaging.services import drafts, outbound
+
+
+@transaction.atomic
+def queue(*, conversation: Conversation, body: str, files: Sequence[MediaFile], **more: Any) -> list[Message]:
+    """Queue them all, or none: where a message carries fewer files, the text goes with the first or before it.
+
+    Raises what `outbound.queue_message` raises.
+    """
+    most = max(conversation.channel.capabilities.max_files, 1)
+    groups = [list(files[at : at + most]) for at in range(0, len(files), most)] or [[]]
+    has_text = bool(body.strip())
+    queued = []
+    if has_text and groups[0] and drafts.goes_without_text(conversation, groups[0][0]):
+        queued.append(outbound.queue_message(conversation=conversation, body=body, **more))
+        has_text = False
+    for group in groups:
+        text = body if has_text and group is groups[0] else ""
+        queued.append(outbound.queue_message(conversation=conversation, body=text, files=group, **more))
+    return queued

@@ -1,0 +1,73 @@
+"""A channel that does not work until somebody corrects it: shown on it, told to the administrators once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Member
+from activity.actor import SYSTEM
+from activity.ledger import record
+from messaging import events
+from messaging.models import Channel
+
+logger = logging.getLogger(__name__)
+
+# The same trouble of a channel is mailed again after so long at the earliest.
+AGAIN_AFTER = timedelta(days=1)
+# A trouble that should have passed by itself is told when it came so often in a row.
+AFTER_FAILURES: Final = 5
+_IMAP: Final = "Reading mail: "
+
+
+def tell(channel: Channel, *, code: str, text: str, subject: str = "") -> bool:
+    """Show what is wrong on the channel; True where it is news, and the administrators are told by mail.
+
+    The mail leaves after the transaction, and a mail server that is away costs nothing else.
+    """
+    error = f"{_IMAP if subject == 'imap' else ''}{code}: {text}"[:500]
+    now = timezone.now()
+    with transaction.atomic():
+        current = Channel.objects.select_for_update(of=("self",), no_key=True).get(pk=channel.pk)
+        told_at = current.last_error_at
+        same = current.last_error.partition(": ")[0] == error.partition(": ")[0]
+        is_news = not (same and told_at is not None and told_at > now - AGAIN_AFTER)
+        changes = {"last_error": error, **({"last_error_at": now} if is_news else {})}
+        Channel.objects.filter(pk=channel.pk).update(**changes)
+        if is_news:
+            payload = {"code": code, "name": channel.name, "kind": channel.kind}
+            record(events.CHANNEL_TROUBLED, subject=current, actor=SYSTEM, payload=payload)
+            transaction.on_commit(lambda: _mail(current, text), robust=True)
+    channel.last_error = error
+    return is_news
+
+
+def over(channel: Channel, *, subject: str = "") -> None:
+    """It works again; what was wrong with the other half of it stays."""
+    is_of_reading = channel.last_error.startswith(_IMAP)
+    if channel.last_error and is_of_reading is (subject == "imap"):
+        Channel.objects.filter(pk=channel.pk, last_error=channel.last_error).update(last_error="", last_error_at=None)
+
+
+def _mail(channel: Channel, text: str) -> None:
+    administrators = [
+        member.user.email
+        for member in Member.objects.active().with_access().filter(organization=channel.organization_id)
+        if member.may("channels.edit") and member.user.email
+    ]
+    path = reverse("messaging:channel", args=[channel.organization.slug, channel.pk])
+    shown = {"channel": channel, "text": text, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
+    body = render_to_string("messaging/mail/channel_troubled.txt", shown)
+    mails = [EmailMessage(f"“{channel.name}” does not work", body, to=[address]) for address in administrators]
+    try:
+        get_connection().send_messages(mails)
+    except OSError:
+        logger.warning("administrators_not_told", extra={"channel_id": str(channel.pk)}, exc_info=True)

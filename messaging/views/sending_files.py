@@ -1,0 +1,41 @@
+"""A kept file as an answer, with headers that let a browser do nothing but show or save it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import FileResponse, Http404
+from django.http.response import HttpResponseBase
+
+from messaging.models import MediaFile
+
+# Nothing in it may run, load or be framed elsewhere, whatever it turns out to be.
+POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'self'"
+_BYTES: Final = "application/octet-stream"
+# What a browser would read as a page of ours is never called by its name.
+_PAGES: Final = ("text/html", "application/xhtml", "image/svg", "text/xml", "application/xml", "text/javascript")
+
+
+def respond(file: MediaFile, *, is_thumbnail: bool = False, is_public: bool = False) -> HttpResponseBase:
+    """The file, shown in place where it is a picture, a sound or a PDF, else as a download. Raises Http404."""
+    held = file.thumbnail if is_thumbnail and file.thumbnail else file.content
+    is_drawn = is_thumbnail and bool(file.thumbnail)
+    try:
+        opened = held.open("rb")
+    except OSError as error:
+        raise Http404("The file is not in the storage any more.") from error
+    # A provider needs the type by which the recipient's phone knows what it is.
+    kept_type = "image/webp" if is_drawn else file.content_type
+    is_page = kept_type.startswith(_PAGES)
+    response = FileResponse(
+        opened,
+        as_attachment=not (is_drawn or file.is_shown),
+        filename=file.name,
+        content_type=kept_type if is_drawn or file.is_shown or (is_public and not is_page) else _BYTES,
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_public else "same-origin"
+    response.headers["Cache-Control"] = "private, max-age=3600" if is_drawn else "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
