@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from messaging.channels.twilio.signature import verify
-from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio, Step, post_signed
+from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio, File, Step, inbound_webhook, post_signed
 
 AUTH = (ACCOUNT_SID, AUTH_TOKEN)
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
@@ -236,3 +236,28 @@ class TestProcess:
 def test_without_control_there_is_none():
     with FakeTwilio(has_control=False) as twilio:
         assert requests.get(f"{twilio.url}/_control/messages", timeout=5).status_code == 401
+
+
+def test_what_came_in_is_told_with_its_files_as_twilio_would(twilio, receiver):
+    service = "MG" + "0" * 32
+    file = File(b"abc", "image/png")
+    message = twilio.receive(sender="whatsapp:+15005550101", to="whatsapp:+15005550006", files=[file], service=service)
+    assert post_signed(receiver.url, inbound_webhook(message, ProfileName="Zoë"), AUTH_TOKEN) == 200
+    [told] = receiver.told
+    assert receiver.valid == [True]
+    assert (told["NumMedia"], told["MediaContentType0"], told["ProfileName"]) == ("1", "image/png", "Zoë")
+    assert (told["WaId"], told["MessagingServiceSid"]) == ("15005550101", service)
+    path = told["MediaUrl0"].removeprefix("https://api.twilio.com")
+    assert requests.get(twilio.url + path, timeout=5).status_code == 401
+    assert requests.get(twilio.url + path, auth=AUTH, timeout=5).content == b"abc"
+
+
+def test_a_file_is_given_out_after_its_steps(twilio):
+    file = File(b"abc", steps=[404, 307])
+    message = twilio.receive(sender="+15005550101", to="+15005550006", files=[file])
+    url = twilio.url + file.url(message).removeprefix("https://api.twilio.com")
+    first, second, third = (requests.get(url, auth=AUTH, timeout=5, allow_redirects=False) for _ in range(3))
+    assert (first.status_code, second.status_code, third.content) == (404, 307, b"abc")
+    stored = second.headers["Location"].removeprefix("https://mms.twiliocdn.com")
+    assert requests.get(twilio.url + stored, timeout=5).content == b"abc"
+    assert requests.get(twilio.url + "/store/ME1", timeout=5).status_code == 403

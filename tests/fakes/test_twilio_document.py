@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 import requests
-from jsonschema import Draft4Validator, FormatChecker
 
 from messaging.channels.base import Account, Kind, OutgoingMessage
 from messaging.channels.registry import provider
-from tests.fakes.documents import document
+from tests.fakes import openapi
+from tests.fakes.openapi import answer_schema
 from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio, Step
 
 LIST = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 FETCH = "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 MESSAGE = OutgoingMessage("m1", "+15005550101", "Hello")
 
 
 @pytest.fixture(scope="module")
 def api() -> dict[str, Any]:
-    schema: dict[str, Any] = _json_schema(deepcopy(document("twilio_api_v2010.messages.json")))
-    return schema
+    return openapi.api("twilio_api_v2010.messages.json")
 
 
 @pytest.fixture
@@ -38,40 +33,10 @@ def twilio() -> Iterator[FakeTwilio]:
         yield fake
 
 
-def _json_schema(value: Any) -> Any:
-    """OpenAPI 3.0 as JSON Schema: what is nullable may also be null, and nothing that is not named is allowed."""
-    if isinstance(value, list):
-        return [_json_schema(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    schema = {key: _json_schema(item) for key, item in value.items()}
-    if schema.pop("nullable", False) is True:
-        schema["type"] = [schema["type"], "null"]
-    if isinstance(schema.get("properties"), dict) and schema.get("type") in ("object", ["object", "null"]):
-        schema["additionalProperties"] = False
-    return schema
-
-
 def check(api: dict[str, Any], schema: dict[str, Any], instance: Any) -> None:
-    checker = FormatChecker()
-
-    @checker.checks("date-time-rfc-2822", raises=(ValueError, TypeError))
-    def is_date(value: object) -> bool:
-        return value is None or parsedate_to_datetime(str(value)).tzinfo is not None
-
-    whole = {**schema, "components": api["components"]}
-    problems = [
-        f"{error.json_path}: {error.message}"
-        for error in Draft4Validator(whole, format_checker=checker).iter_errors(instance)
-    ]
-    assert problems == []
+    assert openapi.problems(api, schema, instance) == []
     expected = schema.get("properties") or api["components"]["schemas"]["api.v2010.account.message"]["properties"]
     assert set(instance) == set(expected)
-
-
-def answer_schema(api: dict[str, Any], path: str, method: str, status: str) -> dict[str, Any]:
-    schema: dict[str, Any] = api["paths"][path][method]["responses"][status]["content"][JSON]["schema"]
-    return schema
 
 
 def get(twilio: FakeTwilio, path: str, **query: str) -> Any:
@@ -122,10 +87,7 @@ def test_what_we_send_is_what_twilio_takes(api, twilio, settings, kind, service)
     account = Account("c", kind, "+15005550006", "Clinic", credentials)
     provider("twilio").send(account, replace(MESSAGE, status_callback_url="https://crm.example.com/s"))
     [form] = twilio.store.requests
-    schema = api["paths"][LIST]["post"]["requestBody"]["content"][FORM]["schema"]
-    problems = list(Draft4Validator({**schema, "components": api["components"]}).iter_errors(form))
-    assert problems == []
-    assert set(form) <= set(schema["properties"])
+    assert openapi.problems(api, openapi.form_schema(api, LIST), form) == []
 
 
 def test_what_we_ask_the_list_for_is_what_twilio_takes(api, twilio, settings, monkeypatch):

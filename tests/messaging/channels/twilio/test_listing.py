@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from messaging.channels.abilities import ListedMessage, ListsMessages
-from messaging.channels.base import ReceivedMessage, Retry, SendError
-from messaging.channels.payloads import parse
+from messaging.channels.base import Retry, SendError
 from messaging.channels.registry import provider
 from messaging.channels.twilio import listing
+from messaging.channels.twilio.payload import form_pairs, parse_inbound, parse_status
 from tests.fakes.twilio import ACCOUNT_SID, File
 from tests.fakes.twilio.store import Message
 from tests.messaging.channels.conftest import OUR_NUMBER, THEIR_NUMBER
@@ -57,8 +57,7 @@ def test_what_came_in_is_told_as_its_webhook_would_have(twilio, whatsapp_account
     [one] = listed(whatsapp_account)
     assert (one.is_inbound, one.other, one.body) == (True, THEIR_NUMBER, "Grüße 🙂\n& = +")
     assert (one.at, one.status, one.raw_status) == (stored.sent_at, "", "received")
-    message = parse("twilio", "message", one.webhook, kind="whatsapp")
-    assert isinstance(message, ReceivedMessage)
+    message = parse_inbound(form_pairs(one.webhook))
     assert (message.provider_message_id, message.sender, message.to) == (stored.sid, THEIR_NUMBER, OUR_NUMBER)
     assert (message.body, message.account_id) == (stored.body, ACCOUNT_SID)
     assert [(file.url, file.content_type) for file in message.media] == [
@@ -71,7 +70,7 @@ def test_a_user_without_a_phone_number(twilio, whatsapp_account):
     got(twilio, sender="whatsapp:US.0001")
     [one] = listed(whatsapp_account)
     assert one.other == "US.0001"
-    assert parse("twilio", "message", one.webhook, kind="whatsapp").sender_user_id == "US.0001"
+    assert parse_inbound(form_pairs(one.webhook)).sender_user_id == "US.0001"
 
 
 def test_what_went_out_is_told_as_its_status(twilio, sms_account):
@@ -79,7 +78,7 @@ def test_what_went_out_is_told_as_its_status(twilio, sms_account):
     [one] = listed(sms_account)
     assert (one.is_inbound, one.other, one.status) == (False, THEIR_NUMBER, "failed")
     assert (one.raw_status, one.error_code) == ("undelivered", "30003")
-    status = parse("twilio", "status", one.webhook, kind="sms")
+    status = parse_status(form_pairs(one.webhook))
     assert (status.provider_message_id, status.status, status.error_code) == (stored.sid, "failed", "30003")
 
 
@@ -157,7 +156,7 @@ def test_files_that_were_deleted_since_do_not_lose_the_message(twilio, whatsapp_
 
     monkeypatch.setattr(twilio, "answer", without_media)
     [one] = listed(whatsapp_account)
-    assert parse("twilio", "message", one.webhook, kind="whatsapp").media == []
+    assert parse_inbound(form_pairs(one.webhook)).media == []
 
 
 @pytest.mark.parametrize(
