@@ -1,0 +1,1 @@
+"""Mail that came in: bytes in, a `ReceivedMessage` out. Pure: no network, no database, no clock."""
