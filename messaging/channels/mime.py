@@ -64,9 +64,9 @@ def compose(account: Account, message: OutgoingMessage) -> EmailMessage:
     copies, answers_to = copied(message), _answers_to(message)
     _refuse_controls(message.subject, "subject", "The subject has a line break. Write it on one line.")
     _refuse_controls(account.name, "name", "The channel's name has a line break. Ask an administrator to correct it.")
-    needs_utf8 = not "".join([sender, recipient, answers_to, *copies]).isascii()
+    is_ascii = "".join([sender, recipient, answers_to, *copies]).isascii()
     # 7bit: not every server on the way takes more, and quoted-printable harms nobody.
-    mail = EmailMessage(policy=(policy.SMTPUTF8 if needs_utf8 else policy.SMTP).clone(cte_type="7bit"))
+    mail = EmailMessage(policy=(policy.SMTP if is_ascii else policy.SMTPUTF8).clone(cte_type="7bit"))
     try:
         mail["From"] = _address(sender, account.name)
         mail["To"] = _address(recipient)
@@ -94,6 +94,11 @@ def written(mail: EmailMessage) -> bytes:
         return mail.as_bytes()
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         raise _unwritable() from error
+
+
+def needs_utf8(mail: EmailMessage) -> bool:
+    """Whether an address in a composed mail has letters that only a server with SMTPUTF8 takes."""
+    return bool(getattr(mail.policy, "utf8", False))
 
 
 def copied(message: OutgoingMessage) -> list[str]:

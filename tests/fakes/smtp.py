@@ -16,6 +16,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from messaging.channels.smtp import pool
+
 USERNAME, PASSWORD = "desk", "correct horse"
 
 
@@ -26,6 +28,7 @@ class Received:
     sender: str
     recipients: list[str]
     content: bytes
+    connection: tuple[str, int]  # the other end's; another one for each connection
 
     @property
     def mail(self) -> EmailMessage:
@@ -41,8 +44,14 @@ class MailServer:
     received: list[Received] = field(default_factory=list)
     port: int = 0
 
+    @property
+    def connections(self) -> int:
+        """How many connections the mails came over."""
+        return len({one.connection for one in self.received})
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
-        self.received.append(Received(envelope.mail_from, list(envelope.rcpt_tos), bytes(envelope.original_content)))
+        content = bytes(envelope.original_content)
+        self.received.append(Received(envelope.mail_from, list(envelope.rcpt_tos), content, session.peer))
         return "250 2.0.0 taken"
 
 
@@ -57,11 +66,15 @@ class _AnyPort(Controller):
 
 @contextmanager
 def mail_server(
-    *, starttls: SSLContext | None = None, tls: SSLContext | None = None, has_sign_in: bool = False
+    *,
+    starttls: SSLContext | None = None,
+    tls: SSLContext | None = None,
+    has_sign_in: bool = False,
+    largest: int = 33_554_432,
 ) -> Iterator[MailServer]:
     """A real mail server (aiosmtpd), with STARTTLS, TLS or neither; where it has a sign-in, USERNAME and PASSWORD."""
     kept = MailServer()
-    options: dict[str, Any] = {"enable_SMTPUTF8": True}
+    options: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": largest}
     if has_sign_in:
         options |= {"authenticator": _authenticate, "auth_required": True, "auth_require_tls": bool(starttls)}
     if starttls:
@@ -72,6 +85,7 @@ def mail_server(
         kept.port = controller.port
         yield kept
     finally:
+        pool.close_all()
         controller.stop()
 
 
@@ -89,6 +103,7 @@ _REPLIES = {
     "EHLO": "250 mail.example.com",
     "MAIL": "250 2.1.0 ok",
     "RCPT": "250 2.1.5 ok",
+    "RSET": "250 2.0.0 as new",
     "DATA": "354 go on",
     END_OF_DATA: "250 2.0.0 taken",
     "QUIT": "221 bye",
@@ -100,34 +115,48 @@ class ScriptedMailServer:
     """A server that gives the replies it is told, one connection after another."""
 
     port: int
+    replies: dict[str, list[str]] = field(repr=False)
     commands: list[str] = field(default_factory=list)
     content: bytes = b""
+    connections: int = 0
+    hangs_up_in_text: bool = False
+
+    def reply(self, step: str) -> str:
+        """The next reply to a command; the last one stays."""
+        left = self.replies.get(step, ["502 5.5.1 what?"])
+        return left.pop(0) if len(left) > 1 else left[0]
 
 
 @contextmanager
-def scripted_mail_server(replies: Mapping[str, str]) -> Iterator[ScriptedMailServer]:
-    """`replies` changes the reply to a command, to GREETING or to END_OF_DATA; it may be CLOSE or SILENCE."""
+def scripted_mail_server(replies: Mapping[str, str | list[str]]) -> Iterator[ScriptedMailServer]:
+    """`replies` changes the reply to a command, to GREETING or to END_OF_DATA, or the replies one after another.
+
+    A reply may be CLOSE or SILENCE.
+    """
+    told = {step: [reply] if isinstance(reply, str) else list(reply) for step, reply in {**_REPLIES, **replies}.items()}
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = ScriptedMailServer(listening.getsockname()[1])
-        Thread(target=_listen, args=(listening, server, {**_REPLIES, **replies}), daemon=True).start()
+        server = ScriptedMailServer(listening.getsockname()[1], told)
+        Thread(target=_listen, args=(listening, server), daemon=True).start()
         yield server
+        pool.close_all()
         with suppress(OSError):
             listening.shutdown(socket.SHUT_RDWR)
 
 
-def _listen(listening: socket.socket, server: ScriptedMailServer, replies: Mapping[str, str]) -> None:
+def _listen(listening: socket.socket, server: ScriptedMailServer) -> None:
     with suppress(OSError):
         while True:
             connection, _ = listening.accept()
+            server.connections += 1
             with connection, suppress(OSError, StopIteration):
-                _converse(connection, server, replies)
+                _converse(connection, server)
 
 
-def _converse(connection: socket.socket, server: ScriptedMailServer, replies: Mapping[str, str]) -> None:
+def _converse(connection: socket.socket, server: ScriptedMailServer) -> None:
     lines = connection.makefile("rb")
     step = GREETING
     while True:
-        reply = replies.get(step, "502 5.5.1 what?")
+        reply = server.reply(step)
         if reply == CLOSE:
             return
         if reply != SILENCE:
@@ -136,11 +165,11 @@ def _converse(connection: socket.socket, server: ScriptedMailServer, replies: Ma
             return
         if step == "DATA" and reply.startswith("354"):
             for line in iter(lines.readline, b".\r\n"):
-                if not line:
+                if not line or server.hangs_up_in_text:
                     return
                 server.content += line
             step = END_OF_DATA
             continue
-        command = next(iter(lines.readline, b""))
-        server.commands.append(command.decode(errors="replace").strip())
-        step = command[:4].decode("ascii", "replace").upper()
+        command = next(iter(lines.readline, b"")).decode(errors="replace").strip()
+        server.commands.append(command)
+        step = command[:4].upper()

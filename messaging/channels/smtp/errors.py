@@ -9,9 +9,10 @@ from messaging.channels.base import ErrorMeaning, Retry, SendError
 from messaging.channels.text import clean
 
 AGAIN: Final = "It will be tried again by itself."
+_LONGEST_TEXT: Final = 10_000
 _NO_MAILBOX: Final = "There is no such mailbox. Check the address, or reach the person another way."
 _LOGIN: Final = (
-    "The mail server did not accept the user name and password. Tell the administrators to enter them again."
+    "The mail server did not accept the user name and password (or token). Tell the administrators to enter them again."
 )
 _POLICY: Final = (
     "The mail server refuses this message by its rules (sender, relaying or content). "
@@ -60,10 +61,15 @@ def refusal(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> SendEr
 
 def said(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> str:
     """A server's words on one line, shortened, without what has to stay out of a message about them."""
-    words = " ".join(clean(_decoded(text)).split())
+    return f"{reply} {words(text, hidden=hidden)}".strip()
+
+
+def words(text: bytes | str, *, hidden: tuple[str, ...]) -> str:
+    """The same without a reply code."""
+    said = " ".join(clean(_decoded(text)[:_LONGEST_TEXT]).split())
     for secret in filter(None, hidden):
-        words = re.sub(re.escape(secret), "…", words, flags=re.IGNORECASE)
-    return f"{reply} {words[:200]}".strip()
+        said = re.sub(re.escape(secret), "…", said, flags=re.IGNORECASE)
+    return said[:200]
 
 
 def _decoded(text: bytes | str) -> str:

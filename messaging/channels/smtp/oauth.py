@@ -1,0 +1,43 @@
+"""Signing in with a token of OAuth 2.0 in place of a password, as SMTP and IMAP have it alike (SASL)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+_MOST_QUESTIONS: Final = 2
+
+
+class NoMechanism(Exception):
+    """The server takes no tokens."""
+
+
+class TooManyQuestions(OSError):
+    """The server goes on asking after it got its answer."""
+
+
+def mechanism_of(offered: Iterable[str]) -> str:
+    """OAUTHBEARER (RFC 7628), else XOAUTH2 (Google's and Microsoft's own). Raises NoMechanism."""
+    names = {name.upper() for name in offered}
+    for mechanism in ("OAUTHBEARER", "XOAUTH2"):
+        if mechanism in names:
+            return mechanism
+    raise NoMechanism
+
+
+def answers(mechanism: str, *, username: str, token: str, host: str, port: int) -> Callable[[bytes | None], str]:
+    """What is said first, and then to the server's refusal, which it waits to have acknowledged."""
+    if mechanism == "OAUTHBEARER":
+        name = username.replace("=", "=3D").replace(",", "=2C")  # RFC 5801, section 4
+        said = [f"n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01", "\x01"]
+    else:
+        said = [f"user={username}\x01auth=Bearer {token}\x01\x01", ""]
+    turn = iter(said[:_MOST_QUESTIONS])
+
+    def answer(question: bytes | None = None, /) -> str:
+        try:
+            return next(turn)
+        except StopIteration:
+            raise TooManyQuestions("the server asks again and again") from None
+
+    return answer
