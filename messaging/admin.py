@@ -7,7 +7,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, TenantAdmin, short
-from messaging.models import Arrival, Attachment, Channel, Conversation, Message, Template
+from messaging.models import (
+    Arrival,
+    Attachment,
+    Channel,
+    Conversation,
+    Mailbox,
+    Message,
+    Reconciliation,
+    StoppedAddress,
+    Template,
+)
 from messaging.services import arrivals
 
 
@@ -112,3 +122,28 @@ class TemplateAdmin(ReadOnlyAdmin):
     list_display = ["name", "key", "channel", "language", "category", "organization", "updated_at"]
     list_filter = ["channel", "language"]
     search_fields = ["name", "key", "body", "organization__name"]
+
+
+@admin.register(Mailbox)
+class MailboxAdmin(ReadOnlyAdmin):
+    """How far each mailbox was read, and what keeps it from being read."""
+
+    list_display = ["channel", "organization", "folder", "last_uid", "checked_at", "failures", "last_error"]
+    list_select_related = ("organization", "channel")
+    search_fields = ["channel__name", "channel__address", "organization__name"]
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    list_display = ["channel", "organization", "state", "since", "until", "inbound_found", "statuses_found", "error"]
+    list_filter = ["state"]
+    list_select_related = ("organization", "channel")
+    ordering = ["-created_at"]
+
+
+@admin.register(StoppedAddress)
+class StoppedAddressAdmin(ReadOnlyAdmin):
+    list_display = ["address", "organization", "kind", "code", "reason", "created_at"]
+    list_select_related = ("organization",)
+    search_fields = ["address", "organization__name"]
+    ordering = ["-created_at"]

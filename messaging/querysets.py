@@ -75,11 +75,7 @@ class TemplateQuerySet(models.QuerySet[Any]):
     def visible_to(self, member: Member) -> TemplateQuerySet:
         """Those shared with everybody or one of the member's teams, and the member's own."""
         teams = Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
-        return self.filter(
-            Q(sharing="everybody")
-            | Q(sharing="team", team_id__in=teams)
-            | Q(created_by=member.user_id)
-        )
+        return self.filter(Q(sharing="everybody") | Q(sharing="team", team_id__in=teams) | Q(created_by=member.user_id))
 
 
 class MessageQuerySet(models.QuerySet[Any]):

@@ -14,9 +14,9 @@ from accounts.api.access import OrganizationView
 from activity.actor import Actor, ActorKind, current_actor
 from core.api.errors import Conflict, invalid
 from customers.models import Customer
-from messaging.models import Conversation, Message
+from messaging.models import Conversation, Message, Template
 from messaging.selectors import channel_for_sending
-from messaging.services import conversations, outbound, refusals
+from messaging.services import conversations, media, outbound, refusals
 
 
 def visible_conversation(view: OrganizationView, pk: UUID) -> Conversation:
@@ -65,8 +65,33 @@ def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[st
             actor=actor,
             author=view.member.user if actor.kind == ActorKind.USER else None,
             origin=origin(actor),
-            **data,
+            **resolved(view, data),
         )
+
+
+def resolved(view: OrganizationView, data: dict[str, Any]) -> dict[str, Any]:
+    """The templates and files that a body names by their ids, within the member's reach; 400 for what is not there."""
+    found = dict(data)
+    for name in ("template", "fallback_template"):
+        if name in found and not isinstance(found[name], Template):
+            found[name] = _template(view, name, found[name])
+    if "attachments" in found:
+        try:
+            found["files"] = media.unused(
+                found.pop("attachments"), organization=view.member.organization, actor=current_actor()
+            )
+        except media.InvalidUpload as error:
+            raise invalid("attachments", str(error)) from error
+    return found
+
+
+def _template(view: OrganizationView, name: str, pk: UUID | None) -> Template | None:
+    if pk is None:
+        return None
+    template: Template | None = Template.objects.visible_to(view.member).filter(pk=pk).first()
+    if template is None:
+        raise invalid(name, "There is no such template.", code="not_found")
+    return template
 
 
 def origin(actor: Actor) -> str:

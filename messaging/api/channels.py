@@ -12,14 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.access import OrganizationView
-from activity.actor import current_actor
+from activity.actor import ActorKind, current_actor
 from core.api.errors import Conflict, invalid
-from core.api.pages import NumberedPages, paginated
+from core.api.pages import CursorPages, NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from messaging.api import serializers
-from messaging.models import Channel
-from messaging.services import channels
+from messaging.models import Channel, Reconciliation
+from messaging.services import catching_up, channels
 
+CANNOT_ASK = OpenApiResponse(description="The provider has no list, or it is being asked already.")
 IN_USE = OpenApiResponse(description="The channel has conversations.")
 
 
@@ -99,8 +100,42 @@ class ChannelCheckView(OrganizationView):
     @extend_schema(tags=["channels"], request=None, responses=serializers.CheckSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
         """Try the account without sending anything, and say what is wrong."""
-        problems = channels.check(_channel(pk))
-        return Response(serializers.CheckSerializer({"is_ok": not problems, "problems": problems}).data)
+        found = channels.check(_channel(pk))
+        told = {"is_ok": not found.problems, "problems": found.problems, "webhooks": found.webhooks}
+        return Response(serializers.CheckSerializer(told).data)
+
+
+class ReconciliationListView(OrganizationView):
+    permissions_by_method = {"GET": "channels.view", "POST": "channels.edit"}
+    pagination_class = CursorPages
+
+    @extend_schema(
+        tags=["channels"],
+        operation_id="channel_reconciliations_list",
+        responses=serializers.ReconciliationSerializer(many=True),
+    )
+    def get(self, request: Request, pk: UUID) -> Response:
+        """How the provider was asked for what we missed, and what was found, newest first."""
+        rows = Reconciliation.objects.filter(channel=_channel(pk)).order_by("-created_at", "-id")
+        return paginated(self, rows, lambda page: serializers.ReconciliationSerializer(page, many=True).data)
+
+    @extend_schema(
+        tags=["channels"],
+        request=serializers.ReconcileSerializer,
+        responses={202: serializers.ReconciliationSerializer, 409: CANNOT_ASK},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Have the provider asked now for messages and deliveries that we missed; what is found comes in once."""
+        channel = _channel(pk)
+        body = serializers.ReconcileSerializer(data=request.data or {})
+        body.is_valid(raise_exception=True)
+        actor = current_actor()
+        author = self.member.user if actor.kind == ActorKind.USER else None
+        try:
+            row = catching_up.ask(channel=channel, actor=actor, asked_by=author, **body.validated_data)
+        except catching_up.CannotAsk as error:
+            raise Conflict(str(error)) from error
+        return Response(serializers.ReconciliationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 
 def _channel(pk: UUID) -> Channel:

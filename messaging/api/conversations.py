@@ -19,10 +19,10 @@ from core.api.pages import CursorPages, paginated
 from core.api.parameters import read_parameters
 from customers.services import customers
 from messaging.api import serializers
-from messaging.api.base import explained, visible_conversation
+from messaging.api.base import explained, resolved, visible_conversation
 from messaging.models import Conversation, Message
 from messaging.selectors import conversations_for, messages_of
-from messaging.services import conversations, outbound
+from messaging.services import conversations, outbound, signs
 
 CLOSED = OpenApiResponse(description="The reply window is closed (`window_closed`).")
 REFUSED = OpenApiResponse(description="Opted out, do not contact, no address, or the channel is off.")
@@ -105,11 +105,16 @@ class MessageListView(OrganizationView):
         author = self.member.user if actor.kind == ActorKind.USER else None
         with explained():
             if data.pop("private"):
+                _require_plain(data)
                 message = outbound.add_note(conversation=conversation, body=data["body"], actor=actor, author=author)
             else:
                 data["reply_to"] = _quoted(conversation, data.get("reply_to"))
                 message = outbound.queue_message(
-                    conversation=conversation, actor=actor, author=author, origin=outbound.origin_of(actor), **data
+                    conversation=conversation,
+                    actor=actor,
+                    author=author,
+                    origin=outbound.origin_of(actor),
+                    **resolved(self, data),
                 )
         return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
@@ -121,7 +126,8 @@ class ReadView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Nothing in it is unread any more."""
         conversation = visible_conversation(self, pk)
-        conversations.mark_read(conversation=conversation, actor=current_actor())
+        if conversations.mark_read(conversation=conversation, actor=current_actor()):
+            signs.read(conversation)
         return _shown(conversation)
 
 
@@ -160,6 +166,23 @@ class SnoozeView(OrganizationView):
         serializer.is_valid(raise_exception=True)
         _set_status(conversation, Conversation.Status.SNOOZED, serializer.validated_data["snoozed_until"])
         return _shown(conversation)
+
+
+class TypingView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(tags=["conversations"], request=None, responses={204: None})
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Show the customer that somebody writes, where the channel can; it lasts some 25 seconds."""
+        signs.typing(visible_conversation(self, pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _require_plain(data: dict[str, Any]) -> None:
+    """A note is a text and nothing else."""
+    for name in ("template", "attachments", "cc", "fallback_template", "variables"):
+        if data.get(name):
+            raise invalid(name, "A private note has only a body.")
 
 
 def _shown(conversation: Conversation) -> Response:

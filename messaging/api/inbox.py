@@ -18,7 +18,7 @@ from customers.api.serializers import CustomerSerializer
 from customers.api.views import StageView, TagsAddView, TagsRemoveView, visible_customer
 from customers.services import customers
 from messaging.api import serializers
-from messaging.api.base import send
+from messaging.api.base import resolved, send
 from messaging.api.conversations import CLOSED, REFUSED
 from messaging.selectors import inbox_counts, latest_conversations, thread_of_customer
 
@@ -26,6 +26,7 @@ __all__ = [
     "CountsView",
     "FollowUpView",
     "InboxView",
+    "SendTemplateView",
     "SendTextView",
     "StageView",
     "TagsAddView",
@@ -98,4 +99,22 @@ class SendTextView(OrganizationView):
         serializer.is_valid(raise_exception=True)
         data = dict(serializer.validated_data)
         message = send(self, customer, kind=data.pop("channel", ""), data=data)
+        return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)
+
+
+class SendTemplateView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(
+        tags=["inbox"],
+        request=serializers.SendTemplateSerializer,
+        responses={201: serializers.MessageSerializer, 403: REFUSED, 409: CLOSED},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Queue a template to the customer; an approved one also after the reply window has closed."""
+        customer = visible_customer(self, pk)
+        serializer = serializers.SendTemplateSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = resolved(self, dict(serializer.validated_data))
+        message = send(self, customer, kind=data.pop("channel", "") or data["template"].channel, data=data)
         return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)

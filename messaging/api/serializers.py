@@ -12,7 +12,15 @@ from core.api.parameters import ListParameters
 from customers.api.fields import OwnerFilterField
 from customers.api.serializers import StageKeyField, TagFilterField, TagNamesField
 from messaging.channels.base import KIND_CHOICES
-from messaging.models import Attachment, Channel, Conversation, Message
+from messaging.models import (
+    Attachment,
+    Channel,
+    Conversation,
+    MailDetails,
+    MediaFile,
+    Message,
+    Reconciliation,
+)
 from messaging.selectors import BUCKETS, bucket_of
 
 LONGEST_DELAY = 365 * 24 * 60  # minutes
@@ -32,7 +40,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
     class Meta:
         model = Attachment
-        fields = ["id", "content_type", "filename", "size", "state"]
+        fields = ["id", "content_type", "filename", "size", "state", "reason", "is_inline"]
+        read_only_fields = fields
 
 
 class LocationSerializer(serializers.Serializer[Any]):
@@ -42,11 +51,26 @@ class LocationSerializer(serializers.Serializer[Any]):
     address = serializers.CharField()
 
 
+class MailSerializer(serializers.ModelSerializer[MailDetails]):
+    """What an e-mail has beyond a message; its HTML is on its own page only."""
+
+    class Meta:
+        model = MailDetails
+        fields = ["to", "cc", "reply_to", "folded", "automatic"]
+        read_only_fields = fields
+
+    to = serializers.ListField(child=serializers.CharField(), read_only=True)
+    cc = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     channel = serializers.CharField(source="channel.kind", read_only=True)
     private = serializers.BooleanField(source="is_private", read_only=True)
     attachments = AttachmentSerializer(many=True, read_only=True)
     location = LocationSerializer(read_only=True, allow_null=True)
+    button = serializers.DictField(child=serializers.CharField(), read_only=True, allow_null=True)
+    referral = serializers.DictField(child=serializers.CharField(), read_only=True, allow_null=True)
+    mail = MailSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Message
@@ -62,6 +86,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "subject",
             "attachments",
             "location",
+            "button",
+            "referral",
+            "mail",
+            "template",
             "status",
             "author",
             "origin",
@@ -166,21 +194,55 @@ class WhenSerializer(StrictSerializer):
         return attrs
 
 
+class VariablesField(serializers.DictField):
+    """The values of a template's variables, by their names."""
+
+    child = serializers.CharField(allow_blank=True, max_length=2000)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "help_text": "By name: 1, 2, … of an approved template.", **options})
+
+
+class WrittenSerializer(WhenSerializer):
+    """What is said: a text, a template, files; and what goes out instead when the reply window has closed."""
+
+    body = serializers.CharField(max_length=100_000, required=False, allow_blank=True, default="")
+    subject = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    template = serializers.UUIDField(required=False, allow_null=True)
+    variables = VariablesField()
+    attachments = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=20, help_text="Ids of files given to `POST /media`."
+    )
+    cc = serializers.ListField(child=serializers.CharField(max_length=254), required=False, max_length=20)
+    fallback_template = serializers.UUIDField(required=False, allow_null=True)
+    fallback_variables = VariablesField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        if not (attrs.get("body", "").strip() or attrs.get("template") or attrs.get("attachments")):
+            raise invalid("body", "Give a text, a template or attachments.", code="required")
+        if attrs.get("fallback_variables") and not attrs.get("fallback_template"):
+            raise invalid("fallback_variables", "Name the fallback_template that they are of.")
+        return attrs
+
+
+class SendTemplateSerializer(WhenSerializer):
+    template = serializers.UUIDField()
+    variables = VariablesField()
+    channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
+
+
 class SendTextSerializer(WhenSerializer):
     body = serializers.CharField(max_length=100_000)
     channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
 
 
-class OutboundSerializer(WhenSerializer):
+class OutboundSerializer(WrittenSerializer):
     customer_id = serializers.UUIDField()
     channel = serializers.ChoiceField(choices=KIND_CHOICES)
-    body = serializers.CharField(max_length=100_000)
-    subject = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class NewMessageSerializer(WhenSerializer):
-    body = serializers.CharField(max_length=100_000)
-    subject = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+class NewMessageSerializer(WrittenSerializer):
     private = serializers.BooleanField(required=False, default=False, help_text="An internal note.")
     reply_to = serializers.UUIDField(required=False, allow_null=True)
 
@@ -259,9 +321,49 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class WebhookSerializer(serializers.Serializer[Any]):
+    purpose = serializers.CharField(help_text="`inbound` or `status`.")
+    label = serializers.CharField(help_text="Where it is entered at the provider.")  # type: ignore[assignment]
+    url = serializers.CharField(help_text="To be entered as it stands, with the retry options behind it.")
+    found = serializers.CharField(allow_null=True, help_text="What is set there now; null where it can't be seen.")
+    is_right = serializers.BooleanField(allow_null=True)
+
+
 class CheckSerializer(serializers.Serializer[Any]):
     is_ok = serializers.BooleanField()
     problems = ProblemSerializer(many=True)
+    webhooks = WebhookSerializer(many=True)
+
+
+class MediaSerializer(serializers.ModelSerializer[MediaFile]):
+    class Meta:
+        model = MediaFile
+        fields = ["id", "name", "content_type", "size", "created_at"]
+        read_only_fields = fields
+
+
+class NewMediaSerializer(StrictSerializer):
+    file = serializers.FileField(max_length=255)
+    channel = serializers.ChoiceField(
+        choices=KIND_CHOICES, required=False, help_text="Checked against what this kind of channel takes."
+    )
+
+
+class ReconciliationSerializer(serializers.ModelSerializer[Reconciliation]):
+    found = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta:
+        model = Reconciliation
+        fields = [
+            "id", "channel", "state", "since", "until", "inbound_listed", "inbound_found", "outbound_listed",
+            "statuses_found", "elsewhere_found", "found", "error", "created_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ReconcileSerializer(StrictSerializer):
+    since = serializers.DateTimeField(required=False, help_text="Default: where the last time ended.")
+    until = serializers.DateTimeField(required=False, help_text="Default: now.")
 
 
 class IncomingSerializer(serializers.Serializer[Any]):

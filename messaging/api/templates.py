@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.access import OrganizationView
+from accounts.models import Team
 from activity.actor import current_actor
 from core.api.conditional import ConditionalMixin
 from core.api.errors import Conflict, invalid
@@ -22,9 +23,23 @@ from core.api.strict import Strict
 from core.tenancy import current_organization
 from customers.api.record_serializers import CustomerField
 from messaging import placeholders
+from messaging.api.serializers import VariablesField
 from messaging.channels.base import KIND_CHOICES
 from messaging.models import Template
-from messaging.services import templates
+from messaging.services import rendering, templates
+
+
+class TeamField(serializers.UUIDField):
+    """A team of the organization, by its id."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = Team.objects.filter(pk=super().to_internal_value(data)).first()
+        if found is None:
+            raise serializers.ValidationError("There is no such team.", code="not_found")
+        return found
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.pk)
 
 
 class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
@@ -39,13 +54,20 @@ class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
         help_text="Of an approved template: the number of each variable, and its text.",
     )  # fmt: skip
 
+    variables = serializers.SerializerMethodField(help_text="What a sender may give values for.")
+    team = TeamField(required=False, allow_null=True, help_text="Of one that a team shares.")
+
     class Meta:
         model = Template
         fields = [
             "id", "key", "name", "channel", "language", "category", "subject", "body", "content_sid",
-            "content_variables", "created_at", "updated_at",
+            "content_variables", "content_status", "content_reason", "variables", "sharing", "team", "created_at",
+            "updated_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "created_at", "updated_at"]
+        read_only_fields = ["id", "content_status", "content_reason", "created_at", "updated_at"]
+
+    def get_variables(self, template: Template) -> list[str]:
+        return rendering.variable_names(template)
 
 
 class TemplateParameters(ListParameters):
@@ -58,6 +80,7 @@ class TemplateParameters(ListParameters):
 
 class PreviewSerializer(Strict):
     customer = CustomerField(help_text="For whom it is filled in.")
+    variables = VariablesField()
 
 
 class RenderedSerializer(serializers.Serializer[Any]):
@@ -76,7 +99,9 @@ class TemplateListView(OrganizationView):
     def get(self, request: Request) -> Response:
         """The organization's templates, by name."""
         asked = read_parameters(request, TemplateParameters)
-        rows = Template.objects.order_by(asked["ordering"], "-id" if asked["ordering"].startswith("-") else "id")
+        rows = Template.objects.visible_to(self.member).order_by(
+            asked["ordering"], "-id" if asked["ordering"].startswith("-") else "id"
+        )
         for name, path in (("channel", "channel"), ("language", "language"), ("q", "name__icontains")):
             if asked.get(name):
                 rows = rows.filter(**{path: asked[name]})
@@ -105,7 +130,7 @@ class TemplateView(ConditionalMixin, OrganizationView):
     @extend_schema(tags=["templates"], operation_id="templates_retrieve", responses=TemplateSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
         """One template."""
-        return self.tagged(dict(TemplateSerializer(_found(pk)).data))
+        return self.tagged(dict(TemplateSerializer(_found(self, pk)).data))
 
     @extend_schema(
         tags=["templates"], operation_id="templates_update", request=TemplateSerializer(partial=True),
@@ -127,14 +152,14 @@ class TemplateView(ConditionalMixin, OrganizationView):
     )
     def delete(self, request: Request, pk: UUID) -> Response:
         """Take a template away; what was sent with it stays."""
-        template = _found(pk)
+        template = _found(self, pk)
         self.require_match(request, dict(TemplateSerializer(template).data))
         templates.delete(template=template, actor=current_actor())
         return Response(status=204)
 
     def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
         with transaction.atomic():
-            template = _found(pk)
+            template = _found(self, pk)
             self.require_match(request, dict(TemplateSerializer(template).data))
             body = TemplateSerializer(template, data=request.data, partial=partial)
             body.is_valid(raise_exception=True)
@@ -142,7 +167,10 @@ class TemplateView(ConditionalMixin, OrganizationView):
             if changes.pop("key", template.key) != template.key:
                 raise invalid("key", "This can’t be changed: rules call the template by it.")
             if not partial:
-                empty: dict[str, Any] = {"language": "und", "category": "", "subject": "", "content_sid": ""}
+                empty: dict[str, Any] = {
+                    "language": "und", "category": "", "subject": "", "content_sid": "", "sharing": "everybody",
+                    "team": None,
+                }  # fmt: skip
                 changes = empty | {"content_variables": {}} | changes
             try:
                 changed = templates.update(template=template, actor=current_actor(), changes=changes)
@@ -162,19 +190,25 @@ class TemplatePreviewView(OrganizationView):
     )  # fmt: skip
     def post(self, request: Request, pk: UUID) -> Response:
         """How it looks for a customer, filled in as it would be sent by the caller; nothing is sent."""
-        template = _found(pk)
+        template = _found(self, pk)
         body = PreviewSerializer(data=request.data, context={"member": self.member})
         body.is_valid(raise_exception=True)
         customer = body.validated_data["customer"]
+        given = body.validated_data.get("variables")
         try:
-            subject, text = templates.render(template=template, customer=customer, agent=self.member.user)
+            shown = rendering.render(template=template, customer=customer, agent=self.member.user, variables=given)
         except placeholders.MissingValue as error:
             raise Conflict(str(error), code="missing_value") from error
-        return Response({"subject": subject, "body": text})
+        except rendering.InvalidVariable as error:
+            if not given:
+                raise Conflict(str(error), code="missing_value") from error
+            raise invalid("variables", str(error)) from error
+        return Response(RenderedSerializer(shown).data)
 
 
-def _found(pk: UUID) -> Template:
-    template: Template | None = Template.objects.select_related("organization").filter(pk=pk).first()
+def _found(view: OrganizationView, pk: UUID) -> Template:
+    rows = Template.objects.visible_to(view.member).select_related("organization", "team")
+    template: Template | None = rows.filter(pk=pk).first()
     if template is None:
         raise Http404("There is no such template.")
     return template

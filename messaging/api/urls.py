@@ -1,11 +1,16 @@
 from django.urls import path
 
-from messaging.api import channels, conversations, inbox, outbound, templates, webhooks
+from messaging.api import channels, conversations, inbox, media, outbound, templates, webhooks
 
 urlpatterns = [
     path("channels", channels.ChannelListView.as_view(), name="channels"),
     path("channels/<uuid:pk>", channels.ChannelView.as_view(), name="channel"),
     path("channels/<uuid:pk>/check", channels.ChannelCheckView.as_view(), name="channel-check"),
+    path(
+        "channels/<uuid:pk>/reconciliations", channels.ReconciliationListView.as_view(), name="channel-reconciliations"
+    ),
+    path("media", media.MediaView.as_view(), name="media"),
+    path("attachments/<uuid:pk>", media.AttachmentView.as_view(), name="attachment"),
     path("conversations", conversations.ConversationListView.as_view(), name="conversations"),
     path("conversations/<uuid:pk>", conversations.ConversationView.as_view(), name="conversation"),
     path("conversations/<uuid:pk>/messages", conversations.MessageListView.as_view(), name="conversation-messages"),
@@ -13,6 +18,7 @@ urlpatterns = [
     path("conversations/<uuid:pk>/resolve", conversations.ResolveView.as_view(), name="conversation-resolve"),
     path("conversations/<uuid:pk>/reopen", conversations.ReopenView.as_view(), name="conversation-reopen"),
     path("conversations/<uuid:pk>/snooze", conversations.SnoozeView.as_view(), name="conversation-snooze"),
+    path("conversations/<uuid:pk>/typing", conversations.TypingView.as_view(), name="conversation-typing"),
     path("outbound-messages", outbound.OutboundListView.as_view(), name="outbound-messages"),
     path("outbound-messages/<uuid:pk>", outbound.OutboundView.as_view(), name="outbound-message"),
     path("outbound-messages/<uuid:pk>/cancel", outbound.CancelView.as_view(), name="outbound-message-cancel"),
@@ -25,6 +31,7 @@ urlpatterns = [
     path("inbox/customers/<uuid:pk>/tags/add", inbox.TagsAddView.as_view(), name="inbox-tags-add"),
     path("inbox/customers/<uuid:pk>/tags/remove", inbox.TagsRemoveView.as_view(), name="inbox-tags-remove"),
     path("inbox/customers/<uuid:pk>/send-text", inbox.SendTextView.as_view(), name="inbox-send-text"),
+    path("inbox/customers/<uuid:pk>/send-template", inbox.SendTemplateView.as_view(), name="inbox-send-template"),
     path("templates", templates.TemplateListView.as_view(), name="templates"),
     path("templates/<uuid:pk>", templates.TemplateView.as_view(), name="template"),
     path("templates/<uuid:pk>/preview", templates.TemplatePreviewView.as_view(), name="template-preview"),

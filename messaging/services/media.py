@@ -124,12 +124,14 @@ def safe_name(name: str) -> str:
 def unused(files: Sequence[Any], *, organization: Organization, actor: Actor) -> list[MediaFile]:
     """The files with these ids that this actor uploaded and that no message has yet, in that order.
 
-    Raises InvalidUpload for any other: somebody else's file must not leave by its id.
+    A key's are those that nobody in person uploaded. Raises InvalidUpload for any other: somebody else's file must not
+    leave by its id.
     """
     rows = {
         row.pk: row
-        for row in MediaFile.objects.filter(organization=organization, pk__in=files, attachments__isnull=True)
-        if row.uploaded_by_id is not None and str(row.uploaded_by_id) == actor.user_id
+        for row in MediaFile.objects.filter(
+            organization=organization, pk__in=files, uploaded_by=actor.user_id, attachments__isnull=True
+        )
     }
     if missing := [pk for pk in files if pk not in rows]:
         raise InvalidUpload(f"A file is not there any more ({missing[0]}). Attach it again.")

@@ -14,7 +14,7 @@ from messaging.channels.base import InvalidPayload, ReceivedMessage
 from messaging.models import Arrival, Channel, Message
 
 # To tell whose a payload is, and to verify it.
-NEEDED = ("organization", "kind", "credentials", "created_at")
+NEEDED = ("organization", "provider", "kind", "credentials", "created_at")
 
 
 def candidates(

@@ -17,7 +17,7 @@ from customers.services import customers
 from customers.views.customers import find_visible
 from messaging.models import Conversation
 from messaging.selectors import channel_for_sending, ways_to_write
-from messaging.services import conversations
+from messaging.services import conversations, signs
 from messaging.views import context
 
 
@@ -68,7 +68,8 @@ def assign(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def read(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Nothing in it is unread any more."""
     conversation, _ = context.open_conversation(request, pk)
-    conversations.mark_read(conversation=conversation, actor=current_actor())
+    if conversations.mark_read(conversation=conversation, actor=current_actor()):
+        signs.read(conversation)
     return HttpResponse(status=204)
 
 

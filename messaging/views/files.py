@@ -19,8 +19,8 @@ from core.htmx import toast
 from core.http import Request
 from messaging.models import Attachment, MailDetails, MediaFile, Message
 from messaging.services import fetching, links, media
+from messaging.serving import respond
 from messaging.views import context
-from messaging.views.sending_files import respond
 
 _CID = re.compile(r"""(?<=["'(])cid:([^"'()\s<>]{1,255})""")
 

@@ -13,7 +13,7 @@ from core.tenancy import every_organization
 from messaging.channels import kinds
 from messaging.models import MediaFile
 from messaging.services import links, subscriptions
-from messaging.views.sending_files import respond
+from messaging.serving import respond
 
 LABELS = {"whatsapp": kinds.WHATSAPP.label, "sms": kinds.SMS.label, "email": kinds.EMAIL.label}
 

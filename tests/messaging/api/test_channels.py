@@ -88,7 +88,7 @@ def test_a_channel_with_conversations_is_not_removed(alice, write_in):
 
 def test_the_check_of_a_simulator_finds_nothing(alice):
     pk = alice.api.get(API).json()["results"][0]["id"]
-    assert alice.api.post(f"{API}/{pk}/check").json() == {"is_ok": True, "problems": []}
+    assert alice.api.post(f"{API}/{pk}/check").json() == {"is_ok": True, "problems": [], "webhooks": []}
 
 
 def test_only_administrators_set_up_channels(alice, bob, charlie):

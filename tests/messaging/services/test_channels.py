@@ -82,7 +82,7 @@ class TestALostKey:
             update(lost, alice.actor, credentials={"auth_token": "again"})
 
     def test_the_check_says_what_to_do(self, lost: Channel):
-        (problem,) = channels.check(Channel.objects.get(pk=lost.pk))
+        (problem,) = channels.check(Channel.objects.get(pk=lost.pk)).problems
         assert "enter the credentials again" in problem.detail
 
     def test_the_list_shows_that_none_are_set(self, lost: Channel, alice: Any):

@@ -18,7 +18,7 @@ from core.tenancy import organization_scope
 from customers.services import customers
 from messaging.channels.base import Retry
 from messaging.models import Channel, Conversation, Message
-from messaging.services import channels, delivery, outbound, statuses, turns
+from messaging.services import channels, delivery, outbound, outgoing, statuses, turns
 from tests.fakes.twilio import FakeTwilio, Step
 from tests.messaging.conftest import THEIR_NUMBER, current, in_threads, make_channel, make_due, open_thread
 
@@ -138,7 +138,7 @@ class TestFailing:
 
     def test_a_fault_before_the_request_is_tried_again(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
         message = queue()
-        monkeypatch.setattr(delivery, "outgoing", lambda _: 1 / 0)
+        monkeypatch.setattr(outgoing, "build", lambda _: 1 / 0)
         delivery.deliver_due()
         assert (current(message).status, current(message).error_code) == ("queued", "not_prepared")
 
