@@ -12,7 +12,8 @@ from messaging.channels.base import Retry, SendError, SendUnconfirmed
 from messaging.channels.twilio import errors
 from messaging.channels.twilio.http import NoAnswer, NotConnected, NotTrusted, Refused, Unsendable
 
-UNREADABLE = (TwilioException, ValueError, LookupError, TypeError, AttributeError)
+# The last one is for JSON that is nested without end.
+UNREADABLE = (TwilioException, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
 from messaging.channels.base import Account, Kind, Problem, SendError
 from messaging.channels.twilio.account import channel_address, client_for, messaging_service_sid
+from messaging.channels.twilio.calls import UNREADABLE
 from messaging.channels.twilio.http import NoAnswer, NotConnected, NotTrusted, Refused, Unsendable
 
 SANDBOX: Final = "+14155238886"  # Twilio's shared WhatsApp sandbox: on every account and in no account's list
@@ -46,7 +46,7 @@ def _asked(question: Callable[[], list[Problem]], subject: str) -> list[Problem]
     except (NotConnected, NoAnswer):
         detail = "Twilio could not be reached. Check this server's way to the internet, then try again."
         return [Problem("connection", detail)]
-    except (Unsendable, TwilioException, ValueError, LookupError, TypeError, AttributeError):
+    except (Unsendable, *UNREADABLE):
         return [Problem("unreadable", "Twilio's answer could not be read. Try again later.")]
 
 

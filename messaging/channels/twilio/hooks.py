@@ -12,10 +12,7 @@ from messaging.channels.base import Account, Kind, SendError
 from messaging.channels.twilio.account import channel_address, client_for, messaging_service_sid
 from messaging.channels.twilio.calls import asking, pages
 from messaging.channels.twilio.check import SANDBOX
-
-# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides: up to five more tries after whatever went
-# wrong; 2 s to connect and 5 s to answer (in ms), so that there is time for another try within Twilio's 15 s in all.
-OVERRIDES: Final = "#rc=5&rp=all&ct=2000&rt=5000"
+from messaging.channels.twilio.signature import OVERRIDES
 
 MOST_PAGES: Final = 20
 

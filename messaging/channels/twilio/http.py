@@ -214,7 +214,7 @@ def _code(status: int, text: str) -> str:
     """Twilio's error code in an answer; the HTTP status where it has none, as from a proxy on the way."""
     try:
         code = json.loads(text)["code"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return str(status)
     return str(code) if isinstance(code, int | str) and str(code).isdecimal() else str(status)
 

@@ -72,8 +72,9 @@ def _get(
     """The file, or the address that it is at instead."""
     try:
         with pooled_client().download(url, auth=auth) as answer:
-            if answer.status_code in _REDIRECTS:
-                return urljoin(url, answer.headers.get("Location", "")[: LONGEST_URL + 1])
+            location = answer.headers.get("Location", "")[: LONGEST_URL + 1]
+            if answer.status_code in _REDIRECTS and location:
+                return urljoin(url, location)
             if answer.status_code != 200:
                 raise _refusal(answer)
             size = _copy(answer, into, max_bytes, deadline)

@@ -34,8 +34,10 @@ def signature(token: str, url: str, params: Mapping[str, str]) -> str:
 def post_signed(url: str, params: Mapping[str, str], token: str, *, signed_url: str = "") -> int:
     """Call a webhook as Twilio does and give the HTTP status of the answer; 0 when there was none.
 
-    `signed_url` is what Twilio was told, where a proxy of ours makes another URL of it.
+    `signed_url` is what Twilio was told, where a proxy of ours makes another URL of it. What stands behind a `#` is for
+    Twilio itself: it is neither asked for nor signed.
     """
+    url, signed_url = url.partition("#")[0], signed_url.partition("#")[0]
     request = urllib.request.Request(
         url,
         data=urlencode(params).encode(),

@@ -10,7 +10,7 @@ import pytest
 from messaging.channels.abilities import HasWebhooks, WebhookAddress
 from messaging.channels.registry import provider
 from messaging.channels.twilio.check import SANDBOX
-from messaging.channels.twilio.hooks import OVERRIDES
+from messaging.channels.twilio.signature import OVERRIDES
 from tests.fakes.twilio import ACCOUNT_SID
 from tests.messaging.channels.conftest import OUR_NUMBER
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import socket
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +20,7 @@ from messaging.channels.registry import provider
 from messaging.channels.twilio import media
 from messaging.channels.twilio.http import NoAnswer, https_host, pooled_client
 from tests.fakes.twilio import File
+from tests.fakes.twilio.answers import Answer
 from tests.messaging.channels.conftest import OUR_NUMBER, THEIR_NUMBER
 
 twilio_provider = provider("twilio")
@@ -206,6 +209,31 @@ def test_a_file_that_breaks_off_is_asked_for_again(whatsapp_account, url, pictur
     picture.is_cut = True
     error = failure(whatsapp_account, url)
     assert (error.code, error.is_final) == ("connection", False)
+
+
+@pytest.mark.parametrize("ending", [b"0\r\n\r\n", b"", b"zz\r\n"], ids=["whole", "cut", "broken"])
+def test_a_file_that_comes_in_pieces(settings, whatsapp_account, ending):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.TWILIO_API_BASE_URL = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(head + b"3\r\nabc\r\n2\r\nde\r\n" + ending)
+
+        threading.Thread(target=serve, daemon=True).start()
+        address = "https://api.twilio.com/2010-04-01/Accounts/AC/Messages/MM/Media/ME"
+        if ending.startswith(b"0"):
+            assert fetched(whatsapp_account, address) == (FetchedMedia("image/png", 5), b"abcde")
+        else:
+            assert failure(whatsapp_account, address).code == "connection"
+
+
+def test_a_redirect_to_nowhere_is_the_end(twilio, whatsapp_account, url, monkeypatch):
+    monkeypatch.setattr(twilio, "answer", lambda *_: Answer(302, b""))
+    assert failure(whatsapp_account, url).code == "refused"
 
 
 def test_an_empty_file_is_a_file(whatsapp_account, url, picture):

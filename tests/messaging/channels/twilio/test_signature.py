@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.channels.twilio.signature import verify, webhook_url
+from messaging.channels.twilio.signature import OVERRIDES, verify, webhook_url
 from tests.fakes.documents import document
 from tests.fakes.twilio import signature
 
@@ -46,6 +46,12 @@ def test_letters_of_every_script_and_blank_values_are_signed():
     assert is_valid(header=header)
     without_blank = urlencode({key: value for key, value in PARAMS.items() if value}).encode()
     assert not is_valid(header=header, body=without_blank)
+
+
+@pytest.mark.parametrize("told", [URL, URL + OVERRIDES, URL.replace(".com/", ".com:443/") + OVERRIDES])
+def test_the_retry_options_behind_an_address_may_be_signed_or_not(told):
+    assert is_valid(header=signature(TOKEN, told, PARAMS))
+    assert not is_valid(header=signature(TOKEN, told + "&x=1", PARAMS))
 
 
 @pytest.mark.parametrize("changed", [{"Body": "other"}, {"From": "whatsapp:+1"}, {"New": "x"}])
