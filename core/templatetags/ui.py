@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 import zlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -205,6 +205,25 @@ def since(moment: datetime | None) -> str:
     if minutes < 48 * 60:
         return f"{minutes // 60} h"
     return f"{minutes // (24 * 60)} d"
+
+
+@register.filter
+def time_left(moment: datetime | None) -> str:
+    """How long until a moment, in a word or two: “5 h left”, “40 min left”; “over” once it has passed."""
+    if moment is None:
+        return ""
+    minutes = int((moment - timezone.now()).total_seconds() // 60)
+    if minutes < 0:
+        return "over"
+    if minutes >= 48 * 60:
+        return f"{minutes // (24 * 60)} days left"
+    return f"{minutes // 60} h left" if minutes >= 60 else f"{max(minutes, 1)} min left"
+
+
+@register.filter
+def is_within_hours(moment: datetime | None, hours: int) -> bool:
+    """Whether a moment is still to come, and that so soon."""
+    return moment is not None and timedelta(0) < moment - timezone.now() <= timedelta(hours=hours)
 
 
 @register.filter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
@@ -20,6 +20,7 @@ from messaging import events
 from messaging.channels import registry
 from messaging.channels.abilities import HasWebhooks, WebhookAddress
 from messaging.channels.base import CredentialField, Kind, Problem
+from messaging.channels.twilio.signature import OVERRIDES
 from messaging.models import Channel
 from messaging.services import contents, mailboxes
 
@@ -37,8 +38,6 @@ class ChannelInUse(Exception):
         super().__init__("This channel has conversations. Switch it off instead of removing it.")
 
 
-# Twilio's own retries of a webhook, asked for behind its address.
-RETRIES: Final = "#rc=5&rp=all&ct=2000&rt=15000"
 CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "rate_per_second"})
 SIMULATORS = (
     (Kind.WHATSAPP, "WhatsApp simulator", "+447700900000"),
@@ -142,8 +141,8 @@ def webhooks(channel: Channel) -> Sequence[WebhookAddress]:
     if not isinstance(registry.provider(channel.provider), HasWebhooks):
         return ()
     return (
-        WebhookAddress("inbound", "where messages come in", f"{inbound_url(channel)}{RETRIES}"),
-        WebhookAddress("status", "where deliveries are reported", f"{status_url()}{RETRIES}"),
+        WebhookAddress("inbound", "where messages come in", f"{inbound_url(channel)}{OVERRIDES}"),
+        WebhookAddress("status", "where deliveries are reported", f"{status_url()}{OVERRIDES}"),
     )
 
 

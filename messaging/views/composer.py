@@ -83,7 +83,10 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
         except (refusals.Refused, outbound.InvalidText) as refused:
             error = str(refused)
         else:
-            return _written(request, conversation, "reply", [message])
+            response = _written(request, conversation, "reply", [message])
+            # The answer is the composer, wherever the form stood.
+            response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#composer", "outerHTML"
+            return response
     shown = content_form.of(template, conversation, request.member.user, given, is_asked=request.method == "POST")
     page = {"conversation": conversation, "template": template, "error": error, **shown}
     name = "messaging/templates/fill.html" if request.htmx else "messaging/templates/fill_page.html"

@@ -35,7 +35,7 @@ LONGEST_TEXT = 20_000
 def template_list(request: Request, organization: str) -> HttpResponse:
     """Every template, channel by channel."""
     found = defaultdict(list)
-    for template in Template.objects.order_by("name", "language", "id"):
+    for template in Template.objects.visible_to(request.member).order_by("name", "language", "id"):
         found[template.channel].append(template)
     groups = [(label, found[kind.value]) for kind, label in LABELS.items() if found[kind.value]]
     may = request.member.may
@@ -122,7 +122,11 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if not request.member.may("templates.view"):
         return render(request, "messaging/templates/offered.html", {"offers": []})
     asked = request.GET.get("q", "").strip()[:100]
-    rows = Template.objects.filter(channel=conversation.channel.kind)
+    rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
+    rows = rows.exclude(content_status=Template.ContentStatus.GONE)
+    is_closed = not conversation.is_window_open
+    if is_closed:
+        rows = rows.exclude(content_sid="")
     if asked:
         rows = rows.filter(name__icontains=asked)
     found = list(rows.order_by("name", "language", "id")[:OFFERED])
@@ -130,7 +134,13 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
     found.sort(key=lambda one: (one.name.casefold(), not _serves(one, language), one.language))
     values = rendering.values_for(conversation.customer, request.member.user)
     offers = [_offer(one, values) for one in found]
-    shown = {"offers": offers, "asked": asked, "can_edit": request.member.may("templates.edit")}
+    shown = {
+        "conversation": conversation,
+        "offers": offers,
+        "asked": asked,
+        "is_window_closed": is_closed,
+        "can_edit": request.member.may("templates.edit"),
+    }
     return render(request, "messaging/templates/offered.html", shown)
 
 
@@ -140,6 +150,8 @@ def _serves(template: Template, language: str) -> bool:
 
 
 def _offer(template: Template, values: Mapping[str, str]) -> dict[str, Any]:
+    if template.is_content:
+        return {"template": template}  # its values are asked for when it is chosen
     try:
         filled = rendering.fill(template, values)
     except (placeholders.MissingValue, rendering.InvalidVariable) as error:
