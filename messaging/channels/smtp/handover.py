@@ -88,7 +88,7 @@ def deliver(smtp: smtplib.SMTP, letter: Letter) -> None:
         raise _lost() from error  # without its end no server takes a mail (RFC 5321, section 4.1.1.4)
     try:
         if smtp.sock is not None:
-            smtp.sock.settimeout(smtp.timeout + len(letter.content) / _BYTES_A_SECOND)
+            smtp.sock.settimeout(_answer_seconds(smtp, letter))
         smtp.send(_END)
         reply, text = smtp.getreply()
         if smtp.sock is not None:
@@ -143,6 +143,12 @@ def _copy(smtp: smtplib.SMTP, letter: Letter) -> None:
         )
 
 
+def _answer_seconds(smtp: smtplib.SMTP, letter: Letter) -> float:
+    """Many servers look through a mail before they answer; longer for a larger one, but within the message's claim."""
+    longest = max(smtp.timeout, settings.OUTBOUND_LEASE_SECONDS / 6)
+    return float(min(smtp.timeout + len(letter.content) / _BYTES_A_SECOND, longest))
+
+
 def _send_slowly(smtp: smtplib.SMTP, content: bytes) -> None:
     """In parts, each with the time-out: a large mail takes longer than one, but not longer than half its claim."""
     until = time.monotonic() + max(smtp.timeout, settings.OUTBOUND_LEASE_SECONDS / 2)
@@ -171,6 +177,6 @@ def _sender_refused(reply: int, text: bytes, hidden: tuple[str, ...]) -> SendErr
 
 def _dotted(content: bytes) -> bytes:
     """The message as DATA wants it (RFC 5321, section 4.5.2): CRLF, each leading dot doubled, ending with a line."""
-    content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    content = re.sub(rb"\r(?!\n)|(?<!\r)\n", b"\r\n", content)  # those that stand alone: few or none
     content = re.sub(rb"(?m)^\.", b"..", content)
     return content if content.endswith(b"\r\n") else content + b"\r\n"

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import base64
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from messaging.channels.base import Account, Kind, OutgoingFile, OutgoingMessage, Retry, SendError
+from messaging.channels.base import Account, Kind, OutgoingFile, OutgoingMessage, Retry, SendError, SendUnconfirmed
 from messaging.channels.registry import provider
-from tests.fakes.smtp import CLOSE, END_OF_DATA, mail_server, scripted_mail_server
+from tests.fakes.smtp import CLOSE, END_OF_DATA, GREETING, mail_server, scripted_mail_server
 
 smtp = provider("smtp")
 MAIL = OutgoingMessage(
@@ -151,6 +155,25 @@ class TestToken:
 
 
 def test_a_server_that_never_stops_talking_is_left():
-    with scripted_mail_server({"EHLO": "\r\n".join(["250-more"] * 20_000)}) as server:
+    with scripted_mail_server({"EHLO": "\r\n".join([*["250-more"] * 20_000, "250 done"])}) as server:
         error = refused(account(server.port))
     assert (error.code, error.retry) == ("connection", Retry.LATER)
+
+
+@given(
+    step=st.sampled_from([GREETING, "EHLO", "AUTH", "RSET", "MAIL", "RCPT", "DATA", END_OF_DATA]),
+    reply=st.one_of(
+        st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=30),
+        st.sampled_from(
+            ["250", "250-", "354", "334 =", "334 e30=", "999 x", "-1 x", "250 SIZE 9", "250-AUTH\r\n250 AUTH="]
+        ),
+    ),
+)
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_server_says_nothing_else_is_raised(settings, step, reply):
+    settings.PROVIDER_TIMEOUT_SECONDS = 0.05
+    ehlo = {"EHLO": "250-mail.example\r\n250 AUTH PLAIN LOGIN CRAM-MD5", "AUTH": "235 welcome"}
+    with scripted_mail_server(ehlo | {step: reply}) as server:
+        for _ in range(2):
+            with suppress(SendError, SendUnconfirmed):
+                smtp.send(account(server.port, username="desk", password="secret"), MAIL)
