@@ -49,6 +49,8 @@ def why_automatic(mail: Message, sender: str) -> str:
     """Why nobody wrote this mail by hand, in plain words; empty for a person's own. `sender` is in lower case."""
     if mail.get_content_type() == "multipart/report" and "feedback-report" in _report_type(mail):
         return COMPLAINT
+    if sender == "staff@hotmail.com" and header(mail, "Subject").startswith("complaint about"):
+        return COMPLAINT  # Outlook.com's programme for senders uses a form of its own
     return _by_marks(mail) or _by_list(mail) or _by_sender(mail, sender)
 
 

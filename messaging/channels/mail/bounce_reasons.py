@@ -86,8 +86,15 @@ _PHRASES: Final = (
          "account expired", "account is not active", "currently suspended"),
     ),
     (
+        "filtered",
+        ("recipient preferences", "due to recipient", "user reject", "only accepting mail from", "only accepts mail from",
+         "restricted sms", "blocked by the recipient", "refuse to receive", "user rules", "rst.notauthorized",
+         "account is protected by", "cannot route mail to user", "not accepting any mail", "rejected by user"),
+    ),
+    (
         "norelaying",
-        ("relay", "relaying denied", "not permitted to relay", "not an open relay", "is not in my rcpthosts",
+        ("relaying", "relay access denied", "relay denied", "unable to relay", "permitted to relay", "open relay",
+         "not relay", "relay not", "mail relay denied", "is not in my rcpthosts",
          "relaying not allowed", "relaying mail to", "sorry, that domain isn't in my list"),
     ),
     (
@@ -118,7 +125,7 @@ _PHRASES: Final = (
          "routing loop", "maximum allowed times", "too many received", "could not connect", "host unreachable",
          "connection reset", "lost connection", "malformed or unexpected name server reply", "maximum forwarding loop",
          "cname lookup failed", "wasn't able to establish an smtp", "host not reachable", "dns timeout",
-         "temporary failure in mx", "server failure", "servfail", "name service error", "unable to connect",
+         "temporary failure in mx", "server failure", "servfail", "unable to connect",
          "i couldn't connect", "delivered-to line"),
     ),
     (
@@ -131,13 +138,12 @@ _PHRASES: Final = (
          "non-existent domain", "name or service not known", "couldn't be found", "remote domain doesn't exist",
          "remote domain doesnt exist", "domain must exist", "bad destination host", "no route found to domain",
          "host or domain name not found", "recipient address has an invalid domain", "host does not exist",
-         "bad domain", "domain is not found", "no matching domain", "domain could not be found", "no mx record",
+         "bad domain", "no matching domain", "dns domain", "no mx or a records", "domain could not be found", "no mx record",
          "does not have a valid mx", "domain of the recipient", "destination server for this recipient could not be found"),
     ),
     ("expired",
-        ("expired", "timed out", "timeout", "retry time", "too long", "retry timeout", "could not be delivered for more",
-         "delivery time", "given up", "could not be delivered within", "message has been in the queue", "still being retried",
-         "delivery attempts", "no response", "has been delayed", "not yet been delivered", "delivery failed "),
+        ("expired", "timed out", "timeout", "retry time", "could not be delivered for more", "could not be delivered within", "message has been in the queue", "still being retried",
+         "has been delayed", "not yet been delivered", "queue too long", "failing for a long time"),
     ),
 )  # fmt: skip
 
@@ -167,9 +173,16 @@ _SURE: Final = (
     "not listed in", "no mailbox here by that name", "delivery error: dd", "unknown recipient", "recipnotfound",
     "account that you tried to reach does not exist", "unknown or illegal alias", "ディレクトリのリストにありません",
     "invalid final delivery", "rcp-p1", "address couldn't be found", "bad-mailbox", "wasn't found at",
-    "recipient not found", "address not found", "unknown local", "no such user here", "not our customer",
-    "adresse destinataire invalide", "addressee unknown", "mailbox does not exist", "not in the address book",
-    "user unknown in virtual", "unknown user:",
+    "recipient not found", "address not found", "unknown local", "not our customer",
+    "adresse destinataire invalide", "addressee unknown", "not in the address book", "unknown user:",
+    "recipient address rejected: access denied", "no valid recipients for this mm", "invalid recipient - http",
+    "mailbox not found. http", "no longer on server",
+)  # fmt: skip
+
+# Words of a person's address, not of a host's.
+_PERSON: Final = (
+    "user unknown", "unknown user", "no such user", "no mailbox here", "mailbox not found", "user not found",
+    "recipient not found", "recipient unknown", "invalid recipient", "email account that you tried to reach",
 )  # fmt: skip
 
 # A server refused the recipient before it saw the mail.
@@ -184,7 +197,7 @@ _BY_CODE: Final = {
     "2.0": "filtered", "2.1": "filtered", "2.2": "mailboxfull", "2.3": "mesgtoobig", "2.4": "filtered",
     "3.0": "systemerror", "3.1": "systemfull", "3.2": "notaccept", "3.3": "systemerror", "3.4": "mesgtoobig",
     "3.5": "systemerror", "4.0": "networkerror", "4.1": "expired", "4.2": "expired", "4.3": "systemerror",
-    "4.4": "hostunknown", "4.5": "networkerror", "4.6": "networkerror", "4.7": "expired", "6.0": "contenterror",
+    "4.4": "hostunknown", "4.5": "networkerror", "4.6": "networkerror", "4.7": "expired", "5.0": "refused", "6.0": "contenterror",
     "7.0": "securityerror", "7.1": "policyviolation", "7.13": "suspend",
 }  # fmt: skip
 _CATEGORIES: Final = {
@@ -208,7 +221,7 @@ def reason_of(words: str, code: str, *, category: str = "") -> str:
         return spoken
     if is_unknown:
         return "userunknown" if _is_proved(text, by_code) else "filtered"
-    return by_code or ("expired" if code.startswith("4") else "undefined")
+    return by_code.replace("refused", "") or ("expired" if code.startswith("4") else "undefined")
 
 
 def _spoken(text: str) -> str:
@@ -219,14 +232,12 @@ def _spoken(text: str) -> str:
 
 def _is_user(text: str, by_code: str) -> bool:
     """Whether words of a host are beside words that plainly speak of a person's address."""
-    return any(phrase in text for phrase in ("user unknown", "unknown user", "address couldn't be found")) and (
-        _is_proved(text, by_code)
-    )
+    return any(phrase in text for phrase in _PERSON) and _is_proved(text, by_code)
 
 
 def _is_proved(text: str, by_code: str) -> bool:
     """Whether "unknown" was said of the recipient alone. After the text was sent it is often a filter's excuse."""
-    if by_code in ("userunknown", "notaccept"):
+    if by_code in ("userunknown", "notaccept", "refused"):
         return True
     if any(phrase in text for phrase in _SURE):
         return True

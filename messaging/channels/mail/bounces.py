@@ -59,7 +59,7 @@ _HEAD: Final = re.compile(
 )
 _NAMED: Final = re.compile(
     rf"(?:deliver\w*(?: your mail| the message| message)? to(?: address)?:?|recipient|rcpt to:?|wasn't delivered to|message to"
-    rf"|addressed to:?|allowed size:|deliver\w* a message for)\s*:?[<\"\[]*({_ADDRESS})",
+    rf"|addressed to:?|allowed size:|unknown user:|deliver\w* a message for)\s*:?[<\"\[]*({_ADDRESS})",
     re.IGNORECASE,
 )  # fmt: skip
 _RETURNED_ID: Final = re.compile(r"^[ \t]*message-id:\s*<?([^<>\s]{1,250})>?", re.IGNORECASE | re.MULTILINE)
@@ -204,7 +204,9 @@ def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> lis
         other = next((m for text in (*parts.returned, returned) if (m := _RETURNED_TO.search(text[:20_000]))), None)
         return [_said(other[1].casefold() if other else "", notice)]
     if len(found) == 1:
-        return [_said(found[0], notice)]
+        # What stands above the recipient is often a set phrase; it is heard only where nothing is said below.
+        below = _said(found[0], "\n".join(lines[starts.get(found[0], 0) :]))
+        return [below if reason_of(below.words, below.code) != "undefined" else _said(found[0], notice)]
     edges = [*sorted(starts.values()), len(lines)]
     return [
         _said(address, "\n".join(lines[starts[address] : next(edge for edge in edges if edge > starts[address])])
