@@ -53,7 +53,7 @@ def test_secret_credentials_are_marked_and_every_field_is_unique():
             fields = one.credential_fields(kind)
             assert len({field.key for field in fields}) == len(fields)
             for field in fields:
-                assert field.is_secret == (field.key in {"auth_token", "password", "imap_password"})
+                assert field.is_secret == (field.key in {"auth_token", "password", "imap_password", "oauth_token"})
 
 
 @pytest.mark.parametrize(
