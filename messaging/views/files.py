@@ -90,7 +90,7 @@ def mail(request: Request, organization: str, pk: UUID) -> HttpResponse:
     here = f"{request.scheme}://{request.get_host()}"
     pictures = f"data: {here}" + (" https: http:" if with_images else "")
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; frame-ancestors 'self'; "
+        f"default-src 'none'; style-src 'unsafe-inline' {here}; img-src {pictures}; frame-ancestors 'self'; "
         "form-action 'none'; base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
     )
     response.headers["Cache-Control"] = "private, no-store"

@@ -50,6 +50,8 @@ function placeholder() {
   text.placeholder = mode(composer()) === "note" ? "Write a note for your team" : text.dataset.placeholder;
 }
 
+const hasFiles = (form) => form.querySelector("#composer-files input[name=files]") !== null || Boolean(form.querySelector("#composer-file")?.files.length);
+
 function begin() {
   const form = composer();
   if (!form) return;
@@ -69,7 +71,7 @@ function begin() {
 function send() {
   const form = composer();
   const button = form.querySelector(`button[type=submit][data-for=${mode(form)}]`);
-  if (field().value.trim() && button && !button.disabled && !button.hasAttribute("data-too-long")) button.click(); // a click, so that HTMX knows which button's address to use
+  if ((field().value.trim() || hasFiles(form)) && button && !button.disabled && !button.hasAttribute("data-too-long")) button.click(); // a click, so that HTMX knows which button's address to use
 }
 
 document.addEventListener("keydown", (event) => {
@@ -95,7 +97,9 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "composer") return;
-  if (!field().value.trim() || event.submitter?.hasAttribute("data-too-long")) event.preventDefault();
+  if (event.submitter?.hasAttribute("formnovalidate")) return;
+  const isEmpty = !field().value.trim() && !(mode(event.target) === "reply" && hasFiles(event.target));
+  if (isEmpty || event.submitter?.hasAttribute("data-too-long") || event.target.querySelector(".chip.is-busy")) event.preventDefault();
 }, true);
 
 // What was taken back can be put right: its text returns to an empty field.

@@ -3,12 +3,23 @@
 const field = () => document.getElementById("composer-body");
 const list = () => document.getElementById("composer-templates");
 const find = () => list()?.querySelector("input");
-const offers = () => [...list().querySelectorAll("button.toffer")];
+const offers = () => [...list().querySelectorAll("button.toffer, a.toffer")];
+
+// An approved template is filled in and sent from a dialog of its own.
+function fill(url) {
+  const dialog = document.getElementById("template-dialog");
+  list().hidePopover();
+  htmx.ajax("GET", url, { target: "#template-dialog-body", swap: "innerHTML" }).then(() => {
+    if (!dialog.open) dialog.showModal();
+    dialog.querySelector("input:not([type=hidden])")?.focus();
+  });
+}
 
 function put(offer) {
   const text = field();
   const subject = document.getElementById("composer-subject");
   if (subject && offer.dataset.templateSubject && !subject.value.startsWith("Re:")) subject.value = offer.dataset.templateSubject;
+  document.getElementById("composer-template").value = offer.dataset.templateId ?? "";
   text.setRangeText(offer.dataset.templateBody, text.selectionStart, text.selectionEnd, "end");
   list().hidePopover();
   text.dispatchEvent(new Event("input", { bubbles: true }));
@@ -16,8 +27,19 @@ function put(offer) {
 }
 
 document.addEventListener("click", (event) => {
-  const offer = event.target.closest("button.toffer");
-  if (offer) put(offer);
+  const offer = event.target.closest("button.toffer, a.toffer");
+  if (offer?.dataset.templateFill && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    fill(offer.dataset.templateFill);
+  } else if (offer?.matches("button")) put(offer);
+  if (event.target.closest("#template-dialog [data-close-dialog]")) {
+    event.preventDefault();
+    document.getElementById("template-dialog").close();
+  }
+});
+// What was sent is in the thread: the answer is a new composer.
+document.addEventListener("htmx:load", (event) => {
+  if (event.target.id === "composer") document.getElementById("template-dialog")?.close();
 });
 
 document.addEventListener("keydown", (event) => {
@@ -33,7 +55,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter") {
     if (at < 0 && all.length) {
       event.preventDefault();
-      put(all[0]);
+      all[0].click();
     }
     return;
   }

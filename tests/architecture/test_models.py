@@ -20,6 +20,8 @@ WITHOUT_ORGANIZATION = {
 BY_WAY_OF = {"activity.Receipt": "event"}
 # The indexes for look-ups before the organization is known, or within one record of it, each with the reason.
 ACROSS_ORGANIZATIONS = {
+    "attachment_of_file": "where one file is used, and a file belongs to one organization",
+    "media_file_by_age": "the beat throws away what nothing needs, of all organizations at once",
     "conversation_snooze_ends": "the beat ends the snoozes of all organizations at once",
     "change_of_set": "one change set's, and a change set belongs to one organization",
     "customer_duplicate_check": "the worker looks for the duplicates of all organizations' new customers",

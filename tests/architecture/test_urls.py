@@ -15,6 +15,8 @@ from accounts.permissions import MEMBERSHIP
 
 # Pages that nobody needs a permission for, by their route.
 OPEN_PAGES = {
+    "files/<str:token>/<str:name>": "a provider fetches a file that is to be sent: the signed address expires",
+    "unsubscribe/<str:token>": "the recipient of an automatic message ends them: the signed address is the permission",
     "": "leads to the sign-in or to the home page of the last organization, and shows nothing",
     "gallery/": "the shared pieces without anybody's data, and only where DEBUG is on",
     "health": "a load balancer asks, and learns that the process answers",
