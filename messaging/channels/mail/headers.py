@@ -103,7 +103,7 @@ def field_addresses(mail: Message, *names: str) -> list[tuple[str, str]]:
 def _pairs(value: str) -> list[tuple[str, str]]:
     """The addresses of a field; where it is not written as it should be, whatever looks like an address in it."""
     try:
-        pairs = [pair for pair in getaddresses([value]) if _ADDRESS.fullmatch(pair[1].strip(".'\" "))]
+        pairs = [pair for pair in getaddresses([value]) if pair[1] in value and _ADDRESS.fullmatch(pair[1].strip(".'\" "))]
     except (ValueError, IndexError, TypeError, AttributeError, RecursionError):
         pairs = []
     if pairs:

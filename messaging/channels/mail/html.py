@@ -65,7 +65,7 @@ def clean_html(html: str) -> str:
     No script, style sheet, form, frame, handler or address that runs something. Remote images stay: the frame's policy
     holds them back until somebody asks for them.
     """
-    html = clean(html)[:LONGEST_SOURCE]
+    html = _plain_markup(clean(html)[:LONGEST_SOURCE])
     if _depth(html) > _DEEPEST:
         return ""
     cleaned = nh3.clean(
@@ -82,6 +82,28 @@ def clean_html(html: str) -> str:
         strip_comments=True,
     )  # fmt: skip
     return clean(cleaned).strip() if len(cleaned) <= LONGEST_HTML else ""
+
+
+_DECLARATION: Final = re.compile(r"<[!?][^>]{0,300}>")
+_STRAY: Final = re.compile(r"<(?![a-zA-Z/])")
+
+
+def _plain_markup(html: str) -> str:
+    """The HTML without comments and declarations, and with no "<" that opens no tag.
+
+    The standard library's parser looks for the end of each of them again and again, in more than linear time.
+    """
+    pieces, position = [], 0
+    while (start := html.find("<!--", position)) >= 0:
+        pieces.append(html[position:start])
+        end = html.find("-->", start + 2)
+        if end < 0:
+            position = len(html)
+            break
+        position = end + 3
+    html = _DECLARATION.sub("", "".join([*pieces, html[position:]]))
+    last = html.rfind(">") + 1
+    return _STRAY.sub("&lt;", html[:last]) + html[last:].replace("<", "&lt;")
 
 
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
@@ -219,7 +241,7 @@ def to_text(html: str) -> tuple[str, str]:
     """The text of the HTML, and apart from it the text of the mails that its program quotes in it."""
     reader = _Reader()
     try:
-        reader.feed(clean(html)[:LONGEST_SOURCE])
+        reader.feed(_plain_markup(clean(html)[:LONGEST_SOURCE]))
         reader.close()
     except (AssertionError, ValueError, RecursionError):
         reader.parts.append(" ")  # what was read so far stands
