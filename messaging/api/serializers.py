@@ -376,7 +376,14 @@ class IncomingSerializer(serializers.Serializer[Any]):
     subject = serializers.CharField(required=False, allow_blank=True)
     body = serializers.CharField(allow_blank=True)
     in_reply_to = serializers.CharField(required=False, allow_blank=True)
-    attachments = serializers.ListField(child=serializers.DictField(), required=False)
+    html = serializers.CharField(required=False, allow_blank=True, help_text="Of an e-mail.")
+    cc = serializers.ListField(child=serializers.CharField(), required=False)
+    references = serializers.ListField(child=serializers.CharField(), required=False)
+    raw = serializers.CharField(required=False, help_text="A whole e-mail as it came, in base64; it says the rest.")
+    attachments = serializers.ListField(child=serializers.DictField(), required=False, help_text="By address.")
+    files = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="`filename`, `content_type`, `content` in base64."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         return {"from": serializers.CharField(max_length=320), **super().get_fields()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import builtins
 import math
 import re
 from collections.abc import Mapping
@@ -9,13 +12,14 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any, Final
 
-from messaging.channels.base import InvalidPayload, Media
+from messaging.channels.base import InvalidPayload, Media, ReceivedFile
 from messaging.channels.text import clean
 
 LONGEST_ID: Final = 255
 LONGEST_BODY: Final = 100_000
 LONGEST_LINE: Final = 998
 MOST_ATTACHMENTS: Final = 20
+MOST_TEXTS: Final = 100
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
@@ -86,6 +90,33 @@ class JsonFields:
             self._taken.discard(key)  # a part of a file that has no field here stays with the rest
         return media
 
+    def files(self, key: str) -> list[ReceivedFile]:
+        """A list of files with their bytes: `content` in base64, `filename`, `content_type?`."""
+        value = self._take(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or len(value) > MOST_ATTACHMENTS:
+            raise self.wrong(key, f"not a list of at most {MOST_ATTACHMENTS} files")
+        return [JsonFields(item, path=f"{self._path}{key}[{number}].")._file() for number, item in enumerate(value)]
+
+    def texts(self, key: str) -> list[str]:
+        """A list of texts, or one text; empty when it is missing or null."""
+        value = self._take(key)
+        listed = [value] if isinstance(value, str) else (value or [])
+        if not isinstance(listed, list) or len(listed) > MOST_TEXTS or not all(isinstance(one, str) for one in listed):
+            raise self.wrong(key, f"not a list of at most {MOST_TEXTS} texts")
+        return [clean(one)[:LONGEST_LINE] for one in listed]
+
+    def bytes(self, key: str) -> builtins.bytes | None:
+        """Bytes in base64; None when it is missing or null."""
+        value = self._take(key)
+        if value is None:
+            return None
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise self.wrong(key, "not in base64") from error
+
     def rest(self) -> dict[str, Any]:
         """Everything nobody asked for, cleaned through and through."""
         return {key: cleaned(value) for key, value in self._data.items() if key not in self._taken}
@@ -102,6 +133,16 @@ class JsonFields:
             raise self.wrong("size", "not a number of bytes")
         content_type = self.text("content_type", longest=LONGEST_ID) or "application/octet-stream"
         return Media(url=url, content_type=content_type, filename=self.text("filename", longest=LONGEST_ID), size=size)
+
+    def _file(self) -> ReceivedFile:
+        content = self.bytes("content")
+        if content is None:
+            raise self.wrong("content", "missing")
+        return ReceivedFile(
+            filename=self.required("filename"),
+            content_type=self.text("content_type", longest=LONGEST_ID) or "application/octet-stream",
+            content=content,
+        )
 
     def _take(self, key: str) -> Any:
         self._taken.add(key)

@@ -7,6 +7,7 @@ from typing import Any
 
 from messaging.channels.base import InvalidPayload, ReceivedMessage, StatusUpdate
 from messaging.channels.generic import payload as generic
+from messaging.channels.mail import parse as mail
 from messaging.channels.simulator import payload as simulator
 from messaging.channels.twilio import payload as twilio
 
@@ -27,8 +28,6 @@ def parse(provider: str, arrival_type: str, body: bytes, *, kind: str) -> Receiv
         case "generic", "message":
             return generic.parse_inbound(decoded(body), channel=kind)
         case "smtp", "message":
-            from messaging.channels.mail import parse as mail
-
             return mail.parse(body)
         case _, "status":
             return _foretold(decoded(body))

@@ -36,8 +36,12 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
     silence are cancelled, the conversation opens, the message is stored, tags and stage follow, the ledger hears
     `message.received`. What no person wrote cancels nothing, opens nothing again and waits for no answer.
     """
+    received = mail_inbound.read_rightly(received)
     channel = mail_inbound.channel_of(channel, received)
     seen = _seen(channel, received)
+    if seen is not None and mail_inbound.is_another(seen, received):
+        received = mail_inbound.with_own_id(received)
+        seen = _seen(channel, received)
     if seen is not None:
         return seen
     organization, actor = channel.organization, SYSTEM

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from accounts.models import Organization
 from customers.services import identities
 from customers.services.identities import Address
 from messaging.channels.base import Kind, ReceivedMail, ReceivedMessage
+from messaging.channels.mail.automatic import NO_REPLY
 from messaging.models import Channel, Conversation, MailDetails, Message
 from messaging.services import mail_threads, stopped
 
 MOST_REFERENCES: Final = 50
 LONGEST_ID: Final = 254
+
+
+def read_rightly(received: ReceivedMessage) -> ReceivedMessage:
+    """A form on a website writes in its own name and says in Reply-To who it was: that person is the sender."""
+    mail = received.mail
+    if mail is None or mail.automatic != NO_REPLY or not mail.reply_to:
+        return received
+    return replace(received, sender=mail.reply_to, mail=replace(mail, automatic="", reply_to=""))
+
+
+def is_another(seen: Message, received: ReceivedMessage) -> bool:
+    """Whether a mail only has the Message-ID of one that we have: some programs give all of theirs the same."""
+    if received.mail is None:
+        return False
+    return (
+        seen.direction != Message.Direction.INBOUND
+        or seen.address.lower() != received.sender.lower()
+        or seen.sent_at != received.sent_at
+    )
+
+
+def with_own_id(received: ReceivedMessage) -> ReceivedMessage:
+    """The mail under an id made of what it says, the same each time."""
+    said = "\n".join([received.sender, str(received.sent_at), received.subject, received.body])
+    digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+    return replace(received, provider_message_id=f"{received.provider_message_id[:200]}#{digest}")
 
 
 def channel_of(channel: Channel, received: ReceivedMessage) -> Channel:

@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
 from activity.actor import current_actor
@@ -24,6 +24,7 @@ from messaging.services import drafts, media, outbound, parts, refusals, signs, 
 from messaging.views import content_form, context
 
 MOST_FILES: Final = 20
+FALLBACKS: Final = 50
 VARIABLE: Final = "variable-"
 
 COMPOSER = "messaging/partials/composer.html"
@@ -91,6 +92,16 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
     page = {"conversation": conversation, "template": template, "error": error, **shown}
     name = "messaging/templates/fill.html" if request.htmx else "messaging/templates/fill_page.html"
     return render(request, name, page, status=422 if error else 200)
+
+
+@requires("conversations.edit")
+@require_safe
+def fallbacks(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """The approved templates that may go out instead of a scheduled text, for the composer."""
+    conversation, _ = context.open_conversation(request, pk)
+    rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
+    approved = [row for row in rows.exclude(content_sid="").order_by("name")[:FALLBACKS] if row.can_be_sent]
+    return render(request, "messaging/partials/fallbacks.html", {"fallback_templates": approved})
 
 
 @requires("conversations.edit")

@@ -20,14 +20,13 @@ from core.pagination import InvalidCursor, page_after
 from customers import customer_work
 from customers.models import Consent, Stage
 from customers.selectors import possible_owners
-from messaging.models import Conversation, Message, Template
+from messaging.models import Conversation, Message
 from messaging.selectors import VIEWS, messages_of
 from messaging.services import drafts, refusals
 
 ROWS = 30
 MESSAGES = 40
 COUNTED_TO = 100  # shown as 99+
-FALLBACKS = 50
 COUNTED = ("mine", "unassigned", "waiting")
 # A transaction may commit later than its row's time; so far back a change is shown once more.
 OVERLAP = timedelta(seconds=5)
@@ -144,12 +143,7 @@ def changes_context(request: Request, conversation: Conversation) -> dict[str, A
 def composer_context(conversation: Conversation) -> dict[str, Any]:
     """Whether a reply can be sent now, and if not, why, in plain words; and what could be done instead."""
     refused = refusals.reason_against(conversation, at=timezone.now())
-    fallbacks: list[Template] = []
-    if refused is None and conversation.channel.capabilities.has_templates:
-        approved = Template.objects.filter(channel=conversation.channel.kind).exclude(content_sid="")
-        fallbacks = [row for row in approved.order_by("name")[:FALLBACKS] if row.can_be_sent]
     return {
-        "fallback_templates": fallbacks,
         "reply_refusal": "" if refused is None else str(refused),
         "is_window_closed": isinstance(refused, refusals.WindowClosed),
         "is_address_stopped": isinstance(refused, refusals.AddressStopped),

@@ -5,10 +5,12 @@ What is written here takes the way of every provider's message: stored as an arr
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 from django.contrib import messages as toasts
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,7 +24,7 @@ from core.http import Request
 from core.ids import uuid7
 from customers.services import identities
 from messaging.channels.base import Kind
-from messaging.channels.simulator import people
+from messaging.channels.simulator import people, presence
 from messaging.channels.simulator.outcomes import LONGEST_DELAY_SECONDS, OUTCOMES, behaviour_for
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.selectors import messages_of
@@ -31,6 +33,7 @@ from messaging.services import arrivals, channels
 PROVIDER = "simulator"
 SHOWN = 60
 LONGEST_TEXT = 4_000
+LARGEST_FILE = 8_000_000
 
 
 @requires("channels.edit")
@@ -51,9 +54,12 @@ def send(request: Request, organization: str) -> HttpResponse:
     channel = _channels(request).get(kind)
     if channel is None:
         return _refused(request, person, kind, "There is no simulator channel of that kind any more.")
-    if not body:
+    given = request.FILES.get("file")
+    if given is not None and (given.size or 0) > LARGEST_FILE:
+        return _refused(request, person, kind, f"The phone sends files of at most {LARGEST_FILE // 1_000_000} MB.")
+    if not body and given is None:
         return _refused(request, person, kind, "Write something first.")
-    _arrive(channel, person, kind, body, request.POST.get("subject", "").strip()[:500])
+    _arrive(channel, person, kind, body, request.POST.get("subject", "").strip()[:500], given)
     return _done(request, person, kind)
 
 
@@ -86,9 +92,13 @@ def _context(request: Request, person: people.Person) -> dict[str, Any]:
         if conversation is not None:
             conversation_ids[kind] = conversation.pk
             threads[kind] = _received(conversation)
+    written = [message for message in threads[Kind.WHATSAPP] if message.direction == Message.Direction.INBOUND]
+    seen = {message.pk for message in written if presence.is_read(message.provider_message_id)}
     first = next(iter(found.values()), None)
     set_now = behaviour_for(first.as_account(), person.address_on(first.kind)) if first else None
     return {
+        "seen": seen,
+        "is_typing": bool(written) and presence.is_typing(written[-1].provider_message_id),
         "people": people.PEOPLE,
         "person": person,
         "threads": threads,
@@ -124,8 +134,14 @@ def _received(conversation: Conversation) -> list[Message]:
     return list(reversed(rows))
 
 
-def _arrive(channel: Channel, person: people.Person, kind: str, body: str, subject: str) -> None:
+def _arrive(
+    channel: Channel, person: people.Person, kind: str, body: str, subject: str, given: UploadedFile | None
+) -> None:
     key = str(uuid7())
+    files = []
+    if given is not None:
+        content = base64.b64encode(given.read()).decode("ascii")
+        files.append({"filename": given.name or "file", "content_type": given.content_type, "content": content})
     payload = {
         "message_id": key if kind != Kind.EMAIL else f"<{key}@simulator.example>",
         "channel": kind,
@@ -135,6 +151,7 @@ def _arrive(channel: Channel, person: people.Person, kind: str, body: str, subje
         "subject": subject if kind == Kind.EMAIL else "",
         "body": body,
         "sent_at": timezone.now().isoformat(),
+        "files": files,
     }
     arrivals.store(
         key=f"simulator:{key}",

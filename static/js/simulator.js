@@ -5,7 +5,7 @@ const simulator = document.getElementById("simulator");
 simulator.addEventListener("click", (event) => {
   const quick = event.target.closest("[data-quick]");
   if (!quick) return;
-  const form = quick.closest("form");
+  const form = quick.closest("form") ?? quick.closest("[data-program]").querySelector("form");
   form.elements.body.value = quick.textContent.trim();
   form.requestSubmit();
 });
@@ -17,11 +17,17 @@ simulator.addEventListener("keydown", (event) => {
 });
 
 simulator.addEventListener("change", (event) => {
+  if (event.target.matches("[data-sends]") && event.target.files.length) event.target.form.requestSubmit();
   if (event.target.name !== "sim-tab") return;
   const address = new URL(location.href);
   address.searchParams.set("tab", event.target.value);
   history.replaceState(history.state, "", address);
 });
+
+simulator.addEventListener("submit", (event) => {
+  const file = event.target.querySelector("[data-sends]");
+  if (event.target.matches("[data-simulator-send]") && !event.target.elements.body.value.trim() && !file?.files.length) event.preventDefault();
+}, true);
 
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.target.closest?.("[data-simulator-send]");

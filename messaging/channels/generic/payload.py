@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from messaging.channels.base import InvalidPayload, Kind, ReceivedMessage
 from messaging.channels.fields import LONGEST_BODY, JsonFields, email_address
+from messaging.channels.mail.handed import handed
+from messaging.channels.mail.parse import parse
 from messaging.channels.mime import bracketed
 
+LONGEST_HTML = 500_000
 WHATSAPP_PREFIX = "whatsapp:"
 
 
@@ -18,22 +23,40 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
     fields = JsonFields(data)
     name, sender = _address(fields, "from", kind, fields.required("from"))
     _, to = _address(fields, "to", kind, fields.text("to").strip())
-    body = fields.text("body", longest=LONGEST_BODY)
-    media = fields.attachments("attachments")
-    if not body.strip() and not media:
-        raise fields.wrong("body", "missing")
+    message_id = fields.required("message_id")
+    sent_at = fields.moment("sent_at")
+    body, media, files = (
+        fields.text("body", longest=LONGEST_BODY),
+        fields.attachments("attachments"),
+        fields.files("files"),
+    )
     reply_to = fields.text("in_reply_to").strip()
+    mail = None
+    if kind is Kind.EMAIL:
+        if (raw := fields.bytes("raw")) is not None:
+            # The whole mail, as it came over the wire: it says all the rest itself.
+            return replace(parse(raw), provider_message_id=message_id.strip("<>"))
+        html = fields.text("html", longest=LONGEST_HTML)
+        body, mail = handed(
+            text=body, html=html, to=to, cc=fields.texts("cc"), in_reply_to=reply_to,
+            references=fields.texts("references"), files=files,
+        )  # fmt: skip
+        message_id = message_id.strip("<>")
+    if not body.strip() and not media and not files and not (mail and (mail.html or mail.folded)):
+        raise fields.wrong("body", "missing")
     return ReceivedMessage(
         kind=kind,
-        provider_message_id=fields.required("message_id"),
+        provider_message_id=message_id,
         to=to,
         sender=sender,
         sender_name=fields.text("from_name", longest=255).strip() or name,
         subject=fields.text("subject"),
         body=body,
         media=media,
+        files=files,
         reply_to=bracketed(reply_to) if kind is Kind.EMAIL else reply_to,
-        sent_at=fields.moment("sent_at"),
+        sent_at=sent_at,
+        mail=mail,
         extra=fields.rest(),
     )
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from messaging.channels import kinds, mime
+from messaging.channels.abilities import ContentTemplate
 from messaging.channels.base import (
     Account,
     Capabilities,
@@ -27,7 +28,7 @@ from messaging.channels.base import (
     SendResult,
     SendUnconfirmed,
 )
-from messaging.channels.simulator import mailbox
+from messaging.channels.simulator import content, mailbox, presence
 from messaging.channels.simulator.outcomes import MEANINGS, Behaviour, behaviour_for
 
 
@@ -84,6 +85,18 @@ class SimulatorProvider:
                 Problem("disk", f"Mail can't be written to {mailbox.folder()}. Check DATA_DIR and its permissions.")
             ]
         return []
+
+    def list_content(self, account: Account) -> Sequence[ContentTemplate]:
+        """Templates in every state of approval, for WhatsApp."""
+        return content.TEMPLATES if account.kind is Kind.WHATSAPP else ()
+
+    def show_typing(self, account: Account, provider_message_id: str) -> None:
+        """The phone shows it for a while; it counts as read."""
+        presence.note_typing(provider_message_id)
+        presence.note_read(provider_message_id)
+
+    def mark_read(self, account: Account, provider_message_id: str) -> None:
+        presence.note_read(provider_message_id)
 
     def explain(self, error_code: str) -> ErrorMeaning:
         return MEANINGS.get(error_code) or ErrorMeaning(

@@ -1,14 +1,15 @@
 """What the simulator's phone and mailbox send: JSON of their own into a ReceivedMessage.
 
 `message_id`, `channel` (`whatsapp`, `sms`, `email`), `from`, `from_name?`, `from_user_id?`, `to?`, `subject?`, `body?`,
-`sent_at`, `in_reply_to?`, `attachments?`, `location?` (`latitude`, `longitude`, `label?`, `address?`), `button?`
-(`text`, `payload?`), `opt_out?`.
+`sent_at`, `in_reply_to?`, `attachments?`, `files?` (`filename`, `content_type?`, `content` in base64), `location?`
+(`latitude`, `longitude`, `label?`, `address?`), `button?` (`text`, `payload?`), `opt_out?`.
 """
 
 from __future__ import annotations
 
 from messaging.channels.base import InvalidPayload, Kind, Location, ReceivedMessage
 from messaging.channels.fields import LONGEST_BODY, JsonFields, email_address
+from messaging.channels.mail.handed import handed
 
 CARRIED = (Kind.WHATSAPP, Kind.SMS, Kind.EMAIL)
 
@@ -22,19 +23,26 @@ def parse_inbound(data: object) -> ReceivedMessage:
         raise fields.wrong("from", "missing")
     if kind is Kind.EMAIL:
         email_address(fields, "from", sender)
+    body, files = fields.text("body", longest=LONGEST_BODY), fields.files("files")
+    to, answered = fields.text("to").strip(), fields.text("in_reply_to").strip()
+    mail = None
+    if kind is Kind.EMAIL:
+        body, mail = handed(text=body, to=to, in_reply_to=answered, files=files)
     return ReceivedMessage(
         kind=kind,
         provider_message_id=fields.required("message_id"),
-        to=fields.text("to").strip(),
+        to=to,
         sender=sender,
         sender_user_id=user_id,
         sender_name=fields.text("from_name").strip(),
-        body=fields.text("body", longest=LONGEST_BODY),
+        body=body,
         subject=fields.text("subject"),
         media=fields.attachments("attachments"),
+        files=files,
         location=_location(fields),
         button=_button(fields),
-        reply_to=fields.text("in_reply_to").strip(),
+        reply_to=answered,
+        mail=mail,
         opt_out=fields.text("opt_out").strip().upper(),
         sent_at=fields.moment("sent_at"),
         extra=fields.rest(),

@@ -11,6 +11,7 @@ from messaging.channels.base import Account, Capabilities, Kind, OutgoingFile, O
 from messaging.channels.text import has_control
 from messaging.channels.twilio import errors
 from messaging.channels.twilio.account import channel_address, sender
+from messaging.channels.twilio.signature import OVERRIDES
 
 LONGEST_VARIABLE: Final = 1024
 MOST_SPACES: Final = 4  # in a row: WhatsApp refuses a template's value with more
@@ -28,7 +29,8 @@ def arguments(account: Account, message: OutgoingMessage, limits: Capabilities) 
     """The arguments of `client.messages.create`. Raises SendError for what Twilio is known to refuse."""
     if not message.to:
         raise errors.known_refusal("21604")
-    callback = {"status_callback": message.status_callback_url} if message.status_callback_url else {}
+    # With its own retries behind it: a status that is lost on the way is told again.
+    callback = {"status_callback": message.status_callback_url + OVERRIDES} if message.status_callback_url else {}
     content = _template(message) if message.content_sid else _free(message, limits)
     return {"to": channel_address(account.kind, message.to), **content, **sender(account), **callback}
 

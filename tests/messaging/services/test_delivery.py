@@ -17,6 +17,7 @@ from activity.models import Event
 from core.tenancy import organization_scope
 from customers.services import customers
 from messaging.channels.base import Retry
+from messaging.channels.twilio.signature import OVERRIDES
 from messaging.models import Channel, Conversation, Message
 from messaging.services import channels, delivery, outbound, outgoing, statuses, turns
 from tests.fakes.twilio import FakeTwilio, Step
@@ -46,7 +47,9 @@ class TestSending:
         assert sent.provider_message_id == twilio.store.all()[0].sid
         (request,) = twilio.store.requests
         assert (request["To"], request["Body"]) == (TO, "Hello")
-        assert request["StatusCallback"] == f"https://crm.example/webhooks/twilio/status?message={message.pk}"
+        assert (
+            request["StatusCallback"] == f"https://crm.example/webhooks/twilio/status?message={message.pk}{OVERRIDES}"
+        )
         assert (sent.conversation.last_message_status, sent.conversation.waiting_since) == ("sent", None)
         with organization_scope(thread.organization):
             assert Event.objects.get(type="message.sent").subject_id == str(message.pk)

@@ -13,6 +13,7 @@ import pytest
 
 from messaging.channels.base import Retry, SendError, SendUnconfirmed
 from messaging.channels.registry import provider
+from messaging.channels.twilio.signature import OVERRIDES
 from tests.fakes.twilio import AUTH_TOKEN, FakeTwilio, Step
 from tests.messaging.channels.conftest import OUR_NUMBER, THEIR_NUMBER
 
@@ -47,7 +48,7 @@ def test_an_sms_leaves_through_the_messaging_service(twilio, sms_account, messag
             "To": THEIR_NUMBER,
             "MessagingServiceSid": service,
             "Body": message.body,
-            "StatusCallback": "http://127.0.0.1:9/status?message=1",
+            "StatusCallback": f"http://127.0.0.1:9/status?message=1{OVERRIDES}",
         }
     ]
 
