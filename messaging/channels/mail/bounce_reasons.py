@@ -24,9 +24,11 @@ _PHRASES: Final = (
     ),
     (
         "speeding",
-        ("too many recipients this hour", "sent to too many recipients", "rate limit", "ratelimit", "too many messages",
+        ("too many recipients this hour", "sent to too many recipients", "rate limit", "ratelimit",
+         "too many messages",
          "sending rate", "too fast", "throttl", "too much mail", "rate that prevents", "receiving mail too quickly",
-         "receiving mail at a rate", "message rate", "unusual rate", "exceeded the rate", "slow down", "maximum rate"),
+         "receiving mail at a rate", "message rate", "unusual rate", "exceeded the rate", "slow down",
+         "maximum rate"),
     ),
     (
         "toomanyconn",
@@ -39,7 +41,8 @@ _PHRASES: Final = (
     ),
     (
         "spamdetected",
-        ("spam", "unsolicited", "bulk email", "bulk e-mail", "bulk mail", "junk mail", "content rejected", " ube", "ube,",
+        ("spam", "unsolicited", "bulk email", "bulk e-mail", "bulk mail", "junk mail", "content rejected",
+         " ube", "ube,",
          "mail rejete", "message content rejected", "phishing", "viagra", "mail contains url",
          "message looks like", "scored as", "spamscore", "high probability of spam", "cloudmark", "bogofilter"),
     ),
@@ -48,7 +51,8 @@ _PHRASES: Final = (
         ("blocked using", "blocked by", "blacklist", "black list", "blocklist", "block list", "block-list", "rbl",
          "dnsbl", "spamhaus", "spamcop", "barracudacentral", "senderbase", "senderscore", "listed at", "listed by",
          "listed on", "poor reputation", "bad reputation", "low reputation", "reputation", "client host rejected",
-         "your ip", "banned", "ip address has been", "ip address is", "access denied by", "connection refused by policy",
+         "your ip", "banned", "ip address has been", "ip address is", "access denied by",
+         "connection refused by policy",
          "cannot find your hostname", "no ptr", "reverse dns", "ptr record", "rdns", "dynamic ip", "greylist",
          "graylist", "client host [", "bad helo", "invalid helo", "helo command rejected", "hostname lookup",
          "sender ip", "your server", "is not allowed to connect", "service refused", "refused to talk to me",
@@ -58,7 +62,8 @@ _PHRASES: Final = (
     (
         "mailboxfull",
         ("mailbox full", "mailbox is full", "mail box full", "mailbox size", "mailbox exceeds", "over quota",
-         "overquota", "over-quota", "quota exceeded", "exceeded quota", "quota exceed", "exceeded storage", "quota full",
+         "overquota", "over-quota", "quota exceeded", "exceeded quota", "quota exceed", "exceeded storage",
+         "quota full",
          "exceeds allowed size", "is full", "inbox full", "not enough storage", "storage exceeded", "disk quota",
          "quotaexceeded", "exceed mailbox", "exceeded its quota", "exceeded the quota", "insufficient quota",
          "no space left", "account is full", "mailfolder is full", "folder is full", "out of storage", "size quota",
@@ -79,15 +84,18 @@ _PHRASES: Final = (
         "suspend",
         ("suspend", "account is disabled", "account disabled", "account has been disabled", "account inactive",
          "account is inactive", "inactive account", "mailbox is inactive", "mailbox is disabled", "mailbox disabled",
-         "is disabled", "is inactive", "been deactivated", "account deactivated", "is a deactivated", "temporarily disabled",
-         "mailbox is frozen", "mailbox is not active", "inactive user", "user is inactive", "disabled or discontinued",
+         "is disabled", "is inactive", "been deactivated", "account deactivated", "is a deactivated",
+         "temporarily disabled",
+         "mailbox is frozen", "mailbox is not active", "inactive user", "user is inactive",
+         "disabled or discontinued",
          "account has been closed for", "not active", "is locked", "mailbox unavailable or access denied: suspended",
          "account that you tried to reach is disabled", "extended inactivity", "temporarily locked",
          "account expired", "account is not active", "currently suspended"),
     ),
     (
         "filtered",
-        ("recipient preferences", "due to recipient", "user reject", "only accepting mail from", "only accepts mail from",
+        ("recipient preferences", "due to recipient", "user reject", "only accepting mail from",
+         "only accepts mail from",
          "restricted sms", "blocked by the recipient", "refuse to receive", "user rules", "rst.notauthorized",
          "account is protected by", "cannot route mail to user", "not accepting any mail", "rejected by user"),
     ),
@@ -99,13 +107,15 @@ _PHRASES: Final = (
     ),
     (
         "hasmoved",
-        ("has been replaced by", "has moved", "user has moved", "changed address", "new address is", "address changed",
+        ("has been replaced by", "has moved", "user has moved", "changed address", "new address is",
+         "address changed",
          "has changed to", "mailbox has moved", "recipient has moved"),
     ),
     (
         "notaccept",
         ("does not accept mail", "doesn't accept mail", "doesn't receive email according", "null mx", "nullmx",
-         "host/domain does not accept", "name server: .: host not found", "no smtp service", "does not accept any mail",
+         "host/domain does not accept", "name server: .: host not found", "no smtp service",
+         "does not accept any mail",
          "domain does not accept", "smtp protocol returned a permanent error 556", "seem to reject all mails",
          "not accept any incoming"),
     ),
@@ -123,26 +133,32 @@ _PHRASES: Final = (
         ("no route to host", "network is unreachable", "network unreachable", "connection refused", "mail loop",
          "loops back", "loop detected", "message loop", "message is looping", "hop count", "too many hops",
          "routing loop", "maximum allowed times", "too many received", "could not connect", "host unreachable",
-         "connection reset", "lost connection", "malformed or unexpected name server reply", "maximum forwarding loop",
+         "connection reset", "lost connection", "malformed or unexpected name server reply",
+         "maximum forwarding loop",
          "cname lookup failed", "wasn't able to establish an smtp", "host not reachable", "dns timeout",
          "temporary failure in mx", "server failure", "servfail", "unable to connect",
          "i couldn't connect", "delivered-to line"),
     ),
     (
         "hostunknown",
-        ("host unknown", "unknown host", "host not found", "domain not found", "domain name not found", "no such domain",
-         "domain does not exist", "domain doesn't exist", "unknown domain", "unrouteable address", "unroutable address",
+        ("host unknown", "unknown host", "host not found", "domain not found", "domain name not found",
+         "no such domain",
+         "domain does not exist", "domain doesn't exist", "unknown domain", "unrouteable address",
+         "unroutable address",
          "unrouteable mail domain", "unroutable mail domain", "host lookup failed", "all host address lookups failed",
          "all relevant mx records", "nxdomain", "illegal host/domain", "couldn't find any host", "invalid domain",
          "domain is not reachable", "couldn't find a mail exchanger", "no such host", "nonexistentdomain",
          "non-existent domain", "name or service not known", "couldn't be found", "remote domain doesn't exist",
          "remote domain doesnt exist", "domain must exist", "bad destination host", "no route found to domain",
          "host or domain name not found", "recipient address has an invalid domain", "host does not exist",
-         "bad domain", "no matching domain", "dns domain", "no mx or a records", "domain could not be found", "no mx record",
-         "does not have a valid mx", "domain of the recipient", "destination server for this recipient could not be found"),
+         "bad domain", "no matching domain", "dns domain", "no mx or a records", "domain could not be found",
+         "no mx record",
+         "does not have a valid mx", "domain of the recipient",
+         "destination server for this recipient could not be found"),
     ),
     ("expired",
-        ("expired", "timed out", "timeout", "retry time", "could not be delivered for more", "could not be delivered within", "message has been in the queue", "still being retried",
+        ("expired", "timed out", "timeout", "retry time", "could not be delivered for more",
+         "could not be delivered within", "message has been in the queue", "still being retried",
          "has been delayed", "not yet been delivered", "queue too long", "failing for a long time"),
     ),
 )  # fmt: skip
@@ -151,7 +167,8 @@ _PHRASES: Final = (
 _UNKNOWN: Final = (
     "user unknown", "unknown user", "unknown recipient", "recipient unknown", "no such user", "no such recipient",
     "no such mailbox", "no such account", "no such address", "no such person", "no mailbox here", "no user here",
-    "not a known user", "user not known", "user not found", "recipient not found", "recipnotfound", "mailbox not found",
+    "not a known user", "user not known", "user not found", "recipient not found", "recipnotfound",
+    "mailbox not found",
     "account not found", "address not found", "mailbox unavailable", "mailbox does not exist", "user does not exist",
     "user doesn't exist", "account does not exist", "account doesn't exist", "does not exist", "doesn't exist",
     "doesn't have a", "does not have an account", "not listed in", "invalid recipient", "invalid user",
@@ -197,7 +214,8 @@ _BY_CODE: Final = {
     "2.0": "filtered", "2.1": "filtered", "2.2": "mailboxfull", "2.3": "mesgtoobig", "2.4": "filtered",
     "3.0": "systemerror", "3.1": "systemfull", "3.2": "notaccept", "3.3": "systemerror", "3.4": "mesgtoobig",
     "3.5": "systemerror", "4.0": "networkerror", "4.1": "expired", "4.2": "expired", "4.3": "systemerror",
-    "4.4": "hostunknown", "4.5": "networkerror", "4.6": "networkerror", "4.7": "expired", "5.0": "refused", "6.0": "contenterror",
+    "4.4": "hostunknown", "4.5": "networkerror", "4.6": "networkerror", "4.7": "expired", "5.0": "refused",
+    "6.0": "contenterror",
     "7.0": "securityerror", "7.1": "policyviolation", "7.13": "suspend",
 }  # fmt: skip
 _CATEGORIES: Final = {
@@ -212,7 +230,7 @@ _CATEGORIES: Final = {
 def reason_of(words: str, code: str, *, category: str = "") -> str:
     """One word for why, from the server's words, the enhanced code (RFC 3463) and PowerMTA's category."""
     text = " ".join(words.casefold().replace("’", "'").split())
-    if category in _CATEGORIES and _CATEGORIES[category]:
+    if _CATEGORIES.get(category):
         return _CATEGORIES[category]
     by_code = _BY_CODE.get(code.partition(".")[2], "")
     is_unknown = any(phrase in text for phrase in _UNKNOWN)

@@ -1,4 +1,4 @@
-"""What mail servers say about mails of ours that they could not deliver (RFC 3464, and what came before and beside it)."""
+"""What mail servers say about mails that they could not deliver (RFC 3464, and what came before and beside it)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _SENDER_NAME: Final = re.compile(
     r"mail(?:er)?[\s-]?(?:deliver\w*|administrator|daemon)|post-?master|content-filter|returned mail", re.IGNORECASE
 )
 _SUBJECT: Final = re.compile(
-    r"undeliver|deliver(?:y|ed)\W+(?:\w+\W+){0,3}fail|fail\w*\W+(?:\w+\W+){0,2}deliver|deliver\w* (?:status|report|problem)"
+    r"undeliver|deliver(?:y|ed)\W+(?:\w+\W+){0,3}fail|fail\w*\W+(?:\w+\W+){0,2}deliver"
+    r"|deliver\w* (?:status|report|problem)"
     r"|returned mail|return(?:ed|ing)? (?:message )?to sender|failure notice|mail (?:delivery|system error)"
     r"|could not be delivered|not deliver|message you sent blocked|non[- ]?deliver|delivery (?:notification|has failed)"
     r"|error sending your mail|warning: (?:message|could not send)|loop alert|mail failure|mail failed|delayed mail"
@@ -36,7 +37,8 @@ _SUBJECT: Final = re.compile(
 )
 _NOTICE: Final = re.compile(
     r"could not be delivered|couldn't be delivered|cannot be delivered|wasn't delivered|was not delivered|not delivered"
-    r"|unable to deliver|wasn't able to deliver|were unable to deliver|delivery (?:to|has) (?:the )?(?:following|failed)"
+    r"|unable to deliver|wasn't able to deliver|were unable to deliver"
+    r"|delivery (?:to|has) (?:the )?(?:following|failed)"
     r"|did not reach the following|permanent (?:fatal )?error|delivery (?:failed|errors)|undeliverable"
     r"|error was encountered|returned (?:mail|message)|failed (?:addresses|permanently)|failure reasons"
     r"|error delivering|error has occurred|attempting to deliver|trouble delivering|rcpt to|user mailbox|unknown user"
@@ -45,8 +47,10 @@ _NOTICE: Final = re.compile(
 )
 _RETURNED: Final = re.compile(
     r"^[ \t>|-]*(?:-{2,}\s*)?(?:original (?:message|mail)|below this line is a copy|this is a copy of (?:the|your)|"
-    r"the header of the original|message (?:header|text) follows|message headers? follow|original message (?:headers|follows)"
-    r"|included is a copy|returned message|below is a copy|message contents?:|copy of the message|the original message was"
+    r"the header of the original|message (?:header|text) follows|message headers? follow"
+    r"|original message (?:headers|follows)"
+    r"|included is a copy|returned message|below is a copy|message contents?:|copy of the message"
+    r"|the original message was"
     r" (?:follows|attached)|original mail as follows|unsent message|return-path:\s*<|received: (?:from|by) )",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -58,7 +62,8 @@ _HEAD: Final = re.compile(
     rf"^[ \t>|*.'\"-]*(?:to:?\s*)?(?:\w+:\w+:)?[<\"'\[(]*({_ADDRESS})[>\"'\])]*(?=[\s:,;.\[(]|$)", re.IGNORECASE
 )
 _NAMED: Final = re.compile(
-    rf"(?:deliver\w*(?: your mail| the message| message)? to(?: address)?:?|recipient|rcpt to:?|wasn't delivered to|message to"
+    rf"(?:deliver\w*(?: your mail| the message| message)? to(?: address)?:?|recipient|rcpt to:?"
+    rf"|wasn't delivered to|message to"
     rf"|addressed to:?|allowed size:|unknown user:|deliver\w* a message for)\s*:?[<\"\[]*({_ADDRESS})",
     re.IGNORECASE,
 )  # fmt: skip

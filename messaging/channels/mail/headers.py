@@ -103,7 +103,9 @@ def field_addresses(mail: Message, *names: str) -> list[tuple[str, str]]:
 def _pairs(value: str) -> list[tuple[str, str]]:
     """The addresses of a field; where it is not written as it should be, whatever looks like an address in it."""
     try:
-        pairs = [pair for pair in getaddresses([value]) if pair[1] in value and _ADDRESS.fullmatch(pair[1].strip(".'\" "))]
+        pairs = [
+            pair for pair in getaddresses([value]) if pair[1] in value and _ADDRESS.fullmatch(pair[1].strip(".'\" "))
+        ]
     except (ValueError, IndexError, TypeError, AttributeError, RecursionError):
         pairs = []
     if pairs:
@@ -125,10 +127,10 @@ def identifiers(values: list[str]) -> list[str]:
 def message_id(mail: Message) -> str:
     """The Message-ID without brackets; empty where there is none, or it is no id at all."""
     value = raw_value(mail, "Message-ID")
-    ids = identifiers([value])
-    if ids:
-        return ids[0]
-    bare = one_line(value, LONGEST_ID + 1).strip("<>")
+    found = _BRACKETED.search(value)
+    if found:
+        return one_line(found[1], LONGEST_ID)
+    bare = one_line(value, LONGEST_ID + 9).strip("<>")
     return bare if bare and len(bare) <= LONGEST_ID and " " not in bare else ""
 
 

@@ -40,7 +40,7 @@ _UNSAFE_NAME: Final = re.compile(r'[<>:"|?*\\/]')
 
 @dataclass
 class Content:
-    """What a part holds: the text to read, what HTML quotes apart from it, HTML to show, and whether that adds anything."""
+    """What a part holds: the text to read, what HTML quotes apart from it, and HTML to show."""
 
     text: list[str] = field(default_factory=list)
     quoted: list[str] = field(default_factory=list)
@@ -148,7 +148,7 @@ def _content(part: Message, parts: Parts, depth: int) -> Content:
     if kind.startswith("message/") or kind in ("text/rfc822-headers", "text/rfc822-header"):
         return _message_part(part, kind, parts)
     if isinstance(children, list):
-        contents = [_content(child, parts, depth + 1) for child in children[:MOST_PARTS]]
+        contents = [_content(child, parts, depth + 1) for child in children[:MOST_PARTS] if isinstance(child, Message)]
         return _alternative(contents) if kind == "multipart/alternative" else _together(contents)
     return _leaf(part, kind, parts)
 
@@ -210,7 +210,11 @@ def _message_part(part: Message, kind: str, parts: Parts) -> Content:
     elif kind.startswith("text/"):
         parts.returned.append(decode(payload(part)[:LONGEST_SOURCE], charset(part)))
     else:
-        raw = _bytes_of(children[0]) if isinstance(children, list) and children else payload(part)
+        raw = (
+            _bytes_of(children[0])
+            if isinstance(children, list) and children and isinstance(children[0], Message)
+            else payload(part)
+        )
         parts.returned.append(decode(raw[:LONGEST_SOURCE], ""))
         _add_file(part, kind, raw, parts)
     return Content()
@@ -221,7 +225,9 @@ def _flat(part: Message) -> str:
     children = part.get_payload()
     if not isinstance(children, list):
         return decode(payload(part)[:LONGEST_SOURCE], charset(part))
-    blocks = [decode(_bytes_of(child)[:LONGEST_SOURCE], "") for child in children[:MOST_PARTS]]
+    blocks = [
+        decode(_bytes_of(child)[:LONGEST_SOURCE], "") for child in children[:MOST_PARTS] if isinstance(child, Message)
+    ]
     return "\n\n".join(block.strip("\n") for block in blocks)
 
 
@@ -235,22 +241,19 @@ def _bytes_of(mail: Message) -> bytes:
 
 def _given_name(part: Message) -> str:
     """The file's name as the mail gives it, decoded (RFC 2231, or RFC 2047 as many programs have it)."""
+    fields = Message()
+    for field_name in ("Content-Disposition", "Content-Type"):
+        value = raw_value(part, field_name)  # read here: the usual way loses bytes that are not ASCII
+        if value:
+            fields[field_name] = value
     try:
-        name = part.get_filename() or ""
+        return decoded(fields.get_filename() or "", 1000)
     except _BROKEN:
-        name = ""
-    return decoded(name if name.isascii() else _undamaged(name), 1000)
-
-
-def _undamaged(name: str) -> str:
-    try:
-        return decode(name.encode("ascii", "surrogateescape"), "")
-    except UnicodeEncodeError:
-        return name
+        return ""
 
 
 def safe_name(name: str, kind: str) -> str:
-    """A file's name without folders, controls or characters that turn the writing; made from the type if nothing is left."""
+    """A file's name without folders, controls or characters that turn the writing; if nothing is left, by its type."""
     name = one_line(name, 1000).replace("\\", "/").rpartition("/")[2]
     name = _UNSAFE_NAME.sub("_", name).strip(" .")
     if not name or not re.search(r"\w", name):

@@ -84,7 +84,7 @@ def _before_original(kinds: Sequence[Line], start: int, end: int) -> int:
 
 
 def _before_signature(lines: Sequence[str], kinds: Sequence[Line], start: int, end: int) -> int:
-    """Where the signature begins: after "-- ", another delimiter or "Sent from my iPhone", with little text after it."""
+    """Where the signature begins: at "-- ", another delimiter or "Sent from my iPhone", with little text after it."""
     texts_after, answered_after = _texts_after(kinds, start, end), _answered_after(kinds, start, end)
     has_text = False
     for number in range(start, end):

@@ -70,7 +70,8 @@ _SENT_FROM: Final = re.compile(
     re.IGNORECASE,
 )
 _DEVICE_THEN_SENT: Final = re.compile(
-    r"(?:從我的|从我的|發自我的|发自我的|来自我的|來自我的).{1,40}|.{1,40}(?:から送信|에서 보냄|에서 보낸 메일|에서 작성|에서 전송)\W*$"
+    r"(?:從我的|从我的|發自我的|发自我的|来自我的|來自我的).{1,40}"
+    r"|.{1,40}(?:から送信|에서 보냄|에서 보낸 메일|에서 작성|에서 전송)\W*$"
     r"|.{1,30}(?:jestäni|estani|llani)\s+lähetetty\W*$|.{1,40}(?:-den|-dan|dan|den|ümden|umdan)\s+gönderildi\W*$"
     r"|.{1,40}(?:emről|omról|ről|ról)\s+küldve\W*$",
     re.IGNORECASE,

@@ -26,16 +26,17 @@ _MULTIBYTE: Final = ("iso2022", "utf-16", "utf-32", "utf_16", "utf_32")
 
 def decode(raw: bytes, charset: str) -> str:
     """The text of the bytes, cleaned. A charset that is unknown or wrong is replaced by what fits."""
-    for name in (_codec(charset), "utf-8"):
-        if name:
+    name = _codec(charset)
+    # What calls itself Latin is often UTF-8, and Latin text is hardly ever UTF-8 by chance.
+    for codec in ("utf-8", name) if name == "windows-1252" else (name, "utf-8"):
+        if codec:
             try:
-                return clean(raw.decode(name))
+                return clean(raw.decode(codec))
             except (UnicodeError, LookupError, ValueError):
                 continue
-    name = _codec(charset)
     if name.startswith(_MULTIBYTE):
         return clean(raw.decode(name, "replace"))
-    if name and name != "windows-1252" and not _is_utf8_mostly(raw):
+    if name and name not in ("windows-1252", "utf-8") and not _is_utf8_mostly(raw):
         return clean(raw.decode(name, "replace"))
     if _is_utf8_mostly(raw):
         return clean(raw.decode("utf-8", "replace"))
@@ -53,7 +54,7 @@ def _codec(charset: str) -> str:
     except (LookupError, ValueError):
         return ""
     # rot13, base64 and their like are codecs too, and punycode and idna are slow on hostile input.
-    is_text = info is not None and info._is_text_encoding  # type: ignore[attr-defined]
+    is_text = info is not None and info._is_text_encoding
     if (
         info is None
         or not is_text

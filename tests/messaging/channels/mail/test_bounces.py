@@ -69,11 +69,27 @@ def test_a_delay_is_never_hard_and_a_success_no_bounce():
     ("subject", "text", "hard"),
     [
         ("failure notice", "I've given up.\n\n<a@b.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n", True),
-        ("failure notice", "I've given up.\n\n<a@b.example>:\nRemote host does not like recipient.\n550 No such user\n", True),
-        ("failure notice", "<a@b.example>:\nuser is over quota\n\n--- Below this line is a copy of the message.\n", False),
-        ("Mail delivery failed", "A message could not be delivered to:\n\n  a@b.example\n    Unrouteable address\n", True),
+        (
+            "failure notice",
+            "I've given up.\n\n<a@b.example>:\nRemote host does not like recipient.\n550 No such user\n",
+            True,
+        ),
+        (
+            "failure notice",
+            "<a@b.example>:\nuser is over quota\n\n--- Below this line is a copy of the message.\n",
+            False,
+        ),
+        (
+            "Mail delivery failed",
+            "A message could not be delivered to:\n\n  a@b.example\n    Unrouteable address\n",
+            True,
+        ),
         ("Undeliverable Mail", "Unknown user: a@b.example\n\nOriginal message follows.\n", True),
-        ("DELIVERY FAILURE", "was not delivered to:\n\n  a@b.example\n\nbecause:\n\n  not listed in Domino Directory\n", True),
+        (
+            "DELIVERY FAILURE",
+            "was not delivered to:\n\n  a@b.example\n\nbecause:\n\n  not listed in Domino Directory\n",
+            True,
+        ),
     ],
 )
 def test_notices_in_plain_words_are_read(subject, text, hard):
@@ -82,15 +98,18 @@ def test_notices_in_plain_words_are_read(subject, text, hard):
 
 
 def test_several_recipients_are_told_apart():
-    text = "could not be delivered\n\n<a@b.example>:\n550 5.1.1 User unknown\n\n<c@d.example>:\n552 5.2.2 Mailbox full\n"
+    text = (
+        "could not be delivered\n\n<a@b.example>:\n550 5.1.1 User unknown\n\n<c@d.example>:\n552 5.2.2 Mailbox full\n"
+    )
     bounces = parse(notice("failure notice", text)).mail.bounces
     assert [(bounce.recipient, bounce.is_hard) for bounce in bounces] == [("a@b.example", True), ("c@d.example", False)]
 
 
 def test_amazons_notification_is_read():
+    words = "smtp; 550 5.1.1 user unknown"
     data = {
         "notificationType": "Bounce",
-        "bounce": {"bouncedRecipients": [{"emailAddress": "a@b.example", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}]},
+        "bounce": {"bouncedRecipients": [{"emailAddress": "a@b.example", "status": "5.1.1", "diagnosticCode": words}]},
     }  # fmt: skip
     (bounce,) = parse(notice("AWS Notification Message", json.dumps(data))).mail.bounces
     assert (bounce.recipient, bounce.is_hard, bounce.code) == ("a@b.example", True, "5.1.1")
@@ -117,7 +136,8 @@ def test_real_bounces_are_hard_or_soft_as_expected():
     wrong = [
         name
         for name, entries in expected.items()
-        if ([bounce.is_hard for bounce in messages[name].mail.bounces] or [False]) != [entry["hard"] for entry in entries]
+        if ([bounce.is_hard for bounce in messages[name].mail.bounces] or [False])
+        != [entry["hard"] for entry in entries]
     ]
     assert len(wrong) <= len(expected) * 3 // 100, wrong
 
