@@ -102,12 +102,12 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
     class Meta:
         model = Customer
         fields = [
-            "id", "code", "name", "email", "phone", "company", "type", "status", "stage", "source", "language",
-            "assigned_to", "address", "tags", "notes", "next_follow_up_at", "custom_fields", "identities", "consents",
-            "do_not_contact", "former_codes", "created_by", "created_at", "updated_at", "last_activity_at",
+            "id", "code", "name", "email", "phone", "company", "type", "status", "stage", "source", "campaign",
+            "language", "assigned_to", "address", "tags", "notes", "next_follow_up_at", "custom_fields", "identities",
+            "consents", "do_not_contact", "former_codes", "created_by", "created_at", "updated_at", "last_activity_at",
             "stage_since", "is_overdue", "open_value", "allow_duplicate",
         ]  # fmt: skip
-        read_only_fields = ["id", "code", "stage_since", "created_at", "updated_at", "last_activity_at"]
+        read_only_fields = ["id", "code", "campaign", "stage_since", "created_at", "updated_at", "last_activity_at"]
 
     def validate_name(self, value: str) -> str:
         if not value.strip():

@@ -41,6 +41,9 @@ class Customer(TenantModel):
     # The sum of their open deals in the organization's currency; customers.services.deals writes it.
     open_value = models.DecimalField(max_digits=16, decimal_places=2, default=0, db_default=0, editable=False)
     source = models.CharField(max_length=60, blank=True)
+    campaign = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="The advertisement that brought them."
+    )
     language = models.CharField(max_length=16, blank=True, help_text="BCP 47, such as en or pt-BR.")
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -82,6 +82,7 @@ def find_or_make(
     source: str,
     actor: Actor,
     assigned_to: User | None = None,
+    campaign: str = "",
 ) -> tuple[Customer, bool]:
     """The customer with one of these addresses, or a new lead; True where it was made now.
 
@@ -92,7 +93,7 @@ def find_or_make(
     if found is None:
         try:
             with transaction.atomic():
-                return _make_lead(organization, addresses, name, source, actor, assigned_to), True
+                return _make_lead(organization, addresses, name, source, actor, assigned_to, campaign), True
         except identities.IdentityTaken:
             found = identities.find(organization=organization, addresses=addresses)
     if found is None:
@@ -106,6 +107,7 @@ def find_or_make(
             source=source,
             actor=actor,
             assigned_to=assigned_to,
+            campaign=campaign,
         )
     for address in addresses:
         # A second address of somebody known, such as the WhatsApp user id beside the phone, unless it is another's.
@@ -212,9 +214,17 @@ def _hold(identity: Identity) -> bool:
 
 
 def _make_lead(
-    organization: Organization, addresses: Sequence[Address], name: str, source: str, actor: Actor, owner: User | None
+    organization: Organization,
+    addresses: Sequence[Address],
+    name: str,
+    source: str,
+    actor: Actor,
+    owner: User | None,
+    campaign: str,
 ) -> Customer:
-    customer = _insert(organization=organization, actor=actor, name=name, source=source, assigned_to=owner)
+    customer = _insert(
+        organization=organization, actor=actor, name=name, source=source, campaign=campaign[:200], assigned_to=owner
+    )
     for address in addresses:
         address_service.take(customer, address, allow_duplicate=False)
     save_keys(customer, addresses=[address.value for address in addresses])

@@ -58,6 +58,7 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
             name=_name(received, addresses),
             source=_source(received),
             actor=actor,
+            campaign=_campaign(received),
         )
         deletion.wake(customer=customer, actor=actor)
     opted = "" if is_automatic else optout.meaning(received.body, provider_says=received.opt_out)
@@ -145,6 +146,14 @@ def _source(received: ReceivedMessage) -> str:
         if referral.get("source_type") == "ad" or referral.get("ctwa_clid")
         else str(received.kind)
     )
+
+
+def _campaign(received: ReceivedMessage) -> str:
+    """What the advertisement is called, with its number for whoever placed it; empty where there was none."""
+    said = received.referral
+    title = " ".join((said.get("headline") or said.get("body") or said.get("source_url") or "").split())[:150]
+    number = said.get("source_id", "")[:40]
+    return f"{title} ({number})" if title and number else title or number
 
 
 def _locked(conversation: Conversation) -> Conversation:
