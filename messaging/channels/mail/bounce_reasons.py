@@ -266,7 +266,7 @@ def is_hard(reason: str, code: str, reply: str) -> bool:
     """Whether the address will not take mail later either."""
     if reason not in HARD:
         return False
-    # A server that says both 4xx and "unknown" asks to be tried again, unless it also says 5xx.
-    return not (code.startswith("4") and not reply.startswith("5")) and not (
-        reply.startswith("4") and not code.startswith("5")
-    )
+    # A server that says both 4xx and "unknown" asks to be tried again, unless it also says 5xx. Gmail's 4.0.0 says
+    # nothing: it stands beside names that do not exist.
+    classes = {reply[:1], "" if code == "4.0.0" else code[:1]}
+    return "5" in classes or "4" not in classes

@@ -55,7 +55,7 @@ _BEGIN_FORWARDED: Final = re.compile(
 _ABOVE: Final = re.compile(rf".{{0,40}}(?:{_any(words.ABOVE)})", re.IGNORECASE)
 _COLON: Final = re.compile("[:：]")
 _HEADER_KINDS: Final = {name: kind for kind, names in words.HEADER_NAMES.items() for name in names}
-_DELIMITER: Final = re.compile(r"\s*(?:[-–—_=+~#*ᐧ•·.]\s?){2,}\s*$|\s*[—ᐧ–]\s*$")
+_DELIMITER: Final = re.compile(r"\s*[-–—_=+~#*ᐧ•·]{2,}\s*$|\s*[—ᐧ–]\s*$")
 _SENT_BY: Final = re.compile(
     rf"(?:{_any(words.SENT)})(?![^\W\d_]{{2}}).*?(?:(?<![^\W_])(?:{_any(words.DEVICES)})(?![^\W_]{{7}}))",
     re.IGNORECASE,
