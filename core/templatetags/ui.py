@@ -26,7 +26,13 @@ register = template.Library()
 
 THEMES = ("light", "dark")
 SOURCES = {
-    "whatsapp_ad": "a WhatsApp ad","whatsapp": "WhatsApp", "sms": "SMS", "email": "e-mail", "web": "the website", "ad": "an advertisement"}
+    "whatsapp_ad": "a WhatsApp ad",
+    "whatsapp": "WhatsApp",
+    "sms": "SMS",
+    "email": "e-mail",
+    "web": "the website",
+    "ad": "an advertisement",
+}
 TONES = 8  # the avatar colours in static/css/components/avatar.css
 
 _LINK = re.compile(r"https?://[^\s<>\"']{3,2000}", re.IGNORECASE)
