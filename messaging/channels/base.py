@@ -208,6 +208,7 @@ class Bounce:
     reason: str = ""  # one word: userunknown, mailboxfull, …
     text: str = ""  # the server's words, on one line
     message_id: str = ""  # of the mail that bounced, without brackets; empty where it does not say
+    is_final: bool = True  # False: the server says that it is late, and still tries
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
     message = _message_of(channel, mail, bounce)
     if message is None:
         return ""
+    if not bounce.is_final:
+        return "late, and still tried"
     recipient = bounce.recipient or message.address.lower()
     if bounce.is_hard:
         stopped.stop(

@@ -257,7 +257,8 @@ def _understood(said: Iterable[_Said], message_id: str) -> tuple[Bounce, ...]:
         reason = reason_of(one.words, code, category=one.category)
         hard = is_hard(reason, code, reply) and one.action != "delayed"
         words = headers.one_line(one.words, LONGEST_TEXT)
-        bounces.setdefault((one.recipient, reason), Bounce(one.recipient, hard, code, reply, reason, words, message_id))
+        told = Bounce(one.recipient, hard, code, reply, reason, words, message_id, is_final=one.action != "delayed")
+        bounces.setdefault((one.recipient, reason), told)
     return tuple(bounces.values())
 
 
