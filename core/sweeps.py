@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def sweep(
-    rows: models.QuerySet[Row],
+    rows: Callable[[], models.QuerySet[Row]],
     work: Callable[[Row], None],
     *,
     why: str,
@@ -25,7 +25,7 @@ def sweep(
     lease: timedelta,
     seconds: float = 60.0,
 ) -> int:
-    """Claim due rows of all organizations and work on each; how many were.
+    """Claim due rows of all organizations and work on each; how many were. `rows` is asked outside every organization.
 
     It ends by itself after `seconds`, so that no worker belongs to one backlog for good. What was not begun is given
     back; a row whose work raises stays claimed until its lease ends, and the others go on.
@@ -34,7 +34,7 @@ def sweep(
     until = time.monotonic() + seconds
     while not stopping() and time.monotonic() < until:
         with every_organization(why):
-            claimed = claim(rows, limit=batch, lease=lease)
+            claimed = claim(rows(), limit=batch, lease=lease)
         for position, row in enumerate(claimed):
             if stopping() or time.monotonic() > until:
                 give_back(claimed[position:])

@@ -24,7 +24,7 @@ from messaging.channels import payloads
 from messaging.channels.base import InvalidPayload, ReceivedMessage, StatusUpdate
 from messaging.channels.text import clean
 from messaging.models import Arrival, Channel, Message
-from messaging.services import bounces, inbound, mail_inbound, routing, statuses
+from messaging.services import bounces, inbound, mail_inbound, media, routing, statuses
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def process(arrival: Arrival) -> None:
         settle(arrival, state=Arrival.State.UNROUTABLE, last_error="Its channel is gone.")
         return
     try:
-        with organization_scope(channel.organization), acting_as(SYSTEM), transaction.atomic():
+        with organization_scope(channel.organization), acting_as(SYSTEM), media.all_or_nothing(), transaction.atomic():
             changes = _take_in(arrival, channel)
             # Behind the fence, in the same transaction: who lost the claim leaves nothing behind.
             if not settle(arrival, state=Arrival.State.DONE, last_error="", **changes):

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -127,8 +128,12 @@ def ask_daily() -> int:
 
 def catch_up_due() -> int:
     """Ask every provider that is to be asked now; how many were."""
-    rows = Reconciliation.objects.filter(state=State.WAITING).select_related("organization", "channel__organization")
-    return sweep(rows, _catch_up, why="what was missed is asked for by one sweep", batch=1, lease=LEASE, seconds=300)
+    return sweep(_asked, _catch_up, why="what was missed is asked for by one sweep", batch=1, lease=LEASE, seconds=300)
+
+
+def _asked() -> QuerySet[Reconciliation]:
+    rows: QuerySet[Reconciliation] = Reconciliation.objects.filter(state=State.WAITING)
+    return rows.select_related("organization", "channel__organization")
 
 
 def _last_time(channel: Channel, now: datetime) -> datetime:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -70,8 +71,12 @@ def sync_now(channel: Channel) -> None:
 
 def sync_due() -> int:
     """Read the templates of every channel whose turn it is; how many were."""
-    rows = ContentSync.objects.select_related("organization", "channel__organization")
-    return sweep(rows, _sync, why="templates of all organizations are read by one sweep", batch=1, lease=LEASE)
+    return sweep(_syncs, _sync, why="templates of all organizations are read by one sweep", batch=1, lease=LEASE)
+
+
+def _syncs() -> QuerySet[ContentSync]:
+    rows: QuerySet[ContentSync] = ContentSync.objects.select_related("organization", "channel__organization")
+    return rows
 
 
 def _sync(row: ContentSync) -> None:

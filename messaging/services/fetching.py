@@ -12,6 +12,7 @@ from typing import IO, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from activity.actor import SYSTEM, acting_as
@@ -47,10 +48,7 @@ class _ClaimLost(Exception):
 
 def fetch_due() -> int:
     """Fetch every file that is due; how many were tried."""
-    rows = Attachment.objects.filter(state=Attachment.State.REMOTE).select_related(
-        "organization", "message__channel", "message__customer"
-    )
-    return sweep(rows, _fetch, why="files of all organizations are fetched by one sweep", batch=BATCH, lease=LEASE)
+    return sweep(_remote, _fetch, why="files of all organizations are fetched by one sweep", batch=BATCH, lease=LEASE)
 
 
 def try_again(attachment: Attachment) -> bool:
@@ -60,6 +58,11 @@ def try_again(attachment: Attachment) -> bool:
         failed.update(state=Attachment.State.REMOTE, due_at=timezone.now(), claim_token=None, attempts=0, reason="")
         == 1
     )
+
+
+def _remote() -> QuerySet[Attachment]:
+    rows: QuerySet[Attachment] = Attachment.objects.filter(state=Attachment.State.REMOTE)
+    return rows.select_related("organization", "message__channel", "message__customer")
 
 
 def _fetch(row: Attachment) -> None:
@@ -101,32 +104,26 @@ def _require_welcome(content_type: str) -> None:
 
 def _keep(row: Attachment, draft: IO[bytes], fetched: FetchedMedia) -> None:
     content_type = fetched.content_type or row.content_type
-    kept = None
-    try:
-        with transaction.atomic():
-            kept = media.keep(
-                organization=row.organization,
-                content=draft,
-                name=row.filename or fetched.filename or default_name(content_type),
-                content_type=content_type,
-                size=fetched.size,
-            )
-            is_mine = settle(
-                row,
-                state=Attachment.State.STORED,
-                file=kept,
-                content_type=kept.content_type,
-                filename=kept.name,
-                size=kept.size,
-                reason="",
-            )
-            if not is_mine:
-                raise _ClaimLost
-            _tell(row)
-    except BaseException:
-        if kept is not None:
-            media.discard(kept)
-        raise
+    with media.all_or_nothing(), transaction.atomic():
+        kept = media.keep(
+            organization=row.organization,
+            content=draft,
+            name=row.filename or fetched.filename or default_name(content_type),
+            content_type=content_type,
+            size=fetched.size,
+        )
+        is_mine = settle(
+            row,
+            state=Attachment.State.STORED,
+            file=kept,
+            content_type=kept.content_type,
+            filename=kept.name,
+            size=kept.size,
+            reason="",
+        )
+        if not is_mine:
+            raise _ClaimLost
+        _tell(row)
 
 
 def _again_or_never(row: Attachment, error: FetchError) -> None:

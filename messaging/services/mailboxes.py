@@ -12,6 +12,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from activity.actor import SYSTEM, acting_as
@@ -63,8 +64,12 @@ def set_up(channel: Channel) -> None:
 
 def read_due() -> int:
     """Read every mailbox that is due; how many were looked at."""
-    rows = Mailbox.objects.select_related("organization", "channel__organization")
-    return sweep(rows, _read, why="mailboxes of all organizations are read by one sweep", batch=1, lease=LEASE)
+    return sweep(_boxes, _read, why="mailboxes of all organizations are read by one sweep", batch=1, lease=LEASE)
+
+
+def _boxes() -> QuerySet[Mailbox]:
+    rows: QuerySet[Mailbox] = Mailbox.objects.select_related("organization", "channel__organization")
+    return rows
 
 
 def _read(box: Mailbox) -> None:

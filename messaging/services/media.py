@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Any, Final
@@ -36,6 +38,10 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u200b-\u200f\u202a-\u202e\u2066-\u2069]
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 # Not what a team sends or wants to be sent, and what a mail server would refuse anyway.
 _PROGRAMS: Final = (".exe", ".bat", ".cmd", ".com", ".scr", ".msi", ".js", ".vbs", ".ps1", ".jar", ".app", ".apk")
+
+
+# What was kept in the transaction that is open, where somebody wants to know.
+_kept: ContextVar[list[MediaFile] | None] = ContextVar("kept", default=None)
 
 
 class InvalidUpload(ValueError):
@@ -76,10 +82,28 @@ def keep(
         elif row.content_type in SHOWN_PICTURES:
             row.content_type = "application/octet-stream"  # it says that it is a picture, and is none
         row.save(force_insert=True)
+        if (kept := _kept.get()) is not None:
+            kept.append(row)
     except BaseException:
         _delete_contents([row])
         raise
     return row
+
+
+@contextmanager
+def all_or_nothing() -> Generator[None]:
+    """Around a transaction: when it ends by an exception, what was kept in it leaves the disk as its rows do."""
+    outer, kept = _kept.get(), []  # type: ignore[var-annotated]
+    token = _kept.set(kept)
+    try:
+        yield
+    except BaseException:
+        _delete_contents(kept)
+        raise
+    finally:
+        _kept.reset(token)
+    if outer is not None:
+        outer.extend(kept)
 
 
 def upload(
@@ -156,11 +180,6 @@ def tidy() -> int:
                 transaction.on_commit(lambda row=row: _delete_contents([row]), robust=True)  # type: ignore[misc]
                 done += 1
     return done
-
-
-def discard(row: MediaFile) -> None:
-    """Throw away the content of a row that was never committed."""
-    _delete_contents([row])
 
 
 def _delete_contents(rows: Sequence[MediaFile]) -> None:
