@@ -29,6 +29,7 @@ def register() -> None:
         )
     )
     menu.register(menu.Entry("Templates", "messaging:templates", "file-text", "templates.view", 85))
+    menu.register(menu.Entry("Channels", "messaging:channels", "radio-tower", "channels.view", 88))
     menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
     panels.register(
         panels.Panel(

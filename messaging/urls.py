@@ -2,7 +2,18 @@ from typing import Any, cast
 
 from django.urls import path
 
-from messaging.views import composer, conversations, files, inbox, live, messages, simulator, templates
+from messaging.views import (
+    catch_up,
+    channels,
+    composer,
+    conversations,
+    files,
+    inbox,
+    live,
+    messages,
+    simulator,
+    templates,
+)
 
 app_name = "messaging"
 
@@ -18,6 +29,7 @@ urlpatterns = [
     path("inbox/<uuid:pk>/assign/", conversations.assign, name="assign"),
     path("inbox/<uuid:pk>/read/", conversations.read, name="read"),
     path("inbox/<uuid:pk>/upload/", files.upload, name="upload"),
+    path("inbox/<uuid:pk>/fallbacks/", composer.fallbacks, name="fallbacks"),
     path("inbox/<uuid:pk>/typing/", composer.typing, name="typing"),
     path("inbox/<uuid:pk>/allow-address/", composer.allow_address, name="allow_address"),
     path("inbox/<uuid:pk>/templates/<uuid:template_id>/", composer.send_template, name="send_template"),
@@ -30,6 +42,15 @@ urlpatterns = [
     path("templates/preview/", templates.preview, name="template_preview"),
     path("templates/<uuid:pk>/", templates.edit_template, name="edit_template"),
     path("templates/<uuid:pk>/delete/", templates.delete_template, name="delete_template"),
+    path("channels/", channels.channel_list, name="channels"),
+    path("channels/new/", channels.new_channel, name="new_channel"),
+    path("channels/<uuid:pk>/", channels.channel, name="channel"),
+    path("channels/<uuid:pk>/edit/", channels.edit_channel, name="edit_channel"),
+    path("channels/<uuid:pk>/check/", channels.check_channel, name="check_channel"),
+    path("channels/<uuid:pk>/delete/", channels.delete_channel, name="delete_channel"),
+    path("channels/<uuid:pk>/templates/", channels.read_templates, name="read_templates"),
+    path("channels/<uuid:pk>/catch-up/", catch_up.catch_up, name="catch_up"),
+    path("channels/<uuid:pk>/arrivals/<uuid:arrival_id>/again/", catch_up.process_again, name="process_again"),
     path("messages/<uuid:pk>/retry/", messages.retry, name="retry"),
     path("messages/<uuid:pk>/cancel/", messages.cancel, name="cancel"),
     path("messages/<uuid:pk>/mark-as-sent/", messages.mark_as_sent, name="mark_as_sent"),

@@ -39,7 +39,7 @@ from customers.services import (
     tasks,
 )  # fmt: skip
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.models import Channel, Conversation, Template
+from messaging.models import Arrival, Channel, Conversation, Template
 from messaging.services import inbound, outbound
 from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
@@ -159,7 +159,11 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             "identity": customer.identities.first().pk,
             "job": export.pk,
             "customer_id": customer.pk,
-        }
+            "arrival_id": Arrival.objects.create(
+                key="walk", provider="simulator", kind="whatsapp", type="message", body=b"{}", state="set_aside",
+                organization=organization, channel=channel, last_error=NAME,
+            ).pk,
+        }  # fmt: skip
     assert twin.pk != customer.pk
     return World(customer, ids, others)
 
