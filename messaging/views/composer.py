@@ -177,7 +177,7 @@ def _template(request: Request, conversation: Conversation) -> Template | None:
 def _later(request: Request) -> dict[str, Any]:
     """When it is to leave, in the organization's time, and what goes out past the window. Raises InvalidText."""
     text = request.POST.get("not_before_at", "").strip()
-    if not text:
+    if not text and "later" not in request.POST:
         return {}
     moment = parse_datetime(text)
     if moment is None:
