@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -127,13 +127,19 @@ def _take(channel: Channel, content: ContentTemplate) -> None:
         _make(channel, content, changes)
         return
     for template in rows:
-        # What was read from the provider follows it; a text that somebody wrote for it here is theirs.
-        body = {"body": clean(content.body) or template.body} if template.content else {}
         before = template.content_status
-        Template.objects.filter(pk=template.pk).update(**changes, **body)
+        Template.objects.filter(pk=template.pk).update(**_followed(template, content, changes))
         if before != status:
             payload = {"key": template.key, "changes": {"content_status": {"from": before, "to": str(status)}}}
             record(events.TEMPLATE_CHANGED, subject=template, actor=SYSTEM, payload=payload)
+
+
+def _followed(template: Template, content: ContentTemplate, changes: dict[str, object]) -> dict[str, object]:
+    """What was read from the provider follows it; a text that somebody wrote for it here stays theirs, and only its
+    state is news."""
+    if template.content is None:
+        return {name: value for name, value in changes.items() if name != "content"}
+    return {**changes, "body": clean(content.body).strip()[: templates.LONGEST["body"]] or template.body}
 
 
 def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]) -> None:
@@ -163,9 +169,21 @@ def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]
 
 def _let_go(channel: Channel, listed: set[str]) -> None:
     """What this account no longer lists can't be sent any more."""
-    gone = Template.objects.filter(content__account=channel.account_id).exclude(content_sid__in=listed)
-    for template in gone.exclude(content_status=Status.GONE):
+    whose = Q(content__account=channel.account_id)
+    if _is_only_account(channel):
+        # What was written here for a template of the provider's does not say of which account it is.
+        whose |= Q(content__isnull=True) & ~Q(content_sid="")
+    gone = Template.objects.filter(whose).exclude(content_sid__in=listed).exclude(content_status=Status.GONE)
+    for template in gone:
+        before, template.content_status = template.content_status, Status.GONE
         Template.objects.filter(pk=template.pk).update(content_status=Status.GONE, content_synced_at=timezone.now())
+        payload = {"key": template.key, "changes": {"content_status": {"from": before, "to": str(Status.GONE)}}}
+        record(events.TEMPLATE_CHANGED, subject=template, actor=SYSTEM, payload=payload)
+
+
+def _is_only_account(channel: Channel) -> bool:
+    rows = Channel.objects.filter(kind=Kind.WHATSAPP).exclude(account_id="").values_list("account_id", flat=True)
+    return set(rows) == {channel.account_id}
 
 
 def is_stale(sync: ContentSync | None) -> bool:

@@ -35,7 +35,7 @@ from messaging.channels.base import (
     SendResult,
     SendUnconfirmed,
 )
-from messaging.models import Message
+from messaging.models import Attachment, Message
 from messaging.services import arrivals, conversations, drafts, outgoing, refusals, statuses, troubles, turns
 from messaging.services.statuses import Failure
 from messaging.services.turns import Turn
@@ -203,7 +203,7 @@ def _fall_back(message: Message) -> bool:
     try:
         rendered = drafts.render_for(message, template, message.fallback_variables)
     except drafts.InvalidText as error:
-        _settle_failure(message, Failure("fallback", f"The reply window has closed. {error}", Retry.TEMPLATE))
+        _settle_failure(message, Failure("fallback", f"The reply window has closed. {error}", Retry.FIX))
         return False
     changes = {
         "template": template,
@@ -213,6 +213,11 @@ def _fall_back(message: Message) -> bool:
     }
     if Message.objects.filter(pk=message.pk, claim_token=message.claim_token).update(**changes) != 1:
         return False
+    # The template carries its own files; those of the text stay here, and are said to.
+    Attachment.objects.filter(message=message).update(
+        state=Attachment.State.FAILED,
+        reason="Not sent: the reply window had closed, the template went out instead.",
+    )
     for name, value in changes.items():
         setattr(message, name, value)
     return True

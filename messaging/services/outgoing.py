@@ -93,7 +93,7 @@ def _thread(message: Message) -> tuple[str, Sequence[str]]:
 def _files(message: Message) -> list[OutgoingFile]:
     if not message.extra.get("media_count"):
         return []
-    rows = Attachment.objects.filter(message=message, file__isnull=False).select_related("file").order_by("position")
+    rows = Attachment.objects.filter(message=message, state=Attachment.State.STORED, file__isnull=False)
     return [
         OutgoingFile(
             filename=row.filename,
@@ -102,7 +102,7 @@ def _files(message: Message) -> list[OutgoingFile]:
             url=links.file_url(row.file),
             open=partial(_open, row.file),
         )
-        for row in rows
+        for row in rows.select_related("file").order_by("position")
         if row.file is not None
     ]
 

@@ -21,6 +21,13 @@ def queue(*, conversation: Conversation, body: str, files: Sequence[MediaFile], 
     groups = [list(files[at : at + most]) for at in range(0, len(files), most)] or [[]]
     has_text = bool(body.strip())
     queued = []
+    later = more.get("not_before_at")
+    if more.get("fallback_template") and len(groups) > 1 and later and not conversation.is_window_open_at(later):
+        raise drafts.InvalidText(
+            "By then the reply window may have closed, and the template would go out once for each file. "
+            "Attach one file, or choose an earlier time.",
+            field="attachments",
+        )
     if has_text and groups[0] and drafts.goes_without_text(conversation, groups[0][0]):
         queued.append(outbound.queue_message(conversation=conversation, body=body, **more))
         has_text = False
