@@ -8,81 +8,89 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
+from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
+from accounts.models import Team
 from activity.actor import current_actor
+from core.htmx import render_page
 from core.http import Request
-from customers.models import Customer, CustomField
+from customers.models import CustomField
 from customers.services import custom_fields
 from customers.views import confirm
 from messaging import placeholders
+from messaging.channels.base import Kind
 from messaging.forms import LABELS, TemplateForm
-from messaging.models import Template
-from messaging.services import rendering, templates
-from messaging.views import context
+from messaging.models import Channel, MediaFile, Template
+from messaging.services import contents, rendering, templates
+from messaging.views import context, template_files, template_preview
 
-NAMES = ("name", "channel", "language", "category", "subject", "body")
 OFFERED = 60
-LONGEST_TEXT = 20_000
 
 
 @requires("templates.view")
 @require_safe
 def template_list(request: Request, organization: str) -> HttpResponse:
-    """Every template, channel by channel."""
+    """The templates that the member may use, channel by channel; `channel`, `category` and `q` narrow them."""
+    visible = Template.objects.visible_to(request.member)
+    asked = {name: request.GET.get(name, "").strip()[:100] for name in ("channel", "category", "q")}
+    rows = visible
+    if asked["channel"]:
+        rows = rows.filter(channel=asked["channel"])
+    if asked["category"]:
+        rows = rows.filter(category=asked["category"])
+    if asked["q"]:
+        text = asked["q"]
+        rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text) | Q(body__icontains=text))
     found = defaultdict(list)
-    for template in Template.objects.visible_to(request.member).order_by("name", "language", "id"):
+    counted = rows.select_related("team").annotate(file_count=Count("files")).order_by("name", "language", "id")
+    for template in counted:
         found[template.channel].append(template)
-    groups = [(label, found[kind.value]) for kind, label in LABELS.items() if found[kind.value]]
     may = request.member.may
-    shown = {"groups": groups, "can_create": may("templates.create"), "can_edit": may("templates.edit")}
-    return render(request, "messaging/templates/list.html", shown)
+    shown = {
+        "groups": [(label, found[kind.value]) for kind, label in LABELS.items() if found[kind.value]],
+        "asked": asked,
+        "is_narrowed": any(asked.values()),
+        "channels": [(kind.value, label) for kind, label in LABELS.items()],
+        "categories": _categories(request),
+        "readings": _readings() if asked["channel"] in ("", Kind.WHATSAPP) else [],
+        "can_create": may("templates.create"),
+        "can_edit": may("templates.edit"),
+    }
+    partials = {"template-list": "messaging/templates/rows.html"}
+    return render_page(request, "messaging/templates/list.html", shown, partials=partials)
 
 
 @requires("templates.create")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_template(request: Request, organization: str) -> HttpResponse:
-    form = TemplateForm(request.POST or None, initial={"language": "und"})
-    if request.method == "POST" and form.is_valid():
-        try:
-            templates.create(organization=request.organization, actor=current_actor(), **_values(form))
-        except templates.InvalidTemplate as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-        else:
-            toasts.success(request, "The template can be used from now on.")
-            return redirect("messaging:templates", organization)
-    return _form(request, form, None)
+    return _write(request, None)
 
 
 @requires("templates.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_template(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    template = _found(pk)
-    form = TemplateForm(request.POST or None, initial={name: getattr(template, name) for name in NAMES})
-    if request.method == "POST" and form.is_valid():
-        try:
-            templates.update(template=template, actor=current_actor(), changes=_values(form))
-        except templates.InvalidTemplate as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-        else:
-            return redirect("messaging:templates", organization)
-    return _form(request, form, template)
+    return _write(request, _found(request, pk))
 
 
 @requires("templates.delete")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_template(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST deletes."""
-    template = _found(pk)
+    template = _found(request, pk)
     if request.method != "POST":
         return confirm.ask(
             request,
             question=f"Delete “{template.name}”?",
-            consequence="What was sent with it stays as it is.",
+            consequence="What was sent with it stays as it is."
+            + (
+                " The provider keeps its own: while it does, it comes back when they are read." * bool(template.content)
+            ),
             back=(reverse("messaging:edit_template", args=[organization, pk]), template.name),
         )
     templates.delete(template=template, actor=current_actor())
@@ -92,23 +100,13 @@ def delete_template(request: Request, organization: str, pk: UUID) -> HttpRespon
 @requires("templates.view")
 @require_POST
 def preview(request: Request, organization: str) -> HttpResponse:
-    """The text as it stands in the form, filled in for the customer who was heard last."""
-    customer = (
-        Customer.objects.visible_to(request.member).select_related("organization").order_by("-last_activity_at").first()
-    )
-    shown: dict[str, Any] = {"customer": customer}
-    subject, body = request.POST.get("subject", "")[:200], request.POST.get("body", "")[:LONGEST_TEXT]
+    """The text as it stands in the form, filled in for a customer within reach: the one heard last, or one's choice."""
+    named = request.POST.get("template", "")
     try:
-        fields = [field.key for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)]
-        for text in (subject, body):
-            placeholders.check(text, fields=fields)
-        if customer is not None:
-            draft = Template(organization=request.organization, subject=subject, body=body)
-            filled = rendering.render(template=draft, customer=customer, agent=request.member.user)
-            shown |= {"preview_subject": filled.subject, "preview_body": filled.body}
-    except (placeholders.InvalidPlaceholder, placeholders.MissingValue) as error:
-        shown["error"] = str(error)
-    return render(request, "messaging/templates/preview.html", shown)
+        template = _found(request, UUID(named)) if named else None
+    except ValueError as error:
+        raise Http404("There is no such template.") from error
+    return render(request, "messaging/templates/preview.html", template_preview.of(request, template))
 
 
 @requires("conversations.edit")
@@ -159,23 +157,85 @@ def _offer(template: Template, values: Mapping[str, str]) -> dict[str, Any]:
     return {"template": template, "subject": filled.subject, "body": filled.body}
 
 
-def _values(form: TemplateForm) -> dict[str, Any]:
-    return {name: form.cleaned_data[name] for name in NAMES}
-
-
-def _form(request: Request, form: TemplateForm, template: Template | None) -> HttpResponse:
-    own = [(f"{placeholders.CUSTOM}{f.key}", f.label) for f in custom_fields.definitions(CustomField.Entity.CUSTOMER)]
+def _write(request: Request, template: Template | None) -> HttpResponse:
+    """The form, new or of this template; a POST saves it, or shows the preview where there is no script."""
+    teams = list(Team.objects.order_by("name"))
+    own = custom_fields.definitions(CustomField.Entity.CUSTOMER)
+    is_post = request.method == "POST"
+    form = TemplateForm(
+        request.POST if is_post else None,
+        request.FILES if is_post else None,
+        template=template,
+        teams=teams,
+        known=[field.key for field in own],
+        user_id=request.member.user_id,
+    )
+    attached = template_files.of(template)
+    if is_post and "preview" not in request.POST:
+        is_valid = form.is_valid()
+        attached = template_files.posted(request, form, template)
+        if is_valid and not form.errors and _save(request, form, template, attached):
+            return redirect("messaging:templates", request.organization.slug)
     shown = {
         "form": form,
         "template": template,
-        "names": [*placeholders.NAMES.items(), *own],
+        "attached": attached,
+        "categories": _categories(request),
+        "names": [*placeholders.NAMES.items(), *((f"{placeholders.CUSTOM}{one.key}", one.label) for one in own)],
         "can_delete": request.member.may("templates.delete"),
+        **template_preview.of(request, template),
     }
-    return render(request, "messaging/templates/form.html", shown, status=422 if form.errors else 200)
+    is_wrong = is_post and "preview" not in request.POST
+    return render(request, "messaging/templates/form.html", shown, status=422 if is_wrong else 200)
 
 
-def _found(pk: UUID) -> Template:
-    template: Template | None = Template.objects.select_related("organization").filter(pk=pk).first()
+def _save(request: Request, form: TemplateForm, template: Template | None, attached: list[MediaFile]) -> bool:
+    """True where it was saved; what the service refuses stands at its field."""
+    actor = current_actor()
+    try:
+        if template is None:
+            templates.create(organization=request.organization, actor=actor, files=attached, **form.values())
+            toasts.success(request, "The template can be used from now on.")
+        else:
+            templates.update(template=template, actor=actor, changes=form.values(), files=attached)
+            toasts.success(request, "Saved.")
+    except templates.InvalidTemplate as error:
+        field = "uploads" if error.field == "files" else error.field
+        form.add_error(field if field in form.fields else None, str(error))
+        return False
+    return True
+
+
+def _categories(request: Request) -> list[str]:
+    """Those in use among the templates that the member sees."""
+    rows = Template.objects.visible_to(request.member).exclude(category="")
+    return list(rows.order_by("category").values_list("category", flat=True).distinct())
+
+
+def _readings() -> list[dict[str, Any]]:
+    """The channels whose approved templates are read at the provider, each with when that was."""
+    rows = Channel.objects.filter(kind=Kind.WHATSAPP, is_enabled=True).select_related("content_sync")
+    now = timezone.now()
+    told = []
+    for channel in rows.order_by("created_at", "id"):
+        if contents.has_content(channel):
+            sync = getattr(channel, "content_sync", None)
+            is_being_read = sync is not None and sync.due_at is not None and sync.due_at <= now
+            told.append(
+                {
+                    "channel": channel,
+                    "sync": sync,
+                    "is_being_read": is_being_read,
+                    "is_stale": not is_being_read and contents.is_stale(sync),
+                }
+            )
+    return told
+
+
+def _found(request: Request, pk: UUID) -> Template:
+    """One that the member may use. Raises Http404."""
+    rows = Template.objects.visible_to(request.member).select_related("organization", "team")
+    template: Template | None = rows.filter(pk=pk).first()
     if template is None:
         raise Http404("There is no such template.")
     return template

@@ -1,8 +1,8 @@
 // A click puts a placeholder where the text was last written in.
 
 const form = document.getElementById("template-form");
-const fields = [form?.elements.subject, form?.elements.body].filter(Boolean);
-let last = form?.elements.body;
+const fields = [...(form?.querySelectorAll("[data-takes-placeholders]") ?? [])];
+let last = form?.elements.body ?? fields[0];
 
 for (const field of fields) field.addEventListener("focus", () => { last = field; });
 document.addEventListener("click", (event) => {

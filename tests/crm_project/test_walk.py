@@ -39,7 +39,7 @@ from customers.services import (
     tasks,
 )  # fmt: skip
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.models import Arrival, Channel, Conversation, Template
+from messaging.models import Arrival, Attachment, Channel, Conversation, Template
 from messaging.services import inbound, outbound
 from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
@@ -150,6 +150,9 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"(custom-fields|settings/fields)/<": field.pk,
             r"settings/pipeline/<": customer.stage_id,
             r"channels/<": channel.pk,
+            r"attachments/<": Attachment.objects.create(
+                organization=organization, message=message, filename=NAME, content_type="image/png"
+            ).pk,
         }
         change = customer.stage_changes.create(
             organization=organization, from_stage=customer.stage, to_stage=customer.stage, actor_kind="user"
@@ -159,6 +162,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             "identity": customer.identities.first().pk,
             "job": export.pk,
             "customer_id": customer.pk,
+            "template_id": ids[r"templates/<"],
             "arrival_id": Arrival.objects.create(
                 key="walk", provider="simulator", kind="whatsapp", type="message", body=b"{}", state="set_aside",
                 organization=organization, channel=channel, last_error=NAME,
