@@ -124,6 +124,9 @@ def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliat
         shown = rows if sees_all else [row for row in rows if row["message"] is not None]
         total = asking.inbound_found + asking.statuses_found + asking.elsewhere_found
         told.append({"asking": asking, "rows": shown, "total": total, "more": total - len(shown)})
+    newest = next((one for one in told if one["rows"]), None)
+    for one in told:
+        one["is_open"] = one is newest
     return told
 
 

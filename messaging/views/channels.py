@@ -29,6 +29,7 @@ EDIT = "channels.edit"
 # The organization's own site is set up by the first message that comes from it.
 NOT_OFFERED = frozenset({"website"})
 COUNTED_TO = 100
+_YES_OR_NO = {"true": "Yes", "false": "No"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,7 @@ def _shown(request: Request, row: Channel) -> dict[str, Any]:
         "can_catch_up": catching_up.can_ask(row),
         "last_asking": last,
         "set_aside": set_aside(row)[:COUNTED_TO].count() if may(EDIT) else 0,
+        "largest_file": row.capabilities.max_file_bytes // 1_000_000,
         "can_edit": may(EDIT),
         "can_read_templates": may("templates.edit"),
         "can_delete": may("channels.delete"),
@@ -215,7 +217,7 @@ def _account(row: Channel) -> list[tuple[str, str]]:
     for one in registry.provider(row.provider).credential_fields(Kind(row.kind)):
         value = str(held.get(one.key) or "")
         if value:
-            told.append((one.label, "Set, never shown" if one.is_secret else value))
+            told.append((one.label, "Set, never shown" if one.is_secret else _YES_OR_NO.get(value.lower(), value)))
         elif one.is_required:
             told.append((one.label, "Missing"))
     return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -52,13 +53,16 @@ def template_list(request: Request, organization: str) -> HttpResponse:
     for template in counted:
         found[template.channel].append(template)
     may = request.member.may
+    readings = _readings() if asked["channel"] in ("", Kind.WHATSAPP) else []
     shown = {
         "groups": [(label, found[kind.value]) for kind, label in LABELS.items() if found[kind.value]],
         "asked": asked,
         "is_narrowed": any(asked.values()),
         "channels": [(kind.value, label) for kind, label in LABELS.items()],
         "categories": _categories(request),
-        "readings": _readings() if asked["channel"] in ("", Kind.WHATSAPP) else [],
+        "readings": readings,
+        "is_being_read": any(one["is_being_read"] for one in readings),
+        "query": urlencode(asked),
         "can_create": may("templates.create"),
         "can_edit": may("templates.edit"),
     }

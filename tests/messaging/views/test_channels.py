@@ -191,7 +191,7 @@ def test_the_page_says_how_it_is_and_what_is_read(alice):
     assert "Needs attention" in shown
     assert "The password is wrong." in shown
     assert "The server is away." in shown
-    assert "Failed 3 times in a row" in shown
+    assert "3 times, tried again" in shown
 
 
 def test_the_addresses_to_copy_stand_whole(alice, settings):
@@ -250,7 +250,7 @@ def test_approved_templates_are_read_when_asked(alice):
         sync.update(due_at=timezone.now() + timedelta(hours=1), synced_at=timezone.now(), count=7)
     url = alice.url(f"channels/{channel.pk}/")
     shown = page(alice.client.get(url))
-    assert "7 templates, read" in shown
+    assert "7 templates · read" in shown
     assert "every 2s" not in shown
     answer = alice.htmx.post(f"{url}templates/", headers={"HX-Target": "channel-reading"})
     assert "Being read" in page(answer)
