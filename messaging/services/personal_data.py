@@ -6,7 +6,8 @@ import base64
 from collections.abc import Iterable
 
 from django.core.files.storage import FileSystemStorage
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.files import FieldFile
 
 from activity.actor import Actor
 from customers import personal_data
@@ -14,11 +15,22 @@ from customers.models import Customer
 from customers.personal_data import Part, PartData, StoredFile
 from messaging.channels.base import Kind
 from messaging.channels.simulator import mailbox
-from messaging.models import Arrival, Attachment, Conversation, Message
+from messaging.models import (
+    Arrival,
+    Attachment,
+    Conversation,
+    MailDetails,
+    MediaFile,
+    Message,
+    Reconciliation,
+    StoppedAddress,
+)
 
 
 def register() -> None:
     for part in (
+        # First of all: it is found by the addresses that the others lose.
+        Part("mails", "E-mails", 44, _mails, _erase_mails),
         Part("conversations", "Conversations", 45, _conversations, _erase_conversations),
         Part("messages", "Messages", 50, _messages, _erase_messages),
         Part("attachments", "Attachments", 52, _attachments, _erase_attachments),
@@ -38,15 +50,25 @@ def _messages(customer: Customer) -> PartData:
         list(
             rows.values(
                 "created_at", "channel__kind", "direction", "is_private", "status", "address", "subject", "body",
-                "location", "button", "referral", "extra", "sent_at", "delivered_at", "read_at", "error_message",
+                "location", "button", "referral", "content_variables", "extra", "sent_at",
+                "delivered_at", "read_at", "error_message",
             )
         )
     )  # fmt: skip
 
 
+def _mails(customer: Customer) -> PartData:
+    rows = MailDetails.objects.filter(message__customer=customer).order_by("pk")
+    return PartData(list(rows.values("message__created_at", "to", "cc", "reply_to", "folded", "html")))
+
+
 def _attachments(customer: Customer) -> PartData:
     rows = Attachment.objects.filter(message__customer=customer).order_by("pk")
-    return PartData(list(rows.values("message__created_at", "filename", "content_type", "size", "source_url")))
+    held = MediaFile.objects.filter(attachments__in=rows).order_by("pk").distinct()
+    return PartData(
+        list(rows.values("message__created_at", "filename", "content_type", "size", "source_url")),
+        [StoredFile(file.name, file.content.storage, file.content.name) for file in held],
+    )
 
 
 def _arrivals(customer: Customer) -> PartData:
@@ -83,13 +105,46 @@ def _erase_messages(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
     simulated = rows.filter(channel__provider="simulator", channel__kind=Kind.EMAIL).values_list("pk", flat=True)
     mails = FileSystemStorage(location=mailbox.folder())
     files = [StoredFile("", mails, mailbox.name_of(str(pk))) for pk in simulated]
-    rows.update(subject="", body="", address="", error_message="", location=None, button=None, referral=None, extra={})
+    rows.update(
+        subject="", body="", address="", error_message="", location=None, button=None, referral=None, extra={},
+        content_variables=None, fallback_variables=None,
+    )  # fmt: skip
     return files
 
 
-def _erase_attachments(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
-    Attachment.objects.filter(message__customer=customer).update(filename="", source_url="")
+def _erase_mails(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
+    """What a mail has beyond its message; that their address was stopped; what was found of them at a provider."""
+    MailDetails.objects.filter(message__customer=customer).delete()
+    known = {
+        *Conversation.objects.filter(customer=customer).values_list("address", flat=True),
+        *Message.objects.filter(customer=customer).values_list("address", flat=True).distinct(),
+    } - {""}
+    theirs = Q(message__customer=customer) | Q(address__in=[address.lower() for address in known])
+    StoppedAddress.objects.filter(theirs).delete()
+    for row in Reconciliation.objects.exclude(found=[]).iterator(chunk_size=200):
+        others = [entry for entry in row.found if entry.get("other") not in known]
+        if len(others) < len(row.found):
+            Reconciliation.objects.filter(pk=row.pk).update(found=others)
     return ()
+
+
+def _erase_attachments(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
+    """That there was a file stays, of its size and type. A file that a template or somebody else's message has too
+    says nothing of this person, and stays there."""
+    theirs = Attachment.objects.filter(message__customer=customer)
+    elsewhere = Attachment.objects.filter(file=OuterRef("pk")).exclude(message__customer=customer)
+    own = list(MediaFile.objects.filter(~Exists(elsewhere), attachments__in=theirs, templates__isnull=True).distinct())
+    files = [_stored(held) for file in own for held in (file.content, file.thumbnail) if held.name]
+    theirs.update(
+        file=None, filename="", source_url="", content_id="", reason="", state=Attachment.State.FAILED, due_at=None,
+        claim_token=None,
+    )  # fmt: skip
+    MediaFile.objects.filter(pk__in=[file.pk for file in own]).delete()
+    return files
+
+
+def _stored(held: FieldFile) -> StoredFile:
+    return StoredFile("", held.storage, held.name or "")
 
 
 def _erase_arrivals(customer: Customer, actor: Actor) -> Iterable[StoredFile]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator
@@ -57,8 +58,8 @@ from customers.services import (
 )
 from customers.services import personal_data as personal_data_service
 from customers.services.import_files import Parts
-from messaging.models import Arrival, Attachment, Channel, Conversation, Message
-from messaging.services import arrivals, delivery, outbound
+from messaging.models import Arrival, Attachment, Channel, Conversation, MailDetails, Message, Reconciliation
+from messaging.services import arrivals, delivery, outbound, stopped
 
 MARK = "zzmarkerzz"
 PHONE = "+447700912345"
@@ -173,7 +174,13 @@ def talk(ann: Customer, alice: Any) -> None:
             "body": f"Hello, it is {MARK}", "to": channel.address, "sent_at": SENT, "firm": MARK,
             "attachments": [{"url": f"https://example.com/{MARK}.jpg", "content_type": "image/jpeg",
                              "filename": f"{MARK}.jpg"}],
+            "files": [{"filename": f"{MARK}.txt", "content": base64.b64encode(MARK.encode()).decode()}],
         }  # fmt: skip
+        if kind == "email":
+            body |= {
+                "html": f"<p>Hello, it is {MARK}</p>", "cc": [f"cc.{MARK}@example.com"],
+                "body": f"Hello, it is {MARK}\n\n-- \nAnn {MARK}",
+            }  # fmt: skip
         answer = alice.api.post(f"/api/v1/webhooks/{kind}", body, format="json", headers={"Idempotency-Key": kind})
         assert answer.status_code == 202, answer.json()
     arrivals.process_due()
@@ -190,8 +197,19 @@ def talk(ann: Customer, alice: Any) -> None:
     )  # fmt: skip
     first = Message.objects.filter(customer=ann, direction="inbound").first()
     Message.objects.filter(pk=first.pk).update(
-        location={"label": MARK}, button={"text": MARK}, referral={"headline": MARK}, error_message=MARK
-    )
+        location={"label": MARK}, button={"text": MARK}, referral={"headline": MARK}, error_message=MARK,
+        content_variables={"1": MARK}, fallback_variables={"1": MARK},
+    )  # fmt: skip
+    MailDetails.objects.filter(message__customer=ann).update(references=[f"{MARK}@example.com"], reply_to=MARK)
+    Attachment.objects.filter(message__customer=ann).update(content_id=MARK, reason=MARK)
+    stopped.stop(
+        message=Message.objects.filter(customer=ann, channel__kind="email").first(),
+        address=f"{MARK}@example.com", code="5.1.1", reason=f"No mailbox {MARK}.",
+    )  # fmt: skip
+    Reconciliation.objects.create(
+        organization=alice.organization, channel=first.channel, since=SENT, until="2026-11-22T09:00:00Z", state="done",
+        found=[{"kind": "inbound", "id": "SM1", "other": PHONE}, {"kind": "inbound", "id": "SM2", "other": "+15"}],
+    )  # fmt: skip
 
 
 def merge_another(ann: Customer, alice: Any) -> None:
@@ -262,6 +280,7 @@ def test_nothing_of_the_person_is_left_anywhere(ann: Customer, alice: Any, stora
     assert any(place.startswith("media/customers/") for place in planted)
     assert any(place.startswith("media/imports/") for place in planted)
     assert any(place.startswith("mail/") for place in planted)
+    assert any(place.startswith("media/messages/") for place in planted)
     exported = Job.objects.get(kind=personal_data_service.EXPORT).state["path"]
     assert (storage / "media" / exported).exists()
     erasure.erase(customer=ann, actor=alice.actor)
@@ -287,7 +306,11 @@ EVERYWHERE = {
     "messaging_attachment.source_url", "messaging_conversation.address", "messaging_conversation.last_message_preview",
     "messaging_message.address", "messaging_message.body", "messaging_message.button", "messaging_message.extra",
     "messaging_message.error_message", "messaging_message.location", "messaging_message.referral",
-    "messaging_message.subject",
+    "messaging_attachment.content_id", "messaging_attachment.reason", "messaging_maildetails.cc",
+    "messaging_maildetails.folded", "messaging_maildetails.html", "messaging_maildetails.references",
+    "messaging_maildetails.reply_to", "messaging_mediafile.name", "messaging_message.content_variables",
+    "messaging_message.fallback_variables", "messaging_message.subject", "messaging_reconciliation.found",
+    "messaging_stoppedaddress.address", "messaging_stoppedaddress.reason",
 }  # fmt: skip
 
 
@@ -296,6 +319,7 @@ NOT_OF_THE_PERSON = {
     "customers_customer.code": "counted by", "customers_customer.former_codes": "counted by",
     "customers_customer.type": "a choice", "customers_customer.status": "a choice",
     "customers_customer.source": "where customers come from is counted by it",
+    "customers_customer.campaign": "an advertisement's name, counted by as the source is",
     "customers_customer.language": "a language's code; emptied all the same",
     "customers_identity.kind": "a choice", "customers_contact.relationship": "the row is deleted",
     "customers_contact.phone": "the row is deleted", "customers_deal.currency": "a choice",
@@ -318,7 +342,9 @@ NOT_OF_THE_PERSON = {
     "messaging_message.error_code": "the provider's", "messaging_attachment.content_type": "counted by",
     "messaging_attachment.state": "a choice", "messaging_arrival.key": "keeps a repeated webhook out",
     "messaging_arrival.provider": "a choice", "messaging_arrival.kind": "a choice",
-    "messaging_arrival.type": "a choice",
+    "messaging_arrival.type": "a choice", "messaging_message.content_sid": "an id of the provider's",
+    "messaging_maildetails.to": "the row is deleted", "messaging_maildetails.automatic": "the row is deleted",
+    "messaging_stoppedaddress.kind": "a choice", "messaging_stoppedaddress.code": "the provider's",
     "messaging_arrival.state": "a choice", "messaging_arrival.query": "our own message's id",
     "messaging_arrival.outcome": "our own word", "messaging_arrival.last_error": "emptied all the same",
 }  # fmt: skip
