@@ -11,8 +11,11 @@ from messaging.models import (
     Arrival,
     Attachment,
     Channel,
+    ContentSync,
     Conversation,
     Mailbox,
+    MailDetails,
+    MediaFile,
     Message,
     Reconciliation,
     StoppedAddress,
@@ -147,3 +150,29 @@ class StoppedAddressAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     search_fields = ["address", "organization__name"]
     ordering = ["-created_at"]
+
+
+@admin.register(ContentSync)
+class ContentSyncAdmin(ReadOnlyAdmin):
+    list_display = ["channel", "organization", "synced_at", "count", "last_error"]
+    list_select_related = ("organization", "channel")
+
+
+@admin.register(MediaFile)
+class MediaFileAdmin(ReadOnlyAdmin):
+    """Which files are kept; what is in them is shown in their conversation only."""
+
+    list_display = ["name", "organization", "content_type", "size", "created_at"]
+    list_filter = ["content_type"]
+    list_select_related = ("organization",)
+    search_fields = ["name", "=id"]
+    ordering = ["-created_at"]
+    exclude = ["content", "thumbnail"]
+
+
+@admin.register(MailDetails)
+class MailDetailsAdmin(ReadOnlyAdmin):
+    list_display = ["message", "organization", "automatic", "reply_to"]
+    list_select_related = ("organization", "message")
+    search_fields = ["=message__id"]
+    exclude = ["html"]
