@@ -141,6 +141,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     list_display = ["channel", "organization", "state", "since", "until", "inbound_found", "statuses_found", "error"]
     list_filter = ["state"]
     list_select_related = ("organization", "channel")
+    search_fields = ["channel__name", "channel__address", "organization__name"]
     ordering = ["-created_at"]
 
 
@@ -156,6 +157,7 @@ class StoppedAddressAdmin(ReadOnlyAdmin):
 class ContentSyncAdmin(ReadOnlyAdmin):
     list_display = ["channel", "organization", "synced_at", "count", "last_error"]
     list_select_related = ("organization", "channel")
+    search_fields = ["channel__name", "organization__name"]
 
 
 @admin.register(MediaFile)
