@@ -40,6 +40,11 @@ def settle(*, channel: Channel, mail: ReceivedMail) -> str:
     return ("a bounce: " + "; ".join(done))[:200] if done else "a bounce of no mail of ours"
 
 
+def message_of(*, channel: Channel, mail: ReceivedMail) -> Message | None:
+    """The first message of ours that a bounce speaks of."""
+    return next((found for one in mail.bounces if (found := _message_of(channel, mail, one)) is not None), None)
+
+
 def explain(bounce: Bounce) -> str:
     """Why a mail came back, and what to do, in plain words."""
     why = WORDS.get(bounce.reason, "The mail server gave it back.")
@@ -55,14 +60,17 @@ def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
     if not bounce.is_final:
         return "late, and still tried"
     recipient = bounce.recipient or message.address.lower()
+    is_copy = recipient != message.address.lower() and _is_copy(message, recipient)
     if bounce.is_hard:
         stopped.stop(
             message=message,
-            address=recipient,
+            # Anybody can write a bounce that names anybody: only where we wrote to is ever stopped. Another name in it
+            # is where the recipient has their mail sent on to.
+            address=recipient if is_copy else message.address,
             code=bounce.code or bounce.reply,
             reason=WORDS.get(bounce.reason, "The mail server gave a mail back for good."),
         )
-    if recipient != message.address.lower() and _is_copy(message, recipient):
+    if is_copy:
         return f"{recipient} (a copy)"
     code = " ".join(part for part in (bounce.reply, bounce.code) if part) or bounce.reason or "bounced"
     return statuses.advance(

@@ -50,6 +50,7 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
     thread = mail_inbound.thread_of(organization, received, addresses) if received.mail else None
     if thread is not None:
         customer, is_new = thread.customer, False
+        mail_inbound.follow_address(thread, received, addresses)
         deletion.wake(customer=customer, actor=actor)
     else:
         customer, is_new = customers.find_or_make(
@@ -62,6 +63,8 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
         )
         deletion.wake(customer=customer, actor=actor)
     opted = "" if is_automatic else optout.meaning(received.body, provider_says=received.opt_out)
+    if opted == "START" and mail_inbound.is_stranger(thread, addresses):
+        opted = ""  # whoever else has a mail of the thread can end it for the customer, but not begin it again
     # Both before the conversation is locked: whoever cancels a message by hand takes the two in this order as well.
     if not is_automatic:
         outbound.cancel_waiting_for_silence(customer=customer, actor=actor)

@@ -89,6 +89,24 @@ def thread_of(
     return thread if known is None or known.customer_id == thread.customer_id else None
 
 
+def is_stranger(thread: Conversation | None, addresses: Sequence[Address]) -> bool:
+    """Whether somebody else than its customer writes in a thread."""
+    if thread is None:
+        return False
+    known = identities.find(organization=thread.organization, addresses=addresses)
+    return known is None or known.customer_id != thread.customer_id
+
+
+def follow_address(thread: Conversation, received: ReceivedMessage, addresses: Sequence[Address]) -> None:
+    """Answers go to where the customer wrote from last, when that address is known as theirs; never to a stranger's."""
+    wanted = addresses[0].value
+    if thread.address == wanted or (received.mail is not None and received.mail.automatic):
+        return
+    known = identities.find(organization=thread.organization, addresses=addresses)
+    if known is not None and known.customer_id == thread.customer_id:
+        Conversation.objects.filter(pk=thread.pk).update(address=wanted)
+
+
 def answered_id(mail: ReceivedMail) -> Sequence[str]:
     """Every id that a mail refers to, the surest first."""
     return list(dict.fromkeys([*mail.in_reply_to, *reversed(mail.references)]))[:MOST_REFERENCES]

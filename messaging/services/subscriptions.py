@@ -22,7 +22,7 @@ def organization_of(subscription: links.Subscription) -> Organization | None:
 def end(subscription: links.Subscription, *, organization: Organization) -> bool:
     """No more messages on this kind of channel, noted in the consent ledger; False where that was so already."""
     with organization_scope(organization), transaction.atomic():
-        customer = Customer.objects.select_related("organization").get(pk=subscription.customer)
+        customer = _by_now(Customer.objects.select_related("organization").get(pk=subscription.customer))
         outbound.cancel_on_opt_out(customer=customer, channel_kind=subscription.kind, actor=SYSTEM)
         row = consent.change(
             customer=customer,
@@ -33,3 +33,12 @@ def end(subscription: links.Subscription, *, organization: Organization) -> bool
             actor=SYSTEM,
         )
         return row is not None
+
+
+def _by_now(customer: Customer) -> Customer:
+    """Whom the messages go to since: one who was merged is written to as the one that stayed."""
+    seen = {customer.pk}
+    while customer.merged_into_id is not None and customer.merged_into_id not in seen:
+        seen.add(customer.merged_into_id)
+        customer = Customer.objects.select_related("organization").get(pk=customer.merged_into_id)
+    return customer
