@@ -231,6 +231,18 @@ def test_a_simulator_is_always_well(alice):
     assert "All is well" in page(alice.htmx.post(alice.url(f"channels/{channel.pk}/check/")))
 
 
+def test_the_website_is_changed_without_an_address(alice):
+    with organization_scope(alice.organization):
+        channel = channels.website(organization=alice.organization)
+    url = alice.url(f"channels/{channel.pk}/")
+    assert "Website" in page(alice.client.get(url))
+    assert 'name="address"' not in page(alice.client.get(f"{url}edit/"))
+    assert alice.client.post(f"{url}edit/", {"name": "Our site"}).status_code == 302
+    assert current(channel).name == "Our site"
+    assert not current(channel).is_enabled
+    assert "switched off" in page(alice.client.get(url))
+
+
 def test_what_was_said_on_is_not_removed(alice, make_conversation):
     used, unused = make_conversation().channel, make_channel(alice.organization, "sms")
     browser = alice.client
