@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from customers.models import Customer
 from messaging.models.channel import Channel
 from messaging.models.conversation import Conversation
 from messaging.querysets import MessageQuerySet
+
+STUCK_AFTER = timedelta(days=1)
 
 
 class Message(TenantModel, Claimable):
@@ -103,6 +106,17 @@ class Message(TenantModel, Claimable):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.status} {self.pk}"
+
+    @property
+    def is_stuck(self) -> bool:
+        """Taken a day ago and not delivered since: WhatsApp tells nobody that a person has blocked the sender."""
+        if (
+            self.status != self.Status.SENT
+            or self.sent_at is None
+            or not self.channel.capabilities.has_delivery_receipts
+        ):
+            return False
+        return self.sent_at < timezone.now() - STUCK_AFTER
 
     @property
     def can_retry(self) -> bool:
