@@ -235,10 +235,12 @@ def _store_status(channel: Channel, listed: ListedMessage, message: Message) -> 
 
 
 def _is_news(message: Message, listed: ListedMessage) -> bool:
-    ranks = {"sent": 1, "delivered": 2, "read": 3}
+    """Whether the list tells of more than we know; what failed or was cancelled stays so."""
+    ranks = {"unconfirmed": 0, "sending": 0, "sent": 1, "delivered": 2, "read": 3}
+    rank = ranks.get(message.status, 9)
     if listed.status == Message.Status.FAILED:
-        return message.status in (Message.Status.SENT, Message.Status.UNCONFIRMED, Message.Status.SENDING)
-    return listed.status in ranks and ranks[listed.status] > ranks.get(message.status, 0 if message.can_retry else 9)
+        return rank <= ranks["sent"]
+    return ranks.get(listed.status, -1) > rank
 
 
 def newest(channels: Iterable[Channel]) -> dict[Any, Reconciliation]:

@@ -103,18 +103,28 @@ def _take(box: Mailbox, mailbox: imap.Mailbox) -> bool:
         # From now on: what lies there already was read by somebody before Parley.
         _move(box, uidvalidity=mailbox.uidvalidity, last_uid=max(mailbox.uidnext - 1, 0))
         return False
+    oldest = None
     if box.uidvalidity != mailbox.uidvalidity:
+        oldest = _begun(box)
         since = (box.newest_at or box.checked_at or timezone.now()) - LOOK_BACK
         uids = mailbox.since(since.date())
         first = min(uids, default=mailbox.uidnext) - 1
         _move(box, uidvalidity=mailbox.uidvalidity, last_uid=max(first, 0))
     taken = 0
     for mail in mailbox.fetch_after(box.last_uid, limit=AT_ONCE, largest=settings.MAIL_MAX_BYTES):
-        _keep(box, mail)
+        if oldest is not None and mail.received_at is not None and mail.received_at < oldest:
+            _move(box, last_uid=mail.uid)
+        else:
+            _keep(box, mail)
         taken += 1
         if stopping():
             return True
     return taken >= AT_ONCE
+
+
+def _begun(box: Mailbox) -> datetime:
+    """Before that nothing was for us; to the second, as the server dates its mails."""
+    return box.channel.created_at.replace(microsecond=0)
 
 
 def _keep(box: Mailbox, mail: imap.FetchedMail) -> None:

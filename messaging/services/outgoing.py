@@ -16,6 +16,7 @@ from messaging.services import links, mail_threads
 
 AUTOMATIC: Final = (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE)
 LONGEST_SIGNATURE: Final = 2_000
+MOST_EARLIER: Final = 10
 
 
 def build(message: Message) -> OutgoingMessage:
@@ -79,14 +80,18 @@ def _mail(message: Message, *, is_automatic: bool) -> dict[str, Any]:
 def _thread(message: Message) -> tuple[str, Sequence[str]]:
     """The mail that this one answers, and those before it: the one quoted, else the last that was said."""
     answered: Message | None = message.reply_to
+    said = Message.objects.filter(
+        conversation=message.conversation_id, is_private=False, created_at__lt=message.created_at
+    ).exclude(provider_message_id="")
     if answered is None:
-        said = Message.objects.filter(
-            conversation=message.conversation_id, is_private=False, created_at__lt=message.created_at
-        ).exclude(provider_message_id="")
         answered = said.order_by("-created_at", "-id").first()
     if answered is None or not answered.provider_message_id:
         return "", ()
-    before = MailDetails.objects.filter(message=answered).values_list("references", flat=True).first() or []
+    before = MailDetails.objects.filter(message=answered).values_list("references", flat=True).first()
+    if not before:
+        # One of ours keeps no list: what was said in the thread before it.
+        earlier = said.filter(created_at__lt=answered.created_at).order_by("-created_at", "-id")
+        before = [*reversed(earlier.values_list("provider_message_id", flat=True)[:MOST_EARLIER])]
     return answered.provider_message_id, before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -16,6 +16,8 @@ from django.utils import timezone
 from accounts.models import Member
 from activity.actor import SYSTEM
 from activity.ledger import record
+from activity.models import Event
+from core.tenancy import organization_scope
 from messaging import events
 from messaging.models import Channel
 
@@ -33,17 +35,16 @@ def tell(channel: Channel, *, code: str, text: str, subject: str = "") -> bool:
 
     The mail leaves after the transaction, and a mail server that is away costs nothing else.
     """
-    error = f"{_IMAP if subject == 'imap' else ''}{code}: {text}"[:500]
+    about = f"{_IMAP if subject == 'imap' else ''}{code}: "
+    error = f"{about}{text}"[:500]
     now = timezone.now()
     with transaction.atomic():
         current = Channel.objects.select_for_update(of=("self",), no_key=True).get(pk=channel.pk)
-        told_at = current.last_error_at
-        same = current.last_error.partition(": ")[0] == error.partition(": ")[0]
-        is_news = not (same and told_at is not None and told_at > now - AGAIN_AFTER)
+        is_news = not (current.last_error and _was_told(current, about, since=now - AGAIN_AFTER))
         changes = {"last_error": error, **({"last_error_at": now} if is_news else {})}
         Channel.objects.filter(pk=channel.pk).update(**changes)
         if is_news:
-            payload = {"code": code, "name": channel.name, "kind": channel.kind}
+            payload = {"code": code, "name": channel.name, "kind": channel.kind, "about": about}
             record(events.CHANNEL_TROUBLED, subject=current, actor=SYSTEM, payload=payload)
             transaction.on_commit(lambda: _mail(current, text), robust=True)
     channel.last_error = error
@@ -57,12 +58,22 @@ def over(channel: Channel, *, subject: str = "") -> None:
         Channel.objects.filter(pk=channel.pk, last_error=channel.last_error).update(last_error="", last_error_at=None)
 
 
+def _was_told(channel: Channel, about: str, *, since: datetime) -> bool:
+    """Asked of the ledger: a channel's reading and its sending may fail in turn, each covering the other's words."""
+    told = Event.objects.filter(
+        type=events.CHANNEL_TROUBLED, subject_id=str(channel.pk), payload__about=about, occurred_at__gt=since
+    )
+    return told.exists()
+
+
 def _mail(channel: Channel, text: str) -> None:
-    administrators = [
-        member.user.email
-        for member in Member.objects.active().with_access().filter(organization=channel.organization_id)
-        if member.may("channels.edit") and member.user.email
-    ]
+    # The scope that was open in the transaction may be closed by now.
+    with organization_scope(channel.organization):
+        administrators = [
+            member.user.email
+            for member in Member.objects.active().with_access().filter(organization=channel.organization_id)
+            if member.may("channels.edit") and member.user.email
+        ]
     path = reverse("messaging:channel", args=[channel.organization.slug, channel.pk])
     shown = {"channel": channel, "text": text, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
     body = render_to_string("messaging/mail/channel_troubled.txt", shown)
