@@ -154,7 +154,12 @@ def unused(files: Sequence[Any], *, organization: Organization, actor: Actor) ->
     rows = {
         row.pk: row
         for row in MediaFile.objects.filter(
-            organization=organization, pk__in=files, uploaded_by=actor.user_id, attachments__isnull=True
+            organization=organization,
+            pk__in=files,
+            uploaded_by=actor.user_id,
+            attachments__isnull=True,
+            # What is older is thrown away at any moment, and may be what is left of a message that was deleted.
+            created_at__gte=timezone.now() - KEPT_UNUSED,
         )
     }
     if missing := [pk for pk in files if pk not in rows]:
@@ -198,8 +203,11 @@ def _opened(content: IO[bytes]) -> _Picture | None:
             if width * height > MOST_PIXELS:
                 return None
             picture.draft("RGB", THUMBNAIL)
+            # Made small before anything else is done with it: each step on the whole would be a copy of the whole.
+            picture.thumbnail(THUMBNAIL)
             shown = ImageOps.exif_transpose(picture)
-            shown.thumbnail(THUMBNAIL)
+            if (shown.width > shown.height) is not (picture.width > picture.height):
+                width, height = height, width
             drawn = io.BytesIO()
             # Drawn anew: where a photograph was taken does not travel with its thumbnail.
             shown.convert("RGBA" if "A" in shown.getbands() or "transparency" in shown.info else "RGB").save(

@@ -173,7 +173,8 @@ def retry(*, message: Message, actor: Actor) -> Message:
 
     Raises NotPossible in another state, and a `refusals.Refused` where it may not go out now.
     """
-    refusals.require_allowed(message.conversation, at=timezone.now(), is_content=bool(message.content_sid))
+    may_be_content = bool(message.content_sid or message.fallback_template_id)
+    refusals.require_allowed(message.conversation, at=timezone.now(), is_content=may_be_content)
     held = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if not held.can_retry:
         raise NotPossible(f"Only a failed or unconfirmed message can be sent again; this one is {held.status}.")

@@ -34,6 +34,8 @@ PIECE: Final = 65536
 # Where Twilio keeps the files: its own network for messages and Amazon's storage, both by addresses that are signed.
 _STORES: Final = (TWILIO, ".twiliocdn.com", ".amazonaws.com")
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
+# What lies at other addresses of Twilio's, the account's secrets too, is not for whoever may see a conversation.
+_FILE: Final = re.compile(r"/2010-04-01/Accounts/\w{1,64}/Messages/\w{1,64}/Media/\w{1,64}", re.ASCII)
 _CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,120}/[a-z0-9!#$&^_.+-]{1,120}")
 
 _LATER: Final[Mapping[int, tuple[str, str]]] = {
@@ -57,6 +59,9 @@ def fetch(account: Account, url: str, *, into: IO[bytes], max_bytes: int) -> Fet
     except SendError as error:
         raise FetchError("credentials", error.message, is_final=False) from error
     stores: tuple[str, ...] = (TWILIO,)
+    _refuse_foreign(url, stores)
+    if not _FILE.fullmatch(_path(url)):
+        raise FetchError("host", "This is not the address of a file at Twilio.", is_final=True)
     for _ in range(1 + MOST_REDIRECTS):
         _refuse_foreign(url, stores)
         found = _get(url, auth, into, max_bytes, deadline)
@@ -92,6 +97,15 @@ def _refuse_foreign(url: str, stores: tuple[str, ...]) -> None:
     is_stand_in = stand_in and _origin(url) == _origin(stand_in)
     if len(url) > LONGEST_URL or not (is_stand_in or https_host(url).endswith(stores)):
         raise FetchError("host", "The file is not at Twilio; it is not fetched from anywhere else.", is_final=True)
+
+
+def _path(url: str) -> str:
+    """The path of an address that has nothing behind it; empty for every other."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return "" if parts.query or parts.fragment else parts.path
 
 
 def _origin(url: str) -> tuple[str, str]:

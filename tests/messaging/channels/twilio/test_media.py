@@ -134,6 +134,11 @@ def test_a_redirect_elsewhere_is_the_end(whatsapp_account, url, picture, locatio
         "https://api.twilio.com/a b",
         "https://api.twilio.com/\r\nHost: evil",
         "https://ａpi.twilio.com/x",
+        "https://api.twilio.com/2010-04-01/Accounts.json",
+        "https://api.twilio.com/2010-04-01/Accounts/AC1.json?x=/Messages/MM1/Media/ME1",
+        "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json",
+        "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/../../../../Accounts.json",
+        "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1/%2e%2e",
         "javascript:alert(1)",
     ],
 )
