@@ -34,7 +34,7 @@ FRESH = timedelta(hours=24)
 
 def typing(conversation: Conversation) -> bool:
     """Somebody writes in this conversation; False where the channel can't show it."""
-    if not _can_show(conversation) or refuses(conversation):
+    if not conversation.channel.capabilities.has_typing or not _can_show(conversation) or refuses(conversation):
         return False
     # One in 20 seconds, however many of us type.
     if cache.add(f"typing:{conversation.pk}", "1", EVERY_SECONDS):
@@ -44,7 +44,7 @@ def typing(conversation: Conversation) -> bool:
 
 def read(conversation: Conversation) -> None:
     """The conversation was read: its customer may be told."""
-    if _can_show(conversation) and not refuses(conversation):
+    if conversation.channel.capabilities.has_read_receipts and _can_show(conversation) and not refuses(conversation):
         ring(READ, conversation=str(conversation.pk))
 
 

@@ -62,8 +62,8 @@ class TestFetching:
         kept = only(MediaFile)
         assert Path(kept.content.path).read_bytes() == picture()
         assert (kept.width, kept.height, kept.organization_id) == (900, 600, then.organization_id)
-        thumbnail = Image.open(Path(kept.thumbnail.path))
-        assert (thumbnail.format, thumbnail.size) == ("WEBP", (480, 320))
+        with Image.open(kept.thumbnail.path) as thumbnail:
+            assert (thumbnail.format, thumbnail.size) == ("WEBP", (480, 320))
         assert len(on_disk(disk)) == 2
         assert not any("knee" in str(path) for path in on_disk(disk)), "nobody's name stands on the disk"
 
@@ -74,12 +74,14 @@ class TestFetching:
         assert file.asked_with_credentials == [True, False]
 
     def test_a_file_that_lies_elsewhere_is_never_asked_for(self, sent_in: Any, twilio: FakeTwilio):
-        sent_in()
+        file = a_picture()
+        sent_in(file)
         with every_organization("the test changes it"):
             Attachment.objects.update(source_url="http://169.254.169.254/latest/meta-data")
         row = fetch()
         assert (row.state, row.due_at) == ("failed", None)
-        assert "not fetched from anywhere else" in row.reason
+        assert "Twilio" in row.reason
+        assert file.asked_with_credentials == []
 
     def test_what_is_too_large_is_not_kept(self, sent_in: Any, settings: Any, disk: Path):
         settings.MEDIA_MAX_BYTES = 1000
