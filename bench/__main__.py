@@ -1,6 +1,6 @@
-"""`python -m bench [webhook] [outbound] [search] [pipeline] [imports] [exports]`, each on SQLite with the local broker.
+"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports]`.
 
-With DATABASE_URL, and REDIS_URL if there is one, each is measured there as well.
+Each on SQLite with the local broker; with DATABASE_URL, and REDIS_URL if there is one, there as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.environment import environment
 
-MEASURES = ("webhook", "outbound", "search", "pipeline", "imports", "exports")
+MEASURES = ("webhook", "burst", "outbound", "search", "pipeline", "imports", "exports")
 
 
 def main() -> int:
