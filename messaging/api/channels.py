@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.access import OrganizationView
+from accounts.permissions import Reach
 from activity.actor import ActorKind, current_actor
 from core.api.errors import Conflict, invalid
 from core.api.pages import CursorPages, NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from messaging.api import serializers
-from messaging.models import Channel, Reconciliation
+from messaging.models import Channel, Message, Reconciliation
 from messaging.services import catching_up, channels
 
 CANNOT_ASK = OpenApiResponse(description="The provider has no list, or it is being asked already.")
@@ -117,7 +119,19 @@ class ReconciliationListView(OrganizationView):
     def get(self, request: Request, pk: UUID) -> Response:
         """How the provider was asked for what we missed, and what was found, newest first."""
         rows = Reconciliation.objects.filter(channel=_channel(pk)).order_by("-created_at", "-id")
-        return paginated(self, rows, lambda page: serializers.ReconciliationSerializer(page, many=True).data)
+        return paginated(self, rows, self._as_seen)
+
+    def _as_seen(self, page: Sequence[Reconciliation]) -> Any:
+        """What was found of customers out of the member's reach is counted, and not shown."""
+        told = serializers.ReconciliationSerializer(page, many=True).data
+        if self.member.reach == Reach.ALL:
+            return told
+        ids = {entry.get("id") for row in page for entry in row.found}
+        visible = Message.objects.visible_to(self.member).filter(
+            channel__in={row.channel_id for row in page}, provider_message_id__in=ids
+        )
+        seen = set(visible.values_list("provider_message_id", flat=True))
+        return [{**row, "found": [entry for entry in row["found"] if entry.get("id") in seen]} for row in told]
 
     @extend_schema(
         tags=["channels"],

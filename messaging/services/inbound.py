@@ -172,7 +172,10 @@ def _store(conversation: Conversation, received: ReceivedMessage, *, at: datetim
     location = received.location
     quoted = None
     if received.reply_to:
-        quoted = Message.objects.filter(channel=conversation.channel, provider_message_id=received.reply_to).first()
+        # Of the same customer only: whoever sees this thread need not see another's.
+        quoted = Message.objects.filter(
+            channel=conversation.channel, customer=conversation.customer, provider_message_id=received.reply_to
+        ).first()
     extra: dict[str, Any] = dict(received.extra)
     if received.reply_to and quoted is None:
         extra["reply_to"] = received.reply_to

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 THUMBNAIL = (480, 480)
 # A picture of more pixels than this is kept, but not opened: it could be a bomb.
 MOST_PIXELS: Final = 60_000_000
+# Of a format that can't be read at a smaller scale: a WebP takes 16 bytes for each of them.
+MOST_PIXELS_AT_ONCE: Final = 25_000_000
 # What was uploaded and never sent, or has no message any more, is thrown away after so long.
 KEPT_UNUSED = timedelta(days=1)
 TIDIED_AT_ONCE = 200
@@ -200,7 +202,7 @@ def _opened(content: IO[bytes]) -> _Picture | None:
         content.seek(0)
         with Image.open(content, formats=_FORMATS) as picture:
             width, height = picture.size
-            if width * height > MOST_PIXELS:
+            if width * height > (MOST_PIXELS if picture.format == "JPEG" else MOST_PIXELS_AT_ONCE):
                 return None
             picture.draft("RGB", THUMBNAIL)
             # Made small before anything else is done with it: each step on the whole would be a copy of the whole.
