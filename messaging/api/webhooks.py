@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.access import OrganizationView
-from core.api.errors import Conflict, invalid
+from core.api.errors import Conflict, TooLarge, invalid
 from core.storable import BoundedJSONParser
 from messaging.api import serializers
 from messaging.channels import payloads
@@ -16,12 +19,20 @@ from messaging.channels.base import InvalidPayload, Kind
 from messaging.models import Arrival
 from messaging.services import arrivals, channels, routing
 
+# What stands around the mail itself in a body.
+AROUND = 1_000_000
+
 
 class IncomingView(OrganizationView):
     # Whoever hands messages in can write in any customer's name: that is for systems, not for every member.
     permissions_by_method = {"POST": "integrations.create"}
     # What can't be stored is cleaned, not refused: nothing inbound is dropped.
     parser_classes = [BoundedJSONParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if kwargs.get("channel") == Kind.EMAIL:
+            _take_mail(request)
 
     @extend_schema(
         tags=["webhooks"],
@@ -54,3 +65,17 @@ class IncomingView(OrganizationView):
         )
         answer = {"status": "accepted" if is_new else "duplicate", "message_id": received.provider_message_id}
         return Response(answer, status=status.HTTP_202_ACCEPTED)
+
+
+def _take_mail(request: Request) -> None:
+    """Read a body that may hold a whole mail, in base64: more than Django lets a body have. Raises TooLarge.
+
+    Whose it is and that they may is known by now.
+    """
+    most = settings.MAIL_MAX_BYTES * 4 // 3 + AROUND
+    held = request._request
+    length = held.META.get("CONTENT_LENGTH") or "0"
+    content = held.read(most + 1) if length.isdecimal() and int(length) <= most else None
+    if content is None or len(content) > most:
+        raise TooLarge(f"At most {most} bytes: a mail may have {settings.MAIL_MAX_BYTES}.")
+    held._body = content

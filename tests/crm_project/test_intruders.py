@@ -171,7 +171,7 @@ def test_who_sees_only_their_own_sees_what_they_made(alice, bob):
     assert alice.api.post("/api/v1/customers", {"name": "New two"}).json()["assigned_to"] is None
 
 
-@pytest.mark.parametrize("path", ["auth/login", "customers", "webhooks/email"])
+@pytest.mark.parametrize("path", ["auth/login", "customers", "webhooks/whatsapp"])
 def test_a_body_too_deep_or_too_large_is_refused(alice, settings, path):
     def post(body: str) -> int:
         return alice.api.generic("POST", f"/api/v1/{path}", body, content_type="application/json").status_code
