@@ -38,6 +38,10 @@ RETRIES = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
 WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)]
 
 
+# Of what was too large to be kept whole: there is nothing in it to work on.
+HEAD_ONLY = "head-only=1"
+
+
 class NotYet(Exception):
     """The message that a status speaks of is not known yet."""
 
@@ -159,7 +163,7 @@ def replay(arrival: Arrival) -> bool:
     """Try one again that was set aside or had no channel; False where none is found now, and it stays as it is."""
     with every_organization("an arrival without a channel belongs to nobody yet"):
         channel = arrival.channel or routing.channel_for_arrival(arrival)
-    if channel is None:
+    if channel is None or HEAD_ONLY in arrival.query.split("&"):
         return False
     # Twice at once is once: the second finds it neither set aside nor without a channel.
     waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[Arrival.State.UNROUTABLE, Arrival.State.SET_ASIDE])

@@ -245,5 +245,5 @@ def _save(channel: Channel, fields: Iterable[str] | None = None) -> None:
         with transaction.atomic():
             channel.save(update_fields=fields)
     except IntegrityError as error:
-        detail = f"There is a {channel.capabilities.label} channel with this address already."
+        detail = f"There is a channel for {channel.capabilities.label} with this address already."
         raise InvalidChannel("address", detail) from error

@@ -137,7 +137,7 @@ def _keep(box: Mailbox, mail: imap.FetchedMail) -> None:
             kind=Kind.EMAIL,
             arrival_type=Arrival.Type.MESSAGE,
             body=raw if raw is not None else mail.headers,
-            query=f"mailbox={box.pk}&uid={mail.uid}",
+            query=f"mailbox={box.pk}&uid={mail.uid}{'' if raw is not None else f'&{arrivals.HEAD_ONLY}'}",
             channel=box.channel,
             set_aside="" if raw is not None else _too_large(mail),
         )

@@ -14,6 +14,7 @@ from core.tenancy import organization_scope
 from crm_project.demo import loader
 from customers.models import Customer, CustomField, Tag
 from customers.services import contacts, custom_fields, customers, deals, interactions, tags, tasks
+from messaging.services import contents
 from tests.browser.stack import ROOT
 
 IMAGES = ROOT / "docs" / "images"
@@ -60,6 +61,27 @@ def test_the_inbox_on_a_phone(alice, sign_in):
     take(page, "inbox-phone")
     open_conversation(page, "Maya Okafor")
     take(page, "thread-phone")
+
+
+def test_an_approved_template(alice, sign_in):
+    contents.sync_due()
+    page = sign_in(alice, reduced_motion="reduce", **WIDE)
+    open_conversation(page, "Maya Okafor")
+    page.get_by_role("button", name="Templates").click()
+    page.locator("a.toffer", has_text="appointment_reminder").click()
+    dialog = page.locator("#template-dialog")
+    dialog.get_by_label("Value 1").fill("Maya")
+    dialog.get_by_label("Value 2").fill("Friday at 10:30")
+    expect(dialog.locator("#fill-preview")).to_contain_text("Friday at 10:30")
+    take(page, "template")
+
+
+def test_a_channel(alice, sign_in):
+    page = sign_in(alice, reduced_motion="reduce", **WIDE)
+    page.goto(f"/o/{loader.SLUG}/channels/")
+    page.get_by_role("link", name="WhatsApp simulator").first.click()
+    page.wait_for_load_state("load")
+    take(page, "channel")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -94,7 +94,7 @@ def test_an_address_that_there_is_already_is_told_at_the_address(alice):
     given = {**TWILIO, "account_auth_token": AUTH_TOKEN}
     answer = alice.client.post(alice.url("channels/new/?kind=sms&provider=twilio"), given)
     assert answer.status_code == 422
-    assert "There is a SMS channel with this address already" in page(answer).split('id="id_address_error"')[1]
+    assert "There is a channel for SMS with this address already" in page(answer).split('id="id_address_error"')[1]
 
 
 @pytest.mark.parametrize("query", ["", "?kind=web&provider=website", "?kind=fax&provider=twilio", "?kind=sms"])
