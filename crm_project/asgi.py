@@ -34,7 +34,9 @@ class Handler(ASGIHandler):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        most = max(settings.IMPORT_MAX_BYTES, settings.FILE_MAX_BYTES) + REST_OF_BODY
+        # A mail is handed in as base64.
+        mail = settings.MAIL_MAX_BYTES * 4 // 3
+        most = max(settings.IMPORT_MAX_BYTES, settings.FILE_MAX_BYTES, settings.MEDIA_MAX_BYTES, mail) + REST_OF_BODY
         body = _Body(receive, most)
         if _length(scope) <= most:
             await super().__call__(scope, body.receive, send)
