@@ -113,6 +113,9 @@ class TestReading:
         (aside,) = Arrival.objects.filter(state="set_aside")
         assert "Read it there" in aside.last_error
         assert b"large@example.com" in bytes(aside.body)
+        # Its head alone is no mail: there is nothing to process again.
+        assert not arrivals.replay(aside)
+        assert Arrival.objects.filter(state="set_aside").exists()
 
     def test_a_poison_mail_is_set_aside_and_the_next_is_read(self, mailbox: Channel, server: Dovecot, user: str):
         read(mailbox)
