@@ -38,7 +38,8 @@ def post(headers: dict[bytes, bytes], chunks: int) -> tuple[int, int]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_body_larger_than_any_file_is_not_taken(settings: Any):
-    settings.IMPORT_MAX_BYTES = settings.FILE_MAX_BYTES = 2_000_000
+    settings.IMPORT_MAX_BYTES = settings.FILE_MAX_BYTES = settings.MEDIA_MAX_BYTES = 2_000_000
+    settings.MAIL_MAX_BYTES = 1_000_000
     assert post({b"content-length": b"2000000000"}, 2000) == (413, 0)
     assert post({}, 2000) == (413, 4)
     # What fits is taken whole; what it is worth is said by who takes it.
