@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import IO, Any, Final
+from uuid import UUID
 
 from django.core.files.base import ContentFile, File
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -176,17 +179,21 @@ def tidy() -> int:
             created_at__lt=timezone.now() - KEPT_UNUSED, attachments__isnull=True, templates__isnull=True
         )
         keys = list(old.order_by("created_at").values_list("pk", flat=True)[:TIDIED_AT_ONCE])
-        done = 0
-        for key in keys:
-            # Somebody may send it in this moment: the row decides, one by one.
-            with transaction.atomic():
-                row = old.select_for_update(of=("self",), no_key=True).filter(pk=key).first()
-                if row is None:
-                    continue
-                row.delete()
-                transaction.on_commit(lambda row=row: _delete_contents([row]), robust=True)  # type: ignore[misc]
-                done += 1
-    return done
+        return sum(_throw_away(old, key) for key in keys)
+
+
+def _throw_away(unused_ones: QuerySet[MediaFile], key: UUID) -> bool:
+    """One by one, since somebody may send it in this moment: then it stays, and the others go all the same."""
+    try:
+        with transaction.atomic():
+            row = unused_ones.select_for_update(of=("self",), no_key=True).filter(pk=key).first()
+            if row is None:
+                return False
+            row.delete()
+            transaction.on_commit(partial(_delete_contents, [row]), robust=True)
+    except (ProtectedError, IntegrityError):
+        return False
+    return True
 
 
 def _delete_contents(rows: Sequence[MediaFile]) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
@@ -356,6 +357,22 @@ class TestTidying:
         assert left == {str(attached.pk), of_template, new}
         assert unused not in left
         assert len(on_disk(disk)) == 3
+
+    def test_one_that_is_sent_in_this_moment_stays_and_the_others_go(
+        self, alice: Any, thread: Conversation, monkeypatch: Any
+    ):
+        first, _second = (upload(alice, thread, a_file(name)).json()["id"] for name in ("a.pdf", "b.pdf"))
+        real = MediaFile.delete
+
+        def delete(row: MediaFile) -> Any:
+            if str(row.pk) == first:
+                raise IntegrityError("a message has it by now")
+            return real(row)
+
+        monkeypatch.setattr(MediaFile, "delete", delete)
+        with time_machine.travel(timezone.now() + timedelta(days=2)):
+            assert media.tidy() == 1
+        assert str(only(MediaFile).pk) == first
 
     def test_a_message_keeps_its_file(self, alice: Any, thread: Conversation, queue: Any):
         key = upload(alice, thread, a_file()).json()["id"]
