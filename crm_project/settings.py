@@ -347,6 +347,8 @@ DEFAULT_COUNTRY_CODE = env.text("DEFAULT_COUNTRY_CODE", "+44")
 if not (DEFAULT_COUNTRY_CODE.startswith("+") and DEFAULT_COUNTRY_CODE[1:].isdigit() and len(DEFAULT_COUNTRY_CODE) <= 4):
     env.refuse(f"DEFAULT_COUNTRY_CODE is {DEFAULT_COUNTRY_CODE!r}, but has to be a calling code such as +44.")
 KEYWORD_TAGS_JSON = env.mapping("KEYWORD_TAGS_JSON")
+# Words that opt out beside those that Parley knows, each the whole of a message.
+OPT_OUT_WORDS = env.words("OPT_OUT_WORDS", [])
 TWILIO_VALIDATE_SIGNATURE = env.flag("TWILIO_VALIDATE_SIGNATURE", default=not DEBUG)
 TWILIO_WEBHOOK_BASE_URL = env.url("TWILIO_WEBHOOK_BASE_URL", PUBLIC_BASE_URL)
 TWILIO_API_BASE_URL = env.url("TWILIO_API_BASE_URL")
