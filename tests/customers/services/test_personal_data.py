@@ -22,7 +22,8 @@ from customers import personal_data
 from customers.models import Customer
 from customers.services import contacts, deals, deletion, files, interactions
 from customers.services import personal_data as service
-from messaging.services import outbound
+from messaging.models import Attachment, MailDetails, Message
+from messaging.services import media, outbound
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,20 @@ def test_files_come_along_under_names_of_their_own(ann: Customer, alice: Any):
     assert len(names) == len(set(names)) == 3
     assert all(".." not in name.split("/") and name.count("/") == 1 for name in names)
     assert {archive.read(name) for name in names} == {b"bones"}
+
+
+def test_files_of_messages_and_mails_come_along(ann: Customer, alice: Any, make_conversation: Any):
+    content = ContentFile(b"scan")
+    scan = media.keep(
+        organization=ann.organization, content=content, name="scan.pdf", content_type="application/pdf", size=4
+    )
+    message = Message.objects.filter(customer=ann).get()
+    Attachment.objects.create(organization=ann.organization, message=message, file=scan, filename="scan.pdf")
+    MailDetails.objects.create(organization=ann.organization, message=message, folded="Quoted", cc=["x@example.com"])
+    _, archive = export(ann, alice)
+    told = json.loads(archive.read("data.json"))
+    assert [(row["folded"], row["cc"]) for row in told["mails"]] == [("Quoted", ["x@example.com"])]
+    assert b"scan" in {archive.read(name) for name in archive.namelist() if name.startswith("files/")}
 
 
 def test_it_is_told_in_the_ledger(ann: Customer, alice: Any):

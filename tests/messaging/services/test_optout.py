@@ -11,8 +11,8 @@ from messaging.services.optout import meaning
 
 @pytest.mark.parametrize(
     "text",
-    ["STOP", "stop", " Stop! ", "“stop”", "Opt out", "OPT-OUT", "Stop All", "STOP\u200f", "\u202bstop\u202c", "ＳＴＯＰ",
-     "Désabonner", "ARRÊT", "unsubscribe.", "REVOKE", "cancel", "quit", "end"],
+    ["STOP", "stop", " Stop! ", "“stop”", "Opt out", "OPT-OUT", "Stop All", "STOP\u200f", "\u202bstop\u202c",
+     "ＳＴＯＰ", "Désabonner", "ARRÊT", "unsubscribe.", "REVOKE", "cancel", "quit", "end"],
 )  # fmt: skip
 def test_a_word_alone_opts_out(text: str):
     assert meaning(text) == "STOP"
