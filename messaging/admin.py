@@ -23,6 +23,9 @@ from messaging.models import (
 )
 from messaging.services import arrivals
 
+# Of what came: a mail may have many megabytes, and a page should not.
+MOST_SHOWN = 100_000
+
 
 @admin.register(Channel)
 class ChannelAdmin(TenantAdmin):
@@ -104,7 +107,7 @@ class ArrivalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="as received")
     def received(self, arrival: Arrival) -> str:
-        return bytes(arrival.body).decode("utf-8", "replace")
+        return bytes(arrival.body[:MOST_SHOWN]).decode("utf-8", "replace")
 
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> None:
