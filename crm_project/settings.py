@@ -220,6 +220,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("read providers' templates", "messaging.tasks.sync_contents", 60),
         ("ask providers for what was missed", "messaging.tasks.catch_up", 60),
         ("have providers asked daily", "messaging.tasks.ask_daily", 900),
+        ("forget old deliveries", "messaging.tasks.forget_arrivals", 3600),
         ("throw away files that nothing needs", "messaging.tasks.tidy_media", 3600),
         ("end snoozes", "messaging.tasks.end_snoozes", 15),
         ("find duplicates", "customers.tasks.find_duplicates", 15),

@@ -78,6 +78,12 @@ def ask_daily() -> int:
     return catching_up.ask_daily()
 
 
+@shared_task(base=Drain, name="messaging.tasks.forget_arrivals")
+def forget_arrivals() -> int:
+    """Throw away what providers told us long ago."""
+    return arrivals.forget_old()
+
+
 @shared_task(base=Drain, name="messaging.tasks.tidy_media")
 def tidy_media() -> int:
     """Throw away files that nothing needs."""

@@ -88,7 +88,8 @@ def resolved(view: OrganizationView, data: dict[str, Any]) -> dict[str, Any]:
 def _template(view: OrganizationView, name: str, pk: UUID | None) -> Template | None:
     if pk is None:
         return None
-    template: Template | None = Template.objects.visible_to(view.member).filter(pk=pk).first()
+    rows = Template.objects.visible_to(view.member) if view.member.may("templates.view") else Template.objects.none()
+    template: Template | None = rows.filter(pk=pk).first()
     if template is None:
         raise invalid(name, "There is no such template.", code="not_found")
     return template

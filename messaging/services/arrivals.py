@@ -38,6 +38,9 @@ RETRIES = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
 WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)]
 
 
+# Longer than a provider is asked about what was missed.
+KEPT = timedelta(days=35)
+FORGOTTEN_AT_ONCE = 2000
 # Of what was too large to be kept whole: there is nothing in it to work on.
 HEAD_ONLY = "head-only=1"
 
@@ -175,6 +178,17 @@ def replay(arrival: Arrival) -> bool:
         ring(PROCESS)
     arrival.refresh_from_db()
     return bool(is_mine)
+
+
+def forget_old() -> int:
+    """Throw away what was worked on long ago, with its body; how many that were. What waits for somebody stays.
+
+    The message that came of it stays too, and by its provider's id the same delivery is still known.
+    """
+    with every_organization("old deliveries of all organizations are thrown away"):
+        old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=timezone.now() - KEPT)
+        keys = list(old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+        return Arrival.objects.filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
 
 
 class _ClaimLost(Exception):

@@ -61,7 +61,8 @@ def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
         return "late, and still tried"
     recipient = bounce.recipient or message.address.lower()
     is_copy = recipient != message.address.lower() and _is_copy(message, recipient)
-    if bounce.is_hard:
+    # Where only the address fits, anybody could have written the bounce: it settles the mail, and stops nothing.
+    if bounce.is_hard and (is_copy or _is_named(message, channel, mail, bounce)):
         stopped.stop(
             message=message,
             # Anybody can write a bounce that names anybody: only where we wrote to is ever stopped. Another name in it
@@ -97,6 +98,14 @@ def _message_of(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> Message
     if not bounce.recipient:
         return None
     return sent.filter(address__iexact=bounce.recipient).first()
+
+
+def _is_named(message: Message, channel: Channel, mail: ReceivedMail, bounce: Bounce) -> bool:
+    """Whether the bounce shows that it knows the mail: by an id of it, or by the signed address it came back to."""
+    ids = [bounce.message_id, *mail_inbound.answered_id(mail)]
+    if message.provider_message_id.strip("<>") in ids:
+        return True
+    return mail_threads.conversation_named(mail.recipients) == message.conversation_id
 
 
 def _is_copy(message: Message, recipient: str) -> bool:

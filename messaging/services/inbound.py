@@ -62,7 +62,7 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
             campaign=_campaign(received),
         )
         deletion.wake(customer=customer, actor=actor)
-    opted = "" if is_automatic else optout.meaning(received.body, provider_says=received.opt_out)
+    opted = "" if is_automatic else optout.meaning(_said(received), provider_says=received.opt_out)
     if opted == "START" and mail_inbound.is_stranger(thread, addresses):
         opted = ""  # whoever else has a mail of the thread can end it for the customer, but not begin it again
     # Both before the conversation is locked: whoever cancels a message by hand takes the two in this order as well.
@@ -149,6 +149,11 @@ def _source(received: ReceivedMessage) -> str:
         if referral.get("source_type") == "ad" or referral.get("ctwa_clid")
         else str(received.kind)
     )
+
+
+def _said(received: ReceivedMessage) -> str:
+    """What is looked at for STOP: the text; of an e-mail without one its subject, as unsubscribing by mail has it."""
+    return received.body if received.body.strip() else received.subject
 
 
 def _campaign(received: ReceivedMessage) -> str:
