@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -19,13 +18,10 @@ from accounts.api.access import OrganizationView
 from activity.actor import current_actor
 from core.api.errors import invalid
 from messaging.api import serializers
-from messaging.channels import kinds
-from messaging.channels.base import Kind
-from messaging.models import Attachment, Message
+from messaging.channels.base import Capabilities
+from messaging.models import Attachment, Channel, Message
 from messaging.services import media
 from messaging.serving import respond
-
-_CAPABILITIES: Final = {Kind.WHATSAPP: kinds.WHATSAPP, Kind.SMS: kinds.SMS, Kind.EMAIL: kinds.EMAIL}
 
 
 class MediaView(OrganizationView):
@@ -44,8 +40,8 @@ class MediaView(OrganizationView):
         given, kind = body.validated_data["file"], body.validated_data.get("channel", "")
         content_type = given.content_type or "application/octet-stream"
         try:
-            if kind in _CAPABILITIES:
-                media.require_sendable(_CAPABILITIES[kind], name=given.name, content_type=content_type, size=given.size)
+            if (capabilities := _capabilities(kind)) is not None:
+                media.require_sendable(capabilities, name=given.name, content_type=content_type, size=given.size)
             elif given.size > settings.MEDIA_MAX_BYTES:
                 raise media.InvalidUpload(f"A file may have {settings.MEDIA_MAX_BYTES // 1_000_000} MB at most.")
         except media.InvalidUpload as error:
@@ -59,6 +55,12 @@ class MediaView(OrganizationView):
             actor=current_actor(),
         )
         return Response(serializers.MediaSerializer(kept).data, status=status.HTTP_201_CREATED)
+
+
+def _capabilities(kind: str) -> Capabilities | None:
+    """What the organization's own channel of that kind takes; None where there is no such channel."""
+    channel = Channel.objects.filter(kind=kind).order_by("-is_enabled", "created_at").first() if kind else None
+    return channel.capabilities if channel is not None else None
 
 
 class AttachmentView(OrganizationView):
