@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 
+_LARGEST_CORRECTION = 3_600_000 << 12
 _lock = threading.Lock()
 _last = 0
 
@@ -14,14 +15,15 @@ _last = 0
 def uuid7() -> uuid.UUID:
     """A time-ordered id: 48 bits of milliseconds, 12 bits of sub-millisecond time, 62 random bits.
 
-    Ids made by one process never go back, also when the clock does.
+    Ids made by one process never go back, also when the clock does; but a clock that was put back by over an hour was
+    wrong before, and is followed.
     """
     global _last
     with _lock:
         # RFC 9562, section 6.2, method 3: the sub-millisecond fraction takes the place of rand_a.
         nanoseconds = time.time_ns()
         ticks = (nanoseconds // 1_000_000 << 12) | (nanoseconds % 1_000_000 * 4096 // 1_000_000)
-        _last = ticks = max(ticks, _last + 1)
+        _last = ticks = ticks if _last - ticks > _LARGEST_CORRECTION else max(ticks, _last + 1)
     random_bits = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
     value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | random_bits
     return uuid.UUID(int=value)

@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from core import ids
 from core.ids import uuid7
 
 
-def test_it_is_a_version_7_uuid_with_the_time_in_front():
+def test_it_is_a_version_7_uuid_with_the_time_in_front(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ids, "_last", 0)  # other tests travel into the future
     before = time.time_ns() // 1_000_000
     made = uuid7()
     assert (made.version, made.variant) == (7, uuid.RFC_4122)
@@ -31,5 +33,12 @@ def test_also_those_of_many_threads():
 
 def test_a_clock_that_goes_back_changes_nothing(monkeypatch: pytest.MonkeyPatch):
     first = uuid7()
-    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    earlier = time.time_ns() - 60 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: earlier)
     assert uuid7() > first
+
+
+def test_a_clock_that_was_hours_ahead_is_not_followed_for_hours(monkeypatch: pytest.MonkeyPatch):
+    now = time.time_ns()
+    monkeypatch.setattr(ids, "_last", ((now // 1_000_000) + 2 * 3_600_000) << 12)
+    assert uuid7().int >> 80 <= now // 1_000_000 + 1000
