@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib import messages as toasts
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -120,6 +121,10 @@ def allow_address(request: Request, organization: str, pk: UUID) -> HttpResponse
     conversation, _ = context.open_conversation(request, pk)
     if stopped.allow(conversation=conversation, actor=current_actor()):
         toasts.success(request, "Mail goes to this address again.")
+    if request.htmx:  # the composer's form is HTMX's, whichever of its buttons was pressed
+        return HttpResponse(
+            status=204, headers={"HX-Redirect": reverse("messaging:conversation", args=[organization, pk])}
+        )
     return redirect("messaging:conversation", organization, pk)
 
 

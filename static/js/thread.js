@@ -23,6 +23,9 @@ function dayLine(message) {
 }
 
 function replace(old, fresh) {
+  // What was folded open stays open.
+  const open = [...old.querySelectorAll("details")].map((one) => one.open);
+  fresh.querySelectorAll("details").forEach((one, at) => one.toggleAttribute("open", open[at] ?? false));
   if (old.innerHTML === fresh.innerHTML && old.dataset.status === fresh.dataset.status) return; // as it was: what is being read or pressed stays
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(fresh);

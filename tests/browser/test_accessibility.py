@@ -18,10 +18,10 @@ from messaging.channels.base import Location, Media
 from messaging.models import Message
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-# What runs for ever is not waited for.
-FINISHED = """Promise.all(document.getAnimations()
+# What runs for ever is not waited for, nor what was stopped half-way by a page that changed.
+FINISHED = """Promise.race([new Promise((over) => setTimeout(over, 5000)), Promise.all(document.getAnimations()
     .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
-    .map((one) => one.finished.catch(() => {})))"""
+    .map((one) => one.finished.catch(() => {})))])"""
 SCREENS: dict[str, dict[str, Any]] = {
     "1440 light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
     "390 dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True},

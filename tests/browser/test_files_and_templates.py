@@ -105,5 +105,5 @@ def test_a_mail_is_shown_as_it_was_laid_out_and_runs_nothing(clinic, sign_in):
     bubble.get_by_text("As it was laid out").click()
     expect(bubble.frame_locator("iframe").get_by_text("what do braces cost?")).to_be_visible()
     # Chromium tells of what a policy kept from leaving as of a request that failed by it.
-    assert refused == {"https://tracker.example/pixel.png": "csp"}
+    assert refused.get("https://tracker.example/pixel.png") == "csp"
     assert "allow-scripts" not in (bubble.locator("iframe").get_attribute("sandbox") or "")
