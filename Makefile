@@ -23,7 +23,7 @@ fuzz: install ## Call the API in every way that its schema allows, and some that
 	@$(BIN)/python -m pytest -q -n 2 -m fuzz $(ARGS)
 
 test-browser: install ## Drive Chromium through the main job
-	@$(BIN)/python -m pytest -q -n 2 -m browser --reruns 1 $(PATHS) $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 -m browser --reruns 1 --timeout 240 --timeout-method thread $(PATHS) $(ARGS)
 
 check: install ## Format, lint, types, imports, migrations, templates, production settings
 	@BIN=$(BIN) OURS="$(OURS)" CODE="$(CODE)" bash scripts/check.sh
