@@ -45,19 +45,24 @@ def write(
     author: User | None,
     template: Template | None,
     variables: Mapping[str, str] | None,
-    files: Sequence[MediaFile],
+    files: Sequence[MediaFile] | None,
     cc: Sequence[str],
     fallback_template: Template | None,
     fallback_variables: Mapping[str, str] | None,
 ) -> Written:
-    """The message that these make together. Raises InvalidText, which names the field that is wrong."""
+    """The message that these make together; without a word on files they are the template's.
+
+    Raises InvalidText, which names the field that is wrong.
+    """
     capabilities = conversation.channel.capabilities
     rendered = None
     if template is not None:
         rendered = _rendered(conversation, template, variables, author, field="template")
-        files = files or list(template.files.all())
+        if files is None:
+            files = list(template.files.all())
     elif variables:
         raise InvalidText("Variables are a template’s. Name the template, or leave them out.", field="variables")
+    files = files or ()
     if fallback_template is not None:
         require_fallback(conversation, fallback_template, fallback_variables, author)
     if rendered is not None and rendered.content_sid:
@@ -151,7 +156,7 @@ def _require_files(capabilities: Capabilities, files: Sequence[MediaFile], text:
             media.require_sendable(capabilities, name=file.name, content_type=file.content_type, size=file.size)
     except media.InvalidUpload as error:
         raise InvalidText(str(error), field="attachments") from error
-    if text and capabilities.kind == Kind.WHATSAPP and _is_shown_alone(files[0]):
+    if text and capabilities.kind == Kind.WHATSAPP and is_shown_alone(files[0]):
         raise InvalidText(
             "WhatsApp shows no text with this kind of file. Send the text by itself.", field="attachments"
         )
@@ -159,10 +164,11 @@ def _require_files(capabilities: Capabilities, files: Sequence[MediaFile], text:
 
 def goes_without_text(conversation: Conversation, file: MediaFile) -> bool:
     """Whether the channel shows a file of this kind only without a text."""
-    return conversation.channel.kind == Kind.WHATSAPP and _is_shown_alone(file)
+    return conversation.channel.kind == Kind.WHATSAPP and is_shown_alone(file)
 
 
-def _is_shown_alone(file: MediaFile) -> bool:
+def is_shown_alone(file: MediaFile) -> bool:
+    """Whether WhatsApp shows no text beside a file of this kind."""
     return file.content_type.startswith("audio/") or file.content_type in ("text/vcard", "image/webp")
 
 

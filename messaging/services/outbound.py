@@ -45,7 +45,7 @@ def queue_message(
     reply_to: Message | None = None,
     template: Template | None = None,
     variables: Mapping[str, str] | None = None,
-    files: Sequence[MediaFile] = (),
+    files: Sequence[MediaFile] | None = None,
     cc: Sequence[str] = (),
     fallback_template: Template | None = None,
     fallback_variables: Mapping[str, str] | None = None,
@@ -53,9 +53,9 @@ def queue_message(
     """Queue a message for delivery.
 
     It leaves at `not_before_at`, else now, after `undo_for` in which it can be taken back. A template gives the text
-    where no body is given; an approved one is sent by its id. Past the end of the reply window a free text needs a
-    `fallback_template`. Raises InvalidText, or a `refusals.Refused` (WindowClosed, OptedOut, OptInMissing,
-    DoNotContact, NoAddress, AddressStopped, ChannelOff), or CustomerGone; then nothing is written.
+    where no body is given, and its files where none are; an approved one is sent by its id. Past the end of the reply
+    window a free text needs a `fallback_template`. Raises InvalidText, or a `refusals.Refused` (WindowClosed, OptedOut,
+    OptInMissing, DoNotContact, NoAddress, AddressStopped, ChannelOff), or CustomerGone; then nothing is written.
     """
     _hold_customer(conversation)
     written = drafts.write(

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from messaging.models import Conversation, MediaFile, Message
+from messaging.models import Conversation, MediaFile, Message, Template
 from messaging.services import drafts, outbound
 
 
@@ -15,8 +15,11 @@ from messaging.services import drafts, outbound
 def queue(*, conversation: Conversation, body: str, files: Sequence[MediaFile], **more: Any) -> list[Message]:
     """Queue them all, or none: where a message carries fewer files, the text goes with the first or before it.
 
-    Raises what `outbound.queue_message` raises.
+    Those of the template that the text came from go along. Raises what `outbound.queue_message` raises.
     """
+    template: Template | None = more.pop("template", None)
+    if template is not None:
+        files = [*template.files.all(), *files]
     most = max(conversation.channel.capabilities.max_files, 1)
     groups = [list(files[at : at + most]) for at in range(0, len(files), most)] or [[]]
     has_text = bool(body.strip())
@@ -29,9 +32,18 @@ def queue(*, conversation: Conversation, body: str, files: Sequence[MediaFile], 
             field="attachments",
         )
     if has_text and groups[0] and drafts.goes_without_text(conversation, groups[0][0]):
-        queued.append(outbound.queue_message(conversation=conversation, body=body, **more))
+        queued.append(outbound.queue_message(conversation=conversation, body=body, template=template, files=(), **more))
         has_text = False
     for group in groups:
-        text = body if has_text and group is groups[0] else ""
-        queued.append(outbound.queue_message(conversation=conversation, body=text, files=group, **more))
+        # The template is that of the text: what has none of it must not bring it again.
+        carries_text = has_text and group is groups[0]
+        queued.append(
+            outbound.queue_message(
+                conversation=conversation,
+                body=body if carries_text else "",
+                template=template if carries_text else None,
+                files=group,
+                **more,
+            )
+        )
     return queued

@@ -22,7 +22,7 @@ from messaging.channels.base import Kind
 from messaging.channels.text import clean
 from messaging.models import MediaFile, Template
 from messaging.models.template import ANY_LANGUAGE
-from messaging.services import rendering
+from messaging.services import drafts, rendering
 
 SETTABLE = frozenset(
     {
@@ -139,6 +139,8 @@ def _require_files(template: Template, files: Sequence[MediaFile]) -> None:
         raise InvalidTemplate("files", f"At most {MOST_FILES} files.")
     if files and (template.is_content or template.channel not in (Kind.EMAIL, Kind.WHATSAPP)):
         raise InvalidTemplate("files", "Files go with e-mails and with free WhatsApp texts only.")
+    if template.channel == Kind.WHATSAPP and (len(files) > 1 or any(drafts.is_shown_alone(file) for file in files)):
+        raise InvalidTemplate("files", "A WhatsApp text carries one file, and no sound, sticker or contact card.")
     if any(file.organization_id != template.organization_id for file in files):
         raise InvalidTemplate("files", "There is no such file.")
 

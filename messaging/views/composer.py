@@ -45,7 +45,7 @@ def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
             subject=request.POST.get("subject", ""),
             files=files,
             cc=[part for part in re.split(r"[,;\s]+", request.POST.get("cc", "")) if part],
-            template=_template(request, conversation),
+            template=_template(request, conversation) if request.POST.get("body", "").strip() else None,
             actor=current_actor(),
             author=request.member.user,
             undo_for=timedelta(seconds=conversation.organization.undo_seconds),

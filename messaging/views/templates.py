@@ -131,7 +131,7 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
         rows = rows.exclude(content_sid="")
     if asked:
         rows = rows.filter(name__icontains=asked)
-    found = list(rows.order_by("name", "language", "id")[:OFFERED])
+    found = list(rows.prefetch_related("files").order_by("name", "language", "id")[:OFFERED])
     language = conversation.customer.language.lower()
     found.sort(key=lambda one: (one.is_content, one.name.casefold(), not _serves(one, language), one.language))
     values = rendering.values_for(conversation.customer, request.member.user)

@@ -15,11 +15,36 @@ function fill(url) {
   });
 }
 
+// The template that a text came from is told with it, and its files stand beside those of one's own.
+function take(id = "", files = "") {
+  document.getElementById("composer-template").value = id;
+  const chips = document.getElementById("composer-files");
+  for (const old of chips.querySelectorAll("[data-template-file]")) old.remove();
+  for (const name of files.split("|").filter(Boolean)) {
+    const item = document.createElement("li");
+    item.className = "chip";
+    item.dataset.templateFile = "";
+    item.textContent = name;
+    const remove = document.createElement("button");
+    remove.type = "button";
+    remove.className = "chip__remove";
+    remove.setAttribute("aria-label", "Leave out the template’s files");
+    remove.textContent = "×";
+    remove.addEventListener("click", () => take());
+    item.append(remove);
+    chips.append(item);
+  }
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "composer-body" && !event.target.value.trim()) take();
+});
+
 function put(offer) {
   const text = field();
   const subject = document.getElementById("composer-subject");
   if (subject && offer.dataset.templateSubject && !subject.value.startsWith("Re:")) subject.value = offer.dataset.templateSubject;
-  document.getElementById("composer-template").value = offer.dataset.templateId ?? "";
+  take(offer.dataset.templateId, offer.dataset.templateFiles);
   text.setRangeText(offer.dataset.templateBody, text.selectionStart, text.selectionEnd, "end");
   list().hidePopover();
   text.dispatchEvent(new Event("input", { bubbles: true }));
