@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -55,13 +56,22 @@ def requires(permission: str) -> Callable[[View], View]:
     return decorate
 
 
-AsyncView = Callable[[HttpRequest, Member], Awaitable[HttpResponseBase]]
+@dataclass(frozen=True)
+class SignedIn:
+    """Who asks for a stream, and the session that they are signed in by."""
+
+    member: Member
+    session_key: str
+
+
+AsyncView = Callable[[HttpRequest, SignedIn], Awaitable[HttpResponseBase]]
 
 
 def streams(permission: str) -> Callable[[AsyncView], Callable[..., Awaitable[HttpResponseBase]]]:
     """The same door for a stream: the view gets the member; there is no sign-in page to send anybody to.
 
-    No scope is open in it: a stream lives longer than a request and opens one for each look that it takes.
+    No scope is open in it: a stream lives longer than a request. Its request's database connection goes back before it
+    begins (crm_project.asgi).
     """
     if permission not in CATALOG:
         raise ValueError(f"{permission} is not a permission.")
@@ -69,21 +79,28 @@ def streams(permission: str) -> Callable[[AsyncView], Callable[..., Awaitable[Ht
     def decorate(view: AsyncView) -> Callable[..., Awaitable[HttpResponseBase]]:
         @wraps(view)
         async def guarded(request: HttpRequest, organization: str) -> HttpResponseBase:
-            user = await request.auser()
-            if not isinstance(user, User):
+            signed_in = await sync_to_async(_signed_in)(request, organization)
+            if signed_in is None:
                 return HttpResponse("Sign in first.", status=401, content_type="text/plain")
-            memberships = await sync_to_async(sign_in.memberships)(user)
-            member = next((m for m in memberships if m.organization.slug == organization), None)
-            if member is None:
-                raise Http404("There is no such page, or you are not a member of its organization.")
-            if not member.may(permission):
+            if not signed_in.member.may(permission):
                 raise PermissionDenied(f"Your role does not permit this ({permission}).")
-            return await view(request, member)
+            return await view(request, signed_in)
 
         guarded.permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _signed_in(request: HttpRequest, organization: str) -> SignedIn | None:
+    """None for whoever is not signed in. Raises Http404 for who is no member."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    member = next((m for m in sign_in.memberships(user) if m.organization.slug == organization), None)
+    if member is None:
+        raise Http404("There is no such page, or you are not a member of its organization.")
+    return SignedIn(member, request.session.session_key or "")
 
 
 @contextmanager

@@ -39,6 +39,9 @@ POLL_SECONDS = 0.4
 LOOK_BACK = timedelta(seconds=10)
 REDIS_TIMEOUT_SECONDS = 0.5
 REDIS_PAUSE_SECONDS = 5.0
+# Redis is asked for a sign of life after so long, and counts as away after so long without one.
+REDIS_PING_SECONDS = 2.0
+REDIS_SILENCE_SECONDS = 6.0
 # A listener who is told "you are connected" looks at everything once; what happens after that look must be heard.
 HEARING_WITHIN_SECONDS = 3.0
 QUEUE_SIZE = 500
@@ -151,7 +154,7 @@ class Feed:
                     await self._hear_redis()
                 else:
                     await self._read_ledger()
-            except redis.RedisError:
+            except (redis.RedisError, TimeoutError):
                 logger.warning("live_feed_without_redis")
                 await self._read_ledger(for_seconds=REDIS_PAUSE_SECONDS)
             except Exception:
@@ -165,10 +168,16 @@ class Feed:
         try:
             async with client.pubsub() as pubsub:
                 await pubsub.subscribe(channel_name())
+                answered_at = time.monotonic()
                 while True:
-                    message = await pubsub.get_message(timeout=5)
+                    message = await pubsub.get_message(timeout=REDIS_PING_SECONDS)
                     if message is None:
+                        # A server that is frozen keeps the connection open and says nothing.
+                        if time.monotonic() - answered_at > REDIS_SILENCE_SECONDS:
+                            raise redis.ConnectionError("Redis does not answer.")
+                        await asyncio.wait_for(pubsub.ping(), REDIS_PING_SECONDS)
                         continue
+                    answered_at = time.monotonic()
                     if message["type"] == "subscribe":
                         self._hears()
                     elif message["type"] == "message":

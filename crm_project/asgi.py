@@ -8,6 +8,8 @@ import django
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm_project.settings")
 
@@ -47,7 +49,16 @@ class Handler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
-        self._middleware_chain = sync_to_async(self._middleware_chain, thread_sensitive=True)
+        chain: Callable[[HttpRequest], HttpResponseBase] = self._middleware_chain  # type: ignore[assignment]
+
+        def answer(request: HttpRequest) -> HttpResponseBase:
+            response = chain(request)
+            if response.streaming:
+                # It lives as long as its reader wants, and would keep its thread's connection from everybody else.
+                close_old_connections()
+            return response
+
+        self._middleware_chain = sync_to_async(answer, thread_sensitive=True)
 
 
 class _Body:

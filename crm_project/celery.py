@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging.config
 import os
+import sys
 import warnings
 from typing import Any
 
@@ -47,3 +48,17 @@ def listen(**_: Any) -> None:
     from crm_project.watch import Ear
 
     app.steps["consumer"].add(Ear)
+
+
+@signals.worker_init.connect(weak=False)
+def require_connections(**_: Any) -> None:
+    """A pool smaller than what asks it would leave a send whose outcome can't be written."""
+    from django.conf import settings
+
+    if "pool" in settings.DATABASES["default"].get("OPTIONS", {}):
+        size, needed = settings.DATABASE_POOL_SIZE, settings.WORKER_CONNECTIONS
+        if size < needed:
+            sys.exit(
+                f"DATABASE_POOL_SIZE is {size}, but this worker’s threads may ask for {needed} connections at once. "
+                f"Set it to {needed} or more, or lower WORKER_THREADS or OUTBOUND_CONCURRENCY."
+            )

@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "core.outage.OutageMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -130,6 +131,16 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+# --- Threads ----------------------------------------------------------------------------------------------------------
+
+# How often the beat looks for what is due, in seconds; a commit rings at once, so this is what a lost ring costs.
+TICK_SECONDS = env.number("TICK_SECONDS", 2, at_least=1, at_most=60)
+WORKER_THREADS = env.number("WORKER_THREADS", 8, at_least=2, at_most=64)
+OUTBOUND_CONCURRENCY = env.number("OUTBOUND_CONCURRENCY", 8, at_least=1, at_most=64)
+# All that can ask for a connection at once in a worker: its tasks, the senders, and the threads that watch.
+WORKER_CONNECTIONS = WORKER_THREADS + OUTBOUND_CONCURRENCY + 4
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", WORKER_CONNECTIONS, at_least=2)
+
 # --- Database ---------------------------------------------------------------------------------------------------------
 
 _database = env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'parley.sqlite3'}")
@@ -145,12 +156,41 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},
     }
 else:
+    from core.postgresql import Connection
+
+    _seconds = {
+        # No statement of a page or of a sweep takes longer; `manage.py migrate` lifts it for itself.
+        "statement_timeout": env.number("DATABASE_STATEMENT_SECONDS", 60, at_least=5),
+        # Whoever waits for a row that somebody holds tries again later.
+        "lock_timeout": env.number("DATABASE_LOCK_SECONDS", 10, at_least=1),
+        # A process that was frozen or cut off inside a transaction gives its rows back.
+        "idle_in_transaction_session_timeout": env.number("DATABASE_IDLE_SECONDS", 10, at_least=1),
+    }
+    Connection.longest_wait = _seconds["statement_timeout"] + 30.0
     _database |= {
-        # With ASGI a kept connection is one per thread and leaks; the pool is shared. See DATABASE_POOL_SIZE.
+        # With ASGI a kept connection is one per thread and leaks; the pool is shared.
         "CONN_MAX_AGE": 0,
+        # A connection that the server has forgotten is noticed before a statement is lost with it.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            "connect_timeout": 2,
+            # A network that was cut is noticed by the kernel, in milliseconds and seconds.
+            "tcp_user_timeout": 5000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "options": " ".join(f"-c {name}={seconds}s" for name, seconds in _seconds.items()),
             **_database.get("OPTIONS", {}),
-            "pool": {"min_size": 2, "max_size": env.number("DATABASE_POOL_SIZE", 12, at_least=2), "timeout": 10},
+            "pool": {
+                "connection_class": Connection,
+                "min_size": 2,
+                "max_size": DATABASE_POOL_SIZE,
+                # A request that gets no connection is answered by 503 within three seconds.
+                "timeout": 2.5,
+                # How long one attempt to connect is repeated, each time after a longer pause: whoever asks next begins
+                # another, so that an outage ends with the database's return and not a minute later.
+                "reconnect_timeout": 2,
+            },
         },
     }
 DATABASES = {"default": _database}
@@ -168,10 +208,6 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 # --- Work that happens later ------------------------------------------------------------------------------------------
-
-# How often the beat looks for what is due, in seconds; a commit rings at once, so this is what a lost ring costs.
-TICK_SECONDS = env.number("TICK_SECONDS", 2, at_least=1, at_most=60)
-WORKER_THREADS = env.number("WORKER_THREADS", 8, at_least=2, at_most=64)
 
 CELERY_BROKER_URL = REDIS_URL or "local://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
@@ -357,7 +393,6 @@ TWILIO_API_BASE_URL = env.url("TWILIO_API_BASE_URL")
 MAIL_ALLOWED_HOSTS = env.words("MAIL_ALLOWED_HOSTS", ["*"] if DEBUG else [])
 PROVIDER_TIMEOUT_SECONDS = env.number("PROVIDER_TIMEOUT_SECONDS", 10, at_least=1, at_most=60)
 OUTBOUND_LEASE_SECONDS = env.number("OUTBOUND_LEASE_SECONDS", 300, at_least=3)
-OUTBOUND_CONCURRENCY = env.number("OUTBOUND_CONCURRENCY", 8, at_least=1, at_most=64)
 if OUTBOUND_LEASE_SECONDS < 3 * PROVIDER_TIMEOUT_SECONDS:
     env.refuse(
         "OUTBOUND_LEASE_SECONDS has to be three times PROVIDER_TIMEOUT_SECONDS or more: a claim must outlive its send."

@@ -7,6 +7,8 @@ from django.views.generic import TemplateView
 
 from core import health
 
+handler500 = "core.outage.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("health", health.alive, name="health"),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -28,6 +32,40 @@ def owned_within_reach(member: Member, owner: str) -> Q:
         team_id__in=Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
     ).values("member__user_id")
     return own | Q(**{f"{owner}__isnull": True}) | Q(**{f"{owner}__in": colleagues})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersInReach:
+    """Whose records somebody reaches: everybody's, or those of some users, and perhaps those that nobody owns."""
+
+    everybody: bool = False
+    users: frozenset[UUID] = frozenset()
+    nobody: bool = False
+
+    def __contains__(self, owner: UUID | None) -> bool:
+        return self.everybody or (self.nobody if owner is None else owner in self.users)
+
+
+def owners_in_reach(members: Iterable[Member]) -> dict[UUID, OwnersInReach]:
+    """By a member's id, whose records they reach: `owned_within_reach` for many members, in one statement at most."""
+    members = list(members)
+    through = Member.teams.through._base_manager
+    in_teams = [member.pk for member in members if member.reach == Reach.TEAM]
+    colleagues: dict[UUID, set[UUID]] = defaultdict(set)
+    if in_teams:
+        pairs = through.filter(member__in=in_teams).values_list("member_id", "team__members__user_id")
+        for member_id, user_id in pairs:
+            colleagues[member_id].add(user_id)
+    reaches = {}
+    for member in members:
+        if member.reach == Reach.ALL:
+            reaches[member.pk] = OwnersInReach(everybody=True)
+        elif member.reach == Reach.ASSIGNED:
+            reaches[member.pk] = OwnersInReach(users=frozenset([member.user_id]))
+        else:
+            users = frozenset(colleagues[member.pk] | {member.user_id})
+            reaches[member.pk] = OwnersInReach(users=users, nobody=True)
+    return reaches
 
 
 def within_reach(member: Member, customer: str = "customer") -> Q:

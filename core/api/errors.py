@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rest_framework import exceptions, status
 
+from core.outage import RETRY_AFTER_SECONDS
+
 
 class Conflict(exceptions.APIException):
     """409: it conflicts with something, which the detail names."""
@@ -26,7 +28,9 @@ class Unavailable(exceptions.APIException):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "unavailable"
-    default_detail = "This can’t be done right now. Try again in a minute."
+    default_detail = "This can’t be done right now. Try again in a moment."
+    # DRF makes Retry-After of it.
+    wait = RETRY_AFTER_SECONDS
 
 
 def invalid(field: str, detail: str, *, code: str = "invalid") -> exceptions.ValidationError:

@@ -8,16 +8,20 @@ from django.http import Http404
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework.exceptions import NotFound
 
-from core.api.errors import TooLarge
+from core import outage
+from core.api.errors import TooLarge, Unavailable
 
 
 class Handler(ExceptionHandler):
     """Knows Django's exception for a body over DATA_UPLOAD_MAX_MEMORY_SIZE too, which would be a 500.
 
-    A 404 keeps its words.
+    A 404 keeps its words, and an outage of the database is a 503.
     """
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if outage.is_outage(exc):
+            outage.note(exc)
+            return Unavailable(outage.message())
         if isinstance(exc, RequestDataTooBig):
             return TooLarge(f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
         if isinstance(exc, Http404) and exc.args:

@@ -229,6 +229,7 @@ function connect() {
   source.onopen = () => relay({ kind: "open" });
   source.onerror = fail;
   source.addEventListener("heartbeat", () => relay({ kind: "beat" }));
+  source.addEventListener("paused", () => relay({ kind: "down" })); // the server can't look for changes just now
   source.addEventListener("customers", (event) => relay({ kind: "customers", ids: JSON.parse(event.data).customers }));
   source.addEventListener("conversation", (event) => relay({ kind: "signal", signal: JSON.parse(event.data) }));
 }

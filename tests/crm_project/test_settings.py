@@ -105,3 +105,19 @@ def test_without_redis_nothing_but_files_is_needed_and_with_it_everything_uses_i
     ]
     done = start(tmp_path, code, DEBUG="true", REDIS_URL="redis://127.0.0.1:6379/9")
     assert done.stdout.split() == ["redis://127.0.0.1:6379/9", "django.core.cache.backends.redis.RedisCache"]
+
+
+def test_the_pool_holds_what_a_workers_threads_can_ask_for(tmp_path):
+    code = "from crm_project import settings as s; print(s.DATABASES['default']['OPTIONS']['pool']['max_size'])"
+    given = {
+        "DEBUG": "true",
+        "DATABASE_URL": "postgres://x@127.0.0.1/x",
+        "WORKER_THREADS": "5",
+        "OUTBOUND_CONCURRENCY": "7",
+    }
+    assert int(start(tmp_path, code, **given).stdout) >= 5 + 7
+    code = "from crm_project.celery import require_connections; require_connections()"
+    refused = start(tmp_path, code, **given, DATABASE_POOL_SIZE="11")
+    assert refused.returncode != 0
+    assert "DATABASE_POOL_SIZE is 11" in refused.stderr
+    assert start(tmp_path, code, **given).returncode == 0
