@@ -6,14 +6,17 @@ them (`lives.py`), in bulk, so that a million take minutes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Member, Organization, Team, User
 from accounts.services import organizations
+from accounts.services import passwords as passwords_service
 from activity.actor import Actor
 from core.tenancy import organization_scope
 from crm_project.demo import story
@@ -26,6 +29,7 @@ from customers.services import duplicates, tasks
 
 NAME = "Harbour Clinic"
 SLUG = "harbour-clinic"
+# Known to everybody: for a machine of one's own (DEBUG) only.
 PASSWORD = "parley-demo-2026"  # noqa: S105 - printed at the start; the demo holds nothing
 PEOPLE = (
     ("alice", "Alice Hart", "alice@parley.example", "admin"),
@@ -44,15 +48,44 @@ UNDO_SECONDS = 3
 Progress = Callable[[int], None]
 
 
+def passwords() -> dict[str, str]:
+    """By e-mail, what the demo's people sign in with: the public password with DEBUG, else a random one each."""
+    return {email: PASSWORD if settings.DEBUG else secrets.token_urlsafe(15) for _, _, email, _ in PEOPLE}
+
+
+def close_public_accounts() -> list[str]:
+    """Take the public password from the demo's people, and the installation's rights; the e-mails of those who had it.
+
+    For an installation that was tried out with DEBUG and goes into production with the same database.
+    """
+    closed = []
+    for user in User.objects.filter(email__in=[email for _, _, email, _ in PEOPLE]):
+        if user.check_password(PASSWORD):
+            user.set_unusable_password()
+            user.is_superuser = user.is_staff = False
+            user.save()
+            passwords_service.changed(user=user)
+            closed.append(user.email)
+    return closed
+
+
 @transaction.atomic
-def load(*, size: int = SIZE, seed: int = SEED, progress: Progress | None = None) -> Organization | None:
+def load(
+    *,
+    size: int = SIZE,
+    seed: int = SEED,
+    progress: Progress | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Organization | None:
     """Make the demo organization with so many customers beside those of the story; None where it is here already.
 
-    `progress` is told how many are written. All or nothing: a load that is broken off leaves no half of it.
+    `given` are the passwords by e-mail, as `passwords()` makes them. `progress` is told how many are written. All or
+    nothing: a load that is broken off leaves no half of it. With DEBUG the first of the demo is the installation's
+    administrator as well.
     """
     if Organization.objects.filter(slug=SLUG).exists() or User.objects.filter(email=PEOPLE[0][2]).exists():
         return None
-    staff = _staff()
+    staff = _staff(given or passwords())
     organization = staff["alice"].organization
     with organization_scope(organization):
         fill(organization, [member.user for member in staff.values()], size=size, seed=seed, progress=progress)
@@ -96,17 +129,18 @@ def _lives(clinic: Clinic, size: int, *, is_brief: bool) -> Iterator[Life]:
         yield teller.tell(person, created_at)
 
 
-def _staff() -> dict[str, Member]:
+def _staff(given: Mapping[str, str]) -> dict[str, Member]:
     key, name, email, _ = PEOPLE[0]
-    # The first of the demo administers the installation too, so that the admin console can be looked at.
-    user = User.objects.create_superuser(email, PASSWORD, name=name)
+    # On one's own machine the first of the demo administers the installation too, so that the admin can be looked at.
+    make = User.objects.create_superuser if settings.DEBUG else User.objects.create_user
+    user = make(email, given[email], name=name)
     owner = organizations.create_organization(name=NAME, pack="clinic", owner=user)
     Organization.objects.filter(pk=owner.organization_id).update(undo_seconds=UNDO_SECONDS)
     staff = {key: owner}
     with organization_scope(owner.organization):
         team = Team.objects.create(organization=owner.organization, name="Front desk")
         for key, name, email, role in PEOPLE[1:]:
-            user = User.objects.create_user(email, PASSWORD, name=name)
+            user = User.objects.create_user(email, given[email], name=name)
             staff[key] = organizations.add_member(
                 organization=owner.organization, user=user, role_key=role, actor=Actor.for_user(owner.user)
             )

@@ -12,7 +12,10 @@ MOST = 10_000_000
 
 
 class Command(BaseCommand):
-    help = "Make the demo organization, once: a clinic with customers, conversations and work over half a year."
+    help = (
+        "Make the demo organization, once: a clinic with customers, conversations and work over half a year. "
+        "In production its people get random passwords, which are printed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -30,11 +33,17 @@ class Command(BaseCommand):
                 took = time.monotonic() - begun
                 self.stdout.write(f"{written:,} of {size:,} customers after {took:.0f} s")
 
-        organization = loader.load(size=size, seed=seed, progress=told)
+        passwords = loader.passwords()
+        organization = loader.load(size=size, seed=seed, progress=told, given=passwords)
         if organization is None:
             self.stdout.write("The demo organization is here already.")
             return
-        self.stdout.write(f"Made {organization.name}: {loader.PEOPLE[0][2]}, password {loader.PASSWORD}")
+        if len(set(passwords.values())) == 1:
+            self.stdout.write(f"Made {organization.name}: {loader.PEOPLE[0][2]}, password {loader.PASSWORD}")
+            return
+        self.stdout.write(f"Made {organization.name}. These passwords are shown once:")
+        for email, password in passwords.items():
+            self.stdout.write(f"  {email}  {password}")
 
 
 def _count(text: str) -> int:
