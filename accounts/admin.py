@@ -4,15 +4,26 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
+from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 
-from accounts.models import APIKey, IdempotentCall, Member, Organization, Role, SignInAttempt, Team, TokenFamily, User
+from accounts.models import (
+    APIKey,
+    IdempotentCall,
+    Member,
+    Organization,
+    PasswordReset,
+    Role,
+    SignInAttempt,
+    Team,
+    TokenFamily,
+    User,
+)
 from accounts.permissions import ADMIN
-from accounts.services import members, passwords
-from activity.actor import Actor, acting_as, current_actor
+from accounts.services import members
+from activity.actor import Actor, acting_as
 from core.admin import ReadOnlyAdmin, TenantAdmin
 
 # Roles of organizations say who may do what; Django's groups would say it a second time.
@@ -25,21 +36,11 @@ class NewUserForm(UserCreationForm):
         fields = ["email", "name"]
 
 
-class NewPasswordForm(AdminPasswordChangeForm):
-    """A new password given by an administrator ends every sign-in, as one's own does."""
-
-    def save(self, commit: bool = True) -> User:
-        user: User = super().save(commit)
-        passwords.changed(user=user, actor=current_actor())
-        return user
-
-
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     """Users of the installation; for superusers."""
 
     add_form = NewUserForm
-    change_password_form = NewPasswordForm
     list_display = ["email", "name", "is_active", "is_staff", "created_at", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     search_fields = ["email", "name"]
@@ -181,6 +182,15 @@ class SignInAttemptAdmin(ReadOnlyAdmin):
         return bool(request.user.is_superuser)
 
     has_module_permission = has_view_permission
+
+
+@admin.register(PasswordReset)
+class PasswordResetAdmin(SignInAttemptAdmin):
+    """Who asked for a new password and has no mail yet; a row that stays says why."""
+
+    list_display = ["email", "created_at", "due_at", "attempts", "last_error"]
+    search_fields = ["email"]
+    exclude = ["claim_token"]
 
 
 @admin.register(IdempotentCall)

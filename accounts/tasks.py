@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts.services import idempotency
+from accounts.services import idempotency, password_resets
 from core.jobs import Drain
 
 
@@ -10,3 +10,15 @@ from core.jobs import Drain
 def forget_idempotency_keys() -> int:
     """Delete the answers that are older than a day."""
     return idempotency.forget_old()
+
+
+@shared_task(base=Drain, name=password_resets.SEND)
+def send_password_resets() -> int:
+    """Write the mails to who forgot a password."""
+    return password_resets.send_due()
+
+
+@shared_task(base=Drain, name="accounts.tasks.forget_password_resets")
+def forget_password_resets() -> int:
+    """Delete what could not be answered in time."""
+    return password_resets.forget_old()

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django_scopes import scope
 
 from core.encryption import EncryptedJSONField
+from core.http import local_path
 from core.tenancy import every_organization
 
 
@@ -30,7 +31,7 @@ class ParleyAdminSite(admin.AdminSite):
         """One door for everybody: the sign-in page, which slows guessing down."""
         if request.user.is_authenticated:
             raise PermissionDenied("Only the installation’s administrators enter here.")
-        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+        return redirect_to_login(local_path(request.GET.get("next")) or reverse("admin:index"))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Open the scope around a view and its template: a superuser's is everything, others' what they administer."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -20,6 +21,22 @@ class Request(HttpRequest):
     memberships: Any
     badges: dict[str, int]
     request_id: str
+
+
+def local_path(target: str | None) -> str:
+    """The target if it is an address of ours, written as a path from the root; else an empty text.
+
+    What stands in `next` comes from a link, and a link may be anybody's: it leads to no other host, by no other scheme,
+    and is no name of a view.
+    """
+    target = target or ""
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    return target if is_ours and target.isprintable() else ""
+
+
+def redirect_to(path: str) -> HttpResponseRedirect:
+    """To a path, and never to a view by its name, as Django's `redirect` understands a word without a slash."""
+    return HttpResponseRedirect(path)
 
 
 def client_address(request: HttpRequest) -> str:

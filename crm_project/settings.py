@@ -265,6 +265,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("tell which leads are stalled", "messaging.tasks.tell_stalled", 60),
         ("erase who is kept no longer", "customers.tasks.keep_house", 3600),
         ("forget old jobs", "activity.tasks.forget_jobs", 3600),
+        ("answer who forgot a password", "accounts.tasks.send_password_resets", 5),
+        ("forget questions for passwords", "accounts.tasks.forget_password_resets", 3600),
         ("forget idempotency keys", "accounts.tasks.forget_idempotency_keys", 3600),
         ("canary", "crm_project.tasks.canary", 20),
     )
@@ -284,6 +286,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.validators.EndsSignIns"},
 ]
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=4).total_seconds())
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())

@@ -2,6 +2,7 @@ from accounts.models.attempt import SignInAttempt
 from accounts.models.idempotency import IdempotentCall
 from accounts.models.member import Member, Role, Team
 from accounts.models.organization import Organization
+from accounts.models.password_reset import PasswordReset
 from accounts.models.token import APIKey, TokenFamily
 from accounts.models.user import User
 
@@ -10,6 +11,7 @@ __all__ = [
     "IdempotentCall",
     "Member",
     "Organization",
+    "PasswordReset",
     "Role",
     "SignInAttempt",
     "Team",

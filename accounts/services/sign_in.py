@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts import events
 from accounts.models import Member, User
-from accounts.services import throttle
+from accounts.services import known_browsers, throttle
 from activity.actor import Actor
 from activity.ledger import record
 from core.http import client_address
@@ -27,13 +27,13 @@ def verify(*, request: HttpRequest, email: str, password: str) -> User:
     Raises TooManyAttempts (account or address failed too often) or InvalidCredentials. An unknown e-mail takes as
     long as a wrong password: Django's backend hashes in both cases.
     """
-    address = client_address(request)
-    throttle.require_allowed(email=email, address=address)
+    address, is_known = client_address(request), known_browsers.is_known(request, email)
+    throttle.require_allowed(email=email, address=address, is_known=is_known)
     user = authenticate(request, username=email.strip(), password=password)
     if not isinstance(user, User):
-        throttle.count_failure(email=email, address=address)
+        throttle.count_failure(email=email, address=address, is_known=is_known)
         raise InvalidCredentials
-    throttle.forget(email=email)
+    throttle.forget(email=email, address=address)
     return user
 
 

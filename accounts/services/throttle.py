@@ -1,10 +1,15 @@
-"""Brute force slowed: failed sign-ins are counted for the account and for the address alike."""
+"""Brute force slowed, and nobody shut out of their own account by somebody else's guesses.
+
+Failed sign-ins are counted for an account from one address, for an address, and for an account from everywhere. The
+last has a high limit, and a browser in which this account has signed in before is not held to it: whoever guesses from
+many addresses is slowed down, the owner at their own desk is not.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,9 +31,14 @@ class Limit:
 
 
 WINDOW = timedelta(minutes=15)
-# An address may be a whole clinic behind one router, so it has more tries than an account.
-ACCOUNT = Limit(failures=5)
+# One account, tried from one address.
+PAIR = Limit(failures=5)
+# An address may be a whole clinic behind one router, so it has more tries.
 ADDRESS = Limit(failures=30)
+# One account, tried from everywhere.
+ACCOUNT = Limit(failures=50)
+# What is no sign-in and has an address alone: questions for a new password, sign-ups.
+QUESTIONS = Limit(failures=5)
 
 
 class TooManyAttempts(Exception):
@@ -45,34 +55,55 @@ def _key(kind: str, value: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), f"{kind}:{same}".encode(), hashlib.sha256).hexdigest()
 
 
-def _limits(email: str, address: str) -> Iterable[tuple[str, Limit]]:
-    # Sorted, so that two sign-ins at once lock the rows in the same order.
-    return sorted([(_key("account", email), ACCOUNT), (_key("address", address), ADDRESS)], key=lambda pair: pair[0])
+def _limits(email: str, address: str, *, is_known: bool) -> dict[str, Limit]:
+    limits = {_key("pair", f"{email.strip()} {address}"): PAIR, _key("address", address): ADDRESS}
+    if not is_known:
+        limits[_key("account", email)] = ACCOUNT
+    return limits
 
 
-def require_allowed(*, email: str, address: str) -> None:
-    """Raises TooManyAttempts while this account or address is blocked, whatever the password."""
-    keys = [key for key, _ in _limits(email, address)]
-    until = SignInAttempt.objects.filter(key__in=keys).aggregate(until=Max("blocked_until"))["until"]
-    if until is not None and until > timezone.now():
-        raise TooManyAttempts(until - timezone.now())
+def require_allowed(*, email: str, address: str, is_known: bool = False) -> None:
+    """Raises TooManyAttempts while this account or address is blocked, whatever the password.
+
+    `is_known`: it comes from a browser in which this account has signed in before.
+    """
+    _require(_limits(email, address, is_known=is_known))
+
+
+def count_failure(*, email: str, address: str, is_known: bool = False) -> None:
+    """One more failed sign-in."""
+    _count(_limits(email, address, is_known=is_known))
 
 
 def require_questions_left(*, about: str, address: str) -> None:
-    """Raises TooManyAttempts where an address has asked too often about a thing that is no sign-in of an account."""
-    require_allowed(email=f"{about}:{address}", address=f"{about}:{address}")
+    """Raises TooManyAttempts where an address has asked too often about a thing that is no sign-in."""
+    _require({_key(about, address): QUESTIONS})
 
 
 def count_question(*, about: str, address: str) -> None:
     """One more question of this kind from the address."""
-    count_failure(email=f"{about}:{address}", address=f"{about}:{address}")
+    _count({_key(about, address): QUESTIONS})
+
+
+def forget(*, email: str, address: str | None = None) -> None:
+    """A sign-in that succeeded clears the account's count, and the one from this address; the address keeps its own."""
+    keys = [_key("account", email)]
+    if address is not None:
+        keys.append(_key("pair", f"{email.strip()} {address}"))
+    SignInAttempt.objects.filter(key__in=keys).delete()
+
+
+def _require(limits: Mapping[str, Limit]) -> None:
+    until = SignInAttempt.objects.filter(key__in=list(limits)).aggregate(until=Max("blocked_until"))["until"]
+    if until is not None and until > timezone.now():
+        raise TooManyAttempts(until - timezone.now())
 
 
 @transaction.atomic
-def count_failure(*, email: str, address: str) -> None:
-    """One more failed sign-in for both."""
+def _count(limits: Mapping[str, Limit]) -> None:
     now = timezone.now()
-    for key, limit in _limits(email, address):
+    # Sorted, so that two sign-ins at once lock the rows in the same order.
+    for key, limit in sorted(limits.items(), key=lambda pair: pair[0]):
         row, _ = SignInAttempt.objects.select_for_update().get_or_create(key=key, defaults={"window_began_at": now})
         if row.window_began_at < now - WINDOW and (row.blocked_until is None or row.blocked_until < now):
             row.failures, row.window_began_at = 0, now
@@ -81,8 +112,3 @@ def count_failure(*, email: str, address: str) -> None:
         if beyond >= 0:
             row.blocked_until = now + min(limit.wait * 2 ** min(beyond, 10), limit.longest)
         row.save()
-
-
-def forget(*, email: str) -> None:
-    """A sign-in that succeeded clears the account; the address keeps its count."""
-    SignInAttempt.objects.filter(key=_key("account", email)).delete()

@@ -1,42 +1,30 @@
-"""A forgotten password: Django's own views, with our pages, and every other sign-in ended afterwards."""
+"""A forgotten password: Django's own views with our pages; the mail leaves by the worker."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib.auth import views
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
-from accounts.services import passwords, throttle
+from accounts.services import password_resets, throttle
 from core.http import client_address
 
 
 class PasswordResetView(views.PasswordResetView):
     template_name = "accounts/password_reset.html"
-    email_template_name = "accounts/mail/password_reset.txt"
-    subject_template_name = "accounts/mail/password_reset_subject.txt"
     success_url = reverse_lazy("accounts:password_reset_done")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        # The link leads to the address that the settings know, whatever host the request was sent to.
-        public = urlsplit(settings.PUBLIC_BASE_URL)
-        self.extra_email_context = {"protocol": public.scheme, "domain": public.netloc}
-        return super().form_valid(form)
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # The answer is the same for every address; that many questions from one place are not.
-        address = client_address(request)
+        # The answer, and the time it takes, are the same for every address: the mail is the worker's.
         try:
-            throttle.require_questions_left(about="reset", address=address)
+            password_resets.ask(email=form.cleaned_data["email"], address=client_address(self.request))
         except throttle.TooManyAttempts as error:
-            form = self.get_form()
             form.add_error(None, str(error))
             return self.render_to_response(self.get_context_data(form=form), status=429)
-        throttle.count_question(about="reset", address=address)
-        return super().post(request, *args, **kwargs)
+        return redirect(self.get_success_url())
 
 
 class PasswordResetDoneView(views.PasswordResetDoneView):
@@ -46,11 +34,6 @@ class PasswordResetDoneView(views.PasswordResetDoneView):
 class PasswordResetConfirmView(views.PasswordResetConfirmView):
     template_name = "accounts/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:password_reset_complete")
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        response = super().form_valid(form)
-        passwords.changed(user=form.user)
-        return response
 
 
 class PasswordResetCompleteView(views.PasswordResetCompleteView):

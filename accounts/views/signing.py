@@ -10,15 +10,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import SignInForm, SignUpForm
 from accounts.models import Member, User
-from accounts.services import organizations, sign_in, throttle
-from core.http import client_address
+from accounts.services import known_browsers, organizations, sign_in, throttle
+from core.http import client_address, local_path, redirect_to
 from core.tenancy import every_organization
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -29,7 +28,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_page(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect(_next(request))
+        return redirect_to(_next(request))
     form = SignInForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
@@ -101,10 +100,10 @@ def _enter(request: HttpRequest, user: User) -> HttpResponse:
     login(request, user, backend=BACKEND)
     for member in sign_in.memberships(user)[:1]:
         sign_in.record_sign_in(member, how="page")
-    return redirect(_next(request))
+    response = redirect_to(_next(request))
+    known_browsers.remember(request, response, user.email)
+    return response
 
 
 def _next(request: HttpRequest) -> str:
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_ours else "/"
+    return local_path(request.POST.get("next") or request.GET.get("next")) or "/"

@@ -13,6 +13,7 @@ WITHOUT_ORGANIZATION = {
     "accounts.Organization": "it is the organization",
     "accounts.User": "a person, who may be a member of several organizations; what they may see is said by Member",
     "accounts.SignInAttempt": "made before anybody knows who signs in",
+    "accounts.PasswordReset": "a user may be a member of several; whose address it is, nobody is told",
     "messaging.Arrival": "stored before anybody knows whose it is; the machinery and the installation's admin read it",
     "activity.Heartbeat": "the installation's machinery, not a customer's record",
 }

@@ -7,7 +7,7 @@ from django.core import mail
 from django.test import Client, override_settings
 
 from accounts.models import Member, Organization
-from accounts.services import tokens
+from accounts.services import password_resets, throttle, tokens
 from core.tenancy import every_organization
 from customers.models import Stage
 from messaging.models import Channel
@@ -75,8 +75,13 @@ def test_sign_in_opens_the_page_that_was_asked_for(alice):
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
-)
+    "target",
+    [
+        "https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example", "abc", "é",
+        "accounts:home",
+        "///evil.example", "/\r\nSet-Cookie: a=b", "?x", " /x",
+    ],
+)  # fmt: skip
 def test_sign_in_leads_nowhere_else(alice, target):
     answer = Client().post("/sign-in/", {"email": alice.user.email, "password": PASSWORD, "next": target})
     assert answer.url == "/"
@@ -98,6 +103,33 @@ def test_sign_in_slows_down_and_says_for_how_long(alice):
     assert "Try again in" in answer.content.decode()
 
 
+def test_wrong_guesses_from_elsewhere_do_not_lock_the_owner_out(alice):
+    """Five from one address, and many from many: the owner's own address, and a browser that is known, go on."""
+    owner, details = Client(REMOTE_ADDR="192.0.2.1"), {"email": alice.user.email, "password": PASSWORD}
+    for _ in range(throttle.PAIR.failures):
+        Client(REMOTE_ADDR="203.0.113.1").post("/sign-in/", {**details, "password": "wrong"})
+    assert Client(REMOTE_ADDR="203.0.113.1").post("/sign-in/", details).status_code == 429
+    assert owner.post("/sign-in/", details).status_code == 302
+    owner.post("/sign-out/")
+    for number in range(throttle.ACCOUNT.failures):
+        throttle.count_failure(email=alice.user.email, address=f"203.0.113.{number}")
+    assert Client(REMOTE_ADDR="192.0.2.2").post("/sign-in/", details).status_code == 429
+    assert owner.post("/sign-in/", details).status_code == 302
+
+
+def test_a_known_browser_of_one_account_is_not_one_of_another(alice, bob):
+    browser = Client()
+    browser.post("/sign-in/", {"email": alice.user.email, "password": PASSWORD})
+    browser.post("/sign-out/")
+    for number in range(throttle.ACCOUNT.failures):
+        throttle.count_failure(email=bob.user.email, address=f"203.0.113.{number}")
+    assert browser.post("/sign-in/", {"email": bob.user.email, "password": PASSWORD}).status_code == 429
+    browser.cookies["known"] = browser.cookies["known"].value + "x"
+    for number in range(throttle.ACCOUNT.failures):
+        throttle.count_failure(email=alice.user.email, address=f"203.0.113.{number}")
+    assert browser.post("/sign-in/", {"email": alice.user.email, "password": PASSWORD}).status_code == 429
+
+
 def test_sign_out_is_a_post_and_ends_the_session(alice):
     browser = alice.client
     assert browser.get("/sign-out/").status_code == 405
@@ -109,6 +141,7 @@ def test_a_forgotten_password_is_set_anew_and_ends_every_sign_in(alice, settings
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     pair, old_browser = tokens.begin(member=alice.member), alice.client
     Client().post("/forgotten-password/", {"email": alice.user.email})
+    password_resets.send_due()
     link = re.search(r"https?://\S+(/forgotten-password/\S+)", str(mail.outbox[0].body))
     assert link
     browser = Client()
@@ -125,6 +158,7 @@ def test_a_forgotten_password_answers_the_same_for_an_unknown_address(alice, set
     known = Client().post("/forgotten-password/", {"email": alice.user.email})
     unknown = Client().post("/forgotten-password/", {"email": "nobody@harbour.example"})
     assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
+    password_resets.send_due()
     assert len(mail.outbox) == 1
 
 
