@@ -106,9 +106,10 @@ class ChannelForm(forms.Form):
             settings["reply_address"] = "plus" if given["reply_address"] else "plain"
         return {**values, "credentials": credentials, "settings": settings}
 
-    def field_of(self, error_field: str) -> str | None:
-        """Where an error of the service is shown; None for above the form."""
-        return error_field if error_field in self.fields else None
+    def field_of(self, error_field: str, key: str = "") -> str | None:
+        """Where an error of the service is shown (`key` is one of the credentials); None for above the form."""
+        name = f"{ACCOUNT}{key}" if key else error_field
+        return name if name in self.fields else None
 
     def _credential(self, one: CredentialField) -> Any:
         value = self.cleaned_data[f"{ACCOUNT}{one.key}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import IO, Protocol, runtime_checkable
+from typing import IO, Any, Protocol, runtime_checkable
 
 from messaging.channels.base import Account
 
@@ -105,3 +105,11 @@ class ListsMessages(Protocol):
 class HasWebhooks(Protocol):
     def webhooks(self, account: Account, *, inbound_url: str, status_url: str) -> Sequence[WebhookAddress]:
         """Which addresses the provider needs, and what is set there now. Never raises for what it can't see."""
+
+
+@runtime_checkable
+class SendsSecrets(Protocol):
+    """A provider whose accounts name the servers that their secrets are sent to."""
+
+    def secret_destinations(self, credentials: Mapping[str, Any]) -> Mapping[str, frozenset[tuple[Any, ...]]]:
+        """By a secret's key, where it is sent, and how it is protected on the way."""

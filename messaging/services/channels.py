@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from activity.actor import SYSTEM, Actor
@@ -18,7 +19,7 @@ from core.encryption import DecryptionFailed
 from customers.services import identities
 from messaging import events
 from messaging.channels import registry
-from messaging.channels.abilities import HasWebhooks, WebhookAddress
+from messaging.channels.abilities import HasWebhooks, SendsSecrets, WebhookAddress
 from messaging.channels.base import CredentialField, Kind, Problem
 from messaging.channels.twilio.signature import OVERRIDES
 from messaging.models import Channel
@@ -26,11 +27,12 @@ from messaging.services import contents, mailboxes
 
 
 class InvalidChannel(ValueError):
-    """A value that the channel can't have; `field` names it."""
+    """A value that the channel can't have; `field` names it, and `key` which of the credentials."""
 
-    def __init__(self, field: str, detail: str) -> None:
+    def __init__(self, field: str, detail: str, *, key: str = "") -> None:
         super().__init__(detail)
         self.field = field
+        self.key = key
 
 
 class ChannelInUse(Exception):
@@ -226,18 +228,41 @@ def _set_credentials(
     if unknown:
         raise InvalidChannel("credentials", f"Not known here: {', '.join(unknown)}. Use: {', '.join(known) or 'none'}.")
     try:
-        values = {} if is_new else dict(channel.credentials or {})
+        held = {} if is_new else dict(channel.credentials or {})
     except DecryptionFailed:
-        values = {}  # what can't be read any more is entered anew
-    values |= {key: value for key, value in given.items() if value is not None}
+        held = {}  # what can't be read any more is entered again
+    values = held | {key: value for key, value in given.items() if value is not None}
     for field in fields:
         if not values.get(field.key) and field.default:
             values.setdefault(field.key, field.default)
         if field.is_required and values.get(field.key) in (None, ""):
             raise InvalidChannel("credentials", f"{field.key} is missing: {field.label}.")
+    _require_secrets_again(channel.provider, fields, held, values, given)
     channel.credentials = values
     channel.account_id = str(values.get("account_sid", ""))
     channel.messaging_service_id = str(values.get("messaging_service_sid", "") or "")
+
+
+def _require_secrets_again(
+    provider: str,
+    fields: Sequence[CredentialField],
+    held: Mapping[str, Any],
+    values: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> None:
+    """A stored secret goes nowhere new: whoever changes where it is sent has to know it. Raises InvalidChannel.
+
+    Else somebody who may edit a channel, but was never given its password, has it sent to a server of their own.
+    """
+    adapter = registry.provider(provider)
+    if not isinstance(adapter, SendsSecrets):
+        return
+    before, after = adapter.secret_destinations(held), adapter.secret_destinations(values)
+    for field in fields:
+        is_kept = bool(held.get(field.key)) and given.get(field.key) is None
+        if field.is_secret and is_kept and not after[field.key] <= before[field.key]:
+            detail = _("%(label)s: enter it again, because it would be sent to another server than before.")
+            raise InvalidChannel("credentials", detail % {"label": field.label}, key=field.key)
 
 
 def _save(channel: Channel, fields: Iterable[str] | None = None) -> None:

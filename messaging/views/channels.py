@@ -73,7 +73,7 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
                 **{"address": "", **form.values()},
             )
         except channels.InvalidChannel as error:
-            form.add_error(form.field_of(error.field), str(error))
+            form.add_error(form.field_of(error.field, error.key), str(error))
         else:
             toasts.success(request, f"“{channel.name}” is set up. Check it before you use it.")
             return redirect("messaging:channel", organization, channel.pk)
@@ -99,7 +99,7 @@ def edit_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
         try:
             channels.update(channel=row, actor=current_actor(), changes=form.values())
         except channels.InvalidChannel as error:
-            form.add_error(form.field_of(error.field), str(error))
+            form.add_error(form.field_of(error.field, error.key), str(error))
         else:
             toasts.success(request, "Saved.")
             return redirect("messaging:channel", organization, pk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from messaging.channels import kinds
 from messaging.channels.base import (
@@ -21,7 +21,7 @@ from messaging.channels.base import (
     SendResult,
 )
 from messaging.channels.mime import message_id, wire_address
-from messaging.channels.smtp import errors, handover
+from messaging.channels.smtp import errors, handover, servers
 from messaging.channels.smtp.connection import leave, opened
 from messaging.channels.smtp.imap import open_mailbox
 from messaging.channels.smtp.pool import lent
@@ -77,6 +77,10 @@ class SmtpProvider:
 
     def credential_fields(self, kind: Kind) -> Sequence[CredentialField]:
         return _CREDENTIALS
+
+    def secret_destinations(self, credentials: Mapping[str, Any]) -> Mapping[str, frozenset[tuple[Any, ...]]]:
+        """By a secret's key, the servers that it is sent to."""
+        return servers.secret_destinations(credentials)
 
     def send(self, account: Account, message: OutgoingMessage) -> SendResult:
         """Hand a mail to the server; its Message-ID is the provider's id.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import select
 import socket
 import ssl
@@ -11,62 +10,17 @@ from typing import Final
 
 from django.conf import settings
 
-_MOST_ADDRESSES: Final = 6
-_SHORTEST_TRY_SECONDS: Final = 1.0
+from core import net
+from core.net import NotPublic
+
+__all__ = ["NotPublic", "Reader", "connect"]
+
 _CHUNK: Final = 65_536
 
 
-class NotPublic(Exception):
-    """The name leads into the network that Parley runs in, and nobody allowed that."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its very name; nothing is looked up."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def connect(host: str, port: int, *, seconds: float) -> socket.socket:
-    """A TCP connection whose every step takes `seconds` at most.
-
-    Raises NotPublic for a name with an address that is not public, unless MAIL_ALLOWED_HOSTS lists the name, and
-    OSError or UnicodeError as sockets do. It goes to the very addresses that were looked at, so that a name which
-    leads elsewhere a moment later leads nowhere.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if not _is_allowed(host) and not all(_is_public(str(address[0])) for *_, address in found):
-        raise NotPublic(host)
-    found = found[:_MOST_ADDRESSES]
-    failure = OSError("the name has no address")
-    for family, kind, protocol, _, address in found:
-        connection = socket.socket(family, kind, protocol)
-        try:
-            # One address that swallows everything must not use up the time of the next.
-            connection.settimeout(max(min(seconds, _SHORTEST_TRY_SECONDS), seconds / len(found)))
-            connection.connect(address)
-            connection.settimeout(seconds)
-            # Short steps of a conversation: each would wait for the other side's delayed acknowledgement.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            return connection
-    raise failure
-
-
-def _is_allowed(host: str) -> bool:
-    return "*" in settings.MAIL_ALLOWED_HOSTS or host.lower() in settings.MAIL_ALLOWED_HOSTS
-
-
-def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped.is_global and not mapped.is_multicast
+    """A TCP connection to a mail server, as `core.net.connect` guards it; MAIL_ALLOWED_HOSTS may be anywhere."""
+    return net.connect(host, port, seconds=seconds, allowed=settings.MAIL_ALLOWED_HOSTS)
 
 
 class Reader:

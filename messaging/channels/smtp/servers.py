@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from core.net import is_loopback
 from messaging.channels.base import Account, Retry, SendError
-from messaging.channels.smtp.network import is_loopback
 from messaging.channels.text import has_control
 
 _TRUE = ("true", "1", "yes", "on")
@@ -126,6 +126,30 @@ class IncomingServer:
     @property
     def use_starttls(self) -> bool:
         return not self.use_ssl and not is_loopback(self.host)
+
+
+def secret_destinations(given: Mapping[str, Any]) -> dict[str, frozenset[tuple[Any, ...]]]:
+    """By a secret's key, the servers that it is sent to, each with its port and its encryption."""
+
+    def switch(key: str, default: bool) -> bool:
+        return is_true(given[key]) if given.get(key) not in (None, "") else default
+
+    host, imap_host = (_text(given, key).strip().lower().rstrip(".") for key in ("host", "imap_host"))
+    use_ssl, use_imap_ssl = switch("use_ssl", default=False), switch("imap_use_ssl", default=True)
+    outgoing = (
+        host,
+        _text(given, "port").strip() or ("465" if use_ssl else "587"),
+        use_ssl,
+        switch("use_starttls", default=not use_ssl),
+    )
+    incoming = (imap_host, _text(given, "imap_port").strip() or ("993" if use_imap_ssl else "143"), use_imap_ssl)
+    # Without a password of its own the incoming server is given the outgoing one's.
+    both = {outgoing, incoming} if imap_host and not _text(given, "imap_password") else {outgoing}
+    return {
+        "password": frozenset(both),
+        "oauth_token": frozenset(both),
+        "imap_password": frozenset({incoming} if imap_host else ()),
+    }
 
 
 def is_true(value: object) -> bool:
