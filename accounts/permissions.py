@@ -24,6 +24,8 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "deals": RECORD_ACTIONS,
     "tasks": RECORD_ACTIONS,
     "conversations": RECORD_ACTIONS,
+    # Saved views of lists. What they show is limited by the records' own permissions.
+    "segments": ("create", "edit", "delete"),
     "templates": ("view", "create", "edit", "delete"),
     "channels": ("view", "create", "edit", "delete"),
     "workflows": ("view", "create", "edit", "delete"),
@@ -62,13 +64,15 @@ ADMIN = SystemRole("admin", "Administrator", CATALOG, Reach.ALL)
 MANAGER = SystemRole(
     "manager",
     "Manager",
-    _all_of(*RECORDS, "templates", "reports", "analytics") | {"channels.view", "workflows.view", "users.view"},
+    _all_of(*RECORDS, "segments", "templates", "reports", "analytics")
+    | {"channels.view", "workflows.view", "users.view"},
     Reach.TEAM,
 )
 COUNSELOR = SystemRole(
     "counselor",
     "Counselor",
     frozenset(f"{resource}.{action}" for resource in RECORDS for action in ("view", "create", "edit"))
+    | _all_of("segments")
     | {"templates.view", "channels.view", "analytics.view"},
     Reach.ASSIGNED,
 )

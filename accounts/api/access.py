@@ -43,10 +43,14 @@ class RolePermission(permissions.BasePermission):
 
 def permissions_of(request: Request, member: Member) -> frozenset[str]:
     """What these credentials permit: the member's role, and of it what a key's scopes leave."""
-    permitted = member.role.permissions
+    return _narrowed(request, member).permissions
+
+
+def _narrowed(request: Request, member: Member) -> Member:
+    """The member, who may from here on no more than the key that speaks for them, whoever asks."""
     if isinstance(request.auth, APIKey) and request.auth.scopes:
-        permitted &= frozenset(request.auth.scopes)
-    return permitted
+        member.scopes = frozenset(request.auth.scopes)
+    return member
 
 
 def require(request: Request, view: OrganizationView, permission: str) -> None:
@@ -88,7 +92,7 @@ class OrganizationView(APIView):
             raise NotAuthenticated
         member = member_of(request)
         if member is not None:
-            self.member = member
+            self.member = _narrowed(request, member)
             self._open.enter_context(organization_scope(member.organization))
             self._open.enter_context(acting_as(self._actor(request, member)))
 

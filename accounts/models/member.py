@@ -72,6 +72,9 @@ class Member(TenantModel):
 
     objects: ClassVar[Any] = tenant_manager(MemberQuerySet)
 
+    # What narrower credentials leave of the role, where a call came with such; None: all of it.
+    scopes: frozenset[str] | None = None
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "user"], name="member_once")]
         indexes = [models.Index(fields=["user", "is_active"], name="member_of_user")]
@@ -79,9 +82,14 @@ class Member(TenantModel):
     def __str__(self) -> str:
         return f"{self.user} in {self.organization}"
 
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What the role permits, and of it what the credentials leave."""
+        return self.role.permissions if self.scopes is None else self.role.permissions & self.scopes
+
     def may(self, permission: str) -> bool:
-        """Whether the role permits it; on which records is the querysets' `visible_to`."""
-        return permission == MEMBERSHIP or permission in self.role.permissions
+        """Whether it is permitted; on which records is the querysets' `visible_to`."""
+        return permission == MEMBERSHIP or permission in self.permissions
 
     @property
     def reach(self) -> Reach:

@@ -194,7 +194,7 @@ class CustomFieldView(OrganizationView):
 
 
 class SegmentListView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view", "POST": "customers.view"}
+    permissions_by_method = {"GET": "customers.view", "POST": "segments.create"}
     pagination_class = NumberedPages
 
     @extend_schema(tags=["segments"], operation_id="segments_list", responses=SegmentSerializer(many=True))
@@ -217,7 +217,7 @@ class SegmentListView(OrganizationView):
 
 class SegmentView(OrganizationView):
     permissions_by_method = {
-        "GET": "customers.view", "PATCH": "customers.view", "PUT": "customers.view", "DELETE": "customers.view",
+        "GET": "customers.view", "PATCH": "segments.edit", "PUT": "segments.edit", "DELETE": "segments.delete",
     }  # fmt: skip
 
     @extend_schema(tags=["segments"], operation_id="segments_retrieve", responses=SegmentSerializer)

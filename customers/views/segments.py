@@ -23,7 +23,7 @@ from customers.views.state import ListState, read_state
 LONGEST_STATE = 8000
 
 
-@requires("customers.view")
+@requires("segments.create")
 @require_POST
 def save(request: Request, organization: str) -> HttpResponse:
     """Keep what the list shows under a name: `state` is the list's query."""
@@ -39,7 +39,7 @@ def save(request: Request, organization: str) -> HttpResponse:
     )
 
 
-@requires("customers.view")
+@requires("segments.edit")
 @require_POST
 def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Take what the list shows now (`state`), or another name and other readers (`name`, `is_shared`)."""
@@ -58,7 +58,7 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     )
 
 
-@requires("customers.view")
+@requires("segments.delete")
 @require_POST
 def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """The customers stay, of course; only the view goes."""

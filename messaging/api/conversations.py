@@ -120,7 +120,8 @@ class MessageListView(OrganizationView):
 
 
 class ReadView(OrganizationView):
-    permissions_by_method = {"POST": "conversations.view"}
+    # It is a write: a key that may only look marks nothing as read for the people who have to answer.
+    permissions_by_method = {"POST": "conversations.edit"}
 
     @extend_schema(tags=["conversations"], request=None, responses=serializers.ConversationSerializer)
     def post(self, request: Request, pk: UUID) -> Response:

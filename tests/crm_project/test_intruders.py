@@ -15,11 +15,13 @@ from django.urls import get_resolver
 from rest_framework.test import APIClient
 
 from accounts.models import Member, Role, Team, User
+from accounts.permissions import CATALOG
 from accounts.services import api_keys, members, password_resets, throttle, tokens
 from activity.models import Event
 from core.ids import uuid7
 from core.tenancy import every_organization, organization_scope
-from tests.conftest import PASSWORD
+from customers.services import segments
+from tests.conftest import PASSWORD, join
 
 pytestmark = pytest.mark.django_db
 API_WITHOUT_CREDENTIALS = {"health", "openapi.json", "docs"}
@@ -81,6 +83,45 @@ def test_pages(alice, bob, charlie, make_conversation, route):
                 answer = getattr(outsider, method)(url)
                 assert answer.status_code == 404
                 assert b"Hidden" not in answer.content
+
+
+# Questions that have a body: they read, and nothing else.
+QUESTIONS = {"templates/<uuid:pk>/preview", "templates/preview"}
+
+
+def test_a_key_that_may_only_look_writes_nothing(alice, make_conversation):
+    """Every write has a permission of its own, which no permission to look at things brings along."""
+    conversation = make_conversation(owner=alice)
+    views = sorted(permission for permission in CATALOG if permission.endswith(".view"))
+    with organization_scope(alice.organization):
+        _, secret = api_keys.issue(member=alice.member, name="looks", actor=alice.actor, scopes=views)
+        before = Event.objects.count()
+    key = APIClient(headers={"X-API-Key": secret})
+    written = {}
+    for route in CALLS:
+        # A key's jobs are those that it started, and this one starts none.
+        refused = {404, 405} if route.startswith("jobs/") else {403, 405}
+        for pk in (conversation.pk, conversation.customer_id):
+            for method in ("post", "put", "patch", "delete"):
+                answer = getattr(key, method)("/api/v1" + address(route, pk), {}, format="json")
+                if route not in QUESTIONS and answer.status_code not in refused:
+                    written[f"{method} {route}"] = answer.status_code
+    assert written == {}
+    with organization_scope(alice.organization):
+        assert Event.objects.count() == before
+
+
+def test_a_keys_scopes_hold_wherever_the_member_is_asked(alice):
+    """Also inside a service that asks the member: an administrator's narrow key is no administrator."""
+    with organization_scope(alice.organization):
+        shared = segments.create(member=alice.member, actor=alice.actor, name="Everybody's", is_shared=True)
+        colleague = join(alice, "nora@harbour.example", "Nora", "admin")
+        scopes = ["customers.view", "segments.edit", "segments.delete"]
+        _, secret = api_keys.issue(member=colleague.member, name="narrow", actor=colleague.actor, scopes=scopes)
+    key = APIClient(headers={"X-API-Key": secret})
+    assert key.patch(f"/api/v1/segments/{shared.pk}", {"name": "Mine"}, format="json").status_code == 403
+    assert key.delete(f"/api/v1/segments/{shared.pk}").status_code == 403
+    assert colleague.api.patch(f"/api/v1/segments/{shared.pk}", {"name": "Ours"}, format="json").status_code == 200
 
 
 @pytest.mark.parametrize("route", CALLS)
