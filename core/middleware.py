@@ -55,6 +55,8 @@ class RequestLogMiddleware:
 
     def _end(self, request: HttpRequest, response: HttpResponseBase, begun: float, request_id: str) -> HttpResponseBase:
         response.headers["X-Request-ID"] = request_id
+        # Nothing is kept by a browser that several people use, or by a proxy, unless its view said so.
+        response.headers.setdefault("Cache-Control", "private, no-store")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
         level = logging.DEBUG if request.path.startswith(_QUIET_PATHS) else logging.INFO
         if access_log.isEnabledFor(level):

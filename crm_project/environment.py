@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -154,3 +155,13 @@ def mail(name: str) -> dict[str, Any]:
         refuse(f"{name} is no address such as smtp+tls://user:password@mail.example.com:587.")
         return {}
     return found
+
+
+def close_folder(folder: Path) -> None:
+    """Keep other users of the machine out of a folder of ours: it holds people's messages, files and keys.
+
+    Somebody else's folder, as a mounted volume may be, is left as it is.
+    """
+    found = folder.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+        folder.chmod(found.st_mode & 0o7700)

@@ -24,6 +24,7 @@ env.read_file(Path(env.text("ENV_FILE", str(BASE_DIR / ".env"))))
 DATA_DIR = (BASE_DIR / env.text("DATA_DIR", "var")).resolve()
 env.read_file(DATA_DIR / "local.env")
 DATA_DIR.mkdir(parents=True, exist_ok=True)
+env.close_folder(DATA_DIR)
 
 # --- What production must say -----------------------------------------------------------------------------------------
 
@@ -312,8 +313,11 @@ SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^health(/ready)?$", r"^api/v1/health$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.number("HSTS_SECONDS", 365 * 24 * 3600)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
-SECURE_HSTS_PRELOAD = not DEBUG
+# Promises for host names that Parley does not know: whoever runs it has to give them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD", default=False)
+# Django would have both set to true.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -430,6 +434,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 if DEBUG:
     STATIC_ROOT.mkdir(exist_ok=True)
 MEDIA_ROOT = DATA_DIR / "media"
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 # Customers brought in by a file: larger ones are refused before they are parsed.
 IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES", 50_000_000, at_least=1000)
 IMPORT_MAX_ROWS = env.number("IMPORT_MAX_ROWS", 500_000, at_least=1, at_most=1_000_000)

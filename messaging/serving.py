@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from django.http import FileResponse, Http404
@@ -12,8 +13,13 @@ from messaging.models import MediaFile
 # Nothing in it may run, load or be framed elsewhere, whatever it turns out to be.
 POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'self'"
 _BYTES: Final = "application/octet-stream"
-# What a browser would read as a page of ours is never called by its name.
-_PAGES: Final = ("text/html", "application/xhtml", "image/svg", "text/xml", "application/xml", "text/javascript")
+# What a provider may be told of a file, so that the recipient's phone knows what it is. Nothing else is called by its
+# name: what a browser might run as a page or a script of ours has many.
+_SENDABLE: Final = re.compile(
+    r"(audio|video)/[a-z0-9.+-]+|image/(jpeg|png|gif|webp|heic|tiff|bmp)|text/(plain|csv|calendar|vcard|x-vcard|rtf)|"
+    r"application/(pdf|rtf|zip|msword|ogg|vcard|"
+    r"vnd\.(ms-[a-z0-9.-]+|apple\.[a-z]+|openxmlformats-officedocument\.[a-z0-9.-]+|oasis\.opendocument\.[a-z0-9.-]+))"
+)
 
 
 def respond(file: MediaFile, *, is_thumbnail: bool = False, is_public: bool = False) -> HttpResponseBase:
@@ -26,12 +32,12 @@ def respond(file: MediaFile, *, is_thumbnail: bool = False, is_public: bool = Fa
         raise Http404("The file is not in the storage any more.") from error
     # A provider needs the type by which the recipient's phone knows what it is.
     kept_type = "image/webp" if is_drawn else file.content_type
-    is_page = kept_type.startswith(_PAGES)
+    may_be_named = _SENDABLE.fullmatch(kept_type.partition(";")[0].strip().lower()) is not None
     response = FileResponse(
         opened,
         as_attachment=not (is_drawn or file.is_shown),
         filename=file.name,
-        content_type=kept_type if is_drawn or file.is_shown or (is_public and not is_page) else _BYTES,
+        content_type=kept_type if is_drawn or file.is_shown or (is_public and may_be_named) else _BYTES,
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = POLICY

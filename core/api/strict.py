@@ -28,9 +28,18 @@ class Strict(serializers.Serializer[Any]):
             if unknown:
                 # In a list of these the place is added by the list.
                 raise invalid(unknown[0], f"Not a field here. Use: {', '.join(self._settable())}.", code="unknown")
-        values = super().to_internal_value(data)
-        require_moments({field.field_name or "": values.get(field.source) for field in self._writable_fields})
-        return values
+            self._require_moments(data)
+        return super().to_internal_value(data)
+
+    def _require_moments(self, data: Mapping[str, Any]) -> None:
+        """Before anything else: what is wrong with other fields does not hide a moment that no page could show."""
+        for field in self._writable_fields:
+            if isinstance(field, serializers.DateTimeField) and field.field_name in data:
+                try:
+                    value = field.to_internal_value(data[field.field_name])
+                except serializers.ValidationError:
+                    continue  # no moment at all: said with the rest
+                require_moments({field.field_name: value})
 
     def _settable(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]

@@ -20,17 +20,18 @@ MOST_SHEET_ROWS = 1_048_575
 
 # What spreadsheet programs take for the beginning of a formula, full-width forms included.
 _FORMULA = "=+@\t\r\n＝＋－＠-"
-_SUSPECTS = frozenset(f"'{_FORMULA}")
-_RISKY = re.compile(f"'*[{_FORMULA}]")
-_GUARDED = re.compile(f"'+[{_FORMULA}]")
+# What some programs take off a cell before they look at it: blanks of every width, and signs that nobody sees.
+_UNSEEN = r"[\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]*"
+_RISKY = re.compile(f"'*{_UNSEEN}[{_FORMULA}]")
+_GUARDED = re.compile(f"'+{_UNSEEN}[{_FORMULA}]")
 # A phone number or a number: whatever a program makes of it, it calls nothing and points nowhere.
 _NUMBER = re.compile(r"[+-][\d .,()-]*\d[\d .,()-]*")
 
 
 def safe(cell: str) -> str:
     """The cell with a ' in front where a spreadsheet program would take it for a formula; `plain` gives it back."""
-    if not cell or (cell[0] > "@" and cell[0] < "＀"):
-        return cell  # begins with a letter, as nearly all do
+    if not cell or cell[0].isalnum():
+        return cell  # begins with a letter or a digit, as nearly all do
     if _RISKY.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
@@ -43,7 +44,7 @@ def plain(cell: str) -> str:
 
 def safe_column(cells: Iterable[str]) -> list[str]:
     """`safe` for each of many cells, most of which need nothing."""
-    return [safe(cell) if cell[:1] in _SUSPECTS else cell for cell in cells]
+    return [cell if cell[:1].isalnum() else safe(cell) for cell in cells]
 
 
 def csv_bytes(rows: Iterable[Sequence[str]], *, delimiter: str = ",", is_safe: bool = False) -> bytes:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from core.api.errors import invalid
 from core.api.parameters import ListParameters
+from core.api.strict import Strict
 from customers.api.fields import OwnerFilterField
 from customers.api.serializers import StageKeyField, TagFilterField, TagNamesField
 from messaging.channels.base import KIND_CHOICES
@@ -24,17 +25,6 @@ from messaging.models import (
 from messaging.selectors import BUCKETS, bucket_of
 
 LONGEST_DELAY = 365 * 24 * 60  # minutes
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """A body in which nothing unknown is passed over."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
-            if unknown:
-                raise invalid(unknown[0], f"Not known here. Use: {', '.join(self.fields)}.", code="unknown")
-        return super().to_internal_value(data)
 
 
 class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
@@ -177,7 +167,7 @@ class CountsSerializer(serializers.Serializer[Any]):
     unread = serializers.IntegerField()
 
 
-class WhenSerializer(StrictSerializer):
+class WhenSerializer(Strict):
     """When a message is to leave, and what keeps it back."""
 
     not_before_at = serializers.DateTimeField(required=False, allow_null=True)
@@ -247,14 +237,14 @@ class NewMessageSerializer(WrittenSerializer):
     reply_to = serializers.UUIDField(required=False, allow_null=True)
 
 
-class ConversationChangeSerializer(StrictSerializer):
+class ConversationChangeSerializer(Strict):
     status = serializers.ChoiceField(choices=Conversation.Status.choices, required=False)
     priority = serializers.ChoiceField(choices=Conversation.Priority.choices, required=False)
     snoozed_until = serializers.DateTimeField(required=False, allow_null=True)
     assigned_to = OwnerFilterField(required=False, allow_null=True, help_text="`me`, `none`, or a user's id.")
 
 
-class SnoozeSerializer(StrictSerializer):
+class SnoozeSerializer(Strict):
     snoozed_until = serializers.DateTimeField()
 
 
@@ -342,7 +332,7 @@ class MediaSerializer(serializers.ModelSerializer[MediaFile]):
         read_only_fields = fields
 
 
-class NewMediaSerializer(StrictSerializer):
+class NewMediaSerializer(Strict):
     file = serializers.FileField(max_length=255)
     channel = serializers.ChoiceField(
         choices=KIND_CHOICES, required=False, help_text="Checked against what this kind of channel takes."
@@ -361,7 +351,7 @@ class ReconciliationSerializer(serializers.ModelSerializer[Reconciliation]):
         read_only_fields = fields
 
 
-class ReconcileSerializer(StrictSerializer):
+class ReconcileSerializer(Strict):
     since = serializers.DateTimeField(required=False, help_text="Default: where the last time ended.")
     until = serializers.DateTimeField(required=False, help_text="Default: now.")
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any, Final
 
+from core.moments import FIRST_YEAR, LAST_YEAR, is_showable
 from messaging.channels.base import InvalidPayload, Media, ReceivedFile
 from messaging.channels.text import clean
 
@@ -57,9 +58,12 @@ class JsonFields:
         text = self.required(key)
         try:
             moment = datetime.fromisoformat(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             raise self.wrong(key, "not an ISO 8601 time, as 2026-11-21T09:30:00Z") from None
+        if not is_showable(moment):
+            raise self.wrong(key, f"not between the years {FIRST_YEAR} and {LAST_YEAR}")
+        return moment
 
     def number(self, key: str, *, most: float) -> float:
         """A number from -most to most."""

@@ -83,3 +83,22 @@ def test_static_files_are_served_under_asgi(async_client):
     assert b"--" in response.content
     missing = async_to_sync(async_client.get)("/static/css/nothing.css")
     assert missing.status_code == 404
+
+
+def test_what_is_somebodys_is_kept_by_no_browser_and_no_proxy(alice):
+    for answer in (
+        alice.client.get(alice.url("inbox/")),
+        alice.api.get("/api/v1/customers"),
+        alice.client.get("/sign-in/"),
+    ):
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert "private" in answer.headers["Cache-Control"]
+
+
+def test_what_a_view_says_of_keeping_stays():
+    middleware = RequestLogMiddleware(lambda request: HttpResponse(headers={"Cache-Control": "max-age=60"}))
+    assert middleware(RequestFactory().get("/")).headers["Cache-Control"] == "max-age=60"
+
+
+def test_static_files_may_be_kept(client):
+    assert "no-store" not in client.get("/static/js/live.js").headers.get("Cache-Control", "")

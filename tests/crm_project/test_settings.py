@@ -73,6 +73,33 @@ def test_a_wrong_value_stops_the_start_with_a_sentence_that_names_it(tmp_path, n
     assert "pa55" not in done.stderr
 
 
+def test_hsts_promises_nothing_for_other_hosts_unless_asked(tmp_path):
+    code = "from crm_project import settings as s; print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+    assert start(tmp_path, code, **PRODUCTION).stdout.split() == ["False", "False"]
+    asked = {"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}
+    assert start(tmp_path, code, **PRODUCTION, **asked).stdout.split() == ["True", "True"]
+
+
+def test_nobody_else_on_the_machine_reads_the_data(tmp_path):
+    folder = tmp_path / "data"
+    start(tmp_path, DEBUG="true", DATA_DIR=str(folder))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o755)  # made by an earlier version
+    start(tmp_path, DEBUG="true", DATA_DIR=str(folder))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    code = (
+        "import django; django.setup(); from django.core.files.storage import default_storage as d; "
+        "from django.core.files.base import ContentFile; print(d.path(d.save('a/b.txt', ContentFile(b'x'))))"
+    )
+    path = Path(
+        start(
+            tmp_path, code, DEBUG="true", DATA_DIR=str(folder), DJANGO_SETTINGS_MODULE="crm_project.settings"
+        ).stdout.strip()
+    )
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_everything_wrong_is_told_at_once(tmp_path):
     done = start(tmp_path, **{**PRODUCTION, "SECRET_KEY": "", "TICK_SECONDS": "x", "LOG_LEVEL": "y"})
     assert [name in done.stderr for name in ("SECRET_KEY", "TICK_SECONDS", "LOG_LEVEL")] == [True, True, True]

@@ -198,7 +198,12 @@ class TestLinks:
     @pytest.mark.parametrize(
         "kind",
         ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "text/javascript", "TEXT/HTML; charset=x",
-         "application/octet-stream", "text/html\r\nX-Evil: 1", "audio/html", "multipart/x-mixed-replace", ""],
+         "application/octet-stream", "text/html\r\nX-Evil: 1", "audio/html", "multipart/x-mixed-replace", "",
+         "application/javascript", "application/x-javascript", "text/ecmascript", "text/jscript",
+         "APPLICATION/ECMASCRIPT",
+         "text/javascript1.5", "text/livescript", "application/wasm", "text/css", "application/json",
+         "application/vnd.wap.xhtml+xml", "application/mathml+xml", "application/rss+xml", "text/cache-manifest",
+         "application/x-shockwave-flash", "application/manifest+json"],
     )  # fmt: skip
     def test_nothing_that_runs_is_served_as_that(self, alice: Any, kind: str):
         file = kept(alice, b"<script>alert(1)</script>", 'a"\r\nX-Evil: 1\u202egnp.html', kind)
@@ -206,12 +211,25 @@ class TestLinks:
             answer = respond(file, is_public=is_public)
             answer.close()
             assert answer.headers["Content-Type"] not in ("text/html", "image/svg+xml", "text/xml")
+            runs = ("script", "xml", "wasm", "css", "json", "flash", "manifest")
+            assert not any(word in answer.headers["Content-Type"].lower() for word in runs)
             assert "html" not in answer.headers["Content-Type"] or answer.headers["Content-Type"] == "audio/html"
             assert "sandbox" in answer.headers["Content-Security-Policy"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert "X-Evil" not in answer.headers
             assert "\n" not in answer.headers["Content-Disposition"]
             assert "\u202e" not in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["audio/ogg", "video/mp4", "application/pdf", "text/vcard", "application/msword",
+     "application/vnd.openxmlformats-officedocument.wordprocessingml.document"],
+)  # fmt: skip
+def test_a_provider_is_told_what_a_file_is(alice: Any, kind: str):
+    answer = respond(kept(alice, b"x", "a.bin", kind), is_public=True)
+    answer.close()
+    assert answer.headers["Content-Type"] == kind
 
 
 class TestPictures:

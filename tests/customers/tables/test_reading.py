@@ -201,7 +201,8 @@ def test_a_sheet_takes_numbers_days_and_moments():
 
 @pytest.mark.parametrize(
     "cell",
-    ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd|x", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋A1", "'=1", "-A1", "+",
+    [" =1+1", "\u00a0=1+1", "\ufeff=1+1", "\u200b=1", "\u3000@x", " \t -x", "\u202e=1", "\x00=1", "\xad=1", "' =1",
+     "=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd|x", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋A1", "'=1", "-A1", "+",
      "--1e", "=HYPERLINK(\"http://evil.example\")"],
 )  # fmt: skip
 def test_what_a_program_would_run_is_guarded(cell):
@@ -209,7 +210,8 @@ def test_what_a_program_would_run_is_guarded(cell):
 
 
 @pytest.mark.parametrize("cell", ["+447700900123", "+44 7700 900123", "-12", "-12.5", "+1 (202) 555-0100", "-1,234.50",
-                                  "Ada", "a=b", "'tis", "", "'", "Ärzte", "12", "5 - 3"])  # fmt: skip
+                                  "Ada", "a=b", " a=b", "\u00a0x", " ",
+                                  "'tis", "", "'", "Ärzte", "12", "5 - 3"])  # fmt: skip
 def test_what_is_harmless_stays_as_it_is(cell):
     assert safe(cell) == cell
 
