@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,3 +58,19 @@ def register(part: Part) -> None:
 def parts() -> Sequence[Part]:
     """Every part, in the order in which a reader wants them."""
     return tuple(_parts)
+
+
+# Loses what mentions one of the words in an organization and belongs to no customer's record; the files to delete.
+Sweep = Callable[[Any, Collection[str]], Iterable[StoredFile]]
+
+_sweeps: list[Sweep] = []
+
+
+def register_sweep(sweep: Sweep) -> None:
+    """Have it called in each erasure, with the organization and the person's names and addresses."""
+    _sweeps.append(sweep)
+
+
+def sweeps() -> Sequence[Sweep]:
+    """What looks for a person beside the records that are theirs."""
+    return tuple(_sweeps)

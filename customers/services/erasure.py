@@ -38,13 +38,14 @@ from customers.models import (
     Identity,
     Interaction,
     Outcome,
-    Segment,
     Tag,
     Task,
 )
 from customers.personal_data import StoredFile
 from customers.services import import_files, imports
+from customers.services import traces as traces_module
 from customers.services.keys import KEYS, set_keys
+from customers.services.traces import Traces
 
 NAME = "Erased customer"
 STEP = 500
@@ -71,11 +72,16 @@ def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
     holds.release(current, actor)
     family = _family(current)
     words = _words(family)
+    traces = Traces(family, words)
     records = _records(family)
     files = _erase_parts(family, actor)
-    files += _forget_jobs(family, words)
+    files += _forget_jobs(family, words, traces)
     files += _forget_imports(words)
-    _forget_segments(words)
+    traces_module.forget_segments(traces)
+    traces_module.forget_file_names(traces)
+    traces_module.forget_events(traces)
+    for sweep in personal_data.sweeps():
+        files += sweep(current.organization, words)
     _forget_changes(family, records)
     _scrub_ledger(family)
     for some in _in_steps(records):
@@ -131,7 +137,7 @@ def _erase_parts(family: Collection[Customer], actor: Actor) -> list[StoredFile]
     return files
 
 
-def _forget_jobs(family: Collection[Customer], words: Collection[str]) -> list[StoredFile]:
+def _forget_jobs(family: Collection[Customer], words: Collection[str], traces: Traces) -> list[StoredFile]:
     """What jobs were told and found out about them; of exports of them the files."""
     files = []
     ids = {str(one.pk) for one in family}
@@ -140,7 +146,9 @@ def _forget_jobs(family: Collection[Customer], words: Collection[str]) -> list[S
         is_theirs = job.params.get("customer") in ids
         if is_theirs and job.state.get("path"):
             files.append(StoredFile("", default_storage, job.state["path"]))
-        if is_theirs or _mentions(told, words):
+        filters = job.params.get("filters") or job.params.get("filter")
+        is_about_them = isinstance(filters, dict) and traces.without(filters) != filters
+        if is_theirs or is_about_them or _mentions(told, words):
             Job.objects.filter(pk=job.pk).update(params={}, state={}, result={}, error="")
     return files
 
@@ -164,20 +172,6 @@ def _forget_imports(words: Collection[str]) -> list[StoredFile]:
             files.append(StoredFile(upload.name, rejected.storage, rejected.name))
             CustomerImport.objects.filter(pk=upload.pk).update(rejected_file="")
     return files
-
-
-def _forget_segments(words: Collection[str]) -> None:
-    """Views of the list that ask for the person, or are called after them."""
-    exact = {word.casefold() for word in words}
-    for segment in Segment.objects.iterator(chunk_size=STEP):
-        kept = {
-            name: value
-            for name, value in segment.filter.items()
-            if name not in ("q", "search") or str(value).strip().casefold() not in exact
-        }
-        name = f"Segment {segment.pk.hex[:8]}" if segment.name.casefold() in exact else segment.name
-        if kept != segment.filter or name != segment.name:
-            Segment.objects.filter(pk=segment.pk).update(filter=kept, name=name)
 
 
 def _file_mentions(file: FieldFile, words: Collection[str]) -> bool:

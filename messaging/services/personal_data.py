@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Collection, Iterable
+from urllib.parse import unquote_plus
 
 from django.core.files.storage import FileSystemStorage
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.files import FieldFile
 
+from accounts.models import Organization
 from activity.actor import Actor
 from customers import personal_data
 from customers.models import Customer
 from customers.personal_data import Part, PartData, StoredFile
+from messaging.channels import payloads
 from messaging.channels.base import Kind
 from messaging.channels.simulator import mailbox
 from messaging.models import (
@@ -37,6 +41,7 @@ def register() -> None:
         Part("arrivals", "What providers handed in", 130, _arrivals, _erase_arrivals),
     ):
         personal_data.register(part)
+    personal_data.register_sweep(sweep_arrivals)
 
 
 def _conversations(customer: Customer) -> PartData:
@@ -145,6 +150,33 @@ def _erase_attachments(customer: Customer, actor: Actor) -> Iterable[StoredFile]
 
 def _stored(held: FieldFile) -> StoredFile:
     return StoredFile("", held.storage, held.name or "")
+
+
+def sweep_arrivals(organization: Organization, words: Collection[str]) -> Iterable[StoredFile]:
+    """What arrived and became no message (a copy of our own mail, a report, what was set aside) loses what it said.
+
+    It stays known by its key, so that the same delivery does not bring the person back.
+    """
+    rows = Arrival.objects.filter(organization=organization, message=None).exclude(body=b"")
+    # What still waits to be read is somebody who writes now.
+    rows = rows.exclude(state=Arrival.State.PENDING)
+    for row in rows.iterator(chunk_size=20):
+        if _mentions(row, words):
+            Arrival.objects.filter(pk=row.pk).update(
+                body=b"", query="", outcome="", last_error="", state=Arrival.State.DONE, due_at=None, claim_token=None
+            )
+    return ()
+
+
+def _mentions(row: Arrival, words: Collection[str]) -> bool:
+    """In the body as it came, as a form's values, and as it was read."""
+    body = bytes(row.body)
+    texts = [body.decode("utf-8", "replace"), unquote_plus(body.decode("latin-1")), row.last_error]
+    # What can't be read was looked at as it came.
+    with contextlib.suppress(Exception):
+        texts.append(repr(payloads.parse(row.provider, row.type, body, kind=row.kind)))
+    folded = "\n".join(texts).casefold()
+    return any(word.casefold() in folded for word in words)
 
 
 def _erase_arrivals(customer: Customer, actor: Actor) -> Iterable[StoredFile]:

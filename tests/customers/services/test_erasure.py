@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
@@ -47,6 +48,7 @@ from customers.services import (
     deals,
     deletion,
     erasure,
+    exports,
     files,
     identities,
     interactions,
@@ -161,6 +163,7 @@ def ann(alice: Any, make_customer: Any, inside: Any) -> Customer:
     talk(ann, alice)
     merge_another(ann, alice)
     remember(ann, alice, [contact, note, deal, task])
+    leave_traces(ann, alice)
     return Customer.objects.select_related("organization", "stage").get(pk=ann.pk)
 
 
@@ -270,6 +273,33 @@ def remember(ann: Customer, alice: Any, records: list[Any]) -> None:
         assert answer.status_code in (200, 201), answer.json()
 
 
+def leave_traces(ann: Customer, alice: Any) -> None:
+    """In what is no record of theirs: filters of views, exports and bulk changes, names of files, mails set aside."""
+    from email.message import EmailMessage
+
+    organization, owner = alice.organization, alice.user
+    for number, asked in enumerate(
+        [{"q": MARK[:7]}, {"search": f"annabel {MARK}"}, {"custom.school": f"{MARK}@example.com"}, {"q": DIGITS[:8]}]
+    ):
+        Segment.objects.create(organization=organization, owner=owner, name=f"View {number}", filter=asked)
+    Segment.objects.create(organization=organization, owner=owner, name=f"For Annabel {MARK} only", filter={"q": "x"})
+    for asked in ({"q": MARK}, {"q": MARK[:7], "status": "lead"}):
+        exports.begin(member=alice.member, actor=alice.actor, filters=asked)
+        Job.objects.create(organization=organization, kind="customers.bulk", status="done", params={"filter": asked})
+    CustomerImport.objects.create(organization=organization, name=f"annabel {MARK}.csv", format="csv")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"Ann <{MARK}@example.com>", "desk@clinic.example", "Again"
+    mail["Message-ID"] = "<own@clinic.example>"
+    mail.set_content(f"Annabel {MARK} wrote this, and it goes as base64.", cte="base64")
+    form = urlencode({"From": f"whatsapp:{PHONE}", "Body": f"It is Annabel {MARK}"}).encode()
+    channel = Channel.objects.get(kind="email", provider="simulator")
+    for key, body, provider in (("own", mail.as_bytes(), "smtp"), ("form", form, "twilio")):
+        Arrival.objects.create(
+            key=key, provider=provider, kind="email" if provider == "smtp" else "whatsapp", type="message", body=body,
+            state="set_aside", organization=organization, channel=channel, last_error="No.",
+        )  # fmt: skip
+
+
 # --- The tests --------------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +401,30 @@ def test_no_text_of_a_record_of_theirs_is_forgotten():
     }
     assert columns - EVERYWHERE - set(NOT_OF_THE_PERSON) == set()
     assert set(NOT_OF_THE_PERSON) <= columns
+
+
+def test_half_a_name_in_a_filter_is_a_trace_too_and_the_view_matches_nobody(ann: Customer, alice: Any):
+    """A search that finds them alone; the view is not left to show everybody instead."""
+    make = {"organization": alice.organization, "owner": alice.user}
+    shared = Segment.objects.create(**make, name="Shared word", filter={"q": "neighbour"})
+    erasure.erase(customer=ann, actor=alice.actor)
+    shared.refresh_from_db()
+    assert shared.filter == {"q": "neighbour"}
+    for view in Segment.objects.filter(name__startswith="View "):
+        assert view.filter == {"erased": "1"}
+    filters_told = [event.payload["filters"] for event in Event.objects.filter(type="customer.exported")]
+    assert filters_told == [{}, {"status": "lead"}]
+    assert not Arrival.objects.filter(key__in=["own", "form"]).exclude(body=b"", state="done").exists()
+
+
+def test_what_waits_to_be_read_is_not_lost_with_them(ann: Customer, alice: Any):
+    waits = Arrival.objects.create(
+        key="waits", provider="twilio", kind="whatsapp", type="message", body=f"Body={MARK}".encode(),
+        state="pending", organization=alice.organization, channel=Channel.objects.first(),
+    )  # fmt: skip
+    erasure.erase(customer=ann, actor=alice.actor)
+    waits.refresh_from_db()
+    assert bytes(waits.body) == f"Body={MARK}".encode()
 
 
 def test_what_is_counted_stays(ann: Customer, alice: Any):
