@@ -100,7 +100,7 @@ def field_addresses(mail: Message, *names: str) -> list[tuple[str, str]]:
     return addresses([value for name in names for value in raw_values(mail, name)])
 
 
-def _pairs(value: str) -> list[tuple[str, str]]:
+def _pairs(value: str, *, is_decoded: bool = False) -> list[tuple[str, str]]:
     """The addresses of a field; where it is not written as it should be, whatever looks like an address in it."""
     try:
         pairs = [
@@ -110,6 +110,9 @@ def _pairs(value: str) -> list[tuple[str, str]]:
         pairs = []
     if pairs:
         return pairs
+    if "=?" in value and not is_decoded:
+        # Some programs encode the whole field, the address and its brackets with it.
+        return _pairs(decoded(value, LONGEST_VALUE), is_decoded=True)
     return [("", address) for address in _ANY_ADDRESS.findall(value)[:MOST_ADDRESSES]]
 
 
