@@ -56,7 +56,9 @@ _WANTED: Final = ("final-recipient", "original-recipient", "action", "status", "
                   "x-powermta-bouncecategory")  # fmt: skip
 _ANY_ADDRESS: Final = re.compile(_ADDRESS)
 _HEAD: Final = re.compile(
-    rf"^[ \t>|*.'\"-]*(?:to:?\s*)?(?:\w+:\w+:)?[<\"'\[(]*({_ADDRESS})[>\"'\])]*(?=[\s:,;.\[(]|$)", re.IGNORECASE
+    rf"^[ \t>|*.'\"-]*+(?:to(?::\s*+|\s++))?(?:\w{{1,40}}:\w{{1,40}}:)?[<\"'\[(]*+({_ADDRESS})"
+    r"[>\"'\])]*+(?=[\s:,;.<\[(]|$)",
+    re.IGNORECASE,
 )
 _NAMED: Final = re.compile(
     rf"(?:deliver\w*(?: your mail| the message| message)? to(?: address)?:?|recipient|rcpt to:?"
@@ -142,7 +144,8 @@ def _statements(mail: Message, parts: Parts, text: str, sign: Sign) -> list[_Sai
         blocks = _blocks(head)
     if not blocks or not sign:
         return None
-    return [_from_block(block, _split(text)[0]) for block in blocks]
+    notice = _split(text)[0]
+    return [_from_block(block, notice) for block in blocks]
 
 
 def _sender_of(mail: Message) -> str:

@@ -231,7 +231,8 @@ class TestRepeats:
         for content in ("QUJD", "REVG", "QUJD"):
             raw = (
                 f"From: {ADA}\r\nTo: {DESK}\r\nSubject: Scan\r\nMessage-ID: <scan@device.example>\r\n"
-                'Content-Type: multipart/mixed; boundary="m"\r\n\r\n--m\r\nContent-Type: text/plain\r\n\r\nSee file\r\n--m\r\n'
+                'Content-Type: multipart/mixed; boundary="m"\r\n\r\n--m\r\n'
+                "Content-Type: text/plain\r\n\r\nSee file\r\n--m\r\n"
                 'Content-Type: application/pdf; name="scan.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
                 f"{content}\r\n--m--\r\n"
             )
@@ -281,15 +282,16 @@ class TestBounces:
 
     def test_somebody_who_is_away_does_not_fail_our_mail(self, mailbox: Channel, ours: Message):
         raw = raw_mail(
-            "Your mail was not delivered to me, I am away.", Subject="Mail delivery failed", Auto_Submitted="auto-replied",
-            In_Reply_To=ours.provider_message_id, Return_Path="<>",
+            "Your mail was not delivered to me, I am away.", Subject="Mail delivery failed",
+            Auto_Submitted="auto-replied", In_Reply_To=ours.provider_message_id, Return_Path="<>",
         )  # fmt: skip
         mail_arrives(mailbox, raw)
         assert current(ours).status == "sent"
         assert only(Message, direction="inbound").body.startswith("Your mail")
 
     def test_a_returned_mail_of_ours_is_a_bounce_without_any_other_sign(self, mailbox: Channel, ours: Message):
-        text = f"It could not be delivered.\n\nOriginal message follows:\nMessage-ID: {ours.provider_message_id}\nTo: {ADA}\n"
+        returned = f"Message-ID: {ours.provider_message_id}\nTo: {ADA}\n"
+        text = f"It could not be delivered.\n\nOriginal message follows:\n{returned}"
         mail_arrives(mailbox, raw_mail(text, Subject="Mail delivery failed", From="gateway@firm.example"))
         assert current(ours).status == "failed"
         other = text.replace(ours.provider_message_id, "<somebody@else.example>")

@@ -96,8 +96,6 @@ def test_a_list_of_addresses_that_goes_on_without_an_indent_is_whole():
 
 
 def test_parts_with_a_boundary_on_a_line_of_its_own_are_read():
-    raw = (
-        FROM
-        + b'\r\nContent-Type: multipart/mixed;\r\nboundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHi\r\n--b--\r\n'
-    )
+    body = b"--b\r\nContent-Type: text/plain\r\n\r\nHi\r\n--b--\r\n"
+    raw = FROM + b'\r\nContent-Type: multipart/mixed;\r\nboundary="b"\r\n\r\n' + body
     assert parse(raw).body == "Hi"
