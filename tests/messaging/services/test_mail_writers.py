@@ -324,3 +324,32 @@ def test_what_people_write_is_seen_in_every_language(alice: Any, mailbox: Channe
     assert len(got) == len(mails)
     assert not any(row.mail.automatic for row in got)
     assert current(ours).status == "sent"
+
+
+class TestSetAside:
+    """What can't be read is kept, and counted where administrators look."""
+
+    BADGE = '<span data-badge-count>1</span><span class="visually-hidden"> could not be read</span>'
+
+    @pytest.fixture
+    def kept(self, mailbox: Channel) -> Any:
+        arrival = mail_arrives(mailbox, b"To: desk@harbour.example\r\nSubject: Hi\r\n\r\nWho am I?")
+        assert arrival.state == "set_aside"
+        return arrival
+
+    def sections(self, who: Any) -> dict[str, Any]:
+        answer = who.client.get(who.url(""))
+        return {one.section.key: one for one in answer.context["sections"]}
+
+    def test_home_and_the_menu_count_it_for_administrators(self, alice: Any, kept: Any):
+        found = self.sections(alice)["set_aside"]
+        assert (found.count, found.rows[0].title) == (1, "Front desk: a message could not be read")
+        assert self.BADGE in alice.client.get(alice.url("inbox/")).content.decode()
+
+    def test_nobody_else_sees_it(self, bob: Any, charlie: Any, kept: Any):
+        for who in (bob, charlie):
+            assert "set_aside" not in self.sections(who)
+            assert self.BADGE not in who.client.get(who.url("inbox/")).content.decode()
+
+    def test_where_nothing_is_there_is_no_section(self, alice: Any, mailbox: Channel):
+        assert "set_aside" not in self.sections(alice)
