@@ -78,7 +78,7 @@ def hostile(pattern: Any) -> list[str]:
     """Texts to repeat: the signs that a pattern names, pairs of them, and what is slow with many patterns."""
     signs: dict[str, None] = {}
     pairs: dict[str, None] = {}
-    _walk(re._parser.parse(pattern.pattern, pattern.flags), signs, pairs)  # type: ignore[attr-defined]
+    _walk(re._parser.parse(pattern.pattern, pattern.flags), signs, pairs)
     named = [*list(signs)[:MOST_SIGNS], *(sign for sign in " a1\n\t-_.<@{=\"'" if sign not in signs)]
     beside = list(pairs)[:14] + [one + other for one in named[:7] for other in named[:7] if one != other]
     return list(dict.fromkeys([*named, *beside]))[: MOST_SIGNS + MOST_PAIRS]

@@ -91,7 +91,7 @@ def _mail(number: int, language: str, words: str) -> bytes:
 
 def _examples(pattern: re.Pattern[str]) -> list[str]:
     """A text for each branch of a pattern."""
-    return [text for text in _of(re._parser.parse(pattern.pattern, pattern.flags)) if pattern.search(text)]  # type: ignore[attr-defined]
+    return [text for text in _of(re._parser.parse(pattern.pattern, pattern.flags)) if pattern.search(text)]
 
 
 def _of(tree: Any) -> list[str]:
