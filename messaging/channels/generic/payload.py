@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from messaging.channels.base import InvalidPayload, Kind, ReceivedMessage
 from messaging.channels.fields import LONGEST_BODY, JsonFields, email_address
@@ -60,7 +61,7 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
         sent_at=sent_at,
         reply_addresses=reply_addresses,
         mail=mail,
-        extra=fields.rest(),
+        extra=_rest(fields),
     )
 
 
@@ -72,6 +73,12 @@ def _reply_addresses(fields: JsonFields, kind: Kind) -> list[tuple[str, str]]:
     if not found:
         raise fields.wrong("reply_to", "not an e-mail address")
     return found
+
+
+def _rest(fields: JsonFields) -> dict[str, Any]:
+    """What has no field of its own; `reply_to` of a phone's message is no message that it answers."""
+    rest = fields.rest()
+    return {("answers_to" if key == "reply_to" else key): value for key, value in rest.items()}
 
 
 def _kind(channel: str) -> Kind:

@@ -106,7 +106,7 @@ def _by_list(mail: Message) -> str:
 
 
 def _by_sender(mail: Message, sender: str) -> str:
-    if machine.has_empty_return_path(mail):
+    if machine.has_empty_return_path(mail) and not machine.is_passed_on(mail):
         return NO_SENDER
     return NO_REPLY if is_no_reply(sender) else ""
 

@@ -130,8 +130,8 @@ def _sign(mail: Message, sender: str) -> Sign:
         or machine.is_from_daemon(mail, sender)
     ):
         return Sign.STRONG
-    is_marked = machine.auto_submitted(mail) and not machine.is_passed_on(mail)
-    return Sign.WEAK if is_marked or machine.has_empty_return_path(mail) else Sign.NONE
+    is_marked = bool(machine.auto_submitted(mail)) or machine.has_empty_return_path(mail)
+    return Sign.WEAK if is_marked and not machine.is_passed_on(mail) else Sign.NONE
 
 
 def _statements(mail: Message, parts: Parts, text: str, sign: Sign) -> list[_Said] | None:

@@ -71,4 +71,10 @@ def _was_added_on_the_way(mail: Message) -> bool:
 def is_report(mail: Message, kind: str) -> bool:
     """Whether the whole mail is a report of that kind (RFC 6522), as delivery-status or disposition-notification."""
     content = raw_value(mail, "Content-Type").casefold()
-    return "report-type" in content and kind in content
+    if "report-type" in content:
+        return kind in content
+    parts = mail.get_payload()
+    if not content.strip().startswith("multipart/report") or not isinstance(parts, list):
+        return False
+    types = [raw_value(part, "Content-Type").casefold() for part in parts[:10] if isinstance(part, Message)]
+    return any(one.strip().startswith(f"message/{kind}") for one in types)

@@ -33,6 +33,7 @@ def with_whole_head(raw: bytes) -> bytes:
     head, body = _split(raw)
     if not _SENDER_FIELD.search(head):
         head, body = _joined_with_next(head, body)
+    head, body = _without_text(head, body)
     return b"\n".join(_fields(_lines(head))) + b"\n\n" + body
 
 
@@ -47,6 +48,24 @@ def _joined_with_next(head: bytes, body: bytes) -> tuple[bytes, bytes]:
     lines = block.split(b"\n")[:50]
     is_head = all(_FIELD.match(line) or line[:1] in (b" ", b"\t") for line in lines)
     return (head + b"\n" + block, rest) if is_head and _SENDER_FIELD.search(block) else (head, body)
+
+
+def _without_text(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """The head without a text that stands right below its last field: where the empty line is missing."""
+    lines = head.split(b"\n")
+    end = len(lines)
+    while end > 1 and not _belongs_to_head(lines[end - 1], lines[end - 2]):
+        end -= 1
+    if end == len(lines) or end <= 1:
+        return head, body
+    return b"\n".join(lines[:end]), b"\n".join([*lines[end:], b"", body])
+
+
+def _belongs_to_head(line: bytes, above: bytes) -> bool:
+    """Whether a line is a field, or goes on with the one above it, which is not complete."""
+    if not line.strip() or line[:1] in (b" ", b"\t", b">") or _FIELD.match(line.lstrip(b"\0")):
+        return True
+    return above.rstrip().endswith((b";", b",", b":", b"=")) or bool(_MAILBOX_LINE.match(line))
 
 
 def _lines(head: bytes) -> list[bytes]:

@@ -118,6 +118,8 @@ def test_a_receipt_is_no_persons_mail_and_no_bounce():
         "disposition-notification", "Final-Recipient: rfc822; ann@home.example\nDisposition: manual-action; displayed"
     )
     assert (parse(raw).mail.is_bounce, parse(raw).mail.automatic) == (False, "a read receipt")
+    unnamed = raw.replace(b"report-type=disposition-notification; ", b"")
+    assert parse(unnamed).mail.automatic == "a read receipt"
     refused = raw.replace(b"It was shown.", b"Your message could not be delivered, it was deleted unread.")
     assert (parse(refused).mail.is_bounce, parse(refused).mail.automatic) == (False, "a read receipt")
 
@@ -144,6 +146,8 @@ FORWARDED = [
 @pytest.mark.parametrize("marks", FORWARDED)
 def test_a_mail_that_a_rule_passed_on_is_a_persons(marks):
     assert read(f"Subject: A question\r\n{marks}").automatic == ""
+    assert read(f"Subject: Delivery failed\r\nReturn-Path: <>\r\n{marks}", "It was not delivered.").automatic == ""
+    assert not read(f"Subject: Delivery failed\r\nReturn-Path: <>\r\n{marks}", "It was not delivered.").is_bounce
     assert read(f"Subject: A question\r\n{marks}".replace("auto-generated", "auto-replied")).automatic
     assert read(f"Subject: A question\r\n{marks}", sender="noreply@shop.example").automatic == "a no-reply address"
 

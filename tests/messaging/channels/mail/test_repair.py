@@ -38,6 +38,7 @@ BROKEN = {
     "a fold that is not indented": b"Received: from a\r\nby b with c\r\n" + FROM,
     "rubbish right below": FROM + b"\r\nrubbish without a colon",
     "a blank line that folds": b"X-T: one\r\n  \r\n" + FROM,
+    "an encoded word around brackets": b"From: =?utf-8?q?Karl_<k@x.example>?=",
     "a quoted field": b">" + FROM,
     "all in one encoded word": b"From: =?utf-8?q?Karl_=3Ck=40x=2Eexample=3E?=",
     "an empty line too early": b"Received: by mx\r\n\r\n" + FROM,
@@ -88,6 +89,15 @@ def test_a_text_that_looks_like_a_head_stays_the_text():
     assert (message.sender, message.subject) == ("k@x.example", "Form")
     assert "Please call me." in message.body + message.mail.folded
     assert "Name: Bob" in message.body + message.mail.folded
+
+
+def test_a_text_without_an_empty_line_above_it_is_not_lost():
+    message = parse(FROM + b"\r\nSubject: Hi\r\nMIME-Version: 1.0\r\nI need a room\r\non Friday.\r\n\r\nKarl")
+    assert (message.subject, message.body) == ("Hi", "I need a room\non Friday.\n\nKarl")
+
+
+def test_the_address_in_brackets_is_meant():
+    assert parse(b"From: Karl@Home <k@x.example>\r\n" + REST).sender == "k@x.example"
 
 
 def test_a_list_of_addresses_that_goes_on_without_an_indent_is_whole():
