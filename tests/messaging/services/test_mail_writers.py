@@ -105,6 +105,11 @@ class TestForms:
         mail_arrives(mailbox, raw_mail("Hi", From="clinic@gmail.com", To="clinic@gmail.com", Reply_To="kim@gmail.com"))
         assert "kim@gmail.com" in {row.address for row in all_of(Message)}
 
+    @pytest.mark.parametrize("sender", ["jane.root@home.example", "maria.web@home.example", "formby@home.example"])
+    def test_a_name_that_holds_such_a_word_is_a_person(self, mailbox: Channel, sender: str):
+        mail_arrives(mailbox, raw_mail("Hi", From=f"Jane <{sender}>", Reply_To="jane@work.example"))
+        assert (only(Message).address, only(MailDetails).reply_to) == (sender, "jane@work.example")
+
     def test_another_organizations_address_is_not_ours(self, mailbox: Channel, charlie: Any):
         make_mailbox(charlie, address="desk@elsewhere.example")
         mail_arrives(mailbox, raw_mail("Hi", From="desk@elsewhere.example", Reply_To=BOB))
