@@ -78,7 +78,7 @@ def _digest(received: ReceivedMessage) -> str:
     mail = received.mail
     shown = to_text(mail.html)[0] if mail is not None and mail.html else ""
     files = sorted(hashlib.sha256(file.content).hexdigest() for file in (mail.files if mail is not None else ()))
-    said = [
+    content = [
         received.sender.lower(),
         *sorted(address for _, address in received.reply_addresses),
         received.subject,
@@ -88,7 +88,7 @@ def _digest(received: ReceivedMessage) -> str:
         " ".join(_LINK.sub("", shown).split()),
         *files,
     ]
-    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256("\0".join(content).encode("utf-8", "replace")).hexdigest()
 
 
 def channel_of(channel: Channel, received: ReceivedMessage) -> Channel:

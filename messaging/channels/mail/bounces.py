@@ -103,7 +103,7 @@ def read(mail: Message, parts: Parts, text: str, sender: str) -> Notice | None:
     statements = _statements(mail, parts, text, sign)
     is_in_form = statements is not None or bool(headers.raw_value(mail, "X-Failed-Recipients"))
     if statements is None:
-        if not _is_told_in_words(mail, notice, sign, message_id):
+        if not _has_bounce_words(mail, notice, sign, message_id):
             return None
         statements = _from_notice(mail, notice, returned, parts)
     failed = [one for one in statements if one.action not in ("delivered", "relayed", "expanded")]
@@ -152,7 +152,7 @@ def _sender_of(mail: Message) -> str:
     return next((address for _, address in headers.field_addresses(mail, "From")), "")
 
 
-def _is_told_in_words(mail: Message, notice: str, sign: Sign, message_id: str) -> bool:
+def _has_bounce_words(mail: Message, notice: str, sign: Sign, message_id: str) -> bool:
     """Whether the words are those of a bounce; the weaker the sign of a machine, the more of them it takes.
 
     `message_id` is of the mail that came back, if it did.

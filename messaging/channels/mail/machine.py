@@ -45,8 +45,8 @@ def has_empty_return_path(mail: Message) -> bool:
 
 def auto_submitted(mail: Message) -> str:
     """What the mail says of itself (RFC 3834, section 5): auto-replied, auto-generated, …; empty for a person's."""
-    said = raw_value(mail, "Auto-Submitted").casefold().split(";")[0].split("(")[0].strip()
-    return "" if said == "no" else said
+    value = raw_value(mail, "Auto-Submitted").casefold().split(";")[0].split("(")[0].strip()
+    return "" if value == "no" else value
 
 
 def is_passed_on(mail: Message) -> bool:

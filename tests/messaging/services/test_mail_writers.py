@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,15 @@ class TestHandedIn:
         answer = self.post(alice, kind, **{"from": "WordPress <wordpress@hosting.example>", "reply_to": reply_to})
         assert answer.status_code == 202
         assert (only(Message).address, only(Customer).name) == ("bob@x.example", "Bob Miller")
+
+    def test_a_whole_mail_is_read_by_the_same_rule(self, alice: Any, mailbox: Channel):
+        mail = raw_mail("Hi", From="WordPress <wordpress@harbour.example>", Reply_To=BOB)
+        self.post(alice, **{"from": "any@x.example", "raw": base64.b64encode(mail).decode()})
+        assert (only(Message).address, only(Customer).name) == ("bob@x.example", "Bob Miller")
+
+    def test_a_phones_message_answers_nobody_by_it(self, alice: Any):
+        self.post(alice, "sms", **{"from": "+447700900201", "reply_to": BOB})
+        assert only(Message).extra == {"answers_to": BOB}
 
     def test_a_persons_other_address_is_where_answers_go(self, alice: Any, mailbox: Channel):
         self.post(alice, **{"from": f"Ada <{ADA}>", "reply_to": BOB, "to": DESK})
