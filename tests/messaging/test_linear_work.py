@@ -87,12 +87,13 @@ PLACES: Final[dict[str, Callable[[str], Any]]] = {
     "a mail's html": lambda given: mail(f"{HEAD}Content-Type: text/html; charset=utf-8\n\n{given}"),
     "a mail's parts": lambda given: mail(f"{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{given}"),
     "a mail's head": lambda given: mail(f"{given}\n{HEAD}\nHi"),
-    "a mail's subject": lambda given: mail(f"Subject: {given}\n{HEAD}\nHi"),
-    "a mail's sender": lambda given: mail(f"From: {given}\n\nHi"),
-    "a mail's other addresses": lambda given: mail(f"Reply-To: {given}\nReferences: {given}\n{HEAD}\nHi"),
-    "a mail's type": lambda given: mail(f"Content-Type: {given}\nContent-Disposition: {given}\n{HEAD}\nHi"),
-    "a notice of a bounce": lambda given: mail(f"{NOTICE}\nIt was not delivered.\n{given}"),
-    "a returned mail": lambda given: mail(f"{NOTICE}\nIt was not delivered.\nOriginal message follows\n{given}"),
+    "a mail's fields": lambda given: mail(
+        f"From: {given}\nSubject: {given}\nReply-To: {given}\nReferences: {given}\nContent-Type: {given}\n"
+        f"Content-Disposition: {given}\n\nHi"
+    ),
+    "a notice of a bounce": lambda given: mail(
+        f"{NOTICE}\nIt was not delivered.\n{given[: SIZE // 2]}\nOriginal message follows\n{given}"
+    ),
     "a report of a bounce": report,
     "a mail handed in": json_mail,
     "a text beside a quote": lambda given: replies.fold(f"Yes\n{given}\nOn Monday, X wrote:\n> {given}\n{given}"),
