@@ -22,7 +22,7 @@ from customers.tables import sniffing, writing
 from messaging import placeholders
 from messaging.channels import mime_html, text
 from messaging.channels.generic import payload as generic
-from messaging.channels.mail import bounces, headers, html, invitations, replies
+from messaging.channels.mail import headers, html, invitations, replies
 from messaging.channels.mail.parse import parse
 from messaging.services import optout
 
@@ -133,7 +133,3 @@ def test_what_is_repeated_takes_a_moment(place: str):
             if len(slow) > 2:
                 break
     assert not slow
-
-
-def test_the_bounce_reader_is_one_of_them():
-    assert bounces.LONGEST_TEXT < SIZE
