@@ -61,7 +61,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`rows` in the order to do them; `show` makes a Row of one; `url` is where all of them are."""
+    """`rows` in the order to do them; `show` makes a Row of one; `url` is where all of them are.
+
+    One that `is_trouble` is shown only while there is some.
+    """
 
     key: str
     label: str
@@ -72,6 +75,7 @@ class Section:
     show: Callable[[Member, Any], Row]
     url: Callable[[Member, Scope], str]
     empty: str
+    is_trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ def find(member: Member, scope: Scope) -> list[Found]:
             section.url(member, scope),
         )
         for section, rows in asked
+        if counts[section.key] or not section.is_trouble
     ]
 
 

@@ -8,13 +8,15 @@ from typing import Any
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import home
 from accounts.home import Row, Scope, Section, Urgency
 from accounts.models import Member
 from core.templatetags.ui import since
 from messaging.channels import kinds
-from messaging.models import Conversation
+from messaging.models import Arrival, Conversation
+from messaging.selectors import set_aside_for
 
 # A reply window that closes within that time comes before everything else.
 CLOSES_SOON = timedelta(hours=4)
@@ -30,6 +32,31 @@ def register() -> None:
             "Everybody has an answer.",
         )
     )  # fmt: skip
+    home.register(
+        Section(
+            "set_aside", "Could not be read", "triangle-alert", "channels.edit", 5, set_aside, show_set_aside,
+            lambda member, scope: reverse("messaging:channels", args=[member.organization.slug]), "", is_trouble=True,
+        )
+    )  # fmt: skip
+
+
+def set_aside(member: Member, scope: Scope) -> QuerySet[Arrival]:
+    """What came in and could not be worked on, the newest first: nobody has seen it."""
+    return set_aside_for(member).select_related("channel").defer("body").order_by("-received_at", "-id")
+
+
+def show_set_aside(member: Member, arrival: Arrival) -> Row:
+    channel: Any = arrival.channel
+    return Row(
+        title=_("%(channel)s: a message could not be read") % {"channel": channel.name},
+        url=reverse("messaging:catch_up", args=[member.organization.slug, channel.pk]),
+        detail=" ".join(arrival.last_error.split())[:120],
+        at=arrival.received_at,
+        urgency=Urgency.LATE,
+        about=f"set-aside:{channel.pk}",
+        mark=_("since %(time)s") % {"time": since(arrival.received_at)},
+        action=_("Look"),
+    )
 
 
 def unanswered(member: Member, scope: Scope) -> QuerySet[Conversation]:

@@ -7,7 +7,7 @@ preview and the sending alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 # What can always be named; the customers' own fields come as custom.<key>.
@@ -21,7 +21,6 @@ NAMES: Mapping[str, str] = {
 }
 CUSTOM = "custom."
 MOST = 40
-_ANY = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)?|[A-Za-z0-9_]{1,40}")
 
 
@@ -52,22 +51,32 @@ class MissingValue(ValueError):
 
 def parse(text: str) -> list[Placeholder]:
     """The placeholders of a text, in order. Raises InvalidPlaceholder for one that is no name, or is not closed."""
-    found = []
-    for match in _ANY.finditer(text):
-        inner = match.group(1)
+    found, rest, at = [], [], 0
+    for start, end in _spans(text):
+        inner = text[start + 2 : end - 2]
+        rest.append(text[at:start])
+        at = end
         name, bar, default = inner.partition("|")
         name = name.strip()
         if not _NAME.fullmatch(name):
             raise InvalidPlaceholder(
                 f"“{{{{{inner[:40]}}}}}” is not a placeholder. Write {{{{ customer.name }}}}, for instance."
             )
-        found.append(Placeholder(name, default.strip() if bar else None, match.start(), match.end()))
-    rest = _ANY.sub("", text)
-    if "{{" in rest or "}}" in rest:
+        found.append(Placeholder(name, default.strip() if bar else None, start, end))
+    left = "".join([*rest, text[at:]])
+    if "{{" in left or "}}" in left:
         raise InvalidPlaceholder("A placeholder is not closed: write {{ and }} around its name.")
     if len(found) > MOST:
         raise InvalidPlaceholder(f"A template has at most {MOST} placeholders.")
     return found
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where each placeholder begins and ends, by one look along the text."""
+    end = 0
+    while (start := text.find("{{", end)) >= 0 and (closed := text.find("}}", start + 2)) >= 0:
+        end = closed + 2
+        yield start, end
 
 
 def check(text: str, *, fields: Collection[str], variables: Collection[str] = ()) -> None:

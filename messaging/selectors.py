@@ -12,7 +12,7 @@ from accounts.models import Member
 from core.counting import capped_counts
 from customers.models import Customer
 from messaging.channels.base import Kind
-from messaging.models import Channel, Conversation, Message
+from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.querysets import ConversationQuerySet, MessageQuerySet
 
 BUCKETS = ("followup_due", "open", "waiting", "closed")
@@ -77,6 +77,17 @@ def bucket_of(conversation: Conversation) -> str:
         return "followup_due"
     heard, said = conversation.last_inbound_at, conversation.last_outbound_at
     return "waiting" if heard is None or (said is not None and said >= heard) else "open"
+
+
+def set_aside_for(member: Member) -> QuerySet[Arrival]:
+    """What came in for the organization's channels and could not be worked on, for who may change channels."""
+    if not member.may("channels.edit"):
+        return Arrival.objects.none()
+    waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]
+    rows: QuerySet[Arrival] = Arrival.objects.filter(
+        organization=member.organization_id, channel__isnull=False, state__in=waiting
+    )
+    return rows
 
 
 def messages_of(conversation: Conversation) -> MessageQuerySet:

@@ -18,7 +18,7 @@ from customers.models import Customer
 from customers.packs import packs
 from messaging import home, palette
 from messaging.models import Conversation, Message
-from messaging.selectors import thread_of_customer, ways_to_write
+from messaging.selectors import set_aside_for, thread_of_customer, ways_to_write
 from messaging.services import channels, conversations, outbound, personal_data, templates
 
 
@@ -29,7 +29,12 @@ def register() -> None:
         )
     )
     menu.register(menu.Entry("Templates", "messaging:templates", "file-text", "templates.view", 85))
-    menu.register(menu.Entry("Channels", "messaging:channels", "radio-tower", "channels.view", 88))
+    menu.register(
+        menu.Entry(
+            "Channels", "messaging:channels", "radio-tower", "channels.view", 88, waiting=set_aside_for,
+            waits="could not be read",
+        )
+    )  # fmt: skip
     menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
     panels.register(
         panels.Panel(

@@ -32,6 +32,7 @@ urlpatterns = [
     path("inbox/<uuid:pk>/fallbacks/", composer.fallbacks, name="fallbacks"),
     path("inbox/<uuid:pk>/typing/", composer.typing, name="typing"),
     path("inbox/<uuid:pk>/allow-address/", composer.allow_address, name="allow_address"),
+    path("inbox/<uuid:pk>/answers-to/", composer.answers_to, name="answers_to"),
     path("inbox/<uuid:pk>/templates/<uuid:template_id>/", composer.send_template, name="send_template"),
     path("messages/<uuid:pk>/mail/", files.mail, name="mail"),
     path("attachments/<uuid:pk>/", files.attachment, name="attachment"),

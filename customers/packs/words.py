@@ -14,7 +14,7 @@ KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 COLORS = ("slate", "sky", "indigo", "violet", "rose", "amber", "green", "teal")
 CHANNELS = ("whatsapp", "sms", "email")
 LANGUAGE = re.compile(r"und|[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-PLACEHOLDER = re.compile(r"\{\{\s*([^}|]*?)\s*(?:\|([^}]*))?\}\}")
+PLACEHOLDER = re.compile(r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}")
 # What every text may name; custom fields come as custom.<key>.
 NAMES = frozenset({"customer.name", "customer_name", "company", "agent.name"})
 TRIGGERS = frozenset(

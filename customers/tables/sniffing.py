@@ -46,7 +46,7 @@ _SIGNS = "£€§°©®«»–—“”‘’„…·½²\xa0"
 # A reading below it is no reading.
 _LEAST_LIKENESS = 0.25
 _WORD = re.compile(r"[^\W\d_]+")
-_NON_ASCII = re.compile(rb"[^\n\r]*[\x80-\xff][^\n\r]*")
+_NON_ASCII = re.compile(rb"(?<![^\n\r])[\x00-\x09\x0b\x0c\x0e-\x7f]*+[\x80-\xff][^\n\r]*")
 
 
 def encoding_of(file: IO[bytes]) -> str:

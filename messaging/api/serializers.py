@@ -362,6 +362,10 @@ class IncomingSerializer(serializers.Serializer[Any]):
     message_id = serializers.CharField(max_length=255)
     sent_at = serializers.DateTimeField()
     from_name = serializers.CharField(required=False, allow_blank=True)
+    reply_to = serializers.CharField(
+        required=False, allow_blank=True, help_text="Where answers go, as `a@b.example` or `Name <a@b.example>`. "
+        "Where `from` is your own address or a program's, as of a form on a website, this is who wrote.",
+    )  # fmt: skip
     to = serializers.CharField(required=False, allow_blank=True)
     subject = serializers.CharField(required=False, allow_blank=True)
     body = serializers.CharField(allow_blank=True)

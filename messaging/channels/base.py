@@ -220,12 +220,15 @@ class ReceivedMail:
     to: Sequence[str] = ()
     cc: Sequence[str] = ()
     recipients: Sequence[str] = ()  # every address that it was sent or delivered to, as far as the headers say
-    reply_to: str = ""  # where the sender wants answers, when that is elsewhere
+    reply_to: str = ""  # where the writer wants answers, when that is elsewhere
+    digest: str = ""  # of who wrote it and what it says, the same for the same mail on whichever way it came
     in_reply_to: Sequence[str] = ()
     references: Sequence[str] = ()  # oldest first
     automatic: str = ""  # why it is no person's own mail, in words: "auto-replied", "a list", …; empty for a person's
     bounces: Sequence[Bounce] = ()
+    automatic_for_another: str = ""  # the same, where whoever stands in Reply-To turns out to be the writer
     is_bounce: bool = False  # also where no bounce of a single recipient could be read out of it
+    is_sure_bounce: bool = False  # one that is not sure is a bounce only where it names a mail of ours
     files: Sequence[ReceivedFile] = ()
 
 
@@ -258,6 +261,7 @@ class ReceivedMessage:
     referral: Mapping[str, str] = field(default_factory=dict)
     opt_out: str = ""  # STOP, START or HELP where the provider says so (Twilio: OptOutType)
     sent_at: datetime | None = None
+    reply_addresses: Sequence[tuple[str, str]] = ()  # name and address of everybody in Reply-To
     files: Sequence[ReceivedFile] = ()  # those whose bytes came along; an e-mail's are in `mail`
     mail: ReceivedMail | None = None  # e-mail only
     extra: Mapping[str, Any] = field(default_factory=dict)  # every parameter that has no field above

@@ -32,8 +32,10 @@ class Conversation(TenantModel):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="conversations")
     # 1, unless a merge brought a second thread of the same channel along: then each keeps its own address.
     thread_number = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
-    # Where replies go: the address that the customer last wrote from on this channel.
+    # Where replies go: the address that the customer last wrote from here, or where their mail asks for them.
     address = models.CharField(max_length=254)
+    # Staff chose to answer where the customer writes from, whatever Reply-To asks for.
+    is_answered_at_sender = models.BooleanField(default=False, db_default=False, editable=False)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.OPEN)
     priority = models.CharField(max_length=8, choices=Priority.choices, default=Priority.NORMAL)
     snoozed_until = models.DateTimeField(null=True, blank=True)

@@ -15,8 +15,15 @@ class MailDetails(TenantModel):
     to = models.JSONField(default=list, blank=True)
     cc = models.JSONField(default=list, blank=True)
     references = models.JSONField(default=list, blank=True, help_text="Message-IDs without brackets, oldest first.")
-    reply_to = models.CharField(max_length=254, blank=True)
+    reply_to = models.CharField(max_length=254, blank=True, help_text="Where its writer wants answers, if elsewhere.")
     automatic = models.CharField(max_length=60, blank=True, help_text="Why it is no person's own mail.")
+    digest = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="Of who wrote it and what it says: a repeat has the same.",
+    )
 
     class Meta:
         verbose_name_plural = "mail details"

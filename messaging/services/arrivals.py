@@ -215,9 +215,8 @@ def _take_message(arrival: Arrival, channel: Channel, received: ReceivedMessage)
     if received.mail is not None and received.mail.is_bounce:
         # Looked up first, by what it was to begin with. With its message it is found when a person's data are.
         spoken_of = bounces.message_of(channel=channel, mail=received.mail)
-        return {"outcome": bounces.settle(channel=channel, mail=received.mail), "message": spoken_of}
-    # Who writes in another's name is looked at as that one: a Reply-To of ours makes no customer of ourselves.
-    received = mail_inbound.read_rightly(received)
+        if received.mail.is_sure_bounce or spoken_of is not None:
+            return {"outcome": bounces.settle(channel=channel, mail=received.mail), "message": spoken_of}
     if received.mail is not None and mail_inbound.is_our_own(channel, received):
         return {"outcome": "a mail of our own"}
     message = inbound.receive(channel=channel, received=received, received_at=arrival.received_at)

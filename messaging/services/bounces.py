@@ -41,7 +41,7 @@ def settle(*, channel: Channel, mail: ReceivedMail) -> str:
 
 
 def message_of(*, channel: Channel, mail: ReceivedMail) -> Message | None:
-    """The first message of ours that a bounce speaks of."""
+    """The first message of ours that a bounce speaks of; one that is not sure has to name it by its id."""
     return next((found for one in mail.bounces if (found := _message_of(channel, mail, one)) is not None), None)
 
 
@@ -80,11 +80,14 @@ def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
 
 
 def _message_of(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> Message | None:
-    ids = [bounce.message_id, *mail_inbound.answered_id(mail)]
+    # Who is away answers with a machine's signs as well: only the returned mail's own id makes such a one a bounce.
+    ids = [bounce.message_id, *(mail_inbound.answered_id(mail) if mail.is_sure_bounce else ())]
     found = mail_inbound.messages_with(channel.organization, ids)
     for one in ids:
         if (message := found.get(one)) is not None and message.direction == Message.Direction.OUTBOUND:
             return message
+    if not mail.is_sure_bounce:
+        return None
     sent = Message.objects.filter(
         organization=channel.organization,
         direction=Message.Direction.OUTBOUND,

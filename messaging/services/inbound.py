@@ -36,7 +36,7 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
     silence are cancelled, the conversation opens, the message is stored, tags and stage follow, the ledger hears
     `message.received`. What no person wrote cancels nothing, opens nothing again and waits for no answer.
     """
-    received = mail_inbound.read_rightly(received)
+    received = mail_inbound.with_writer(channel, received)
     channel = mail_inbound.channel_of(channel, received)
     seen = _seen(channel, received)
     if seen is not None and mail_inbound.is_another(seen, received):
@@ -50,7 +50,6 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
     thread = mail_inbound.thread_of(organization, received, addresses) if received.mail else None
     if thread is not None:
         customer, is_new = thread.customer, False
-        mail_inbound.follow_address(thread, received, addresses)
         deletion.wake(customer=customer, actor=actor)
     else:
         customer, is_new = customers.find_or_make(
@@ -72,6 +71,7 @@ def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetim
         outbound.cancel_on_opt_out(customer=customer, channel_kind=channel.kind, actor=actor)
     if thread is None:
         thread = conversations.begin(customer=customer, channel=channel, address=addresses[0].value)
+    mail_inbound.follow_address(thread, received, addresses)
     conversation = _locked(thread)
     message = _store(conversation, received, at=received_at or timezone.now())
     conversations.heard(conversation, message, actor=actor, is_automatic=is_automatic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -11,45 +12,90 @@ from accounts.models import Organization
 from customers.services import identities
 from customers.services.identities import Address
 from messaging.channels.base import Kind, ReceivedMail, ReceivedMessage
-from messaging.channels.mail.automatic import NO_REPLY
+from messaging.channels.mail import writer
+from messaging.channels.mail.html import to_text
 from messaging.models import Channel, Conversation, MailDetails, Message
 from messaging.services import mail_threads, stopped
 
 MOST_REFERENCES: Final = 50
 LONGEST_ID: Final = 254
+_LINK: Final = re.compile(r"https?://\S+")
 
 
-def read_rightly(received: ReceivedMessage) -> ReceivedMessage:
-    """A form on a website writes in its own name and says in Reply-To who it was: that person is the sender."""
-    mail = received.mail
-    if mail is None or mail.automatic != NO_REPLY or not mail.reply_to:
+def with_writer(channel: Channel, received: ReceivedMessage) -> ReceivedMessage:
+    """The message under whoever wrote it: a form on a website writes in its own name, or in one of ours.
+
+    The person's name comes from Reply-To as well. A writer's other address is kept as where answers go; never one of
+    ours. Given twice, the same comes out.
+    """
+    if received.mail is not None and not received.mail.digest:
+        received = replace(received, mail=replace(received.mail, digest=_digest(received)))
+    if not received.reply_addresses:
         return received
-    return replace(received, sender=mail.reply_to, mail=replace(mail, automatic="", reply_to=""))
+    own = _own_addresses(channel.organization)
+    domain = channel.address.rpartition("@")[2] if channel.kind == Kind.EMAIL else ""
+    person = writer.person_in_reply_to(received.sender.lower(), received.reply_addresses, own=own, domain=domain)
+    mail = received.mail
+    if person is None:
+        elsewhere = [one for one in received.reply_addresses if writer.plain(one[1]) not in own]
+        kept = writer.other_address(elsewhere, received.sender.lower())
+        extra = {**received.extra, "answers_to": kept} if mail is None and kept else received.extra
+        return replace(received, reply_addresses=(), extra=extra, mail=mail and replace(mail, reply_to=kept))
+    return replace(
+        received,
+        sender=person[1],
+        sender_name=person[0],
+        reply_addresses=(),
+        mail=mail and replace(mail, automatic=mail.automatic_for_another, reply_to=""),
+    )
 
 
 def is_another(seen: Message, received: ReceivedMessage) -> bool:
     """Whether a mail only has the Message-ID of one that we have: some programs give all of theirs the same."""
     if received.mail is None:
         return False
-    return (
-        seen.direction != Message.Direction.INBOUND
-        or seen.address.lower() != received.sender.lower()
-        or seen.sent_at != received.sent_at
+    if seen.direction != Message.Direction.INBOUND:
+        return True
+    kept = MailDetails.objects.filter(message=seen).values_list("digest", flat=True).first()
+    if kept:
+        return kept != received.mail.digest
+    # One that was stored before what it says was kept as a digest.
+    return (seen.address.lower(), seen.subject, seen.body) != (
+        received.sender.lower(),
+        received.subject[:500],
+        received.body,
     )
 
 
 def with_own_id(received: ReceivedMessage) -> ReceivedMessage:
     """The mail under an id made of what it says, the same each time."""
-    said = "\n".join([received.sender, str(received.sent_at), received.subject, received.body])
-    digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
-    return replace(received, provider_message_id=f"{received.provider_message_id[:200]}#{digest}")
+    digest = received.mail.digest if received.mail is not None else _digest(received)
+    return replace(received, provider_message_id=f"{received.provider_message_id[:200]}#{digest[:16]}")
+
+
+def _digest(received: ReceivedMessage) -> str:
+    """Who wrote a mail and what it says, by the words and the files: neither its date nor the way that it came."""
+    mail = received.mail
+    shown = to_text(mail.html)[0] if mail is not None and mail.html else ""
+    files = sorted(hashlib.sha256(file.content).hexdigest() for file in (mail.files if mail is not None else ()))
+    content = [
+        received.sender.lower(),
+        *sorted(address for _, address in received.reply_addresses),
+        received.subject,
+        received.body,
+        mail.folded if mail is not None else "",
+        # Servers that check links write each of them anew for each mailbox.
+        " ".join(_LINK.sub("", shown).split()),
+        *files,
+    ]
+    return hashlib.sha256("\0".join(content).encode("utf-8", "replace")).hexdigest()
 
 
 def channel_of(channel: Channel, received: ReceivedMessage) -> Channel:
     """The channel that an e-mail was sent to: of several mailboxes that it reached, the one that it names first."""
     if received.mail is None:
         return channel
-    named = [mail_threads.plain(address) for address in received.mail.recipients]
+    named = [writer.plain(address) for address in received.mail.recipients]
     if channel.address.lower() in named or not named:
         return channel
     rows = Channel.objects.select_related("organization").filter(
@@ -60,9 +106,43 @@ def channel_of(channel: Channel, received: ReceivedMessage) -> Channel:
 
 
 def is_our_own(channel: Channel, received: ReceivedMessage) -> bool:
-    """Whether one of this organization's own addresses sent it: a copy of what we said, or a loop."""
-    sender = mail_threads.plain(received.sender)
-    return Channel.objects.filter(organization=channel.organization, kind=Kind.EMAIL, address=sender).exists()
+    """Whether it is a mail of ours that came back, as it arrived: `with_writer` has not been asked yet.
+
+    It has our Message-ID and is from an address of ours or says the same; or, where a server on the way gave it
+    another id, it is from an address of ours and wants answers at one that we signed. An address alone shows nothing:
+    anybody's form may write in it.
+    """
+    if received.mail is None:
+        return False
+    organization = channel.organization
+    ours = _sent(organization, received.provider_message_id)
+    named = mail_threads.conversation_named(address for _, address in received.reply_addresses)
+    if ours is None and named is None:
+        return False
+    if writer.plain(received.sender) in _own_addresses(organization):
+        return ours is not None or Conversation.objects.filter(organization=organization, pk=named).exists()
+    return ours is not None and _says_the_same(ours, received)
+
+
+def _says_the_same(ours: Message, received: ReceivedMessage) -> bool:
+    """Whether a mail begins with our text, as one that a mailing list sent on with a line below it."""
+    text = " ".join(ours.body.split())
+    return bool(text) and " ".join(received.body.split()).startswith(text)
+
+
+def _sent(organization: Organization, message_id: str) -> Message | None:
+    bare = message_id.strip("<>")[:LONGEST_ID]
+    rows = Message.objects.filter(
+        organization=organization, direction=Message.Direction.OUTBOUND, channel__kind=Kind.EMAIL
+    )
+    found: Message | None = rows.filter(provider_message_id__in=[bare, f"<{bare}>"]).first()
+    return found
+
+
+def _own_addresses(organization: Organization) -> set[str]:
+    """The addresses of all mailboxes of an organization, also of those that are switched off."""
+    rows = Channel.objects.filter(organization=organization, kind=Kind.EMAIL).values_list("address", flat=True)
+    return {writer.plain(address) for address in rows}
 
 
 def thread_of(
@@ -98,13 +178,20 @@ def is_stranger(thread: Conversation | None, addresses: Sequence[Address]) -> bo
 
 
 def follow_address(thread: Conversation, received: ReceivedMessage, addresses: Sequence[Address]) -> None:
-    """Answers go to where the customer wrote from last, when that address is known as theirs; never to a stranger's."""
-    wanted = addresses[0].value
-    if thread.address == wanted or (received.mail is not None and received.mail.automatic):
+    """Answers go to where the customer wrote from last, or to where they ask for them; never to a stranger's.
+
+    The address that they wrote from has to be known as theirs. Staff can choose it over the one that was asked for.
+    """
+    if received.mail is None or received.mail.automatic:
         return
-    known = identities.find(organization=thread.organization, addresses=addresses)
+    asked_for = received.mail.reply_to[:LONGEST_ID]
+    wanted = asked_for if asked_for and not thread.is_answered_at_sender else addresses[0].value
+    if thread.address == wanted:
+        return
+    known = identities.find(organization=thread.organization, addresses=addresses[:1])
     if known is not None and known.customer_id == thread.customer_id:
         Conversation.objects.filter(pk=thread.pk).update(address=wanted)
+        thread.address = wanted
 
 
 def answered_id(mail: ReceivedMail) -> Sequence[str]:
@@ -127,6 +214,7 @@ def store_details(message: Message, mail: ReceivedMail) -> MailDetails:
         ],
         reply_to=mail.reply_to[:254],
         automatic=mail.automatic[:60],
+        digest=mail.digest,
     )
     return row
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from messaging.channels.mail.writer import plain as plain
 from messaging.models import Channel, Conversation
 
 SALT: Final = "messaging.reply_address"
@@ -44,12 +45,6 @@ def conversation_named(addresses: Iterable[str]) -> UUID | None:
         if any(hmac.compare_digest(tag[27:], _signature(named, secret)) for secret in _secrets()):
             return named
     return None
-
-
-def plain(address: str) -> str:
-    """The address without what stands behind a plus."""
-    local, at, domain = address.lower().rpartition("@")
-    return f"{local.partition('+')[0]}{at}{domain}"
 
 
 def _token(pk: UUID) -> str:

@@ -156,19 +156,21 @@ def _move(box: Mailbox, **changes: object) -> None:
 
 
 def _key(box: Mailbox, mail: imap.FetchedMail) -> str:
-    """The same mail in two of our mailboxes, or in one that was made anew, is one: by its id and its bytes' beginning.
+    """The same mail in two of our mailboxes, or in one that was made anew, is one: by its id and what it says.
 
-    A Message-ID alone is anybody's to write: with the sender and date beside it, nobody's mail hides another's.
+    A Message-ID alone is anybody's to write, and some forms give all of their mails the same: with the fields beside it
+    and the text below, no mail hides another.
     """
-    head = (mail.raw if mail.raw is not None else mail.headers).split(b"\r\n\r\n", 1)[0].split(b"\n\n", 1)[0]
-    named = dict.fromkeys((b"message-id", b"from", b"date", b"subject"), b"")
-    for line in head.replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b" ").split(b"\n"):
+    raw = mail.raw if mail.raw is not None else mail.headers
+    head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    named = dict.fromkeys((b"message-id", b"from", b"reply-to", b"date", b"subject"), b"")
+    for line in head.replace(b"\n ", b" ").replace(b"\n\t", b" ").split(b"\n"):
         name, colon, value = line.partition(b":")
         if colon and name.strip().lower() in named and not named[name.strip().lower()]:
             named[name.strip().lower()] = b" ".join(value.split())
     if not named[b"message-id"]:
         return f"mail:{box.organization_id}:{hashlib.sha256(mail.raw or mail.headers).hexdigest()}"
-    told = b"\n".join(named.values())
+    told = b"\n".join([*named.values(), hashlib.sha256(body.rstrip()).digest()])
     return f"mail:{box.organization_id}:{hashlib.sha256(told).hexdigest()}"
 
 

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
@@ -21,7 +22,7 @@ from activity.actor import current_actor
 from core.http import Request
 from core.moments import is_showable
 from messaging.models import Conversation, MediaFile, Message, Template
-from messaging.services import drafts, media, outbound, parts, refusals, signs, stopped
+from messaging.services import answers, drafts, media, outbound, parts, refusals, signs, stopped
 from messaging.views import content_form, context
 
 MOST_FILES: Final = 20
@@ -125,6 +126,19 @@ def allow_address(request: Request, organization: str, pk: UUID) -> HttpResponse
         return HttpResponse(
             status=204, headers={"HX-Redirect": reverse("messaging:conversation", args=[organization, pk])}
         )
+    return redirect("messaging:conversation", organization, pk)
+
+
+@requires("conversations.edit")
+@require_POST
+def answers_to(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Send answers to the other one of the two addresses that a customer's mail names."""
+    conversation = context.open_conversation(request, pk)[0]
+    address = request.POST.get("answers_to", "")
+    if answers.choose(conversation=conversation, address=address, actor=current_actor()):
+        toasts.success(request, _("Answers go to %(address)s.") % {"address": address})
+    else:
+        toasts.error(request, _("No mail of this conversation asks for answers at this address."))
     return redirect("messaging:conversation", organization, pk)
 
 

@@ -22,7 +22,7 @@ from customers.models import Consent, Stage
 from customers.selectors import possible_owners
 from messaging.models import Conversation, Message
 from messaging.selectors import VIEWS, messages_of
-from messaging.services import drafts, refusals
+from messaging.services import answers, drafts, refusals
 
 ROWS = 30
 MESSAGES = 40
@@ -147,6 +147,7 @@ def composer_context(conversation: Conversation) -> dict[str, Any]:
         "reply_refusal": "" if refused is None else str(refused),
         "is_window_closed": isinstance(refused, refusals.WindowClosed),
         "is_address_stopped": isinstance(refused, refusals.AddressStopped),
+        "answers": answers.choice(conversation),
         "channel_trouble": conversation.channel.last_error,
         "composer_mode": "reply",
     }

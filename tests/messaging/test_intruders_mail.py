@@ -186,16 +186,23 @@ class TestThreads:
 
 
 class TestLoops:
-    def test_what_we_sent_makes_nobody_a_customer(self, alice: Any, desk: Channel):
+    def test_what_we_sent_makes_nobody_a_customer(self, alice: Any, desk: Channel, make_customer: Any):
+        ours = sent_to(alice, desk, make_customer, ANN, "ours@harbour.example")
+        with organization_scope(alice.organization):
+            before = Customer.objects.count()
+        for sender in (DESK, f"Desk <{DESK.upper()}>"):
+            mail = a_mail("Copy", sender, Message_ID=f"<{ours.provider_message_id.strip('<>')}>")
+            assert arrive(desk, mail).outcome == "a mail of our own"
+        with organization_scope(alice.organization):
+            assert Customer.objects.count() == before
+
+    def test_our_address_alone_hides_nothing(self, alice: Any, desk: Channel):
         for raw in (
             a_mail("Copy", DESK),
-            a_mail("Copy", f"Desk <{DESK.upper()}>"),
             a_mail("Loop", "no-reply@evil.example", Reply_To=DESK),
             a_mail("Loop", "x@evil.example", X_Original_Sender=DESK),
         ):
-            assert arrive(desk, raw).outcome == "a mail of our own"
-        with organization_scope(alice.organization):
-            assert not Customer.objects.exists()
+            assert arrive(desk, raw).outcome == "a message"
 
     def test_a_form_on_our_site_is_its_writers(self, alice: Any, desk: Channel):
         arrival = arrive(desk, a_mail("I want braces", "no-reply@harbour.example", Reply_To=ANN))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from messaging.channels.base import InvalidPayload, Kind, ReceivedMessage
 from messaging.channels.fields import LONGEST_BODY, JsonFields, email_address
+from messaging.channels.mail import headers
 from messaging.channels.mail.handed import handed
 from messaging.channels.mail.parse import parse
 from messaging.channels.mime import bracketed
@@ -22,6 +24,7 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
     kind = _kind(channel)
     fields = JsonFields(data)
     name, sender = _address(fields, "from", kind, fields.required("from"))
+    reply_addresses = _reply_addresses(fields, kind)
     _, to = _address(fields, "to", kind, fields.text("to").strip())
     message_id = fields.required("message_id")
     sent_at = fields.moment("sent_at")
@@ -39,7 +42,7 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
         html = fields.text("html", longest=LONGEST_HTML)
         body, mail = handed(
             text=body, html=html, to=to, cc=fields.texts("cc"), in_reply_to=reply_to,
-            references=fields.texts("references"), files=files,
+            references=fields.texts("references"), files=files, sender=sender.lower(), reply_addresses=reply_addresses,
         )  # fmt: skip
         message_id = message_id.strip("<>")
     if not body.strip() and not media and not files and not (mail and (mail.html or mail.folded)):
@@ -56,9 +59,26 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
         files=files,
         reply_to=bracketed(reply_to) if kind is Kind.EMAIL else reply_to,
         sent_at=sent_at,
+        reply_addresses=reply_addresses,
         mail=mail,
-        extra=fields.rest(),
+        extra=_rest(fields),
     )
+
+
+def _reply_addresses(fields: JsonFields, kind: Kind) -> list[tuple[str, str]]:
+    """Name and address in `reply_to`, of an e-mail or a website's form. Raises InvalidPayload for what is none."""
+    if kind not in (Kind.EMAIL, Kind.WEB) or not (given := fields.text("reply_to").strip()):
+        return []
+    found = headers.addresses([given])
+    if not found:
+        raise fields.wrong("reply_to", "not an e-mail address")
+    return found
+
+
+def _rest(fields: JsonFields) -> dict[str, Any]:
+    """What has no field of its own; `reply_to` of a phone's message is no message that it answers."""
+    rest = fields.rest()
+    return {("answers_to" if key == "reply_to" else key): value for key, value in rest.items()}
 
 
 def _kind(channel: str) -> Kind:
@@ -73,7 +93,8 @@ def _address(fields: JsonFields, key: str, kind: Kind, value: str) -> tuple[str,
     if not value:
         return "", ""
     if kind is Kind.EMAIL or (kind is Kind.WEB and "@" in value):
-        return email_address(fields, key, value)
+        name, address = email_address(fields, key, value)
+        return headers.decoded(name, headers.LONGEST_NAME), address
     if "\n" in value or "\t" in value:
         raise fields.wrong(key, "not a phone number")
     return "", value.removeprefix(WHATSAPP_PREFIX)

@@ -12,6 +12,7 @@ from typing import Final
 HARD: Final = frozenset(("userunknown", "hostunknown", "hasmoved", "notaccept"))
 
 ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_LINK: Final = re.compile(r"https?://\S+|<[^<>\s]*>")
 REPLY: Final = re.compile(r"(?<![\d.#@\w-])([45][0-5]\d)(?=[\s#:;,)<\]'\"-]|$)")
 
 # In this order: the first that is found is the reason.
@@ -244,7 +245,7 @@ def reason_of(words: str, code: str, *, category: str = "") -> str:
 
 def _spoken(text: str) -> str:
     # Links and addresses hold words of their own.
-    bare = re.sub(r"https?://\S+|<[^<>\s]*>|\S+@\S+", " ", text)
+    bare = " ".join(word for word in _LINK.sub(" ", text).split() if "@" not in word[1:-1])
     return next((reason for reason, phrases in _PHRASES if any(phrase in bare for phrase in phrases)), "")
 
 

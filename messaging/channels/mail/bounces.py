@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from enum import IntEnum
 from typing import Any, Final
 
 from messaging.channels.base import Bounce
-from messaging.channels.mail import headers
+from messaging.channels.mail import headers, machine
+from messaging.channels.mail.automatic import why_automatic
 from messaging.channels.mail.bounce_reasons import ENHANCED, REPLY, is_hard, reason_of
 from messaging.channels.mail.parts import Parts
 
@@ -19,12 +21,6 @@ LONGEST_TEXT: Final = 500
 _LONGEST_NOTICE: Final = 60_000  # characters of a notice that are looked at
 _ADDRESS: Final = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,190}"
 
-_SENDER: Final = re.compile(
-    r"(?:mailer-?daemon|post-?master|mail[._-]?(?:delivery|deliver)[._-]\w+|bounces?|mdaemon)\b.*"
-)
-_SENDER_NAME: Final = re.compile(
-    r"mail(?:er)?[\s-]?(?:deliver\w*|administrator|daemon)|post-?master|content-filter|returned mail", re.IGNORECASE
-)
 _SUBJECT: Final = re.compile(
     r"undeliver|deliver(?:y|ed)\W+(?:\w+\W+){0,3}fail|fail\w*\W+(?:\w+\W+){0,2}deliver"
     r"|deliver\w* (?:status|report|problem)"
@@ -45,21 +41,24 @@ _NOTICE: Final = re.compile(
     r"|may not have permission|don't have permission|duplicated message-id|m-filter|доставлено|groups\.google\.com",
     re.IGNORECASE,
 )
+_ANSWERS: Final = re.compile(r"[^\W\d]{1,5}\s?[:：]")  # "Re:", "WG:", "Fwd:", …
+# Matched at the beginning of a line without its marks: a pattern that skips them itself is slow on a line of dashes.
 _RETURNED: Final = re.compile(
-    r"^[ \t>|-]*(?:-{2,}\s*)?(?:original (?:message|mail)|below this line is a copy|this is a copy of (?:the|your)|"
-    r"the header of the original|message (?:header|text) follows|message headers? follow"
-    r"|original message (?:headers|follows)"
-    r"|included is a copy|returned message|below is a copy|message contents?:|copy of the message"
-    r"|the original message was"
-    r" (?:follows|attached)|original mail as follows|unsent message|return-path:\s*<|received: (?:from|by) )",
-    re.IGNORECASE | re.MULTILINE,
+    r"original (?:message|mail)|below this line is a copy|this is a copy of (?:the|your)|the header of the original"
+    r"|message (?:header|text) follows|message headers? follow|included is a copy|returned message|below is a copy"
+    r"|message contents?:|copy of the message|the original message was (?:follows|attached)|unsent message"
+    r"|return-path:[ \t]*<|received: (?:from|by) ",
+    re.IGNORECASE,
 )
+_BEFORE_RETURNED: Final = " \t>|-"
 _FIELD: Final = re.compile(r"^[ \t]{0,4}([A-Za-z][A-Za-z-]{2,30})[ \t]?:[ \t]?(.*)$")
 _WANTED: Final = ("final-recipient", "original-recipient", "action", "status", "diagnostic-code", "x-actual-recipient",
                   "x-powermta-bouncecategory")  # fmt: skip
 _ANY_ADDRESS: Final = re.compile(_ADDRESS)
 _HEAD: Final = re.compile(
-    rf"^[ \t>|*.'\"-]*(?:to:?\s*)?(?:\w+:\w+:)?[<\"'\[(]*({_ADDRESS})[>\"'\])]*(?=[\s:,;.\[(]|$)", re.IGNORECASE
+    rf"^[ \t>|*.'\"-]*+(?:to(?::\s*+|\s++))?(?:\w{{1,40}}:\w{{1,40}}:)?[<\"'\[(]*+({_ADDRESS})"
+    r"[>\"'\])]*+(?=[\s:,;.<\[(]|$)",
+    re.IGNORECASE,
 )
 _NAMED: Final = re.compile(
     rf"(?:deliver\w*(?: your mail| the message| message)? to(?: address)?:?|recipient|rcpt to:?"
@@ -69,6 +68,14 @@ _NAMED: Final = re.compile(
 )  # fmt: skip
 _RETURNED_ID: Final = re.compile(r"^[ \t]*message-id:\s*<?([^<>\s]{1,250})>?", re.IGNORECASE | re.MULTILINE)
 _RETURNED_TO: Final = re.compile(rf"^[ \t]*to:[^\n]{{0,200}}?({_ADDRESS})", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A bounce. One that is not sure counts only where it names a mail of ours: else it is shown like any mail."""
+
+    bounces: Sequence[Bounce]
+    is_sure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,52 +89,98 @@ class _Said:
     category: str = ""
 
 
-def read(mail: Message, parts: Parts, text: str, sender: str) -> tuple[bool, Sequence[Bounce]]:
-    """Whether the mail tells of mails that were not delivered, and what it says of each recipient. Never raises.
+def read(mail: Message, parts: Parts, text: str, sender: str) -> Notice | None:
+    """What the mail tells of mails that were not delivered; None where it tells of none. Never raises.
 
-    Reports of success or of a complaint and automatic answers are no bounces.
+    It takes a machine's sign: words alone, which people write as well, make no bounce. Reports of success or of a
+    complaint, receipts and automatic answers are none either.
     """
-    if parts.is_complaint:
-        return False, ()
-    from_json = _json(text)
+    if parts.is_complaint or machine.is_report(mail, "disposition-notification"):
+        return None
     notice, returned = _split(text)
-    fields = [block for report in parts.reports for block in _blocks(report)]
-    is_report = bool(fields)
-    if not fields and ("final-recipient" in text[:_LONGEST_NOTICE].casefold() or "reporting-mta" in notice.casefold()):
-        fields = _blocks(text[:_LONGEST_NOTICE])
-    if not (is_report or from_json or fields or _looks_returned(mail, notice, sender)):
-        return False, ()
-    said = from_json or [_from_block(block, notice) for block in fields] or _from_notice(mail, notice, returned, parts)
-    failed = [one for one in said if one.action not in ("delivered", "relayed", "expanded")]
-    if said and not failed:
-        return False, ()
+    sign = _sign(mail, sender)
     message_id = _message_id([*parts.returned, returned, text])
-    return True, _understood(failed, message_id)
+    statements = _statements(mail, parts, text, sign)
+    is_in_form = statements is not None or bool(headers.raw_value(mail, "X-Failed-Recipients"))
+    if statements is None:
+        if not _has_bounce_words(mail, notice, sign, message_id):
+            return None
+        statements = _from_notice(mail, notice, returned, parts)
+    failed = [one for one in statements if one.action not in ("delivered", "relayed", "expanded")]
+    if statements and not failed:
+        return None
+    found = _understood(failed, message_id)
+    # Somebody called postmaster may write a sentence of their own: a server names whom or why, or gives the mail back.
+    says_more = is_in_form or bool(message_id) or any(one.recipient or one.code or one.reply for one in found)
+    return Notice(found, is_sure=sign is Sign.STRONG and says_more)
 
 
-def _looks_returned(mail: Message, notice: str, sender: str) -> bool:
-    """Whether a mail that is no report by its type is one by its words."""
-    content = headers.raw_value(mail, "Content-Type").casefold()
-    if "report-type" in content and "delivery-status" in content:
+class Sign(IntEnum):
+    """What shows that a mail server wrote a mail. Programs that answer for people leave the weak ones as well."""
+
+    NONE = 0
+    WEAK = 1
+    STRONG = 2
+
+
+def _sign(mail: Message, sender: str) -> Sign:
+    if (
+        machine.is_report(mail, "delivery-status")
+        or headers.raw_value(mail, "X-Failed-Recipients")
+        or machine.is_from_daemon(mail, sender)
+    ):
+        return Sign.STRONG
+    is_marked = bool(machine.auto_submitted(mail)) or machine.has_empty_return_path(mail)
+    return Sign.WEAK if is_marked and not machine.is_passed_on(mail) else Sign.NONE
+
+
+def _statements(mail: Message, parts: Parts, text: str, sign: Sign) -> list[_Said] | None:
+    """What a machine's own form says of each recipient; None where there is no such form, or no sign beside it."""
+    if (from_json := _json(text)) and (sign or why_automatic(mail, _sender_of(mail))):
+        return from_json
+    blocks = [block for report in parts.reports for block in _blocks(report)]
+    head = text[:_LONGEST_NOTICE]
+    if not blocks and sign and ("final-recipient" in head.casefold() or "reporting-mta" in head.casefold()):
+        blocks = _blocks(head)
+    if not blocks or not sign:
+        return None
+    notice = _split(text)[0]
+    return [_from_block(block, notice) for block in blocks]
+
+
+def _sender_of(mail: Message) -> str:
+    return next((address for _, address in headers.field_addresses(mail, "From")), "")
+
+
+def _has_bounce_words(mail: Message, notice: str, sign: Sign, message_id: str) -> bool:
+    """Whether the words are those of a bounce; the weaker the sign of a machine, the more of them it takes.
+
+    `message_id` is of the mail that came back, if it did.
+    """
+    if headers.raw_value(mail, "X-Failed-Recipients") or machine.is_report(mail, "delivery-status"):
         return True
-    if headers.raw_value(mail, "X-Failed-Recipients"):
-        return True
-    written = headers.raw_value(mail, "From")
-    name = headers.decoded(written, 300)
-    from_server = bool(_SENDER.match(sender) or _SENDER_NAME.search(name)) or written.strip() in ("", "<>")
-    return_paths = headers.raw_values(mail, "Return-Path")
-    is_empty = any(value.strip().casefold() in ("", "<>", "<mailer-daemon>") for value in return_paths)
-    by_subject = bool(_SUBJECT.search(headers.header(mail, "Subject")))
-    by_words = bool(_NOTICE.search(notice[:_LONGEST_NOTICE]))
-    return (by_subject and (from_server or is_empty or by_words)) or (by_words and (from_server or is_empty))
+    subject = headers.header(mail, "Subject")
+    by_subject, by_words = bool(_SUBJECT.search(subject)), bool(_NOTICE.search(notice))
+    if sign is Sign.STRONG or (sign is Sign.WEAK and message_id):
+        return by_subject or by_words
+    if not (by_subject and by_words):
+        return False
+    # Without any other sign the returned mail is one; but people pass mails on too, and answer them.
+    is_answer = bool(headers.raw_value(mail, "In-Reply-To"))
+    return sign is Sign.WEAK or bool(message_id and not _ANSWERS.match(subject) and not is_answer)
 
 
 def _split(text: str) -> tuple[str, str]:
     """The notice, and what follows of the mail that came back."""
     text = text[: 4 * _LONGEST_NOTICE]
-    match = next((found for found in _RETURNED.finditer(text) if text[: found.start()].strip()), None)
-    end = match.start() if match else len(text)
-    return text[:end][:_LONGEST_NOTICE], text[end:]
+    end, has_text = 0, False
+    for line in text.split("\n"):
+        bare = line.lstrip(_BEFORE_RETURNED)
+        if has_text and _RETURNED.match(bare):
+            return text[:end][:_LONGEST_NOTICE], text[end:]
+        has_text = has_text or bool(bare)
+        end += len(line) + 1
+    return text[:_LONGEST_NOTICE], ""
 
 
 def _blocks(report: str) -> list[dict[str, str]]:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from messaging.channels.base import ReceivedFile, ReceivedMail
 from messaging.channels.fields import LONGEST_BODY
 from messaging.channels.mail import headers
+from messaging.channels.mail.automatic import NO_REPLY, is_no_reply
 from messaging.channels.mail.html import clean_html, to_text
 from messaging.channels.mail.replies import fold
+from messaging.channels.mail.writer import other_address
 from messaging.channels.text import clean
 
 
@@ -21,6 +23,8 @@ def handed(
     in_reply_to: str = "",
     references: Sequence[str] = (),
     files: Sequence[ReceivedFile] = (),
+    sender: str = "",
+    reply_addresses: Sequence[tuple[str, str]] = (),
 ) -> tuple[str, ReceivedMail]:
     """What the person wrote, and what the mail has besides; of one with HTML only, the text in it. Never raises."""
     quoted = ""
@@ -38,5 +42,7 @@ def handed(
         in_reply_to=headers.identifiers([in_reply_to]) if in_reply_to else [],
         references=headers.identifiers(list(references)),
         files=files,
+        automatic=NO_REPLY if is_no_reply(sender) else "",
+        reply_to=other_address(reply_addresses, sender),
     )
     return clean(reply).strip("\n").rstrip()[:LONGEST_BODY], mail

@@ -27,6 +27,7 @@ RECIPIENT_FIELDS: Final = (
 
 _ADDRESS: Final = re.compile(r"[^\s@<>(),;:\\\"\[\]]{1,64}@[^\s@<>(),;:\\\"\[\]/]{1,190}")
 _ANY_ADDRESS: Final = re.compile(r"(?<![^\s<>(),;:\"'\[\]])([^\s@<>(),;:\\\"\[\]']{1,64}@[\w.-]{1,190})")
+_IN_BRACKETS: Final = re.compile(r"<([^\s@<>(),;:]{1,64}@[^\s@<>(),;:]{1,190})>")
 _BRACKETED: Final = re.compile(r"<([^<>\s]{1,250})>")
 _BARE_ID: Final = re.compile(r"[^\s<>,;\"()]{1,200}@[^\s<>,;\"()]{1,200}")
 _FORMATS: Final = re.compile("[\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u00ad]")
@@ -100,7 +101,7 @@ def field_addresses(mail: Message, *names: str) -> list[tuple[str, str]]:
     return addresses([value for name in names for value in raw_values(mail, name)])
 
 
-def _pairs(value: str) -> list[tuple[str, str]]:
+def _pairs(value: str, *, is_decoded: bool = False) -> list[tuple[str, str]]:
     """The addresses of a field; where it is not written as it should be, whatever looks like an address in it."""
     try:
         pairs = [
@@ -108,6 +109,14 @@ def _pairs(value: str) -> list[tuple[str, str]]:
         ]
     except (ValueError, IndexError, TypeError, AttributeError, RecursionError):
         pairs = []
+    bracketed = _IN_BRACKETS.findall(value)
+    if pairs and len(bracketed) == 1 and not any(sign in value for sign in ",;"):
+        # "Ann@Home <ann@x.example>": the brackets are meant.
+        pairs = [pair for pair in pairs if pair[1] == bracketed[0]] or [("", bracketed[0])]
+    is_whole_encoded = "=?" in value and (not pairs or any("=?" in decoded(name) for name, _ in pairs))
+    if is_whole_encoded and not is_decoded:
+        # Some programs encode the whole field, the address and its brackets with it.
+        return _pairs(decoded(value, LONGEST_VALUE), is_decoded=True) or pairs
     if pairs:
         return pairs
     return [("", address) for address in _ANY_ADDRESS.findall(value)[:MOST_ADDRESSES]]

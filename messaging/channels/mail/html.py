@@ -240,6 +240,13 @@ def _is_quote(tag: str, attributes: dict[str, str]) -> bool:
     return tag == "div" and "border-top" in style and bool(_OUTLOOK_BORDER.match(re.sub(r"\s+", "", style[:300])))
 
 
+_GAP: Final = re.compile(r"[ \t]+")
+
+
+def _between_cells(gap: re.Match[str]) -> str:
+    return "  " if "\t" in gap[0] else gap[0]
+
+
 def to_text(html: str) -> tuple[str, str]:
     """The text of the HTML, and apart from it the text of the mails that its program quotes in it."""
     reader = _Reader()
@@ -249,7 +256,7 @@ def to_text(html: str) -> tuple[str, str]:
     except (AssertionError, ValueError, RecursionError):
         reader.parts.append(" ")  # what was read so far stands
     text = "".join(reader.parts)
-    lines = (re.sub(r"[ \t]*\t[ \t]*", "  ", line).strip() for line in clean(text).split("\n"))
+    lines = (_GAP.sub(_between_cells, line).strip() for line in clean(text).split("\n"))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     above, _, quoted = text.partition(QUOTED)
     if not above.strip():

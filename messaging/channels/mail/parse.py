@@ -12,7 +12,9 @@ from messaging.channels.mail import bounces, headers, invitations
 from messaging.channels.mail.automatic import COMPLAINT, why_automatic
 from messaging.channels.mail.html import clean_html
 from messaging.channels.mail.parts import Content, Parts, message_of, read_parts
+from messaging.channels.mail.repair import ENVELOPE_FIELD
 from messaging.channels.mail.replies import fold
+from messaging.channels.mail.writer import other_address
 from messaging.channels.text import clean
 
 LONGEST_FOLDED: Final = 500_000
@@ -26,9 +28,10 @@ def parse(raw: bytes) -> ReceivedMessage:
     mail = message_of(raw)
     parts = read_parts(mail)
     name, sender = _sender(mail)
+    reply_addresses = headers.field_addresses(mail, "Reply-To")
     text = "\n\n".join(part.strip("\n") for part in parts.content.text if part.strip())
-    is_bounce, found = bounces.read(mail, parts, text, sender)
-    if not sender and not is_bounce:
+    notice = bounces.read(mail, parts, text, sender)
+    if not sender and notice is None:
         raise InvalidPayload("From: no e-mail address. A mail without a sender can't be answered.")
     body, folded = _body(text, parts)
     to = [address for _, address in headers.field_addresses(mail, "To")]
@@ -43,37 +46,35 @@ def parse(raw: bytes) -> ReceivedMessage:
         subject=headers.header(mail, "Subject"),
         reply_to=in_reply_to[0] if in_reply_to else "",
         sent_at=headers.sent_at(mail),
+        reply_addresses=reply_addresses,
         mail=ReceivedMail(
             html=_html(parts.content),
             folded=folded,
             to=to,
             cc=[address for _, address in headers.field_addresses(mail, "Cc")],
             recipients=[address for _, address in headers.field_addresses(mail, *headers.RECIPIENT_FIELDS)],
-            reply_to=_reply_to(mail, sender),
+            reply_to=other_address(reply_addresses, sender),
             in_reply_to=in_reply_to,
             references=headers.identifiers(headers.raw_values(mail, "References")),
             automatic=COMPLAINT if parts.is_complaint else why_automatic(mail, sender),
-            bounces=found,
-            is_bounce=is_bounce,
+            automatic_for_another=COMPLAINT if parts.is_complaint else why_automatic(mail, sender, for_another=True),
+            bounces=notice.bounces if notice else (),
+            is_bounce=notice is not None,
+            is_sure_bounce=notice is not None and notice.is_sure,
             files=parts.files,
         ),
     )
 
 
 def _sender(mail: Message) -> tuple[str, str]:
-    """Name and address of who wrote it. A group that sends in its own name says in X-Original-Sender who that was."""
-    written = next(iter(headers.field_addresses(mail, "From")), None) or next(
-        iter(headers.field_addresses(mail, "Sender", "Reply-To")), ("", "")
-    )
+    """Name and address of who sent it. A group that sends in its own name says in X-Original-Sender who that was."""
+    fields = ("From", "Sender", "Reply-To", "Return-Path", ENVELOPE_FIELD)
+    named = (next(iter(headers.field_addresses(mail, name)), None) for name in fields)
+    written = next((one for one in named if one is not None), ("", ""))
     original = next(iter(headers.field_addresses(mail, "X-Original-Sender")), None)
     if original is not None and original[1] != written[1]:
         return original[0] or written[0].rpartition(" via ")[0].strip("'\" "), original[1]
     return written
-
-
-def _reply_to(mail: Message, sender: str) -> str:
-    address = next(iter(headers.field_addresses(mail, "Reply-To")), ("", ""))[1]
-    return "" if address == sender else address
 
 
 def _body(text: str, parts: Parts) -> tuple[str, str]:

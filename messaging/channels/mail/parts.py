@@ -15,6 +15,7 @@ from typing import Final
 from messaging.channels.base import ReceivedFile
 from messaging.channels.mail.headers import decoded, one_line, raw_value
 from messaging.channels.mail.html import LONGEST_SOURCE, to_text
+from messaging.channels.mail.repair import with_whole_head
 from messaging.channels.mail.text import decode
 
 MOST_PARTS: Final = 200
@@ -63,7 +64,7 @@ class Parts:
 
 def message_of(raw: bytes) -> Message:
     """The mail as a tree. One that is nested beyond measure is given as its head with one text."""
-    raw = _with_short_fields(raw.lstrip(b"\r\n"))
+    raw = _with_short_fields(with_whole_head(raw))
     if raw.count(b"boundary") <= _MOST_BOUNDARIES and raw.count(b"\n--") <= _MOST_DIVIDERS:
         try:
             return message_from_bytes(raw)

@@ -179,12 +179,27 @@ class TestOnce:
             mail_arrives(mailbox, raw_mail(body, Message_ID="<always@form.example>", Date=date))
         assert sorted(message.body for message in all_of(Message)) == ["One", "Two"]
 
-    def test_our_own_is_ignored(self, alice: Any, mailbox: Channel):
+    def test_our_own_is_ignored(self, alice: Any, mailbox: Channel, sent: Any):
         make_mailbox(alice, address="sales@harbour.example")
+        ours, before = sent(), len(all_of(Customer))
         for sender in (DESK, "Sales@harbour.example", "desk+tag@harbour.example"):
-            arrival = mail_arrives(mailbox, raw_mail(From=sender))
+            arrival = mail_arrives(mailbox, raw_mail(From=sender, Message_ID=ours.provider_message_id))
             assert (arrival.state, arrival.outcome) == ("done", "a mail of our own")
-        assert (all_of(Message), all_of(Customer)) == ([], [])
+        renamed = raw_mail(From=DESK, Message_ID="<made-by@relay.example>", Reply_To=answer_to(ours))
+        assert mail_arrives(mailbox, renamed).outcome == "a mail of our own"
+        assert (len(all_of(Message)), len(all_of(Customer))) == (1, before)
+
+    def test_ours_by_a_list_that_writes_in_its_own_name_is_ours(self, mailbox: Channel, sent: Any):
+        ours = sent()
+        raw = raw_mail(
+            f"{ours.body}\n\n_____\nThe list", From="list@lists.example", Message_ID=ours.provider_message_id
+        )
+        assert mail_arrives(mailbox, raw).outcome == "a mail of our own"
+
+    def test_another_mail_with_our_id_is_none_of_ours(self, mailbox: Channel, sent: Any):
+        ours = sent()
+        mail_arrives(mailbox, raw_mail("I took your id", From="eve@example.com", Message_ID=ours.provider_message_id))
+        assert only(Message, direction="inbound").body == "I took your id"
 
 
 DATE = "Mon, 16 Nov 2026 10:00:00 +0000"
@@ -198,7 +213,7 @@ class TestAutomatic:
             {"Precedence": "bulk"},
             {"List_Id": "<news.example.com>"},
             {"Return_Path": "<>"},
-            {"Subject": "Out of office: Question"},
+            {"Subject": "Out of office: Question", "Auto_Submitted": "auto-generated"},
         ],
     )
     def test_nobody_waits_for_an_answer_to_it(self, alice: Any, mailbox: Channel, sent: Any, mark: dict[str, str]):

@@ -201,9 +201,10 @@ def test_an_invitation_alone_is_told_in_a_line():
         ("Precedence: bulk", "bulk mail"),
         ("List-Unsubscribe: <https://x.example>", "bulk mail"),
         ("Return-Path: <>", "no sender"),
-        ("Subject: Abwesenheitsnotiz: Hallo", "an automatic answer"),
-        ("Subject: Réponse automatique : Bonjour", "an automatic answer"),
-        ("Subject: Automatic reply: Hi", "an automatic answer"),
+        ("Subject: Abwesenheitsnotiz: Hallo", ""),
+        ("Subject: Abwesenheitsnotiz: Hallo\r\nAuto-Submitted: auto-generated", "an automatic answer"),
+        ("Subject: Réponse automatique : Bonjour\r\nAuto-Submitted: auto-generated", "an automatic answer"),
+        ("X-Apple-Action: VACATION", "an automatic answer"),
         ("Subject: Automatic doors", ""),
     ],
 )

@@ -1,0 +1,54 @@
+"""Where answers to a customer's mails go: to where they write from, or to where their mail asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from activity.actor import Actor
+from activity.ledger import record
+from messaging import events
+from messaging.channels.base import Kind
+from messaging.models import Conversation, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Two addresses of one person: `current` is written to, `other` could be."""
+
+    current: str
+    other: str
+    is_at_sender: bool  # whether `current` is where they write from
+
+
+def choice(conversation: Conversation) -> Choice | None:
+    """The choice in a conversation; None where its mails ask for no other address, or the address is a third one."""
+    if conversation.channel.kind != Kind.EMAIL:
+        return None
+    mails = Message.objects.filter(conversation=conversation, direction=Message.Direction.INBOUND)
+    newest = mails.filter(mail__reply_to__gt="").order_by("-created_at", "-id")
+    found = newest.values_list("address", "mail__reply_to").first()
+    if found is None:
+        return None
+    sender, asked_for = found[0].lower(), found[1]
+    if conversation.address.lower() == asked_for:
+        return Choice(asked_for, sender, is_at_sender=False)
+    return Choice(sender, asked_for, is_at_sender=True) if conversation.address.lower() == sender else None
+
+
+@transaction.atomic
+def choose(*, conversation: Conversation, address: str, actor: Actor) -> bool:
+    """Send answers to this address of the two from now on; False where it is neither, and nothing changes."""
+    given = choice(conversation)
+    if given is None or address not in (given.current, given.other):
+        return False
+    if address == given.current:
+        return True
+    changes = {"address": address, "is_answered_at_sender": not given.is_at_sender}
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(conversation, name, value)
+    payload = {"conversation": str(conversation.pk), "is_answered_at_sender": not given.is_at_sender}
+    record(events.CONVERSATION_UPDATED, subject=conversation, actor=actor, payload=payload)
+    return True
