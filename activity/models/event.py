@@ -68,7 +68,9 @@ class Event(TenantModel, Claimable):
             models.Index(
                 fields=["organization", "subject_type", "subject_id", "-occurred_at"], name="event_of_subject"
             ),
-            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="event_due"),
+            models.Index(
+                fields=["organization", "due_at"], condition=Q(due_at__isnull=False), name="event_due_in_turn"
+            ),
         ]
 
     def __str__(self) -> str:

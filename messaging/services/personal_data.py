@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.files import FieldFile
 
 from activity.actor import Actor
+from core.claims import released
 from customers import personal_data
 from customers.models import Customer
 from customers.personal_data import Part, PartData, StoredFile
@@ -137,7 +138,7 @@ def _erase_attachments(customer: Customer, actor: Actor) -> Iterable[StoredFile]
     files = [_stored(held) for file in own for held in (file.content, file.thumbnail) if held.name]
     theirs.update(
         file=None, filename="", source_url="", content_id="", reason="", state=Attachment.State.FAILED, due_at=None,
-        claim_token=None,
+        **released(),
     )  # fmt: skip
     MediaFile.objects.filter(pk__in=[file.pk for file in own]).delete()
     return files
