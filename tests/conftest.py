@@ -77,7 +77,7 @@ def fast_passwords(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests travel by setting this machine's clock; a database server's can't be set. Its own is tried in test_clock."""
+    """Tests travel by setting this machine's clock; the database's can't be set, and is tried in test_clock."""
     monkeypatch.setattr(clock, "now", lambda: timezone.now())
 
 

@@ -80,8 +80,8 @@ def test_a_lease_is_renewed_well_before_the_work_may_take_too_long(queue: Queue[
 def test_nobody_ends_a_claim_and_leaves_what_counted_against_the_row():
     """Every UPDATE that takes a claim away goes through `released()`, so that the next one begins at nothing."""
     found = []
-    for app in ("activity", "customers", "messaging", "crm_project", "workflows", "analytics"):
-        for path in (Path(settings.BASE_DIR) / app).rglob("*.py"):
+    for folder in ("activity", "customers", "messaging", "crm_project", "workflows", "analytics"):
+        for path in (Path(settings.BASE_DIR) / folder).rglob("*.py"):
             if "migrations" in path.parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
