@@ -24,6 +24,7 @@ from core.tenancy import organization_scope
 from messaging import events
 from messaging.channels import registry
 from messaging.channels.abilities import FetchedMedia, FetchError, FetchesMedia
+from messaging.channels.base import final
 from messaging.channels.text import clean
 from messaging.models import Attachment, Message
 from messaging.services import media
@@ -33,6 +34,7 @@ LEASE = timedelta(minutes=1)
 LONGEST = timedelta(minutes=20)
 # A provider may not have its own file in the first seconds; later it is a trouble that passes.
 RETRIES: Final = [timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 600, 3600, 6 * 3600)]
+LONGEST_WAIT = timedelta(days=1)
 IN_MEMORY = 1_000_000
 # Never kept, whatever it is called: nothing that a person sends to a clinic, and dangerous to whoever opens it.
 _REFUSED: Final = (
@@ -128,10 +130,10 @@ def _again_or_never(row: Attachment, error: FetchError) -> None:
     reason = clean(error.message)[:300]
     with transaction.atomic():
         if wait is None:
-            if settle(row, state=Attachment.State.FAILED, reason=reason):
+            if settle(row, state=Attachment.State.FAILED, reason=final(reason)[:300]):
                 _tell(row)
             return
-        longer = max(wait, error.retry_after) if error.retry_after else wait
+        longer = max(wait, min(error.retry_after, LONGEST_WAIT)) if error.retry_after else wait
         settle(row, due_at=clock.now() + longer, reason=reason)
 
 

@@ -17,12 +17,13 @@ from core.claims import backoff, released
 from customers.services import consent
 from messaging import events
 from messaging.channels import registry
-from messaging.channels.base import Retry
+from messaging.channels.base import Retry, final
 from messaging.models import Conversation, Message
 from messaging.services import conversations, outbound, troubles
 
 RETRIES = [timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)]
 RECONCILE_AFTER = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(days=1)
 
 Status = Message.Status
 _RANK = {
@@ -150,6 +151,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
         earlier = remember_attempt(message, provider_message_id)
         write(message, Status.QUEUED, due_at=clock.now() + wait, request_began_at=None, **earlier, **reason)
     else:
+        reason["error_message"] = final(failure.message)[:500]
         write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
     if was_said:
         conversations.unsaid(message.conversation_id)
@@ -204,7 +206,8 @@ def _wait(message: Message, failure: Failure) -> timedelta | None:
     wait = backoff(message.attempts, RETRIES)
     if wait is None:
         return None
-    return max(wait, failure.retry_after) if failure.retry_after else wait
+    # A provider that names a time far away is asked again within a day all the same.
+    return max(wait, min(failure.retry_after, LONGEST_WAIT)) if failure.retry_after else wait
 
 
 def _is_forward(current: Status, wanted: Status) -> bool:
