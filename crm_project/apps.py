@@ -7,7 +7,7 @@ class CompositionConfig(AppConfig):
 
     def ready(self) -> None:
         from activity.actor import Actor, acting_as, current_actor
-        from core import health, jobs
+        from core import clock, health, jobs
         from crm_project import queues, watch
 
         jobs.carry(
@@ -15,6 +15,7 @@ class CompositionConfig(AppConfig):
             pack=lambda: current_actor().as_headers(),
             unpack=lambda headers: acting_as(Actor.from_headers(headers)),
         )
+        health.register("clock", clock.is_right)
         health.register("beat", watch.beat_ticks)
         health.register("worker", watch.worker_works)
         queues.register()

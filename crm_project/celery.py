@@ -47,3 +47,15 @@ def listen(**_: Any) -> None:
     from crm_project.watch import Ear
 
     app.steps["consumer"].add(Ear)
+
+
+@signals.worker_init.connect(weak=False)
+def look_by_itself(**_: Any) -> None:
+    """Every worker works off what is due, whether or not somebody rings."""
+    from crm_project.ticker import Ticker, intervals
+
+    app.loader.import_default_modules()
+    app.finalize()
+    ticker = Ticker(intervals())
+    ticker.start()
+    signals.worker_shutdown.connect(lambda **_: ticker.stop(), weak=False)

@@ -169,7 +169,8 @@ CACHES: dict[str, dict[str, Any]] = {
 
 # --- Work that happens later ------------------------------------------------------------------------------------------
 
-# How often the beat looks for what is due, in seconds; a commit rings at once, so this is what a lost ring costs.
+# How often the beat and every worker look for what is due, in seconds; a commit rings at once, so this is what a
+# lost ring costs.
 TICK_SECONDS = env.number("TICK_SECONDS", 2, at_least=1, at_most=60)
 WORKER_THREADS = env.number("WORKER_THREADS", 8, at_least=2, at_most=64)
 
@@ -230,6 +231,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("erase who is kept no longer", "customers.tasks.keep_house", 3600),
         ("forget old jobs", "activity.tasks.forget_jobs", 3600),
         ("forget idempotency keys", "accounts.tasks.forget_idempotency_keys", 3600),
+        ("free absurd claims", "crm_project.tasks.free_absurd_claims", 60),
         ("canary", "crm_project.tasks.canary", 20),
     )
 }
