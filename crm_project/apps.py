@@ -6,6 +6,7 @@ class CompositionConfig(AppConfig):
     verbose_name = "Parley"
 
     def ready(self) -> None:
+        from activity import installation
         from activity.actor import Actor, acting_as, current_actor
         from core import clock, health, jobs
         from crm_project import queues, watch
@@ -16,6 +17,7 @@ class CompositionConfig(AppConfig):
             unpack=lambda headers: acting_as(Actor.from_headers(headers)),
         )
         health.register("clock", clock.is_right)
+        health.register("restored copy", installation.reason, is_advisory=True)
         health.register("beat", watch.beat_ticks)
         health.register("worker", watch.worker_works)
         queues.register()

@@ -52,10 +52,12 @@ def listen(**_: Any) -> None:
 @signals.worker_init.connect(weak=False)
 def look_by_itself(**_: Any) -> None:
     """Every worker works off what is due, whether or not somebody rings."""
+    from activity import installation
     from crm_project.ticker import Ticker, intervals
 
     app.loader.import_default_modules()
     app.finalize()
+    installation.begin_watching()
     ticker = Ticker(intervals())
     ticker.start()
     signals.worker_shutdown.connect(lambda **_: ticker.stop(), weak=False)

@@ -47,7 +47,19 @@ def _told(rows: Any) -> str:
     return f"{count}{' or more' if count == MOST_COUNTED else ''} are due for longer than a minute" if count else ""
 
 
+def nothing_set_aside() -> str:
+    """What was set aside waits for an administrator: shown, while everything else runs."""
+    with every_organization("the queues serve all organizations"):
+        counts = {
+            "arrivals": Arrival.objects.filter(state__in=[Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]),
+            "events": Event.objects.filter(dispatch_state=Event.DispatchState.SET_ASIDE),
+        }
+        found = {name: rows[:MOST_COUNTED].count() for name, rows in counts.items()}
+    return ", ".join(f"{count} {name} set aside" for name, count in found.items() if count)
+
+
 def register() -> None:
+    health.register("set aside", nothing_set_aside, is_advisory=True)
     health.register("events", events_move)
     health.register("jobs", jobs_move)
     health.register("inbound", arrivals_move)

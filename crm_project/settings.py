@@ -63,6 +63,9 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [f"{_public.scheme}://{
 # How many proxies of ours stand in front: so many entries at the end of X-Forwarded-For are believed, and with one or
 # more of them X-Forwarded-Proto too.
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, at_most=10)
+# A name of this installation. A database that bears another one is a copy: nothing leaves until somebody decides. Give
+# a copy for trying things out another name than its original.
+INSTALLATION_NAME = env.text("INSTALLATION_NAME", "")[:100]
 SIGN_UP_ENABLED = env.flag("SIGN_UP_ENABLED", default=True)
 
 # --- The apps ---------------------------------------------------------------------------------------------------------
@@ -231,6 +234,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("erase who is kept no longer", "customers.tasks.keep_house", 3600),
         ("forget old jobs", "activity.tasks.forget_jobs", 3600),
         ("forget idempotency keys", "accounts.tasks.forget_idempotency_keys", 3600),
+        ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
         ("free absurd claims", "crm_project.tasks.free_absurd_claims", 60),
         ("canary", "crm_project.tasks.canary", 20),
     )

@@ -22,12 +22,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Member
+from activity import installation
 from activity.actor import SYSTEM, acting_as
 from activity.ledger import record
 from core import clock, queues
 from core.claims import backoff, reason_of, released, settle
 from core.sweeps import sweep
-from core.tenancy import organization_scope
+from core.tenancy import every_organization, organization_scope
 from customers import events
 from customers.models import Task, TaskReminder
 from customers.querysets import within_reach
@@ -67,8 +68,19 @@ def keep_in_step(task: Task) -> None:
 
 
 def remind_due() -> int:
-    """Send every reminder that is due; how many there were."""
+    """Send every reminder that is due; how many there were. Nothing leaves a restored copy."""
+    if installation.is_held():
+        return 0
     return sweep(QUEUE)
+
+
+def cancel_in_copy(is_all: bool, since: datetime) -> int:
+    """In a restored copy: remind nobody of what its original reminds of; how many."""
+    with every_organization("the decision about a copy is for all organizations"):
+        rows = TaskReminder.objects.filter(due_at__isnull=False)
+        if not is_all:
+            rows = rows.filter(due_at__lte=clock.now())
+        return int(rows.update(due_at=None, **released()))
 
 
 def set_aside(row: TaskReminder, reason: str) -> None:

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from django.conf import settings
 from django.db import transaction
 
+from activity import installation
 from activity.actor import SYSTEM, acting_as
 from core import clock, queues
 from core.claims import give_back
@@ -53,7 +54,9 @@ Status = Message.Status
 
 
 def deliver_due() -> int:
-    """Send what is due, channel by channel in turn; how many were worked on."""
+    """Send what is due, channel by channel in turn; how many were worked on. Nothing leaves a restored copy."""
+    if installation.is_held():
+        return 0
     return _Drain(settings.OUTBOUND_CONCURRENCY).run()
 
 

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from activity.actor import Actor, ActorKind
+from activity.actor import SYSTEM, Actor, ActorKind
 from activity.ledger import record
 from core import clock
 from core.claims import released
 from core.jobs import ring
+from core.tenancy import every_organization
 from customers.models import Customer
 from customers.services import customers, presence
 from messaging import events
@@ -156,6 +157,21 @@ def cancel_on_opt_out(*, customer: Customer, channel_kind: str, actor: Actor) ->
     return _cancel(
         Message.objects.filter(customer=customer, channel__kind=channel_kind), actor, "the customer opted out"
     )
+
+
+def cancel_in_copy(is_all: bool, since: datetime) -> int:
+    """In a restored copy: what came along does not leave, as its original sends it; how many messages.
+
+    Only what is due by now, unless all is cancelled; what was written since it is a copy stays.
+    """
+    waiting = Q() if is_all else Q(due_at__lte=clock.now())
+    done = 0
+    with every_organization("the decision about a copy is for all organizations"):
+        rows = Message.objects.filter(waiting, _not_begun(), created_at__lt=since, direction=Message.Direction.OUTBOUND)
+        of = list(rows.order_by().values_list("organization", flat=True).distinct())
+        for organization in of:
+            done += _cancel(rows.filter(organization=organization), SYSTEM, "it came along in a restored copy")
+    return done
 
 
 def count_waiting(customer: Customer) -> int:
