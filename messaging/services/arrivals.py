@@ -150,6 +150,12 @@ def process(arrival: Arrival) -> None:
         _again(arrival, RETRIES, reason_of(error))
 
 
+def set_aside_of(channel: Channel) -> QuerySet[Arrival]:
+    """What came for a channel and waits for an administrator."""
+    waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]
+    return Arrival.objects.filter(channel=channel, organization_id=channel.organization_id, state__in=waiting)
+
+
 def replay(arrival: Arrival) -> bool:
     """Try one again that was set aside or had no channel; False where none is found now, and it stays as it is."""
     with every_organization("an arrival without a channel belongs to nobody yet"):
