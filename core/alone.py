@@ -8,6 +8,7 @@ because a file of a gigabyte is being fetched.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
@@ -24,6 +25,7 @@ class Gate:
         self._beside = 0
         self._alone = 0
         self._wanted = 0
+        self._alone_ends = 0.0
         self._mine = threading.local()
 
     @contextmanager
@@ -32,7 +34,7 @@ class Gate:
         if self._is_inside:
             yield
             return
-        with self._entered(lambda: self._alone == 0 and self._wanted == 0, "_beside"):
+        with self._entered(self._may_begin, "_beside"):
             yield
 
     @contextmanager
@@ -61,6 +63,14 @@ class Gate:
         with self._changed:
             return self._changed.wait_for(lambda: self.in_hand == 0, seconds)
 
+    def _may_begin(self) -> bool:
+        # A suspect that lasts (a long job) has the process for a while, and then shares it: what kills does so soon.
+        is_free = self._alone == 0 or time.monotonic() >= self._alone_ends
+        return is_free and self._wanted == 0
+
+    def _seconds_to_wait(self) -> float:
+        return max(self._alone_ends - time.monotonic(), 0.0) if self._alone else self._wait_seconds
+
     @property
     def _is_inside(self) -> bool:
         return bool(getattr(self._mine, "is_inside", False))
@@ -68,7 +78,9 @@ class Gate:
     @contextmanager
     def _entered(self, may_enter: Callable[[], bool], counter: str) -> Generator[None]:
         with self._changed:
-            self._changed.wait_for(may_enter, self._wait_seconds)
+            self._changed.wait_for(may_enter, self._seconds_to_wait())
+            if counter == "_alone":
+                self._alone_ends = time.monotonic() + self._wait_seconds
             setattr(self, counter, getattr(self, counter) + 1)
             self._wanted -= int(counter == "_alone")
         self._mine.is_inside = True

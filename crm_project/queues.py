@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from activity.models import Event, Job
-from core import health
+from core import clock, health
 from core.tenancy import every_organization
 from messaging.models import Arrival, Message
 
@@ -24,7 +23,7 @@ def events_move() -> str:
 def jobs_move() -> str:
     """Jobs take turns, and many make a long queue that moves; one in which nobody has a turn does not."""
     with every_organization("the queues serve all organizations"):
-        if Job.objects.filter(claim_token__isnull=False, due_at__gt=timezone.now()).exists():
+        if Job.objects.filter(claim_token__isnull=False, due_at__gt=clock.now()).exists():
             return ""
     return _told(Job.objects.all)
 
@@ -35,14 +34,14 @@ def arrivals_move() -> str:
 
 def messages_move() -> str:
     """A long queue behind a channel's pace moves; one whose channel had no turn for a minute does not."""
-    paced = Q(channel__paced_until__gt=timezone.now() - STUCK_AFTER)
+    paced = Q(channel__paced_until__gt=clock.now() - STUCK_AFTER)
     sending = Q(status__in=[Message.Status.QUEUED, Message.Status.SENDING])
     return _told(lambda: Message.objects.filter(sending).exclude(paced))
 
 
 def _told(rows: Any) -> str:
     with every_organization("the queues serve all organizations"):
-        due: QuerySet[Any] = rows().filter(due_at__lt=timezone.now() - STUCK_AFTER)
+        due: QuerySet[Any] = rows().filter(due_at__lt=clock.now() - STUCK_AFTER)
         count = due[:MOST_COUNTED].count()
     return f"{count}{' or more' if count == MOST_COUNTED else ''} are due for longer than a minute" if count else ""
 

@@ -88,6 +88,12 @@ def set_aside(row: TaskReminder, reason: str) -> None:
     settle(row, last_error=reason)
 
 
+def remind_again(row: TaskReminder) -> bool:
+    """Have one that was set aside sent after all; False where it was not, or something else became of it."""
+    waiting = TaskReminder.objects.filter(pk=row.pk, sent_at=None, due_at=None).exclude(last_error="")
+    return waiting.update(due_at=clock.now(), attempts=0, last_error="", **released()) == 1
+
+
 def _reminders() -> QuerySet[TaskReminder]:
     rows: QuerySet[TaskReminder] = TaskReminder.objects.select_related("organization")
     return rows

@@ -32,11 +32,12 @@ class ArrivalSerializer(serializers.ModelSerializer[Arrival]):
 class SetAsideListView(OrganizationView):
     permissions_by_method = {"GET": "channels.edit"}
     pagination_class = CursorPages
+    cursor_order = ("-received_at", "-id")
 
     @extend_schema(tags=["channels"], operation_id="channel_set_aside_list", responses=ArrivalSerializer(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
         """What came for this channel and was set aside, newest first, with the reason."""
-        rows = arrivals.set_aside_of(_channel(pk)).defer("body").order_by("-received_at", "-id")
+        rows = arrivals.set_aside_of(_channel(pk)).defer("body")
         return paginated(self, rows, lambda page: ArrivalSerializer(page, many=True).data)
 
 

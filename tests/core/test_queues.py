@@ -328,6 +328,25 @@ class TestAlone:
             thread.join(10)
             assert not thread.is_alive()
 
+    def test_a_suspect_that_lasts_shares_the_process_after_a_while(self):
+        gate = alone.Gate(wait_seconds=0.3)
+        passed = 0
+
+        def others() -> None:
+            nonlocal passed
+            for _ in range(50):
+                with gate.beside_others():
+                    passed += 1
+
+        with gate.alone():
+            thread = threading.Thread(target=others)
+            thread.start()
+            time.sleep(0.05)
+            assert passed == 0
+            thread.join(10)
+            assert not thread.is_alive(), "only the first waits, and not each for its own time"
+        assert passed == 50
+
     def test_work_that_leads_to_other_work_does_not_wait_for_itself(self):
         gate = alone.Gate(wait_seconds=60)
         with gate.alone(), gate.beside_others(), gate.alone():
