@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from activity.models import Event
-from core import queues
+from core import clock, queues
 from core.claims import MOST_LOST
+from core.clock import now as database_now  # before a fixture puts the machine's clock in its place
 from core.tenancy import every_organization, organization_scope
 from messaging.channels.base import AGAIN, Retry, final
 from messaging.models import Channel, Conversation, Message
@@ -211,3 +214,22 @@ def test_a_message_leaves_where_no_thread_can_start(queue: Any, twilio: FakeTwil
     monkeypatch.setattr(threading.Thread, "start", no_sender)
     delivery.deliver_due()
     assert [current(row).status for row in rows] == ["sent"] * 3
+
+
+@pytest.mark.parametrize("hours", [1, 30])
+def test_a_clock_that_is_ahead_sends_nothing_early_and_leaves_no_silence(
+    hours: int, queue: Any, twilio: FakeTwilio, whatsapp: Channel, monkeypatch: Any
+):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has this machine's clock")
+    monkeypatch.setattr(clock, "now", database_now)
+    later = queue("later", not_before_at=timezone.now() + timedelta(minutes=30))
+    at_once = queue("at once")
+    with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+        delivery.deliver_due()
+        written_ahead = queue("written by a web server whose clock is ahead")
+    assert (current(later).status, current(at_once).status) == ("queued", "sent")
+    delivery.deliver_due()
+    assert current(written_ahead).status == "sent"
+    with every_organization("the test looks"):
+        assert Channel.objects.get(pk=whatsapp.pk).paced_until < timezone.now() + timedelta(minutes=1)
