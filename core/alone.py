@@ -78,11 +78,13 @@ class Gate:
     @contextmanager
     def _entered(self, may_enter: Callable[[], bool], counter: str) -> Generator[None]:
         with self._changed:
-            self._changed.wait_for(may_enter, self._seconds_to_wait())
+            try:
+                self._changed.wait_for(may_enter, self._seconds_to_wait())
+            finally:
+                self._wanted -= int(counter == "_alone")
             if counter == "_alone":
                 self._alone_ends = time.monotonic() + self._wait_seconds
             setattr(self, counter, getattr(self, counter) + 1)
-            self._wanted -= int(counter == "_alone")
         self._mine.is_inside = True
         try:
             yield

@@ -150,3 +150,21 @@ def test_a_worker_without_broker_and_beat_sends_and_takes_in(
     worker.start()
     wait_until(lambda: len(twilio.store.requests) == 2 and came_in() == 1, within=60)
     assert worker.stop(within=30) == 0
+
+
+@pytest.mark.usefixtures("deaf_and_dumb")
+def test_one_that_looks_by_itself_and_is_asked_to_end_finishes_the_row_in_hand(
+    worker: Worker, channel: Channel, tmp_path: Path
+):
+    log = tmp_path / "begun"
+    worker.environment |= {
+        "EXTRA_APPS": "tests.processes.steps.killers.KillersConfig",
+        "TEST_SLOW_SECONDS": "3",
+        "TEST_LOG": str(log),
+    }
+    arrive(channel, killers.SLOW.decode())
+    worker.start()
+    wait_until(log.exists, within=60)
+    assert worker.stop(within=30) == 0
+    row = Arrival.objects.get()
+    assert (row.state, row.claim_token, row.lost_claims) == ("done", None, 0)
