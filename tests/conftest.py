@@ -76,9 +76,11 @@ def fast_passwords(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_clock() -> Iterator[None]:
     """Tests travel by setting this machine's clock; the database's can't be set, and is tried in test_clock."""
-    monkeypatch.setattr(clock, "now", lambda: timezone.now())
+    with pytest.MonkeyPatch.context() as patch:  # of its own: a test's `undo()` is not to take it along
+        patch.setattr(clock, "now", lambda: timezone.now())
+        yield
 
 
 def sign_up(email: str, name: str, organization: str, pack: str) -> Person:
