@@ -5,9 +5,12 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from activity import installation
 from activity.dispatch import replay
-from activity.models import Event, Heartbeat, Job, Receipt
+from activity.models import Event, Heartbeat, Installation, Job, Receipt
 from core.admin import ReadOnlyAdmin
 
 
@@ -69,3 +72,38 @@ class HeartbeatAdmin(ReadOnlyAdmin):
         return bool(request.user.is_superuser)
 
     has_module_permission = has_view_permission
+
+
+@admin.register(Installation)
+class InstallationAdmin(ReadOnlyAdmin):
+    """Whether this is held as a restored copy, and what is to become of what waits in it."""
+
+    list_display = ["identity", "name", "epoch", "advanced_at", "held_since", "held_why"]
+    list_select_related: ClassVar[Any] = ()
+    actions = ["send_all", "cancel_due", "cancel_all"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    has_module_permission = has_decide_permission = has_view_permission
+
+    @admin.action(description=gettext_lazy("Go on, and send all that waits"), permissions=["decide"])
+    def send_all(self, request: HttpRequest, queryset: QuerySet[Installation]) -> None:
+        self._decide(request)
+
+    @admin.action(description=gettext_lazy("Go on, and cancel what came along and is due"), permissions=["decide"])
+    def cancel_due(self, request: HttpRequest, queryset: QuerySet[Installation]) -> None:
+        self._decide(request, cancel_due=True)
+
+    @admin.action(description=gettext_lazy("Go on, and cancel all that came along"), permissions=["decide"])
+    def cancel_all(self, request: HttpRequest, queryset: QuerySet[Installation]) -> None:
+        self._decide(request, cancel_all=True)
+
+    def _decide(self, request: HttpRequest, **choice: bool) -> None:
+        try:
+            cancelled = installation.decide(**choice)
+        except installation.NotHeld as error:
+            messages.error(request, str(error))
+            return
+        text = _("It goes on. %(count)s messages and reminders were cancelled.")
+        messages.success(request, text % {"count": cancelled})

@@ -6,40 +6,38 @@ import logging
 from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from activity import registry
 from activity.actor import Actor, ActorKind, acting_as
 from activity.ledger import DISPATCH
 from activity.models import Event, Receipt
-from core.claims import backoff, claim, give_back, reason_of, settle
-from core.jobs import ring, stopping
-from core.tenancy import every_organization, organization_scope
+from core import clock, queues
+from core.claims import backoff, reason_of, released, settle
+from core.jobs import ring
+from core.sweeps import sweep
+from core.tenancy import organization_scope
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=10)
 RETRIES = [timedelta(seconds=s) for s in (2, 10, 60, 600, 3600)]
 
 
 def dispatch_due() -> int:
-    """Dispatch every event that is due; how many were. Work not begun is given back when the process has to stop."""
-    done = 0
-    while True:
-        with every_organization("events of all organizations are dispatched by one sweep"):
-            events = claim(Event.objects.select_related("organization"), limit=BATCH, lease=LEASE)
-        for position, event in enumerate(events):
-            if stopping():
-                give_back(events[position:])
-                return done
-            try:
-                _dispatch(event)
-            except Exception:  # the others of the batch must not wait for the end of the lease
-                logger.exception("dispatch_failed", extra={"event_id": str(event.pk)})
-            done += 1
-        if len(events) < BATCH:
-            return done
+    """Dispatch every event that is due, the organizations in turn; how many were."""
+    return sweep(QUEUE)
+
+
+def set_aside(event: Event, reason: str) -> None:
+    """Dispatched no more by itself; the admin's ledger shows it, and dispatches it again."""
+    settle(event, dispatch_state=Event.DispatchState.SET_ASIDE, last_error=reason)
+
+
+def _events() -> QuerySet[Event]:
+    rows: QuerySet[Event] = Event.objects.select_related("organization")
+    return rows
 
 
 def _dispatch(event: Event) -> None:
@@ -55,7 +53,7 @@ def _dispatch(event: Event) -> None:
         logger.error("event_set_aside", extra={"event_id": str(event.pk), "event_type": event.type})
         settle(event, dispatch_state=Event.DispatchState.SET_ASIDE, last_error="\n".join(failures))
     else:
-        settle(event, due_at=timezone.now() + wait, last_error="\n".join(failures))
+        settle(event, due_at=clock.now() + wait, last_error="\n".join(failures))
 
 
 def _hand_over(event: Event, subscription: registry.Subscription) -> str:
@@ -76,7 +74,7 @@ def _hand_over(event: Event, subscription: registry.Subscription) -> str:
 def replay(event: Event) -> None:
     """Have a set-aside event dispatched again; subscribers that took it are not called a second time."""
     Event.objects.filter(pk=event.pk, dispatch_state=Event.DispatchState.SET_ASIDE).update(
-        dispatch_state=Event.DispatchState.PENDING, due_at=timezone.now(), attempts=0, claim_token=None
+        dispatch_state=Event.DispatchState.PENDING, due_at=clock.now(), attempts=0, last_error="", **released()
     )
     ring(DISPATCH)
 
@@ -90,3 +88,17 @@ def _actor_of(event: Event) -> Actor:
         request_id=event.request_id,
         depth=event.depth,
     )
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="events",
+        model=Event,
+        rows=_events,
+        work=_dispatch,
+        set_aside=set_aside,
+        why="events of all organizations are dispatched by one sweep",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

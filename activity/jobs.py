@@ -26,23 +26,27 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from activity.actor import Actor, acting_as
 from activity.models import Job
-from core.claims import backoff, claim, settle
+from core import clock, queues
+from core.alone import gate
+from core.claims import backoff, settle
 from core.jobs import ring, stopping
+from core.leases import renewer
+from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
 
 logger = logging.getLogger(__name__)
 
 WORK = "activity.tasks.work"
 LEASE = timedelta(seconds=60)
+# One step of a job may take so long.
+LONGEST = timedelta(minutes=15)
 # So long a job works before it looks whether another one waits.
 SLICE_SECONDS = 3.0
 RETRIES = [timedelta(seconds=5), timedelta(seconds=60)]
-# A job whose workers die at the same place again and again may be what kills them.
-MOST_CLAIMS = 10
 REMEMBERED = timedelta(days=90)
 WENT_WRONG = "Something went wrong on our side, and trying again did not help. What was done so far is kept."
 
@@ -114,7 +118,7 @@ class Work:
 
     def _fence(self) -> None:
         """Keep the row until the commit. Raises _Lost or _Cancelled."""
-        due_at = timezone.now() + LEASE
+        due_at = clock.now() + LEASE
         if self._mine().filter(is_cancel_requested=False).update(due_at=due_at) != 1:
             raise _Cancelled if self._mine().exists() else _Lost
         self.job.due_at = due_at
@@ -129,12 +133,17 @@ class Work:
         if changes["done"] > job.done:
             # It moves, so what went wrong before it did is forgotten.
             changes["attempts"] = 1
+            changes["lost_claims"] = 0
         self._mine().update(**changes)
         return changes
 
     def _give_way(self) -> None:
         if stopping():
             raise _Stopping
+        renewer.moved_on(self.job)
+        if gate.is_wanted:
+            # A row that may kill the process waits to be tried alone.
+            raise _GivesWay
         if self._slice_ends is not None and time.monotonic() > self._slice_ends:
             if _is_another_due(self.job):
                 raise _GivesWay
@@ -201,7 +210,7 @@ def start(
         total=total,
         actor=actor.as_headers(),
         created_by=user,
-        due_at=timezone.now(),
+        due_at=clock.now(),
     )
     ring(WORK)
     return job
@@ -215,7 +224,7 @@ def cancel(*, job: Job) -> Job:
         raise JobFinished(f"It is {held.get_status_display().lower()} already.")
     held.is_cancel_requested = True
     if held.claim_token is None:
-        held.due_at = timezone.now()
+        held.due_at = clock.now()
         ring(WORK)
     held.save(update_fields=["is_cancel_requested", "due_at"])
     if held.started_at is None and held.claim_token is None:
@@ -225,24 +234,25 @@ def cancel(*, job: Job) -> Job:
 
 def run_due() -> int:
     """Work on every job that is due, one after the other; how many turns that took."""
-    turns = 0
-    while not stopping():
-        with every_organization("one worker does the jobs of all organizations"):
-            claimed = claim(Job.objects.select_related("organization"), limit=1, lease=LEASE, status=Status.RUNNING)
-        if not claimed:
-            break
-        try:
-            _take_turn(claimed[0])
-        except Exception:  # the end of the lease brings it back
-            logger.exception("job_turn_failed", extra={"job_id": str(claimed[0].pk), "kind": claimed[0].kind})
-        turns += 1
-    return turns
+    return sweep(QUEUE)
+
+
+def set_aside(job: Job, reason: str) -> None:
+    """It failed, with what was done so far; whoever started it can start it again."""
+    logger.error("job_given_up", extra={"job_id": str(job.pk), "kind": job.kind})
+    with organization_scope(job.organization):
+        _failed(job, f"{reason} What was done so far is kept.")
+
+
+def _jobs() -> QuerySet[Job]:
+    rows: QuerySet[Job] = Job.objects.select_related("organization")
+    return rows
 
 
 def forget_old() -> int:
     """Delete the jobs that ended long ago, with what they were told and found out; how many."""
     with every_organization("one worker does the jobs of all organizations"):
-        rows = Job.objects.filter(finished_at__lt=timezone.now() - REMEMBERED)
+        rows = Job.objects.filter(finished_at__lt=clock.now() - REMEMBERED)
         return int(rows.delete()[0])
 
 
@@ -255,9 +265,6 @@ def _take_turn(job: Job) -> None:
         elif kind is None:
             logger.error("job_kind_unknown", extra={"job_id": str(job.pk), "kind": job.kind})
             _failed(job, "This version does not know how to do this.")
-        elif job.attempts > MOST_CLAIMS:
-            logger.error("job_given_up", extra={"job_id": str(job.pk), "kind": job.kind})
-            _failed(job, WENT_WRONG)
         else:
             _begin(job)
             _work(kind, Work(job, actor))
@@ -265,7 +272,7 @@ def _take_turn(job: Job) -> None:
 
 def _begin(job: Job) -> None:
     if job.started_at is None:
-        job.started_at = timezone.now()
+        job.started_at = clock.now()
         Job.objects.filter(pk=job.pk, claim_token=job.claim_token).update(started_at=job.started_at)
 
 
@@ -273,14 +280,14 @@ def _work(kind: Kind, work: Work) -> None:
     job = work.job
     try:
         result = kind.handler(work)
-        settle(job, status=Status.DONE, result=result, error="", finished_at=timezone.now())
+        settle(job, status=Status.DONE, result=result, error="", finished_at=clock.now())
     except _Lost:
         logger.warning("job_claim_lost", extra={"job_id": str(job.pk), "kind": job.kind})
     except _Cancelled:
         _cancelled(job)
     except (_Stopping, _GivesWay):
         # A turn that ended as it should is no attempt.
-        settle(job, due_at=timezone.now(), attempts=max(job.attempts - 1, 0))
+        settle(job, due_at=clock.now(), attempts=max(job.attempts - 1, 0))
     except JobFailed as failure:
         _failed(job, str(failure))
     except Exception:
@@ -289,15 +296,15 @@ def _work(kind: Kind, work: Work) -> None:
         if wait is None:
             _failed(job, WENT_WRONG)
         else:
-            settle(job, due_at=timezone.now() + wait)
+            settle(job, due_at=clock.now() + wait)
 
 
 def _failed(job: Job, error: str) -> None:
-    settle(job, status=Status.FAILED, error=error, result=_so_far(job), finished_at=timezone.now())
+    settle(job, status=Status.FAILED, error=error, result=_so_far(job), finished_at=clock.now())
 
 
 def _cancelled(job: Job) -> None:
-    settle(job, status=Status.CANCELLED, result=_so_far(job), finished_at=timezone.now())
+    settle(job, status=Status.CANCELLED, result=_so_far(job), finished_at=clock.now())
 
 
 def _so_far(job: Job) -> dict[str, Any]:
@@ -307,4 +314,19 @@ def _so_far(job: Job) -> dict[str, Any]:
 
 def _is_another_due(job: Job) -> bool:
     with every_organization("one worker does the jobs of all organizations"):
-        return bool(Job.objects.filter(due_at__lte=timezone.now()).exclude(pk=job.pk).exists())
+        return bool(Job.objects.filter(due_at__lte=clock.now()).exclude(pk=job.pk).exists())
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="jobs",
+        model=Job,
+        rows=_jobs,
+        work=_take_turn,
+        set_aside=set_aside,
+        why="one worker does the jobs of all organizations",
+        lease=LEASE,
+        longest=LONGEST,
+        changes={"status": Status.RUNNING},
+    )
+)

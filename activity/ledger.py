@@ -15,6 +15,7 @@ from activity import registry
 from activity.actor import Actor, current_actor
 from activity.live import announce, announce_many
 from activity.models import Event
+from core import clock
 from core.inserting import insert
 from core.jobs import ring
 
@@ -122,5 +123,5 @@ def _fields(
         "customer_id": entry.customer_id or getattr(subject, "customer_id", None),
         "payload": entry.payload,
         "dispatch_state": Event.DispatchState.PENDING if is_listened_to else Event.DispatchState.DONE,
-        "due_at": now if is_listened_to else None,
+        "due_at": clock.now() if is_listened_to else None,
     }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from activity import jobs
+from activity import installation, jobs
 from activity.dispatch import dispatch_due
 from core.jobs import Drain
 
@@ -23,3 +23,9 @@ def work() -> int:
 def forget_jobs() -> int:
     """Delete the jobs that ended long ago."""
     return jobs.forget_old()
+
+
+@shared_task(base=Drain, name="activity.tasks.advance_epoch")
+def advance_epoch() -> int:
+    """Note that this installation is at work, unless its database is a restored copy."""
+    return int(installation.advance())

@@ -58,6 +58,9 @@ class Channel(virtual.Channel):
         milliseconds = message.get("properties", {}).get("expiration")
         lifetime = MAX_AGE_SECONDS if milliseconds is None else int(milliseconds) / 1000
         name = f"{now:020d}-{now + int(lifetime * 1e9):020d}-{os.getpid()}-{next(_counter)}"
+        context = (message.get("headers") or {}).get("parley")
+        if isinstance(context, dict) and context.get("wake"):
+            name = f"{name}-{context['wake']}"
         # Beside the queue, on the same file system: a reader never sees a half-written message.
         draft = self.folder / f".{name}"
         try:
@@ -121,6 +124,11 @@ class Channel(virtual.Channel):
                     _remove(folder / name)
 
 
+def is_pending(folder: Path, key: str) -> bool:
+    """Whether a wake-up of this key waits in the queue's folder, still good."""
+    return any(name.endswith(f"-{key}") and not _is_stale(name) for name in _names(folder))
+
+
 def _folder_of(client: Any) -> Path:
     return Path(client.transport_options["folder"])
 
@@ -142,7 +150,7 @@ def _folders(folder: Path) -> list[Path]:
 def _is_stale(name: str) -> bool:
     """Whether the time in a message's name is over; a name of another make never is one of ours."""
     parts = name.split("-")
-    return len(parts) != 4 or not parts[1].isdigit() or int(parts[1]) < time.time_ns()
+    return len(parts) not in (4, 5) or not parts[1].isdigit() or int(parts[1]) < time.time_ns()
 
 
 def _remove(path: Path) -> bool:

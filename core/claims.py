@@ -3,6 +3,9 @@
 A claim moves `due_at` to the end of the lease and writes a token of its own. Whoever holds the token may settle; a
 worker that slept past its lease finds another token and can't. A worker that died leaves a row that is simply due
 again.
+
+Work that was begun and never came back is counted in `lost_claims`: such a row may be what kills its workers. It is
+then claimed alone, so that it takes no others along, and after MOST_LOST the queue sets it aside (`core.sweeps`).
 """
 
 from __future__ import annotations
@@ -12,10 +15,15 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import connections, models, transaction
-from django.utils import timezone
+from django.db.models import Case, F, Value, When
+
+from core import clock
+
+# So many beginnings that nobody came back from set a row aside.
+MOST_LOST: Final = 3
 
 
 class Claimable(models.Model):
@@ -23,10 +31,20 @@ class Claimable(models.Model):
 
     due_at = models.DateTimeField(null=True, blank=True, editable=False)
     claim_token = models.UUIDField(null=True, blank=True, editable=False)
+    # How often the work was tried and ended in some way; a claim that was lost with its worker is none.
     attempts = models.PositiveIntegerField(default=0, editable=False)
+    # Since when the claim that stands is worked on. Claimed and not begun is in nobody's hands yet.
+    begun_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Beginnings in a row that ended with the worker, and not with an outcome.
+    lost_claims = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         abstract = True
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a worker was lost with it: it is worked on alone."""
+        return self.lost_claims > 0
 
 
 Row = TypeVar("Row", bound=Claimable)
@@ -34,46 +52,104 @@ Row = TypeVar("Row", bound=Claimable)
 _NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def claim(queryset: models.QuerySet[Row], *, limit: int, lease: timedelta, **changes: Any) -> list[Row]:
+def released() -> dict[str, Any]:
+    """What an UPDATE that ends a claim writes: nobody holds the row, and nothing counts against it."""
+    return {"claim_token": None, "begun_at": None, "lost_claims": 0}
+
+
+def claim(
+    queryset: models.QuerySet[Row],
+    *,
+    limit: int,
+    lease: timedelta,
+    begin: bool = True,
+    is_attempt: bool = True,
+    **changes: Any,
+) -> list[Row]:
     """Take up to `limit` due rows for the time of the lease, oldest due first; `changes` are written with the claim.
 
     Two callers never hold the same row at once: PostgreSQL skips what others have locked, SQLite lets one writer in.
+    With `begin` the rows count as begun; else, and for a suspect row, whoever works on it calls `begun` just before.
+    A suspect row comes alone. `is_attempt` says whether the claim counts as an attempt.
     """
-    now = timezone.now()
+    now = clock.now()
     token = uuid.uuid4()
     with transaction.atomic(using=queryset.db):
         due = queryset.filter(due_at__lte=now).order_by("due_at", "pk")
         if connections[queryset.db].features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True, of=("self",), no_key=True)
-        rows = list(due[:limit])
-        if rows:
-            keys = [row.pk for row in rows]
-            unjoined = queryset.model._base_manager.using(queryset.db)
-            unjoined.filter(pk__in=keys).update(
-                due_at=now + lease, claim_token=token, attempts=models.F("attempts") + 1, **changes
-            )
+        rows = _none_beside_a_suspect(list(due[:limit]))
+        if not rows:
+            return rows
+        is_suspect = _was_lost(rows[0])
+        begun_at = now if begin and not is_suspect else None
+        unjoined = queryset.model._base_manager.using(queryset.db)
+        unjoined.filter(pk__in=[row.pk for row in rows]).update(
+            due_at=now + lease,
+            claim_token=token,
+            begun_at=begun_at,
+            # In place of one that was lost with its worker, it is that one's attempt.
+            attempts=F("attempts")
+            + Case(When(claim_token__isnull=True, then=Value(int(is_attempt))), default=Value(0)),
+            lost_claims=F("lost_claims") + Value(int(rows[0].begun_at is not None and is_suspect)),
+            **changes,
+        )
     for row in rows:
-        row.due_at, row.claim_token, row.attempts = now + lease, token, row.attempts + 1
+        row.attempts += int(is_attempt and row.claim_token is None)
+        row.lost_claims += int(row.begun_at is not None and is_suspect)
+        row.due_at, row.claim_token, row.begun_at = now + lease, token, begun_at
         for name, value in changes.items():
             setattr(row, name, value)
     return rows
 
 
+def _was_lost(row: Claimable) -> bool:
+    """Whether a worker was lost with a due row, now or before: its claim ended by time after its work had begun."""
+    return row.lost_claims > 0 or (row.claim_token is not None and row.begun_at is not None)
+
+
+def _none_beside_a_suspect(rows: list[Row]) -> list[Row]:
+    for position, row in enumerate(rows):
+        if _was_lost(row):
+            return rows[: max(position, 1)]
+    return rows
+
+
+def begun(row: Claimable, *, lease: timedelta) -> bool:
+    """Note that the work on a claimed row begins now, for the whole lease; False where the claim was lost meanwhile."""
+    now = clock.now()
+    held = type(row)._base_manager.filter(pk=row.pk, claim_token=row.claim_token)
+    if row.claim_token is None or held.update(begun_at=now, due_at=now + lease) != 1:
+        return False
+    row.begun_at, row.due_at = now, now + lease
+    return True
+
+
 def settle(row: Claimable, *, due_at: datetime | None = None, **changes: Any) -> bool:
     """Write the outcome and end the claim; False, and nothing written, when the claim was lost meanwhile."""
+    changes = {**released(), **changes}
     claimed = type(row)._base_manager.filter(pk=row.pk, claim_token=row.claim_token)
-    settled = claimed.update(due_at=due_at, claim_token=None, **changes) == 1
+    settled = claimed.update(due_at=due_at, **changes) == 1
     if settled:
-        row.due_at, row.claim_token = due_at, None
+        row.due_at = due_at
         for name, value in changes.items():
             setattr(row, name, value)
     return settled
 
 
 def give_back(rows: Sequence[Claimable], **changes: Any) -> None:
-    """End claims whose work was not begun, so that another worker takes them at once; the attempt is not counted."""
+    """End claims whose work was not begun, so that another worker takes them at once; the attempt is not counted.
+
+    What was counted against them stays: it was not tried.
+    """
     for row in rows:
-        settle(row, due_at=timezone.now(), attempts=max(row.attempts - 1, 0), **changes)
+        settle(
+            row,
+            due_at=clock.now(),
+            attempts=max(row.attempts - 1, 0),
+            lost_claims=row.lost_claims,
+            **changes,
+        )
 
 
 def reason_of(error: BaseException, *, length: int = 2000) -> str:

@@ -21,11 +21,15 @@ logger = logging.getLogger(__name__)
 Check = Callable[[], str]
 
 _checks: dict[str, Check] = {}
+# What somebody has to see to while everything runs: shown, and no reason to send people elsewhere.
+_advisory: set[str] = set()
 
 
-def register(name: str, check: Check) -> None:
-    """Have `/health/ready` ask this too."""
+def register(name: str, check: Check, *, is_advisory: bool = False) -> None:
+    """Have `/health/ready` ask this too. An advisory check calls for attention and leaves the installation ready."""
     _checks[name] = check
+    if is_advisory:
+        _advisory.add(name)
 
 
 def failing() -> dict[str, str]:
@@ -51,12 +55,18 @@ def alive(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Readiness: 200, or 503 with the names of what is wrong. The reasons stand in the log and the admin."""
+    """Readiness: 200, or 503 with the names of what is wrong. The reasons stand in the log and the admin.
+
+    `attention` beside a name, and for the whole where nothing fails: somebody has to see to it.
+    """
     reasons = failing()
     if reasons:
         logger.warning("not_ready", extra={"reasons": reasons})
-    status = {name: "failing" if name in reasons else "ok" for name in _checks}
-    return JsonResponse({"status": "failing" if reasons else "ok", "checks": status}, status=503 if reasons else 200)
+    worst = {name: "attention" if name in _advisory else "failing" for name in reasons}
+    is_failing = "failing" in worst.values()
+    whole = "failing" if is_failing else "attention" if worst else "ok"
+    checks = {name: worst.get(name, "ok") for name in _checks}
+    return JsonResponse({"status": whole, "checks": checks}, status=503 if is_failing else 200)
 
 
 def database_answers() -> str:

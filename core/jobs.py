@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from kombu.pools import producers
 
+from core import wakeups
 from core.logging import bound, current_request_id
 from core.tenancy import organization_scope
 
@@ -76,11 +77,20 @@ class Bell:
     def press(self, pressed: Ring) -> None:
         with self._changed:
             self._pressed[pressed] = current_request_id()
-            if self._thread is None or self._process != os.getpid():
-                self._process = os.getpid()
-                self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
-                self._thread.start()
+            self._ensure_thread()
             self._changed.notify_all()
+
+    def _ensure_thread(self) -> None:
+        if self._thread is not None and self._thread.is_alive() and self._process == os.getpid():
+            return
+        self._process, self._is_busy = os.getpid(), False
+        self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            # The system gives no more threads. The row is there, and the worker looks by itself.
+            self._thread, self._pressed = None, {}
+            logger.warning("ring_failed", extra={"reason": str(error)})
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything pressed so far was published or given up; False when the time was over first."""
@@ -102,7 +112,10 @@ class Bell:
         if time.monotonic() < self._quiet_until:
             return
         try:
-            publish(pressed.task, dict(pressed.arguments), headers={CONTEXT_HEADER: {"request_id": request_id}})
+            key = wakeups.key_of(pressed.task, dict(pressed.arguments))
+            if wakeups.may_publish(key):
+                context = {"request_id": request_id, wakeups.WAKE: key}
+                publish(pressed.task, dict(pressed.arguments), headers={CONTEXT_HEADER: context})
         except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the row is there, the beat will find it
             now = time.monotonic()
             self._quiet_until = now + PAUSE_SECONDS
@@ -166,6 +179,8 @@ class JobTask(Task):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if key := self.context().get(wakeups.WAKE):
+            wakeups.answered(key)
         with bound(task=self.name, request_id=self.context().get("request_id", "")):
             return super().__call__(*args, **kwargs)
 
@@ -185,6 +200,15 @@ class Drain(JobTask):
     def __init__(self) -> None:
         self._working = threading.Lock()
         self._again = threading.Event()
+        self._began_at = time.monotonic()
+
+    @property
+    def is_working(self) -> bool:
+        return self._working.locked()
+
+    def idle_seconds(self) -> float:
+        """How long ago it was run last in this process, or since the process began."""
+        return time.monotonic() - self._began_at
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._again.set()
@@ -192,6 +216,7 @@ class Drain(JobTask):
         while self._again.is_set() and self._working.acquire(blocking=False):
             try:
                 self._again.clear()
+                self._began_at = time.monotonic()
                 done = super().__call__(*args, **kwargs)
             finally:
                 self._working.release()

@@ -11,6 +11,8 @@ from django.db import Error
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from activity.models import Heartbeat
+from core import wakeups
+from core.jobs import CONTEXT_HEADER
 from crm_project.watch import show_life
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,20 @@ class Scheduler(DatabaseScheduler):
     """Rings what the schedule says. Two of them do no harm: a ring too many finds nothing due."""
 
     _beat_at = float("-inf")
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
+        """Ring, unless a ring of the kind waits already: without a worker they do not pile up."""
+        key = wakeups.key_of(entry.task, entry.kwargs)
+        try:
+            is_wanted = wakeups.may_publish(key)
+        except Exception:  # noqa: BLE001 - whatever the broker's client raises; the publishing says it better
+            is_wanted = True
+        if not is_wanted:
+            if advance:
+                self.reserve(entry)
+            return None
+        entry.options["headers"] = {**(entry.options.get("headers") or {}), CONTEXT_HEADER: {wakeups.WAKE: key}}
+        return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         faulthandler.dump_traceback_later(HANGS_AFTER_SECONDS, exit=True)

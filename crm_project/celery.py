@@ -62,3 +62,17 @@ def require_connections(**_: Any) -> None:
                 f"DATABASE_POOL_SIZE is {size}, but this worker’s threads may ask for {needed} connections at once. "
                 f"Set it to {needed} or more, or lower WORKER_THREADS or OUTBOUND_CONCURRENCY."
             )
+
+
+@signals.worker_init.connect(weak=False)
+def look_by_itself(**_: Any) -> None:
+    """Every worker works off what is due, whether or not somebody rings."""
+    from activity import installation
+    from crm_project.ticker import Ticker, intervals
+
+    app.loader.import_default_modules()
+    app.finalize()
+    installation.begin_watching()
+    ticker = Ticker(intervals())
+    ticker.start()
+    signals.worker_shutdown.connect(lambda **_: ticker.stop(), weak=False)

@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from activity.models import Event, Job
-from core import health
+from core import clock, health
 from core.tenancy import every_organization
 from messaging.models import Arrival, Message
 
@@ -24,7 +23,7 @@ def events_move() -> str:
 def jobs_move() -> str:
     """Jobs take turns, and many make a long queue that moves; one in which nobody has a turn does not."""
     with every_organization("the queues serve all organizations"):
-        if Job.objects.filter(claim_token__isnull=False, due_at__gt=timezone.now()).exists():
+        if Job.objects.filter(claim_token__isnull=False, due_at__gt=clock.now()).exists():
             return ""
     return _told(Job.objects.all)
 
@@ -35,19 +34,31 @@ def arrivals_move() -> str:
 
 def messages_move() -> str:
     """A long queue behind a channel's pace moves; one whose channel had no turn for a minute does not."""
-    paced = Q(channel__paced_until__gt=timezone.now() - STUCK_AFTER)
+    paced = Q(channel__paced_until__gt=clock.now() - STUCK_AFTER)
     sending = Q(status__in=[Message.Status.QUEUED, Message.Status.SENDING])
     return _told(lambda: Message.objects.filter(sending).exclude(paced))
 
 
 def _told(rows: Any) -> str:
     with every_organization("the queues serve all organizations"):
-        due: QuerySet[Any] = rows().filter(due_at__lt=timezone.now() - STUCK_AFTER)
+        due: QuerySet[Any] = rows().filter(due_at__lt=clock.now() - STUCK_AFTER)
         count = due[:MOST_COUNTED].count()
     return f"{count}{' or more' if count == MOST_COUNTED else ''} are due for longer than a minute" if count else ""
 
 
+def nothing_set_aside() -> str:
+    """What was set aside waits for an administrator: shown, while everything else runs."""
+    with every_organization("the queues serve all organizations"):
+        counts = {
+            "arrivals": Arrival.objects.filter(state__in=[Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]),
+            "events": Event.objects.filter(dispatch_state=Event.DispatchState.SET_ASIDE),
+        }
+        found = {name: rows[:MOST_COUNTED].count() for name, rows in counts.items()}
+    return ", ".join(f"{count} {name} set aside" for name, count in found.items() if count)
+
+
 def register() -> None:
+    health.register("set aside", nothing_set_aside, is_advisory=True)
     health.register("events", events_move)
     health.register("jobs", jobs_move)
     health.register("inbound", arrivals_move)

@@ -64,6 +64,9 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [f"{_public.scheme}://{
 # How many proxies of ours stand in front: so many entries at the end of X-Forwarded-For are believed, and with one or
 # more of them X-Forwarded-Proto too.
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, at_most=10)
+# A name of this installation. A database that bears another one is a copy: nothing leaves until somebody decides. Give
+# a copy for trying things out another name than its original.
+INSTALLATION_NAME = env.text("INSTALLATION_NAME", "")[:100]
 SIGN_UP_ENABLED = env.flag("SIGN_UP_ENABLED", default=True)
 
 # --- The apps ---------------------------------------------------------------------------------------------------------
@@ -134,12 +137,14 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- Threads ----------------------------------------------------------------------------------------------------------
 
-# How often the beat looks for what is due, in seconds; a commit rings at once, so this is what a lost ring costs.
+# How often the beat and every worker look for what is due, in seconds; a commit rings at once, so this is what a
+# lost ring costs.
 TICK_SECONDS = env.number("TICK_SECONDS", 2, at_least=1, at_most=60)
 WORKER_THREADS = env.number("WORKER_THREADS", 8, at_least=2, at_most=64)
 OUTBOUND_CONCURRENCY = env.number("OUTBOUND_CONCURRENCY", 8, at_least=1, at_most=64)
-# All that can ask for a connection at once in a worker: its tasks, the senders, and the threads that watch.
-WORKER_CONNECTIONS = WORKER_THREADS + OUTBOUND_CONCURRENCY + 4
+# All that can ask for a connection at once in a worker: its tasks, the senders, the threads that look by themselves for
+# what is due (crm_project.ticker), and those that renew leases and watch.
+WORKER_CONNECTIONS = WORKER_THREADS + OUTBOUND_CONCURRENCY + 10
 DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", WORKER_CONNECTIONS, at_least=2)
 
 # --- Database ---------------------------------------------------------------------------------------------------------
@@ -269,6 +274,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("answer who forgot a password", "accounts.tasks.send_password_resets", 5),
         ("forget questions for passwords", "accounts.tasks.forget_password_resets", 3600),
         ("forget idempotency keys", "accounts.tasks.forget_idempotency_keys", 3600),
+        ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
+        ("free absurd claims", "crm_project.tasks.free_absurd_claims", 60),
         ("canary", "crm_project.tasks.canary", 20),
     )
 }

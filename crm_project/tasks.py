@@ -3,9 +3,17 @@ from __future__ import annotations
 from celery import shared_task
 
 from activity.models import Heartbeat
+from core import queues
+from core.jobs import Drain
 
 
 @shared_task(name="crm_project.tasks.canary")
 def canary() -> None:
     """Went from the beat (or a starting worker) through the broker into a worker: the machinery works."""
     Heartbeat.objects.beat(Heartbeat.Name.CANARY)
+
+
+@shared_task(base=Drain, name="crm_project.tasks.free_absurd_claims")
+def free_absurd_claims() -> int:
+    """Free what is claimed for longer than any claim lasts, as after a clock that jumped."""
+    return queues.clip_leases()

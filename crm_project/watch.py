@@ -23,6 +23,7 @@ from kombu import Queue
 
 from activity.models import Heartbeat
 from core import jobs
+from core.alone import gate
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +146,6 @@ def _leave() -> None:
     logger.critical("worker_deaf")
     jobs.stop()
     until = time.monotonic() + GIVE_BACK_SECONDS
-    while state.active_requests and time.monotonic() < until:
+    while (state.active_requests or gate.in_hand) and time.monotonic() < until:
         time.sleep(0.1)
     os._exit(EXIT_DEAF)

@@ -6,6 +6,7 @@ from accounts import menu
 from accounts import packs as offered_packs
 from accounts.events import ORGANIZATION_CREATED
 from accounts.models import Member
+from activity import installation
 from activity.actor import SYSTEM
 from activity.models import Event
 from activity.registry import subscribe
@@ -23,6 +24,7 @@ from customers.services import (
     personal_data,
     personal_parts,
     processes,
+    reminders,
     stages,
     tasks,
     undo,
@@ -31,6 +33,7 @@ from customers.services import packs as pack_service
 
 
 def register() -> None:
+    installation.register_leaving(reminders.cancel_in_copy)
     for pack in packs().values():
         offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description, contents.told(pack)))
     menu.register(menu.Entry("Pipeline", "customers:board", "square-kanban", "customers.view", 15))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
 from customers.models import CalendarFeed, CustomerSettings, Outcome, OutcomeType, Process, TaskReminder
+from customers.services import reminders
 
 
 @admin.register(CustomerSettings)
@@ -44,9 +49,18 @@ class ProcessAdmin(ReadOnlyAdmin):
 class TaskReminderAdmin(ReadOnlyAdmin):
     """What is to be reminded of, and what was."""
 
-    list_display = ["remind_at", "organization", "task", "due_at", "sent_at", "attempts"]
+    list_display = ["remind_at", "organization", "task", "due_at", "sent_at", "attempts", "last_error"]
     list_select_related = ("organization", "task")
     search_fields = ["task__title"]
+    actions = ["remind_again"]
+
+    @admin.action(description=gettext_lazy("Send reminders that were set aside"), permissions=["replay"])
+    def remind_again(self, request: HttpRequest, queryset: QuerySet[TaskReminder]) -> None:
+        count = sum(reminders.remind_again(row) for row in queryset)
+        messages.success(request, _("%(count)s reminders are sent again.") % {"count": count})
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
 
 
 @admin.register(CalendarFeed)

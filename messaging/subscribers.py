@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from accounts import menu
 from accounts.events import ORGANIZATION_CREATED
 from accounts.models import Member
+from activity import installation
 from activity.actor import SYSTEM, Actor
 from activity.models import Event
 from activity.registry import subscribe
@@ -23,6 +24,7 @@ from messaging.services import channels, conversations, outbound, personal_data,
 
 
 def register() -> None:
+    installation.register_leaving(outbound.cancel_in_copy)
     menu.register(
         menu.Entry(
             "Inbox", "messaging:inbox", "inbox", "conversations.view", 10, waiting=unread, waits="unread", is_main=True

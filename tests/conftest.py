@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Member, Organization, Team, User
 from accounts.services import organizations, tokens
 from activity.actor import Actor
+from core import clock
 from core.tenancy import organization_scope
 from customers.models import Customer, CustomField, Segment, Tag
 from customers.services import customers
@@ -71,6 +73,14 @@ class Person:
 def fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.OUTBOUND_CONCURRENCY = 1
+
+
+@pytest.fixture(autouse=True)
+def one_clock() -> Iterator[None]:
+    """Tests travel by setting this machine's clock; the database's can't be set, and is tried in test_clock."""
+    with pytest.MonkeyPatch.context() as patch:  # of its own: a test's `undo()` is not to take it along
+        patch.setattr(clock, "now", lambda: timezone.now())
+        yield
 
 
 def sign_up(email: str, name: str, organization: str, pack: str) -> Person:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import PasswordReset
 from accounts.services import throttle
+from core import clock, queues
 from core.claims import backoff, reason_of, settle
 from core.jobs import ring
 from core.sweeps import sweep
@@ -26,8 +27,8 @@ from core.sweeps import sweep
 logger = logging.getLogger(__name__)
 
 SEND = "accounts.tasks.send_password_resets"
-BATCH = 20
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=3)
 RETRY_AFTER = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 # A link that comes later than this is not expected any more.
 KEPT = timedelta(hours=4)
@@ -38,13 +39,18 @@ def ask(*, email: str, address: str) -> None:
     """Have a link sent to this e-mail, if it is somebody's. Raises TooManyAttempts where an address asks too often."""
     throttle.require_questions_left(about="reset", address=address)
     throttle.count_question(about="reset", address=address)
-    PasswordReset.objects.create(email=email.strip().lower(), due_at=timezone.now())
+    PasswordReset.objects.create(email=email.strip().lower(), due_at=clock.now())
     ring(SEND)
 
 
 def send_due() -> int:
     """Write the mails that were asked for; how many questions there were."""
-    return sweep(PasswordReset.objects.all, _answer, why="nobody knows whose they are", batch=BATCH, lease=LEASE)
+    return sweep(QUEUE)
+
+
+def set_aside(row: PasswordReset, reason: str) -> None:
+    """No mail; whoever asked asks again, and the installation's administrators see why."""
+    settle(row, last_error=reason)
 
 
 def _answer(row: PasswordReset) -> None:
@@ -67,7 +73,7 @@ def _answer(row: PasswordReset) -> None:
     except Exception as error:  # noqa: BLE001 - a mail server may fail in any way
         pause = backoff(row.attempts, RETRY_AFTER)
         logger.warning("password_reset_not_sent", extra={"reason": reason_of(error, length=300)})
-        settle(row, due_at=None if pause is None else timezone.now() + pause, last_error=reason_of(error))
+        settle(row, due_at=None if pause is None else clock.now() + pause, last_error=reason_of(error))
         return
     row.delete()
 
@@ -102,3 +108,18 @@ def forget_old() -> int:
     """Delete what was asked for long ago and could never be sent."""
     deleted, _ = PasswordReset.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     return deleted
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="password resets",
+        model=PasswordReset,
+        rows=PasswordReset.objects.all,
+        work=_answer,
+        set_aside=set_aside,
+        why="nobody knows whose they are",
+        lease=LEASE,
+        longest=LONGEST,
+        has_organizations=False,
+    )
+)

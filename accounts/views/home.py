@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts import home
 from accounts.access import requires
 from accounts.permissions import MEMBERSHIP
+from activity import installation
 from core.htmx import render_page
 from core.http import Request
 
@@ -29,5 +30,6 @@ def home_page(request: Request, organization: str) -> HttpResponse:
         "scopes": home.scopes_of(request.member),
         "next": home.next_of(found),
         "sections": found,
+        "copy": installation.held() if request.member.may("settings.edit") else None,
     }
     return render_page(request, "accounts/home.html", shown, partials={"home": "accounts/partials/home.html"})

@@ -1,5 +1,6 @@
 from activity.models.event import Event, Receipt
 from activity.models.heartbeat import Heartbeat
+from activity.models.installation import Installation
 from activity.models.job import Job
 
-__all__ = ["Event", "Heartbeat", "Job", "Receipt"]
+__all__ = ["Event", "Heartbeat", "Installation", "Job", "Receipt"]

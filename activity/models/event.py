@@ -68,7 +68,13 @@ class Event(TenantModel, Claimable):
             models.Index(
                 fields=["organization", "subject_type", "subject_id", "-occurred_at"], name="event_of_subject"
             ),
-            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="event_due"),
+            models.Index(
+                fields=["organization", "due_at"], condition=Q(due_at__isnull=False), name="event_due_in_turn"
+            ),
+            # Few among millions; readiness and the admin count them.
+            models.Index(
+                fields=["organization", "-occurred_at"], condition=Q(dispatch_state="set_aside"), name="event_set_aside"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,18 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
+
+from core import clock
 
 
 class HeartbeatManager(models.Manager["Heartbeat"]):
     def beat(self, name: str, **detail: Any) -> None:
         """Note that this part of the machinery is alive now."""
-        self.update_or_create(name=name, defaults={"beat_at": timezone.now(), "detail": detail})
+        self.update_or_create(name=name, defaults={"beat_at": clock.now(), "detail": detail})
 
     def age(self, name: str) -> timedelta | None:
         """How long ago this part was last heard of; None when it never was."""
         beat_at = self.filter(name=name).values_list("beat_at", flat=True).first()
-        return None if beat_at is None else timezone.now() - beat_at
+        return None if beat_at is None else clock.now() - beat_at
 
 
 class Heartbeat(models.Model):

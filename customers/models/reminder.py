@@ -16,6 +16,8 @@ class TaskReminder(Claimable, TenantModel):
     # Written before the reminder goes out: what fails after that is not sent a second time.
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    last_error = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
+
     class Meta:
         indexes = [
             # The worker looks for what is due in all organizations.

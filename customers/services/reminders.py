@@ -16,15 +16,18 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import get_connection, send_mail
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Member
+from activity import installation
 from activity.actor import SYSTEM, acting_as
 from activity.ledger import record
-from core.claims import backoff, claim, give_back, reason_of, settle
-from core.jobs import stopping
+from core import clock, queues
+from core.claims import backoff, reason_of, released, settle
+from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
 from customers import events
 from customers.models import Task, TaskReminder
@@ -32,8 +35,8 @@ from customers.querysets import within_reach
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=5)
 # So long after each attempt that failed comes the next; a reminder hours late helps nobody any more.
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 # The server's own words that it did not take the mail. A connection that breaks meanwhile says nothing.
@@ -56,7 +59,8 @@ def keep_in_step(task: Task) -> None:
             row.delete()
         return
     fresh = {
-        "remind_at": task.remind_at, "due_at": task.remind_at, "claim_token": None, "attempts": 0, "sent_at": None,
+        "remind_at": task.remind_at, "due_at": task.remind_at, "attempts": 0, "sent_at": None, "last_error": "",
+        **released(),
     }  # fmt: skip
     TaskReminder.objects.update_or_create(
         task=task, defaults=fresh, create_defaults={**fresh, "organization": task.organization}
@@ -64,23 +68,40 @@ def keep_in_step(task: Task) -> None:
 
 
 def remind_due() -> int:
-    """Send every reminder that is due; how many there were. What was not begun is given back when the process ends."""
-    done = 0
-    while True:
-        with every_organization("the reminders of all organizations are sent by one sweep"):
-            rows = claim(TaskReminder.objects.select_related("organization"), limit=BATCH, lease=LEASE)
-        for position, row in enumerate(rows):
-            if stopping():
-                give_back(rows[position:])
-                return done
-            try:
-                with organization_scope(row.organization), acting_as(SYSTEM):
-                    _remind(row)
-            except Exception:  # the others of the batch must not wait for the end of the lease
-                logger.exception("reminder_failed", extra={"reminder_id": str(row.pk)})
-            done += 1
-        if len(rows) < BATCH:
-            return done
+    """Send every reminder that is due; how many there were. Nothing leaves a restored copy."""
+    if installation.is_held():
+        return 0
+    return sweep(QUEUE)
+
+
+def cancel_in_copy(is_all: bool, since: datetime) -> int:
+    """In a restored copy: remind nobody of what its original reminds of; how many."""
+    with every_organization("the decision about a copy is for all organizations"):
+        rows = TaskReminder.objects.filter(due_at__isnull=False)
+        if not is_all:
+            rows = rows.filter(due_at__lte=clock.now())
+        return int(rows.update(due_at=None, **released()))
+
+
+def set_aside(row: TaskReminder, reason: str) -> None:
+    """Not sent, and the administrator sees why; another time of the task starts it again."""
+    settle(row, last_error=reason)
+
+
+def remind_again(row: TaskReminder) -> bool:
+    """Have one that was set aside sent after all; False where it was not, or something else became of it."""
+    waiting = TaskReminder.objects.filter(pk=row.pk, sent_at=None, due_at=None).exclude(last_error="")
+    return waiting.update(due_at=clock.now(), attempts=0, last_error="", **released()) == 1
+
+
+def _reminders() -> QuerySet[TaskReminder]:
+    rows: QuerySet[TaskReminder] = TaskReminder.objects.select_related("organization")
+    return rows
+
+
+def _work(row: TaskReminder) -> None:
+    with organization_scope(row.organization), acting_as(SYSTEM):
+        _remind(row)
 
 
 def _remind(row: TaskReminder) -> None:
@@ -126,7 +147,7 @@ def _next_attempt(row: TaskReminder, error: Exception) -> datetime | None:
     wait = backoff(row.attempts, RETRY_AFTER)
     details = {"reminder_id": str(row.pk), "attempts": row.attempts, "reason": reason_of(error, length=200)}
     logger.warning("reminder_not_sent" if wait is None else "reminder_postponed", extra=details)
-    return None if wait is None else timezone.now() + wait
+    return None if wait is None else clock.now() + wait
 
 
 def _reader(task: Task) -> Member | None:
@@ -151,3 +172,17 @@ def _mail(task: Task, member: Member, mailer: Any) -> None:
         body = render_to_string("customers/mail/task_reminder.txt", shown)
         subject = " ".join(render_to_string("customers/mail/task_reminder_subject.txt", shown).split())
     send_mail(subject, body, None, [member.user.email], connection=mailer)
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="reminders",
+        model=TaskReminder,
+        rows=_reminders,
+        work=_work,
+        set_aside=set_aside,
+        why="the reminders of all organizations are sent by one sweep",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messaging.api import channels, conversations, inbox, media, outbound, templates, webhooks
+from messaging.api import arrivals, channels, conversations, inbox, media, outbound, templates, webhooks
 
 urlpatterns = [
     path("channels", channels.ChannelListView.as_view(), name="channels"),
@@ -9,6 +9,8 @@ urlpatterns = [
     path(
         "channels/<uuid:pk>/reconciliations", channels.ReconciliationListView.as_view(), name="channel-reconciliations"
     ),
+    path("channels/<uuid:pk>/set-aside", arrivals.SetAsideListView.as_view(), name="channel-set-aside"),
+    path("channels/<uuid:pk>/set-aside/<uuid:arrival>/replay", arrivals.ReplayView.as_view(), name="channel-replay"),
     path("media", media.MediaView.as_view(), name="media"),
     path("attachments/<uuid:pk>", media.AttachmentView.as_view(), name="attachment"),
     path("conversations", conversations.ConversationListView.as_view(), name="conversations"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import IO, Any, Protocol
+from typing import IO, Any, Final, Protocol
 
 
 class Kind(StrEnum):
@@ -35,6 +35,15 @@ class Retry(StrEnum):
     SUPPRESS = "suppress"  # the recipient does not want messages: stop this address
     TEMPLATE = "template"  # outside the reply window: only an approved template may be sent
     RECONCILE = "reconcile"  # nobody knows whether it left: ask the provider before anything else
+
+
+# What an adapter says of a trouble that passes. Where it was the last try, `final` takes the sentence out again.
+AGAIN: Final = "It will be tried again by itself."
+
+
+def final(text: str) -> str:
+    """The reason of a failure that nothing follows: without the promise of another try."""
+    return " ".join(text.replace(AGAIN, "It was tried again and again, without success.").split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from email.policy import Policy
 from email.utils import format_datetime
 from typing import Final
 
-from messaging.channels.base import Account, OutgoingFile, OutgoingMessage, Retry, SendError
+from messaging.channels.base import AGAIN, Account, OutgoingFile, OutgoingMessage, Retry, SendError
 from messaging.channels.mime_html import as_html
 from messaging.channels.text import has_control
 
@@ -208,7 +208,7 @@ def _read(file: OutgoingFile, most: int) -> bytes:
         with file.open() as stream:
             content = stream.read(most + 1)
     except Exception as error:  # a storage raises what it likes
-        message = "A file of this message could not be read. It will be tried again by itself."
+        message = f"A file of this message could not be read. {AGAIN}"
         raise SendError("file", message, Retry.LATER) from error
     if len(content) > most:
         raise _too_large()

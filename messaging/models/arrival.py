@@ -44,7 +44,9 @@ class Arrival(Claimable):
 
     class Meta:
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="arrival_due"),
+            models.Index(
+                fields=["organization", "due_at"], condition=Q(due_at__isnull=False), name="arrival_due_in_turn"
+            ),
             models.Index(fields=["state", "-received_at"], name="arrival_by_state"),
             models.Index(fields=["organization", "-received_at"], name="arrival_newest"),
         ]

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from activity.actor import SYSTEM, acting_as
-from core.claims import backoff, claim, give_back, reason_of, settle
-from core.jobs import ring, stopping
+from core import clock, queues
+from core.claims import backoff, reason_of, released, settle
+from core.jobs import ring
+from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
 from customers.services.identities import InvalidAddress
 from messaging.channels import payloads
@@ -29,10 +31,11 @@ from messaging.services import bounces, inbound, mail_inbound, media, routing, s
 logger = logging.getLogger(__name__)
 
 PROCESS = "messaging.tasks.process_inbound"
-BATCH = 20
 # Short, because a customer's message waits so long after a worker was killed. It is safe however short: the outcome is
 # settled behind the fence, in the same transaction as the work.
 LEASE = timedelta(seconds=30)
+# Taking in one mail with all its files lasts seconds; what goes on for this long does not end.
+LONGEST = timedelta(minutes=3)
 RETRIES = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
 # A callback may be quicker than the answer that tells us the message's id.
 WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)]
@@ -68,7 +71,7 @@ def store(
     Without a channel it waits for an administrator, who reads in `why_not` what it lacks; so does what is `set_aside`
     for that reason, as it can't be worked on.
     """
-    now = timezone.now()
+    now = clock.now()
     row = Arrival(
         key=key if len(key) <= 200 and clean(key) == key else hashlib.sha256(repr(key).encode()).hexdigest(),
         provider=provider,
@@ -120,23 +123,8 @@ def expect_status(
 
 
 def process_due() -> int:
-    """Work on every arrival that is due; how many were. Work not begun is given back when the process has to stop."""
-    done = 0
-    while True:
-        due = Arrival.objects.filter(state=Arrival.State.PENDING).select_related("channel__organization")
-        with every_organization("an arrival names its organization by its channel"):
-            rows = claim(due, limit=BATCH, lease=LEASE)
-        for position, row in enumerate(rows):
-            if stopping():
-                give_back(rows[position:])
-                return done
-            try:
-                process(row)
-            except Exception:  # its outcome could not be written; the others must not wait for the end of the lease
-                logger.exception("arrival_not_settled", extra={"arrival_id": str(row.pk)})
-            done += 1
-        if len(rows) < BATCH:
-            return done
+    """Work on every arrival that is due, the organizations in turn; how many were."""
+    return sweep(QUEUE)
 
 
 def process(arrival: Arrival) -> None:
@@ -162,6 +150,12 @@ def process(arrival: Arrival) -> None:
         _again(arrival, RETRIES, reason_of(error))
 
 
+def set_aside_of(channel: Channel) -> QuerySet[Arrival]:
+    """What came for a channel and waits for an administrator."""
+    waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]
+    return Arrival.objects.filter(channel=channel, organization_id=channel.organization_id, state__in=waiting)
+
+
 def replay(arrival: Arrival) -> bool:
     """Try one again that was set aside or had no channel; False where none is found now, and it stays as it is."""
     with every_organization("an arrival without a channel belongs to nobody yet"):
@@ -172,7 +166,7 @@ def replay(arrival: Arrival) -> bool:
     waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[Arrival.State.UNROUTABLE, Arrival.State.SET_ASIDE])
     changes = {"channel": channel, "organization": channel.organization, "kind": channel.kind}
     is_mine = waiting.update(
-        state=Arrival.State.PENDING, due_at=timezone.now(), claim_token=None, attempts=0, last_error="", **changes
+        state=Arrival.State.PENDING, due_at=clock.now(), attempts=0, last_error="", **released(), **changes
     )
     if is_mine:
         ring(PROCESS)
@@ -186,7 +180,7 @@ def forget_old() -> int:
     The message that came of it stays too, and by its provider's id the same delivery is still known.
     """
     with every_organization("old deliveries of all organizations are thrown away"):
-        old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=timezone.now() - KEPT)
+        old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=clock.now() - KEPT)
         keys = list(old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
         return Arrival.objects.filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
 
@@ -234,12 +228,21 @@ def _message_of(update: StatusUpdate, channel: Channel, query: str) -> Message:
     return found
 
 
+def set_aside(arrival: Arrival, reason: str) -> None:
+    """Kept for an administrator, who sees why and can have it processed again."""
+    settle(arrival, state=Arrival.State.SET_ASIDE, last_error=reason)
+
+
+def _due() -> QuerySet[Arrival]:
+    return Arrival.objects.filter(state=Arrival.State.PENDING).select_related("channel__organization")
+
+
 def _again(arrival: Arrival, schedule: list[timedelta], reason: str) -> None:
     pause = backoff(arrival.attempts, schedule)
     if pause is None:
         settle(arrival, state=Arrival.State.SET_ASIDE, last_error=reason)
     else:
-        settle(arrival, due_at=timezone.now() + pause, last_error=reason)
+        settle(arrival, due_at=clock.now() + pause, last_error=reason)
 
 
 def _insert(row: Arrival) -> bool:
@@ -254,3 +257,17 @@ def _insert(row: Arrival) -> bool:
             return False
         raise  # not the same arrival: its channel went away in this moment
     return True
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="inbound",
+        model=Arrival,
+        rows=_due,
+        work=process,
+        set_aside=set_aside,
+        why="an arrival names its organization by its channel",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from accounts.models import User
 from activity.actor import SYSTEM, Actor, acting_as
 from activity.ledger import record
+from core import clock, queues
 from core.claims import backoff, settle
 from core.encryption import DecryptionFailed
 from core.jobs import ring
@@ -37,7 +37,8 @@ EVERY = timedelta(days=1)
 # Each asking overlaps the one before: a provider lists a message later than it dates it.
 OVERLAP = timedelta(hours=6)
 LONGEST_RANGE = timedelta(days=30)
-LEASE = timedelta(minutes=15)
+LEASE = timedelta(minutes=2)
+LONGEST = timedelta(hours=1)
 RETRIES: Final = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
 CHUNK: Final = 200
 MOST_SHOWN: Final = 200
@@ -86,7 +87,7 @@ def ask(
     """
     if not can_ask(channel):
         raise CannotAsk("This provider keeps no list that can be asked.")
-    now = timezone.now()
+    now = clock.now()
     end = min(until or now, now)
     begin = max(since or _last_time(channel, now), end - LONGEST_RANGE)
     if begin >= end:
@@ -109,7 +110,7 @@ def ask(
 
 def ask_daily() -> int:
     """Have every channel asked about that was not for a day; how many were."""
-    now = timezone.now()
+    now = clock.now()
     with every_organization("all channels are caught up with"):
         rows = Channel.objects.filter(is_enabled=True, created_at__lt=now - EVERY).select_related("organization")
         # A little less than a day: the beat's own steps must not push it later every day.
@@ -128,7 +129,7 @@ def ask_daily() -> int:
 
 def catch_up_due() -> int:
     """Ask every provider that is to be asked now; how many were."""
-    return sweep(_asked, _catch_up, why="what was missed is asked for by one sweep", batch=1, lease=LEASE, seconds=300)
+    return sweep(QUEUE, seconds=300)
 
 
 def _asked() -> QuerySet[Reconciliation]:
@@ -163,13 +164,13 @@ def _catch_up(row: Reconciliation) -> None:
 
 def _still_ours(row: Reconciliation) -> bool:
     rows = Reconciliation.objects.filter(pk=row.pk, claim_token=row.claim_token)
-    return rows.update(due_at=timezone.now() + LEASE) == 1
+    return rows.update(due_at=clock.now() + LEASE) == 1
 
 
 def _done(row: Reconciliation, tally: _Tally) -> None:
     counts = {name: value for name, value in vars(tally).items() if name != "found"}
     with transaction.atomic():
-        if settle(row, state=State.DONE, finished_at=timezone.now(), error="", found=tally.found, **counts):
+        if settle(row, state=State.DONE, finished_at=clock.now(), error="", found=tally.found, **counts):
             record(events.CHANNEL_RECONCILED, subject=row.channel, actor=SYSTEM, payload={"id": str(row.pk), **counts})
 
 
@@ -177,9 +178,9 @@ def _failed(row: Reconciliation, text: str, *, is_final: bool) -> None:
     pause = None if is_final else backoff(row.attempts, RETRIES)
     error = clean(text)[:500]
     if pause is None:
-        settle(row, state=State.FAILED, finished_at=timezone.now(), error=error)
+        settle(row, state=State.FAILED, finished_at=clock.now(), error=error)
     else:
-        settle(row, due_at=timezone.now() + pause, error=error)
+        settle(row, due_at=clock.now() + pause, error=error)
 
 
 def _take(channel: Channel, chunk: list[ListedMessage], tally: _Tally) -> None:
@@ -203,7 +204,7 @@ def _take(channel: Channel, chunk: list[ListedMessage], tally: _Tally) -> None:
             if _is_news(message, listed) and _store_status(channel, listed, message):
                 tally.statuses_found += 1
                 tally.note(listed, "status")
-        elif listed.at < timezone.now() - GRACE and sent_elsewhere.take_in(channel=channel, listed=listed):
+        elif listed.at < clock.now() - GRACE and sent_elsewhere.take_in(channel=channel, listed=listed):
             tally.elsewhere_found += 1
             tally.note(listed, "elsewhere")
 
@@ -250,3 +251,22 @@ def newest(channels: Iterable[Channel]) -> dict[Any, Reconciliation]:
     for row in rows[:500]:
         found.setdefault(row.channel_id, row)
     return found
+
+
+def set_aside(row: Reconciliation, reason: str) -> None:
+    """It failed; an administrator can ask again from the channel's page."""
+    settle(row, state=State.FAILED, finished_at=clock.now(), error=reason)
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="catching up",
+        model=Reconciliation,
+        rows=_asked,
+        work=_catch_up,
+        set_aside=set_aside,
+        why="what was missed is asked for by one sweep",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

@@ -7,12 +7,12 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.text import slugify
 
 from activity.actor import SYSTEM, Actor, acting_as
 from activity.ledger import record
-from core.claims import settle
+from core import clock, queues
+from core.claims import released, settle
 from core.encryption import DecryptionFailed
 from core.jobs import ring
 from core.sweeps import sweep
@@ -30,7 +30,8 @@ from messaging.services import templates
 SYNC: Final = "messaging.tasks.sync_contents"
 EVERY = timedelta(hours=1)
 AGAIN = timedelta(minutes=5)
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=10)
 LONGEST_KEY: Final = templates.LONGEST_KEY
 Status = Template.ContentStatus
 _STATUS: Final = {
@@ -53,25 +54,25 @@ def has_content(channel: Channel) -> bool:
 def set_up(channel: Channel) -> None:
     """Have a channel's templates read from now on, or no more; called when the channel was made or changed."""
     if not (channel.is_enabled and has_content(channel)):
-        ContentSync.objects.filter(channel=channel).update(due_at=None, claim_token=None)
+        ContentSync.objects.filter(channel=channel).update(due_at=None, **released())
         return
     sync_now(channel)
 
 
 def sync_now(channel: Channel) -> None:
     """Read the provider's templates at once."""
-    now = timezone.now()
+    now = clock.now()
     row, is_new = ContentSync.objects.get_or_create(
         channel=channel, defaults={"organization_id": channel.organization_id, "due_at": now}
     )
     if not is_new:
-        ContentSync.objects.filter(pk=row.pk).update(due_at=now, claim_token=None)
+        ContentSync.objects.filter(pk=row.pk).update(due_at=now, **released())
     ring(SYNC)
 
 
 def sync_due() -> int:
     """Read the templates of every channel whose turn it is; how many were."""
-    return sweep(_syncs, _sync, why="templates of all organizations are read by one sweep", batch=1, lease=LEASE)
+    return sweep(QUEUE)
 
 
 def _syncs() -> QuerySet[ContentSync]:
@@ -85,7 +86,7 @@ def _sync(row: ContentSync) -> None:
         if not (row.channel.is_enabled and isinstance(provider, HasContent)):
             settle(row)
             return
-        now = timezone.now()
+        now = clock.now()
         try:
             listed = provider.list_content(row.channel.as_account())
         except DecryptionFailed:
@@ -119,7 +120,7 @@ def _take(channel: Channel, content: ContentTemplate) -> None:
         "content": held,
         "content_status": status,
         "content_reason": clean(content.reason)[:300],
-        "content_synced_at": timezone.now(),
+        "content_synced_at": clock.now(),
     }
     known = Template.objects.filter(content_sid=content.sid)
     rows = list(known)
@@ -176,7 +177,7 @@ def _let_go(channel: Channel, listed: set[str]) -> None:
     gone = Template.objects.filter(whose).exclude(content_sid__in=listed).exclude(content_status=Status.GONE)
     for template in gone:
         before, template.content_status = template.content_status, Status.GONE
-        Template.objects.filter(pk=template.pk).update(content_status=Status.GONE, content_synced_at=timezone.now())
+        Template.objects.filter(pk=template.pk).update(content_status=Status.GONE, content_synced_at=clock.now())
         payload = {"key": template.key, "changes": {"content_status": {"from": before, "to": str(Status.GONE)}}}
         record(events.TEMPLATE_CHANGED, subject=template, actor=SYSTEM, payload=payload)
 
@@ -188,7 +189,7 @@ def _is_only_account(channel: Channel) -> bool:
 
 def is_stale(sync: ContentSync | None) -> bool:
     """Whether what we know of the approvals is old enough to be said so."""
-    return sync is None or sync.synced_at is None or timezone.now() - sync.synced_at > 3 * EVERY
+    return sync is None or sync.synced_at is None or clock.now() - sync.synced_at > 3 * EVERY
 
 
 def ask(channel: Channel, actor: Actor) -> bool:
@@ -197,3 +198,22 @@ def ask(channel: Channel, actor: Actor) -> bool:
         return False
     sync_now(channel)
     return True
+
+
+def set_aside(row: ContentSync, reason: str) -> None:
+    """Read no more by itself; the templates' page says why, and “Read now” begins again."""
+    settle(row, last_error=reason)
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="provider templates",
+        model=ContentSync,
+        rows=_syncs,
+        work=_sync,
+        set_aside=set_aside,
+        why="templates of all organizations are read by one sweep",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

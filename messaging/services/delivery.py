@@ -13,14 +13,15 @@ import logging
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from datetime import datetime
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from activity import installation
 from activity.actor import SYSTEM, acting_as
+from core import clock, queues
 from core.claims import give_back
 from core.encryption import DecryptionFailed
 from core.jobs import close_connections, stopping
@@ -53,7 +54,9 @@ Status = Message.Status
 
 
 def deliver_due() -> int:
-    """Send what is due, channel by channel in turn; how many were worked on."""
+    """Send what is due, channel by channel in turn; how many were worked on. Nothing leaves a restored copy."""
+    if installation.is_held():
+        return 0
     return _Drain(settings.OUTBOUND_CONCURRENCY).run()
 
 
@@ -94,12 +97,16 @@ class _Drain:
 
     def _start_what_is_due(self) -> None:
         self._under_way = {future for future in self._under_way if not future.done()}
-        while self._waiting and self._waiting[0][0] <= timezone.now() and not stopping():
+        while self._waiting and self._waiting[0][0] <= clock.now() and not stopping():
             if self._concurrency > 1 and len(self._under_way) >= 2 * self._concurrency:
                 return
             _, _, turn = heapq.heappop(self._waiting)
-            if self._concurrency == 1:
-                _deliver(turn.message)
+            if turn.message.is_suspect:
+                # It may be what kills the worker: nothing else is under way meanwhile.
+                wait(self._under_way)
+                QUEUE.do(turn.message)
+            elif self._concurrency == 1:
+                QUEUE.do(turn.message)
             else:
                 self._under_way.add(self._senders.send(turn.message))
 
@@ -107,7 +114,7 @@ class _Drain:
         """Until something ends or a turn comes; False when there is nothing to wait for."""
         seconds = LOOK_AGAIN
         if self._waiting:
-            seconds = min(seconds, max((self._waiting[0][0] - timezone.now()).total_seconds(), 0.0))
+            seconds = min(seconds, max((self._waiting[0][0] - clock.now()).total_seconds(), 0.0))
             if len(self._under_way) >= 2 * self._concurrency:
                 seconds = LOOK_AGAIN
         if self._under_way:
@@ -136,13 +143,25 @@ class _Senders:
         self._threads: list[threading.Thread] = []
 
     def send(self, message: Message) -> Future[None]:
+        """Have a thread send it; this one does where the system gives no thread at all."""
         future: Future[None] = Future()
-        self._todo.put((future, message))
         if len(self._threads) < self._most:
-            thread = threading.Thread(target=self._run, name=f"deliver-{len(self._threads)}")
-            self._threads.append(thread)
-            thread.start()
+            self._add_thread()
+        if self._threads:
+            self._todo.put((future, message))
+        else:
+            QUEUE.do(message)
+            future.set_result(None)
         return future
+
+    def _add_thread(self) -> None:
+        thread = threading.Thread(target=self._run, name=f"deliver-{len(self._threads)}")
+        try:
+            thread.start()
+        except RuntimeError as error:
+            logger.warning("no_thread_to_send", extra={"reason": str(error), "threads": len(self._threads)})
+        else:
+            self._threads.append(thread)
 
     def close(self) -> None:
         """Wait until everything is settled."""
@@ -156,15 +175,21 @@ class _Senders:
             while (given := self._todo.get()) is not None:
                 future, message = given
                 try:
-                    _deliver(message)
-                except Exception:  # the claim's end brings the message back
-                    logger.exception("delivery_failed", extra={"message_id": str(message.pk)})
-                    # Whatever the connection was in the middle of.
-                    close_connections()
+                    QUEUE.do(message)
                 finally:
                     future.set_result(None)
         finally:
             close_connections()
+
+
+def set_aside(message: Message, reason: str) -> None:
+    """Never sent again by itself: it failed, or is unconfirmed where its request may have left. A person decides."""
+    with organization_scope(message.organization), acting_as(SYSTEM):
+        if message.request_began_at is not None:
+            _settle_unconfirmed(message, reason)
+        else:
+            text = f"{reason} It did not leave. Choose “Send again” to try once more."
+            _settle_failure(message, Failure("set_aside", text, Retry.NEVER))
 
 
 def _deliver(message: Message) -> None:
@@ -189,7 +214,7 @@ def _deliver(message: Message) -> None:
 def _refusal(message: Message) -> refusals.Refused | None:
     return refusals.reason_against(
         message.conversation,
-        at=timezone.now(),
+        at=clock.now(),
         is_content=bool(message.content_sid),
         is_automatic=message.origin in outgoing.AUTOMATIC,
     )
@@ -232,7 +257,7 @@ def _give_back(message: Message) -> None:
 
 def _begin(message: Message) -> bool:
     """The last write before the request, behind the fence; False when the claim is no longer ours."""
-    now = timezone.now()
+    now = clock.now()
     rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token, due_at__gt=now)
     message.request_began_at = now
     return rows.update(request_began_at=now) == 1
@@ -249,7 +274,7 @@ def _prepare(message: Message) -> tuple[Provider, Account, OutgoingMessage] | No
         return None
     except Exception:
         logger.exception("message_not_prepared", extra={"message_id": str(message.pk)})
-        text = "This could not be prepared for sending. It will be tried again; the log tells an administrator why."
+        text = "This could not be prepared for sending; the log tells an administrator why."
         _settle_failure(message, Failure("not_prepared", text, Retry.LATER))
         return None
 
@@ -273,7 +298,7 @@ def _send(message: Message, provider: Provider, account: Account, request: Outgo
 
 @transaction.atomic
 def _settle_sent(message: Message, result: SendResult) -> None:
-    now = timezone.now()
+    now = clock.now()
     is_ours = statuses.write_if_claimed(
         message,
         Status.SENT,
@@ -312,7 +337,7 @@ def _settle_unconfirmed(message: Message, why: str) -> None:
         statuses.write(
             held,
             Status.UNCONFIRMED,
-            due_at=timezone.now() + statuses.RECONCILE_AFTER,
+            due_at=clock.now() + statuses.RECONCILE_AFTER,
             error_code="unconfirmed",
             error_message=f"{why} The provider is being asked whether it has the message."[:500],
         )
@@ -326,3 +351,18 @@ def _hold(message: Message) -> Message | None:
         .filter(pk=message.pk, claim_token=message.claim_token)
         .first()
     )
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="outbound",
+        model=Message,
+        rows=turns.due,
+        work=_deliver,
+        set_aside=set_aside,
+        why="the queue serves all organizations in turn",
+        lease=timedelta(seconds=settings.OUTBOUND_LEASE_SECONDS),
+        # A send ends with the provider's time-out, long before its lease.
+        longest=timedelta(seconds=2 * settings.OUTBOUND_LEASE_SECONDS),
+    )
+)

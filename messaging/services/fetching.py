@@ -13,26 +13,28 @@ from typing import IO, Final
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from activity.actor import SYSTEM, acting_as
 from activity.ledger import record
-from core.claims import backoff, settle
+from core import clock, queues
+from core.claims import backoff, released, settle
 from core.encryption import DecryptionFailed
 from core.sweeps import sweep
 from core.tenancy import organization_scope
 from messaging import events
 from messaging.channels import registry
 from messaging.channels.abilities import FetchedMedia, FetchError, FetchesMedia
+from messaging.channels.base import final
 from messaging.channels.text import clean
 from messaging.models import Attachment, Message
 from messaging.services import media
 
 FETCH = "messaging.tasks.fetch_media"
-BATCH = 5
-LEASE = timedelta(minutes=3)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=20)
 # A provider may not have its own file in the first seconds; later it is a trouble that passes.
 RETRIES: Final = [timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 600, 3600, 6 * 3600)]
+LONGEST_WAIT = timedelta(days=1)
 IN_MEMORY = 1_000_000
 # Never kept, whatever it is called: nothing that a person sends to a clinic, and dangerous to whoever opens it.
 _REFUSED: Final = (
@@ -48,16 +50,13 @@ class _ClaimLost(Exception):
 
 def fetch_due() -> int:
     """Fetch every file that is due; how many were tried."""
-    return sweep(_remote, _fetch, why="files of all organizations are fetched by one sweep", batch=BATCH, lease=LEASE)
+    return sweep(QUEUE)
 
 
 def try_again(attachment: Attachment) -> bool:
     """Fetch one that failed once more; False where it did not fail, or is nowhere to be fetched from."""
     failed = Attachment.objects.filter(pk=attachment.pk, state=Attachment.State.FAILED).exclude(source_url="")
-    return (
-        failed.update(state=Attachment.State.REMOTE, due_at=timezone.now(), claim_token=None, attempts=0, reason="")
-        == 1
-    )
+    return failed.update(state=Attachment.State.REMOTE, due_at=clock.now(), attempts=0, reason="", **released()) == 1
 
 
 def _remote() -> QuerySet[Attachment]:
@@ -131,16 +130,23 @@ def _again_or_never(row: Attachment, error: FetchError) -> None:
     reason = clean(error.message)[:300]
     with transaction.atomic():
         if wait is None:
-            if settle(row, state=Attachment.State.FAILED, reason=reason):
+            if settle(row, state=Attachment.State.FAILED, reason=final(reason)[:300]):
                 _tell(row)
             return
-        longer = max(wait, error.retry_after) if error.retry_after else wait
-        settle(row, due_at=timezone.now() + longer, reason=reason)
+        longer = max(wait, min(error.retry_after, LONGEST_WAIT)) if error.retry_after else wait
+        settle(row, due_at=clock.now() + longer, reason=reason)
+
+
+def set_aside(row: Attachment, reason: str) -> None:
+    """It could not be fetched; whoever reads the thread sees why and can have it fetched again."""
+    with organization_scope(row.organization), transaction.atomic():
+        if settle(row, state=Attachment.State.FAILED, reason=reason[:300]):
+            _tell(row)
 
 
 def _tell(row: Attachment) -> None:
     """Whoever has the thread open sees it."""
-    Message.objects.filter(pk=row.message_id).update(changed_at=timezone.now())
+    Message.objects.filter(pk=row.message_id).update(changed_at=clock.now())
     payload = {"conversation": str(row.message.conversation_id), "attachment": str(row.pk), "state": row.state}
     record(events.FILE_FETCHED, subject=row.message, actor=SYSTEM, payload=payload)
 
@@ -152,3 +158,17 @@ def default_name(content_type: str) -> str:
     words = {"image": "picture", "audio": "recording", "video": "video"}
     ending = endings.get(minor, minor if minor.isalnum() and len(minor) <= 5 else "bin")
     return f"{words.get(major, 'file')}.{ending}"
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="files",
+        model=Attachment,
+        rows=_remote,
+        work=_fetch,
+        set_aside=set_aside,
+        why="files of all organizations are fetched by one sweep",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

@@ -13,10 +13,10 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from activity.actor import SYSTEM, acting_as
-from core.claims import reason_of, settle
+from core import clock, queues
+from core.claims import reason_of, released, settle
 from core.encryption import DecryptionFailed
 from core.jobs import ring, stopping
 from core.sweeps import sweep
@@ -28,8 +28,8 @@ from messaging.models import Arrival, Channel, Mailbox
 from messaging.services import arrivals, troubles
 
 READ: Final = "messaging.tasks.read_mailboxes"
-# Over the time that a batch of large mails may take; a claim is renewed with each mail that is kept.
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=20)
 AT_ONCE = 200
 # After a failure the next look is later and later, up to this.
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -49,22 +49,22 @@ def set_up(channel: Channel) -> None:
         channel.kind == Kind.EMAIL and channel.is_enabled and bool(str(credentials.get("imap_host") or "").strip())
     )
     if not is_read:
-        Mailbox.objects.filter(channel=channel).update(due_at=None, claim_token=None)
+        Mailbox.objects.filter(channel=channel).update(due_at=None, **released())
         return
     folder = str(credentials.get("imap_folder") or "INBOX")
-    now = timezone.now()
+    now = clock.now()
     row, is_new = Mailbox.objects.get_or_create(
         channel=channel, defaults={"organization": channel.organization, "folder": folder, "due_at": now}
     )
     if not is_new:
         changes = {} if row.folder == folder else {"folder": folder, "uidvalidity": None, "last_uid": 0}
-        Mailbox.objects.filter(pk=row.pk).update(due_at=now, claim_token=None, failures=0, last_error="", **changes)
+        Mailbox.objects.filter(pk=row.pk).update(due_at=now, failures=0, last_error="", **released(), **changes)
     ring(READ)
 
 
 def read_due() -> int:
     """Read every mailbox that is due; how many were looked at."""
-    return sweep(_boxes, _read, why="mailboxes of all organizations are read by one sweep", batch=1, lease=LEASE)
+    return sweep(QUEUE)
 
 
 def _boxes() -> QuerySet[Mailbox]:
@@ -90,7 +90,7 @@ def _read(box: Mailbox) -> None:
             _failed(box, error)
         else:
             pause = timedelta(0) if has_more else timedelta(seconds=settings.MAIL_POLL_SECONDS)
-            now = timezone.now()
+            now = clock.now()
             if settle(box, due_at=now + pause, checked_at=now, failures=0, last_error="", attempts=0):
                 troubles.over(channel, subject="imap")
             if has_more:
@@ -106,7 +106,7 @@ def _take(box: Mailbox, mailbox: imap.Mailbox) -> bool:
     oldest = None
     if box.uidvalidity != mailbox.uidvalidity:
         oldest = _begun(box)
-        since = (box.newest_at or box.checked_at or timezone.now()) - LOOK_BACK
+        since = (box.newest_at or box.checked_at or clock.now()) - LOOK_BACK
         uids = mailbox.since(since.date())
         first = min(uids, default=mailbox.uidnext) - 1
         _move(box, uidvalidity=mailbox.uidvalidity, last_uid=max(first, 0))
@@ -147,7 +147,7 @@ def _keep(box: Mailbox, mail: imap.FetchedMail) -> None:
 
 def _move(box: Mailbox, **changes: object) -> None:
     """The cursor, and the claim anew. Raises _ClaimLost where another worker has the mailbox by now."""
-    until = timezone.now() + LEASE
+    until = clock.now() + LEASE
     rows = Mailbox.objects.filter(pk=box.pk, claim_token=box.claim_token)
     if rows.update(due_at=until, **changes) != 1:
         raise _ClaimLost
@@ -181,15 +181,35 @@ def _too_large(mail: imap.FetchedMail) -> str:
 
 
 def _plausible(moment: datetime | None) -> datetime | None:
-    return moment if moment is not None and moment <= timezone.now() + timedelta(days=1) else None
+    return moment if moment is not None and moment <= clock.now() + timedelta(days=1) else None
 
 
 def _failed(box: Mailbox, error: SendError) -> None:
     """Later again, less and less often; what somebody has to correct is told to the administrators."""
     pause = min(timedelta(seconds=settings.MAIL_POLL_SECONDS) * 2 ** min(box.failures, 10), LONGEST_PAUSE)
     text = clean(error.message)[:500] or reason_of(error, length=500)
-    kept = settle(
-        box, due_at=timezone.now() + pause, checked_at=timezone.now(), failures=box.failures + 1, last_error=text
-    )
+    kept = settle(box, due_at=clock.now() + pause, checked_at=clock.now(), failures=box.failures + 1, last_error=text)
     if kept and (error.retry is Retry.FIX or box.failures >= troubles.AFTER_FAILURES):
         troubles.tell(box.channel, code=error.code, text=text, subject="imap")
+
+
+def set_aside(box: Mailbox, reason: str) -> None:
+    """Read no more until an administrator has looked: the channel's page says why, and saving it starts anew."""
+    with organization_scope(box.organization), acting_as(SYSTEM):
+        if settle(box, checked_at=clock.now(), failures=box.failures + 1, last_error=reason):
+            text = f"{reason} An administrator can save the channel to have it read again."
+            troubles.tell(box.channel, code="set_aside", text=text, subject="imap")
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="mailboxes",
+        model=Mailbox,
+        rows=_boxes,
+        work=_read,
+        set_aside=set_aside,
+        why="mailboxes of all organizations are read by one sweep",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from accounts.models import User
-from activity.actor import Actor, ActorKind
+from activity.actor import SYSTEM, Actor, ActorKind
 from activity.ledger import record
+from core import clock
+from core.claims import released
 from core.jobs import ring
+from core.tenancy import every_organization
 from customers.models import Customer
 from customers.services import customers, presence
 from messaging import events
@@ -70,7 +72,7 @@ def queue_message(
         fallback_template=fallback_template,
         fallback_variables=fallback_variables,
     )
-    now = timezone.now()
+    now = clock.now()
     due = max(not_before_at or now, now + undo_for)
     is_automatic = origin in (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE)
     may_fall_back = fallback_template is not None and conversation.is_window_open_at(now)
@@ -157,6 +159,21 @@ def cancel_on_opt_out(*, customer: Customer, channel_kind: str, actor: Actor) ->
     )
 
 
+def cancel_in_copy(is_all: bool, since: datetime) -> int:
+    """In a restored copy: what came along does not leave, as its original sends it; how many messages.
+
+    Only what is due by now, unless all is cancelled; what was written since it is a copy stays.
+    """
+    waiting = Q() if is_all else Q(due_at__lte=clock.now())
+    done = 0
+    with every_organization("the decision about a copy is for all organizations"):
+        rows = Message.objects.filter(waiting, _not_begun(), created_at__lt=since, direction=Message.Direction.OUTBOUND)
+        of = list(rows.order_by().values_list("organization", flat=True).distinct())
+        for organization in of:
+            done += _cancel(rows.filter(organization=organization), SYSTEM, "it came along in a restored copy")
+    return done
+
+
 def count_waiting(customer: Customer) -> int:
     """How many messages to this customer have not begun to leave."""
     return Message.objects.filter(_not_begun(), customer=customer, direction=Message.Direction.OUTBOUND).count()
@@ -174,16 +191,16 @@ def retry(*, message: Message, actor: Actor) -> Message:
     Raises NotPossible in another state, and a `refusals.Refused` where it may not go out now.
     """
     may_be_content = bool(message.content_sid or message.fallback_template_id)
-    refusals.require_allowed(message.conversation, at=timezone.now(), is_content=may_be_content)
+    refusals.require_allowed(message.conversation, at=clock.now(), is_content=may_be_content)
     held = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if not held.can_retry:
         raise NotPossible(f"Only a failed or unconfirmed message can be sent again; this one is {held.status}.")
-    now = timezone.now()
+    now = clock.now()
     known = [*held.extra.get("earlier_ids", []), *([held.provider_message_id] if held.provider_message_id else [])]
     Message.objects.filter(pk=message.pk).update(
         status=Message.Status.QUEUED,
         due_at=now,
-        claim_token=None,
+        **released(),
         attempts=0,
         reconcile_attempts=0,
         request_began_at=None,
@@ -214,9 +231,9 @@ def _cancel(rows: QuerySet[Message], actor: Actor, reason: str) -> int:
     cancelled = []
     # Messages first, in one order, and only then the conversations: as everybody who locks both.
     for message in rows.filter(not_begun, direction=Message.Direction.OUTBOUND).order_by("pk"):
-        changes = {"status": Message.Status.CANCELLED, "error_message": reason, "changed_at": timezone.now()}
+        changes = {"status": Message.Status.CANCELLED, "error_message": reason, "changed_at": clock.now()}
         # The condition is asked again in the UPDATE: a worker may begin to send the message in this moment.
-        if Message.objects.filter(not_begun, pk=message.pk).update(due_at=None, claim_token=None, **changes):
+        if Message.objects.filter(not_begun, pk=message.pk).update(due_at=None, **released(), **changes):
             message.status = Message.Status.CANCELLED
             cancelled.append(message)
     for message in cancelled:

@@ -13,6 +13,7 @@ from django.db.models.fields.files import FieldFile
 
 from accounts.models import Organization
 from activity.actor import Actor
+from core.claims import released
 from customers import personal_data
 from customers.models import Customer
 from customers.personal_data import Part, PartData, StoredFile
@@ -142,7 +143,7 @@ def _erase_attachments(customer: Customer, actor: Actor) -> Iterable[StoredFile]
     files = [_stored(held) for file in own for held in (file.content, file.thumbnail) if held.name]
     theirs.update(
         file=None, filename="", source_url="", content_id="", reason="", state=Attachment.State.FAILED, due_at=None,
-        claim_token=None,
+        **released(),
     )  # fmt: skip
     MediaFile.objects.filter(pk__in=[file.pk for file in own]).delete()
     return files
@@ -163,7 +164,7 @@ def sweep_arrivals(organization: Organization, words: Collection[str]) -> Iterab
     for row in rows.iterator(chunk_size=20):
         if _mentions(row, words):
             Arrival.objects.filter(pk=row.pk).update(
-                body=b"", query="", outcome="", last_error="", state=Arrival.State.DONE, due_at=None, claim_token=None
+                body=b"", query="", outcome="", last_error="", state=Arrival.State.DONE, due_at=None, **released()
             )
     return ()
 

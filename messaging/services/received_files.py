@@ -6,8 +6,8 @@ import io
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.utils import timezone
 
+from core import clock
 from core.jobs import ring
 from messaging.channels import registry
 from messaging.channels.abilities import FetchesMedia
@@ -33,7 +33,7 @@ def store(message: Message, received: ReceivedMessage) -> None:
             filename=there.filename[:255],
             size=there.size,
             source_url=there.url,
-            due_at=timezone.now() if can_fetch else None,
+            due_at=clock.now() if can_fetch else None,
             state=Attachment.State.REMOTE if can_fetch else Attachment.State.FAILED,
             reason="" if can_fetch else "It lies elsewhere, and is not fetched from there.",
         )

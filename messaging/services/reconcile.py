@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from activity.actor import SYSTEM, Actor, acting_as
 from activity.ledger import record
-from core.claims import claim, give_back, settle
-from core.jobs import stopping
-from core.tenancy import every_organization, organization_scope
+from core import clock, queues
+from core.claims import released, settle
+from core.sweeps import sweep
+from core.tenancy import organization_scope
 from messaging import events
 from messaging.channels import registry
 from messaging.channels.base import FoundMessage, SendError
@@ -22,9 +22,9 @@ from messaging.services import conversations, outbound, outgoing, statuses
 
 logger = logging.getLogger(__name__)
 
-BATCH = 20
 DRAIN_SECONDS = 60.0
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=5)
 ASK_AGAIN = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
 # The provider's clock and ours may differ by this much.
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -41,27 +41,7 @@ Status = Message.Status
 
 def reconcile_due() -> int:
     """Ask about every unconfirmed message that is due; how many were."""
-    done = 0
-    until = time.monotonic() + DRAIN_SECONDS
-    while not stopping() and time.monotonic() < until:
-        with every_organization("the sweep serves all organizations"):
-            unconfirmed = Message.objects.filter(status=Status.UNCONFIRMED).select_related(
-                "organization", "channel", "conversation", "customer", "reply_to"
-            )
-            rows = claim(unconfirmed, limit=BATCH, lease=LEASE)
-        for position, message in enumerate(rows):
-            if stopping():
-                give_back(rows[position:])
-                return done
-            try:
-                with organization_scope(message.organization), acting_as(SYSTEM):
-                    _reconcile(message)
-            except Exception:  # the others must not wait for the end of the lease
-                logger.exception("reconcile_not_settled", extra={"message_id": str(message.pk)})
-            done += 1
-        if len(rows) < BATCH:
-            break
-    return done
+    return sweep(QUEUE, seconds=DRAIN_SECONDS)
 
 
 @transaction.atomic
@@ -70,15 +50,15 @@ def mark_as_sent(*, message: Message, actor: Actor) -> Message:
     held = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if held.status != Status.UNCONFIRMED:
         raise outbound.NotPossible(f"Only an unconfirmed message can be marked as sent; this one is {held.status}.")
-    at = held.request_began_at or timezone.now()
+    at = held.request_began_at or clock.now()
     Message.objects.filter(pk=held.pk).update(
         status=Status.SENT,
         due_at=None,
-        claim_token=None,
+        **released(),
         sent_at=at,
         error_code="",
         error_message="",
-        changed_at=timezone.now(),
+        changed_at=clock.now(),
     )
     message.refresh_from_db()
     conversations.answered(message.conversation_id, at=at)
@@ -86,6 +66,23 @@ def mark_as_sent(*, message: Message, actor: Actor) -> Message:
     payload = {"conversation": str(message.conversation_id), "status": message.status, "by_hand": True}
     record(events.MESSAGE_SENT, subject=message, actor=actor, payload=payload)
     return message
+
+
+def _unconfirmed() -> QuerySet[Message]:
+    rows: QuerySet[Message] = Message.objects.filter(status=Status.UNCONFIRMED)
+    return rows.select_related("organization", "channel", "conversation", "customer", "reply_to")
+
+
+def set_aside(message: Message, reason: str) -> None:
+    """Nobody asks the provider any more; a person decides, and the message says so."""
+    with organization_scope(message.organization), acting_as(SYSTEM), transaction.atomic():
+        text = f"{reason} {WHAT_TO_DO}"
+        statuses.write_if_claimed(message, Status.UNCONFIRMED, error_code="unconfirmed", error_message=text[:500])
+
+
+def _work(message: Message) -> None:
+    with organization_scope(message.organization), acting_as(SYSTEM):
+        _reconcile(message)
 
 
 def _reconcile(message: Message) -> None:
@@ -103,7 +100,7 @@ def _reconcile(message: Message) -> None:
     try:
         found = None if listed is None else _ours(message, list(listed))
     except _InFlight:
-        settle(message, due_at=timezone.now() + statuses.RECONCILE_AFTER)
+        settle(message, due_at=clock.now() + statuses.RECONCILE_AFTER)
         return
     if found is None:
         _ask_again(message, "The provider can’t be asked." if listed is None else "The provider does not list it.")
@@ -182,7 +179,7 @@ def _ask_again(message: Message, why: str) -> None:
         return
     asked = held.reconcile_attempts
     if asked < len(ASK_AGAIN):
-        changes = {"reconcile_attempts": asked + 1, "due_at": timezone.now() + ASK_AGAIN[asked], "claim_token": None}
+        changes = {"reconcile_attempts": asked + 1, "due_at": clock.now() + ASK_AGAIN[asked], **released()}
         Message.objects.filter(pk=held.pk).update(**changes)
         return
     statuses.write(
@@ -191,3 +188,19 @@ def _ask_again(message: Message, why: str) -> None:
         error_code="unconfirmed",
         error_message=f"{why} {WHAT_TO_DO}",
     )
+
+
+# Asking is no attempt to send.
+QUEUE = queues.register(
+    queues.Queue(
+        name="unconfirmed",
+        model=Message,
+        rows=_unconfirmed,
+        work=_work,
+        set_aside=set_aside,
+        why="the sweep serves all organizations",
+        lease=LEASE,
+        longest=LONGEST,
+        is_attempt=False,
+    )
+)

@@ -9,20 +9,21 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from activity.actor import SYSTEM, Actor
 from activity.ledger import record
-from core.claims import backoff
+from core import clock
+from core.claims import backoff, released
 from customers.services import consent
 from messaging import events
 from messaging.channels import registry
-from messaging.channels.base import Retry
+from messaging.channels.base import Retry, final
 from messaging.models import Conversation, Message
 from messaging.services import conversations, outbound, troubles
 
 RETRIES = [timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)]
 RECONCILE_AFTER = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(days=1)
 
 Status = Message.Status
 _RANK = {
@@ -84,7 +85,7 @@ def advance(
     if wanted == Status.FAILED and failure is not None:
         fail(message, failure, provider_message_id=provider_message_id)
         return f"applied: {message.status}"
-    moment = at or timezone.now()
+    moment = at or clock.now()
     changes: dict[str, Any] = {"error_code": "", "error_message": "", "sent_at": message.sent_at or moment}
     if wanted != Status.SENT:
         changes[_MOMENT[wanted]] = moment
@@ -108,7 +109,7 @@ def write_if_claimed(message: Message, status: str, *, due_at: datetime | None =
 def _write(
     rows: QuerySet[Message], message: Message, status: str, due_at: datetime | None, changes: dict[str, Any]
 ) -> bool:
-    changes |= {"status": status, "due_at": due_at, "claim_token": None, "changed_at": timezone.now()}
+    changes |= {"status": status, "due_at": due_at, "changed_at": clock.now(), **released()}
     try:
         with transaction.atomic():
             is_written = rows.update(**changes) == 1
@@ -145,11 +146,12 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
         _learn_closed(message)
     wait = _wait(message, failure)
     if failure.retry == Retry.RECONCILE:
-        write(message, Status.UNCONFIRMED, due_at=timezone.now() + RECONCILE_AFTER, **reason)
+        write(message, Status.UNCONFIRMED, due_at=clock.now() + RECONCILE_AFTER, **reason)
     elif wait is not None:
         earlier = remember_attempt(message, provider_message_id)
-        write(message, Status.QUEUED, due_at=timezone.now() + wait, request_began_at=None, **earlier, **reason)
+        write(message, Status.QUEUED, due_at=clock.now() + wait, request_began_at=None, **earlier, **reason)
     else:
+        reason["error_message"] = final(failure.message)[:500]
         write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
     if was_said:
         conversations.unsaid(message.conversation_id)
@@ -160,7 +162,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
 def _learn_closed(message: Message) -> None:
     """The provider says that the reply window is closed: it is, whatever we had counted."""
     earlier = Q(window_closed_at=None) | Q(window_closed_at__lt=F("last_inbound_at"))
-    Conversation.objects.filter(earlier, pk=message.conversation_id).update(window_closed_at=timezone.now())
+    Conversation.objects.filter(earlier, pk=message.conversation_id).update(window_closed_at=clock.now())
 
 
 def _suppress(message: Message, failure: Failure) -> None:
@@ -204,7 +206,8 @@ def _wait(message: Message, failure: Failure) -> timedelta | None:
     wait = backoff(message.attempts, RETRIES)
     if wait is None:
         return None
-    return max(wait, failure.retry_after) if failure.retry_after else wait
+    # A provider that names a time far away is asked again within a day all the same.
+    return max(wait, min(failure.retry_after, LONGEST_WAIT)) if failure.retry_after else wait
 
 
 def _is_forward(current: Status, wanted: Status) -> bool:
@@ -236,4 +239,4 @@ def _free(message: Message, provider_message_id: str) -> None:
         return
     others = Message.objects.filter(channel=message.channel_id, provider_message_id=provider_message_id)
     for other in others.exclude(pk=message.pk).select_for_update(of=("self",), no_key=True):
-        write(other, Status.UNCONFIRMED, due_at=timezone.now(), provider_message_id="", error_code="unconfirmed")
+        write(other, Status.UNCONFIRMED, due_at=clock.now(), provider_message_id="", error_code="unconfirmed")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
 
+from core import clock
 from core.claims import claim
 from core.tenancy import every_organization
 from messaging.models import Channel, Message
+
+logger = logging.getLogger(__name__)
 
 BATCH = 50
 # A batch holds what the channel's pace allows within this time; each message waits for its own moment in it.
@@ -21,8 +23,13 @@ HORIZON = timedelta(seconds=0.5)
 # A channel is asked for so long before its next moment, so that the claim itself costs no pace: a moment that has
 # passed is not made up for.
 AHEAD = timedelta(seconds=0.25)
+# A claimed message waits so long at most for a thread that sends it: the claim of a worker that died with it in hand
+# ends soon, and one that was only slow takes it all the same, unless another has by then.
+WAITING = timedelta(seconds=10)
 # How long a channel pauses when its provider says “slower” and not for how long.
 PAUSE = timedelta(seconds=5)
+# No provider makes a channel wait for longer; a longer pause is a clock’s or a provider’s mistake.
+LONGEST_PAUSE = timedelta(minutes=15)
 
 Status = Message.Status
 
@@ -38,21 +45,20 @@ class Turn:
     at: datetime
 
 
-def lease() -> timedelta:
-    return timedelta(seconds=settings.OUTBOUND_LEASE_SECONDS)
-
-
 def claim_turns() -> list[Turn]:
     """Claim due messages of the one channel whose organization has waited longest for a turn."""
     with every_organization("the queue serves all organizations in turn"), transaction.atomic():
-        now = timezone.now()
+        now = clock.now()
         channel = _next_channel(now)
         if channel is None:
             return []
         start = max(now, channel.paced_until or now)
+        if start > now + LONGEST_PAUSE:
+            logger.error("pace_absurd", extra={"channel_id": str(channel.pk), "until": start.isoformat()})
+            start = now
         allowed = max(1, min(BATCH, int((now + HORIZON - start).total_seconds() * channel.rate)))
         messages = claim(
-            _due()
+            due()
             .filter(channel=channel)
             .select_related(
                 "organization",
@@ -65,7 +71,8 @@ def claim_turns() -> list[Turn]:
                 "fallback_template",
             ),
             limit=allowed,
-            lease=lease(),
+            lease=WAITING,
+            begin=False,
             status=Status.SENDING,
             changed_at=now,
         )
@@ -76,7 +83,7 @@ def claim_turns() -> list[Turn]:
 
 def until_next_turn() -> float | None:
     """Seconds until a channel that has something due may send again; None when nothing waits for its pace."""
-    now = timezone.now()
+    now = clock.now()
     with every_organization("the queue serves all organizations in turn"):
         paced = _waiting_channels(now).filter(paced_until__gt=now).order_by("paced_until").first()
     if paced is None or paced.paced_until is None:
@@ -86,7 +93,9 @@ def until_next_turn() -> float | None:
 
 def slow_down(message: Message, wait: timedelta | None) -> None:
     """The provider said we are too fast: the whole channel pauses, not this message alone."""
-    until = timezone.now() + (wait or PAUSE)
+    if wait is not None and wait > LONGEST_PAUSE:
+        logger.warning("pause_clipped", extra={"channel_id": str(message.channel_id), "seconds": wait.total_seconds()})
+    until = clock.now() + min(wait or PAUSE, LONGEST_PAUSE)
     _paused[message.channel_id] = until
     slower = Q(paced_until=None) | Q(paced_until__lt=until)
     Channel.objects.filter(slower, pk=message.channel_id).update(paced_until=until)
@@ -97,19 +106,25 @@ def is_paused(message: Message) -> bool:
     until = _paused.get(message.channel_id)
     if until is None:
         return False
-    if until > timezone.now():
+    if until > clock.now():
         return True
     _paused.pop(message.channel_id, None)
     return False
 
 
-def _due() -> QuerySet[Message]:
+def due() -> QuerySet[Message]:
+    """What is to be sent or being sent, at whatever time."""
     return Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
 
 
+def _absurd(now: datetime) -> Q:
+    """A pace that no pause explains: it was written by a clock that was ahead, and holds nobody back."""
+    return Q(paced_until__gt=now + LONGEST_PAUSE + HORIZON)
+
+
 def _waiting_channels(now: datetime) -> QuerySet[Channel]:
-    due = _due().filter(channel=OuterRef("pk"), due_at__lte=now)
-    return Channel.objects.filter(Exists(due))
+    waiting = due().filter(channel=OuterRef("pk"), due_at__lte=now)
+    return Channel.objects.filter(Exists(waiting))
 
 
 def _next_channel(now: datetime) -> Channel | None:
@@ -122,7 +137,7 @@ def _next_channel(now: datetime) -> Channel | None:
     )
     channels = (
         _waiting_channels(now)
-        .filter(Q(paced_until=None) | Q(paced_until__lt=now + AHEAD))
+        .filter(Q(paced_until=None) | Q(paced_until__lt=now + AHEAD) | _absurd(now))
         .annotate(turn=Subquery(turn_of_organization))
         .order_by(F("turn").asc(nulls_first=True), F("last_turn_at").asc(nulls_first=True), "pk")
     )

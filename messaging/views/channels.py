@@ -22,8 +22,8 @@ from messaging.channels import registry
 from messaging.channels.base import Kind
 from messaging.forms import LABELS
 from messaging.forms_channels import ChannelForm
-from messaging.models import Arrival, Channel, ContentSync, Mailbox, Reconciliation
-from messaging.services import catching_up, channels, contents
+from messaging.models import Channel, ContentSync, Mailbox, Reconciliation
+from messaging.services import arrivals, catching_up, channels, contents
 
 EDIT = "channels.edit"
 # The organization's own site is set up by the first message that comes from it.
@@ -179,8 +179,7 @@ def state_of(row: Channel) -> State:
 
 def set_aside(row: Channel) -> Any:
     """What came for this channel and could not be worked on; only ever of its own organization."""
-    waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]
-    return Arrival.objects.filter(organization=row.organization_id, channel=row, state__in=waiting)
+    return arrivals.set_aside_of(row)
 
 
 def _shown(request: Request, row: Channel) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from activity import dispatch, live, registry
 from activity.actor import SYSTEM, Actor, ActorKind, acting_as, current_actor
 from activity.ledger import Entry, record, record_many
 from activity.models import Event, Receipt
+from core import sweeps
 from core.tenancy import every_organization, organization_scope
 from customers.models import Customer, Tag
 from messaging.events import CONVERSATION_UPDATED as EVENT
@@ -235,8 +236,8 @@ class TestDispatch:
         customer = make_customer()
         for _ in range(3):
             note(customer)
-        asked = iter([False, True])
-        monkeypatch.setattr(dispatch, "stopping", lambda: next(asked))
+        asked = iter([False])
+        monkeypatch.setattr(sweeps, "stopping", lambda: next(asked, True))
         assert dispatch.dispatch_due() == 1
         waiting = [event for event in events(customer) if event.dispatch_state == "pending"]
         assert [(event.attempts, event.claim_token) for event in waiting] == [(0, None)] * 2

@@ -15,6 +15,7 @@ WITHOUT_ORGANIZATION = {
     "accounts.SignInAttempt": "made before anybody knows who signs in",
     "accounts.PasswordReset": "a user may be a member of several; whose address it is, nobody is told",
     "messaging.Arrival": "stored before anybody knows whose it is; the machinery and the installation's admin read it",
+    "activity.Installation": "the installation itself, not a customer's record",
     "activity.Heartbeat": "the installation's machinery, not a customer's record",
 }
 # The models that belong to one by way of another record, with the path; their managers are closed all the same.

@@ -6,8 +6,14 @@ import pytest
 from celery import current_app, shared_task
 from django.db import transaction
 
-from core import jobs
+from core import jobs, wakeups
 from core.logging import bound, current_request_id
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(monkeypatch):
+    """Each ring is the first of its kind: that equal ones are one message is tried in test_wakeups."""
+    monkeypatch.setattr(wakeups, "may_publish", lambda key: True)
 
 
 @pytest.fixture

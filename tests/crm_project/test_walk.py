@@ -168,6 +168,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
                 organization=organization, channel=channel, last_error=NAME,
             ).pk,
         }  # fmt: skip
+        others["arrival"] = others["arrival_id"]
     assert twin.pk != customer.pk
     return World(customer, ids, others)
 

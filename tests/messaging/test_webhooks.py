@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from core import sweeps
 from core.encryption import encrypt
 from core.tenancy import every_organization, organization_scope
 from messaging.models import Arrival, Channel, Message
@@ -286,8 +287,8 @@ class TestFailures:
     def test_stopping_gives_back_what_was_not_begun(self, whatsapp: Channel, webhooks: Webhooks, monkeypatch: Any):
         for number in range(3):
             webhooks.whatsapp(inbound_params(f"SM{number:032d}"))
-        asked = iter([False, True])
-        monkeypatch.setattr(arrivals, "stopping", lambda: next(asked))
+        asked = iter([False])
+        monkeypatch.setattr(sweeps, "stopping", lambda: next(asked, True))
         assert arrivals.process_due() == 1
         monkeypatch.undo()
         rows = arrived(state=Arrival.State.PENDING)

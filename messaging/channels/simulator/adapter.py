@@ -15,6 +15,7 @@ from types import MappingProxyType
 from messaging.channels import kinds, mime
 from messaging.channels.abilities import ContentTemplate
 from messaging.channels.base import (
+    AGAIN,
     Account,
     Capabilities,
     CredentialField,
@@ -100,7 +101,7 @@ class SimulatorProvider:
 
     def explain(self, error_code: str) -> ErrorMeaning:
         return MEANINGS.get(error_code) or ErrorMeaning(
-            Retry.LATER, "The simulator could not deliver the message. It will be tried again by itself."
+            Retry.LATER, f"The simulator could not deliver the message. {AGAIN}"
         )
 
     def _refuse_unfit(self, account: Account, message: OutgoingMessage) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from messaging.channels.base import Account, ErrorMeaning, LaterStatus, Retry
+from messaging.channels.base import AGAIN, Account, ErrorMeaning, LaterStatus, Retry
 
 EVERYBODY: Final = "*"
 LONGEST_DELAY_SECONDS: Final = 24 * 3600.0
@@ -62,12 +62,8 @@ MEANINGS: Final[Mapping[str, ErrorMeaning]] = MappingProxyType(
         "refused": ErrorMeaning(
             Retry.NEVER, "The simulator refused the message. Choose another outcome for this person."
         ),
-        "rate_limited": ErrorMeaning(
-            Retry.BACKOFF, "The simulator asks us to go slower. It will be tried again by itself."
-        ),
-        "disk": ErrorMeaning(
-            Retry.LATER, "The mail could not be written to the disk. It will be tried again by itself."
-        ),
+        "rate_limited": ErrorMeaning(Retry.BACKOFF, f"The simulator asks us to go slower. {AGAIN}"),
+        "disk": ErrorMeaning(Retry.LATER, f"The mail could not be written to the disk. {AGAIN}"),
     }
 )
 DEFAULT: Final = Behaviour(OUTCOMES["read"], timedelta(seconds=1))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from messaging.channels import kinds
 from messaging.channels.base import (
+    AGAIN,
     Account,
     Capabilities,
     CredentialField,
@@ -110,7 +111,7 @@ class SmtpProvider:
             try:
                 check(account)
             except SendError as error:
-                detail = error.message.replace(errors.AGAIN, "Check its name and port, or try later.")
+                detail = error.message.replace(AGAIN, "Check its name and port, or try later.")
                 problems.append(Problem(error.code, detail))
         return problems
 

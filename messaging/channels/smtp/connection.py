@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from django.conf import settings
 
-from messaging.channels.base import Account, Retry, SendError
+from messaging.channels.base import AGAIN, Account, Retry, SendError
 from messaging.channels.mime import domain_of
 from messaging.channels.smtp import errors, network, oauth
 from messaging.channels.smtp.servers import Login, OutgoingServer, setting
@@ -94,7 +94,7 @@ def _in_plain_words(server: OutgoingServer) -> Iterator[None]:
 
 
 def _unreachable(server: OutgoingServer) -> SendError:
-    message = f"The mail server {server.host} could not be reached. {errors.AGAIN}"
+    message = f"The mail server {server.host} could not be reached. {AGAIN}"
     return SendError("connection", message, Retry.LATER)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from messaging.channels.base import ErrorMeaning, Retry, SendError
+from messaging.channels.base import AGAIN, ErrorMeaning, Retry, SendError
 from messaging.channels.text import clean
 
-AGAIN: Final = "It will be tried again by itself."
 _LONGEST_TEXT: Final = 10_000
 _NO_MAILBOX: Final = "There is no such mailbox. Check the address, or reach the person another way."
 _LOGIN: Final = (

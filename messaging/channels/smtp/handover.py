@@ -12,7 +12,7 @@ from typing import Final
 
 from django.conf import settings
 
-from messaging.channels.base import Account, OutgoingMessage, Retry, SendError, SendUnconfirmed
+from messaging.channels.base import AGAIN, Account, OutgoingMessage, Retry, SendError, SendUnconfirmed
 from messaging.channels.mime import compose, copied, needs_utf8, wire_address, written
 from messaging.channels.smtp import errors
 
@@ -163,7 +163,7 @@ def _refused(reply: int, refusal: SendError) -> SendError:
 
 
 def _lost() -> SendError:
-    return SendError("connection", f"The mail server closed the connection. {errors.AGAIN}", Retry.LATER)
+    return SendError("connection", f"The mail server closed the connection. {AGAIN}", Retry.LATER)
 
 
 def _sender_refused(reply: int, text: bytes, hidden: tuple[str, ...]) -> SendError:

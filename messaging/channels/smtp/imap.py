@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from messaging.channels.base import Account, Retry, SendError
+from messaging.channels.base import AGAIN, Account, Retry, SendError
 from messaging.channels.smtp import errors
 from messaging.channels.smtp.imap_client import Box, Step, in_plain_words
 from messaging.channels.smtp.servers import IncomingServer
@@ -176,7 +176,7 @@ class Mailbox:
         status, data = client._command_complete("UID", tag)
         if status != "OK":
             words = errors.words(data[-1] or b"", hidden=self._server.login.hidden)
-            message = f"The server for incoming mail could not give a mail. {errors.AGAIN} The server said: {words}"
+            message = f"The server for incoming mail could not give a mail. {AGAIN} The server said: {words}"
             raise SendError("imap_fetch", message, Retry.LATER)
         _, lines = client._untagged_response(status, data, "FETCH")
         return [line for line in lines if line]

@@ -14,7 +14,7 @@ from django.conf import settings
 from imap_tools import BaseMailBox
 from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, UnexpectedCommandStatusError
 
-from messaging.channels.base import Retry, SendError
+from messaging.channels.base import AGAIN, Retry, SendError
 from messaging.channels.smtp import errors, network, oauth
 from messaging.channels.smtp.servers import IncomingServer, setting
 
@@ -174,7 +174,7 @@ def _lost(server: IncomingServer, error: Exception, step: Step) -> SendError:
         )
         return setting("imap_tls", message)
     what = "closed the connection" if step is Step.READ else "could not be reached"
-    message = f"The server for incoming mail {server.host} {what}. {errors.AGAIN}"
+    message = f"The server for incoming mail {server.host} {what}. {AGAIN}"
     return SendError("imap_connection", message, Retry.LATER)
 
 
@@ -182,7 +182,7 @@ def _senseless(server: IncomingServer, error: Exception) -> SendError:
     if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):  # ours could not be written
         message = "The name of the server for incoming mail, or the sign-in, can't be sent. Tell the administrators."
         return setting("imap_host", message)
-    message = f"{server.host} does not answer as a server for incoming mail does. {errors.AGAIN}"
+    message = f"{server.host} does not answer as a server for incoming mail does. {AGAIN}"
     return SendError("imap_answer", message, Retry.LATER)
 
 
@@ -206,7 +206,7 @@ def _refused(server: IncomingServer, error: Exception, step: Step) -> SendError:
 
 
 def _busy(server: IncomingServer, words: str) -> SendError:
-    message = f"The server for incoming mail {server.host} can't do this now. {errors.AGAIN} The server said: {words}"
+    message = f"The server for incoming mail {server.host} can't do this now. {AGAIN} The server said: {words}"
     return SendError("imap_busy", message, Retry.LATER)
 
 

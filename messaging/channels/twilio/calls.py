@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from twilio.base.exceptions import TwilioException
 from twilio.base.page import Page
 
-from messaging.channels.base import Retry, SendError, SendUnconfirmed
+from messaging.channels.base import AGAIN, Retry, SendError, SendUnconfirmed
 from messaging.channels.twilio import errors
 from messaging.channels.twilio.http import NoAnswer, NotConnected, NotTrusted, Refused, Unsendable
 
@@ -70,7 +70,7 @@ def pages(first: Page, *, most: int) -> Iterator[Page]:
 
 
 def _not_connected() -> SendError:
-    return SendError("connection", "Twilio could not be reached. It will be tried again by itself.", Retry.LATER)
+    return SendError("connection", f"Twilio could not be reached. {AGAIN}", Retry.LATER)
 
 
 def _not_trusted() -> SendError:

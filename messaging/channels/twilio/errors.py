@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from messaging.channels.base import ErrorMeaning, Retry, SendError, SendUnconfirmed
+from messaging.channels.base import AGAIN, ErrorMeaning, Retry, SendError, SendUnconfirmed
 
-_AGAIN = "It will be tried again by itself."
 _ADMIN = "Ask an administrator"
 _OTHER_WAY = "Check the number, or reach the person another way."
 
@@ -79,21 +78,21 @@ _TABLE: Final[Mapping[Retry, Mapping[str, str]]] = {
         "63051": f"The WhatsApp business account is locked. {_ADMIN} to look at Meta's Business Manager.",
     },
     Retry.LATER: {
-        "14107": f"The sender sends faster than it may. {_AGAIN}",
-        "21611": f"Too many messages wait at this sender. {_AGAIN}",
-        "30001": f"Too many messages wait at this sender. {_AGAIN}",
-        "30003": f"The phone can't be reached, it may be switched off. {_AGAIN}",
-        "30008": f"The network did not deliver it and did not say why. {_AGAIN}",
-        "30036": f"The message waited too long to be delivered. {_AGAIN}",
-        "63009": f"WhatsApp has a trouble of its own. {_AGAIN}",
-        "63010": f"Twilio has a trouble of its own. {_AGAIN}",
-        "63012": f"WhatsApp has a trouble of its own. {_AGAIN}",
-        "63018": f"The WhatsApp sender is at its limit for now. {_AGAIN}",
-        "63038": f"The account has reached its messages for today. {_AGAIN}",
-        "63041": f"WhatsApp paused the template for its low quality. {_AGAIN} Or choose another template.",
+        "14107": f"The sender sends faster than it may. {AGAIN}",
+        "21611": f"Too many messages wait at this sender. {AGAIN}",
+        "30001": f"Too many messages wait at this sender. {AGAIN}",
+        "30003": f"The phone can't be reached, it may be switched off. {AGAIN}",
+        "30008": f"The network did not deliver it and did not say why. {AGAIN}",
+        "30036": f"The message waited too long to be delivered. {AGAIN}",
+        "63009": f"WhatsApp has a trouble of its own. {AGAIN}",
+        "63010": f"Twilio has a trouble of its own. {AGAIN}",
+        "63012": f"WhatsApp has a trouble of its own. {AGAIN}",
+        "63018": f"The WhatsApp sender is at its limit for now. {AGAIN}",
+        "63038": f"The account has reached its messages for today. {AGAIN}",
+        "63041": f"WhatsApp paused the template for its low quality. {AGAIN} Or choose another template.",
     },
     Retry.BACKOFF: {
-        "20429": f"Twilio asks us to go slower. {_AGAIN}",
+        "20429": f"Twilio asks us to go slower. {AGAIN}",
     },
     Retry.SUPPRESS: {
         "21610": "The person has opted out of messages from this number. Only their START can change that.",
@@ -121,7 +120,7 @@ def explain(code: str) -> ErrorMeaning:
     if known := MEANINGS.get(code):
         return known
     named = f"with error {code}" if code else "without saying why"
-    return ErrorMeaning(Retry.LATER, f"Twilio could not deliver the message, {named}. {_AGAIN}")
+    return ErrorMeaning(Retry.LATER, f"Twilio could not deliver the message, {named}. {AGAIN}")
 
 
 def refusal(status: int, code: str, retry_after: timedelta | None) -> SendError | SendUnconfirmed:

@@ -13,7 +13,7 @@ import requests
 from django.conf import settings
 
 from messaging.channels.abilities import FetchedMedia, FetchError
-from messaging.channels.base import Account, SendError
+from messaging.channels.base import AGAIN, Account, SendError
 from messaging.channels.text import clean
 from messaging.channels.twilio.account import credentials
 from messaging.channels.twilio.http import (
@@ -40,10 +40,10 @@ _CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,120}/[a-z0-9!#$&^_.+-]{1,120}")
 
 _LATER: Final[Mapping[int, tuple[str, str]]] = {
     401: ("credentials", "Twilio did not accept the credentials. Ask an administrator to enter them again."),
-    403: ("not_found", "Twilio does not give the file out yet. It will be tried again by itself."),
-    404: ("not_found", "The file is not at Twilio yet. It will be tried again by itself."),
-    408: ("timeout", "Twilio did not give the file in time. It will be tried again by itself."),
-    429: ("busy", "Twilio asks us to go slower. It will be tried again by itself."),
+    403: ("not_found", f"Twilio does not give the file out yet. {AGAIN}"),
+    404: ("not_found", f"The file is not at Twilio yet. {AGAIN}"),
+    408: ("timeout", f"Twilio did not give the file in time. {AGAIN}"),
+    429: ("busy", f"Twilio asks us to go slower. {AGAIN}"),
 }
 
 
@@ -85,7 +85,7 @@ def _get(
             size = _copy(answer, into, max_bytes, deadline)
             return FetchedMedia(_content_type(answer), size, _filename(answer))
     except (NotConnected, NoAnswer) as error:
-        message = "Twilio could not be reached for the file. It will be tried again by itself."
+        message = f"Twilio could not be reached for the file. {AGAIN}"
         raise FetchError("connection", message, is_final=False) from error
     except (Unsendable, ValueError) as error:
         raise FetchError("host", "The file's address can't be read.", is_final=True) from error
@@ -122,7 +122,7 @@ def _refusal(answer: requests.Response) -> FetchError:
         code, message = _LATER[status]
         return FetchError(code, message, is_final=False, retry_after=retry_after(answer.headers))
     if status >= 500:
-        message = "Twilio has a trouble of its own. It will be tried again by itself."
+        message = f"Twilio has a trouble of its own. {AGAIN}"
         return FetchError("server", message, is_final=False, retry_after=retry_after(answer.headers))
     if status == 410:
         return FetchError("gone", "The file was deleted at Twilio.", is_final=True)

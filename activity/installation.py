@@ -1,0 +1,206 @@
+"""Whether this is a restored copy: then nothing leaves until somebody has decided.
+
+A database that was restored from a backup holds messages that its original has sent since. The installation keeps a
+note in its data folder, outside the database: whose database it worked on, and how far that one's epoch was. A running
+worker advances the epoch and then the note, so these are signs of a copy:
+
+- the database's epoch is behind the note's: an older state was put back;
+- the note was written in another place: the data folder was copied along;
+- the database bears another name than INSTALLATION_NAME: a copy for trying things out;
+- there is no note of this database, and nobody has worked on it for a while: it was restored elsewhere.
+
+A further host of the same installation, with a data folder of its own, is none of these: the others have advanced the
+epoch a moment ago. What comes in is stored and worked on all the while.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+
+from activity.models import Installation
+from core import clock
+
+logger = logging.getLogger(__name__)
+
+NOTE: Final = "installation.json"
+# Nobody has worked on the database for longer than this, and it is not known here: it was restored.
+ABANDONED_AFTER = timedelta(minutes=10)
+
+# Takes whether all that waits or only what is due is cancelled, and since when it is a copy; how much it cancelled.
+Cancel = Callable[[bool, datetime], int]
+
+_cancels: list[Cancel] = []
+_lock = threading.Lock()
+_is_worker = False
+_is_compared = False
+_seen: tuple[str, int] = ("", 0)
+
+
+class NotHeld(Exception):
+    """Nothing is held: there is nothing to decide."""
+
+
+@dataclass
+class Note:
+    """What the data folder knows of the database."""
+
+    identity: str
+    epoch: int
+    former: list[str] = field(default_factory=list)
+    place: str = ""
+
+
+def register_leaving(cancel: Cancel) -> None:
+    """Have `cancel` called when what was to leave a restored copy is not to."""
+    _cancels.append(cancel)
+
+
+def begin_watching() -> None:
+    """This process is a worker: it compares before anything leaves."""
+    global _is_worker
+    _is_worker = True
+
+
+def advance() -> bool:
+    """Compare, and note that this installation is at work; False where it is held as a copy."""
+    global _is_compared, _seen
+    with _lock:
+        note, now = _read(), clock.now()
+        with transaction.atomic():
+            Installation.objects.get_or_create(pk=1, defaults={"advanced_at": now, "name": settings.INSTALLATION_NAME})
+            row = Installation.objects.select_for_update(no_key=True).get(pk=1)
+            why = "" if row.held_since else _sign_of_a_copy(row, note, now)
+            if why:
+                logger.error("restored_copy", extra={"reason": why})
+                row.held_since, row.held_why = now, why
+            elif not row.held_since:
+                row.epoch, row.advanced_at = row.epoch + 1, now
+                row.name = row.name or settings.INSTALLATION_NAME
+            row.save()
+        _is_compared = True
+        if row.held_since:
+            return False
+        _seen = (str(row.identity), row.epoch)
+        _write(row)
+        return True
+
+
+def is_held() -> bool:
+    """Whether nothing may leave; asked before each round of sending, one query."""
+    if _is_worker and not _is_compared:
+        return not advance()
+    row = Installation.objects.filter(pk=1).only("identity", "epoch", "held_since").first()
+    if row is None or row.held_since is not None:
+        return row is not None
+    identity, epoch = _seen
+    if _is_worker and str(row.identity) == identity and row.epoch < epoch:
+        return not advance()
+    return False
+
+
+def held() -> Installation | None:
+    """The row that says since when and why this is held as a copy; None where it is not."""
+    return Installation.objects.filter(pk=1, held_since__isnull=False).first()
+
+
+def reason() -> str:
+    """The health check: empty, or that somebody has to decide."""
+    row = held()
+    return f"held as a restored copy since {row.held_since:%Y-%m-%d %H:%M} UTC: {row.held_why}" if row else ""
+
+
+def decide(*, cancel_due: bool = False, cancel_all: bool = False) -> int:
+    """Go on with a copy as an installation of its own; how much was cancelled before. Raises NotHeld.
+
+    With `cancel_due` what came along and is due by now does not leave, with `cancel_all` nothing that came along does.
+    """
+    global _seen
+    with _lock:
+        cancelled = 0
+        with transaction.atomic():
+            row = Installation.objects.select_for_update(no_key=True).filter(pk=1, held_since__isnull=False).first()
+            if row is None or row.held_since is None:
+                raise NotHeld("This installation is not held as a restored copy.")
+            if cancel_due or cancel_all:
+                cancelled = sum(cancel(cancel_all, row.held_since) for cancel in _cancels)
+            row.former = [*row.former, str(row.identity)][-50:]
+            row.identity, row.epoch, row.advanced_at = uuid.uuid4(), row.epoch + 1, clock.now()
+            row.name, row.held_since, row.held_why = settings.INSTALLATION_NAME, None, ""
+            row.save()
+        _seen = (str(row.identity), row.epoch)
+        _write(row)
+    logger.warning("restored_copy_goes_on", extra={"cancelled": cancelled})
+    return cancelled
+
+
+def _sign_of_a_copy(row: Installation, note: Note | None, now: datetime) -> str:
+    identity = str(row.identity)
+    if settings.INSTALLATION_NAME and row.name and row.name != settings.INSTALLATION_NAME:
+        return f"the database belongs to the installation “{row.name}”"
+    if note is not None and note.identity == identity:
+        if row.epoch < note.epoch:
+            return "the database is older than what this installation had seen, so it was restored from a backup"
+        if note.place and note.place != _place():
+            return "the data folder was copied from another place or machine"
+        return ""
+    if note is not None and identity in note.former:
+        return "the database is older than the last decision about a copy, so it was restored from a backup"
+    if note is not None and note.identity in row.former:
+        return ""
+    idle = now - row.advanced_at
+    if row.epoch and idle > ABANDONED_AFTER:
+        return f"nobody has worked on the database for {_long(idle)}, and this data folder does not know it"
+    return ""
+
+
+def _long(idle: timedelta) -> str:
+    hours = int(idle.total_seconds() // 3600)
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours" if hours else "some minutes"
+
+
+def _place() -> str:
+    """Where the note lies: its path and, where the system has one, the machine's own number."""
+    try:
+        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        machine = ""
+    return hashlib.sha256(f"{settings.DATA_DIR}\n{machine}".encode()).hexdigest()[:32]
+
+
+def _path() -> Path:
+    return Path(settings.DATA_DIR) / NOTE
+
+
+def _read() -> Note | None:
+    try:
+        data: Any = json.loads(_path().read_text(encoding="utf-8"))
+        return Note(str(data["identity"]), int(data["epoch"]), [str(one) for one in data["former"]], str(data["place"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("installation_note_unreadable", extra={"reason": f"{type(error).__name__}: {error}"})
+        return None
+
+
+def _write(row: Installation) -> None:
+    """After the commit, whole or not at all. A note that can't be written is behind, which is no sign of a copy."""
+    note = Note(str(row.identity), row.epoch, list(row.former), _place())
+    draft = _path().with_name(f".{NOTE}-{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(asdict(note)), encoding="utf-8")
+        draft.replace(_path())
+    except OSError as error:
+        logger.warning("installation_note_not_written", extra={"reason": str(error)})

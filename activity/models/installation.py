@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class Installation(models.Model):
+    """Which installation the database belongs to, in one row; `activity.installation` compares it with the data folder.
+
+    The epoch is a counter that a running worker advances: a database whose epoch is behind what was seen was restored.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    identity = models.UUIDField(default=uuid.uuid4, editable=False)
+    # The identities before; a new one is given with each decision about a copy.
+    former = models.JSONField(default=list, editable=False)
+    name = models.CharField(max_length=100, blank=True, editable=False)
+    epoch = models.PositiveBigIntegerField(default=0, editable=False)
+    advanced_at = models.DateTimeField(editable=False)
+    held_since = models.DateTimeField(null=True, blank=True, editable=False)
+    held_why = models.CharField(max_length=300, blank=True, editable=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_is_one")]
+
+    def __str__(self) -> str:
+        return self.name or str(self.identity)

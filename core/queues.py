@@ -1,0 +1,119 @@
+"""The queues: what is known of each kind of row that waits for its time.
+
+A queue is declared once, beside the service that works it off. What must hold for every queue (a killer is set aside,
+a lease is renewed, one organization does not keep out the others) is done here and in `core.sweeps` for all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Generic
+
+from django.db import InterfaceError, OperationalError, connection, models
+
+from core import clock
+from core.alone import gate
+from core.claims import MOST_LOST, Row, begun, released
+from core.leases import Held, renewer
+from core.tenancy import every_organization
+
+logger = logging.getLogger(__name__)
+
+KILLED = f"The program that worked on this stopped {MOST_LOST} times in a row without an answer, so it was set aside."
+TOO_LONG = "The work on this did not end in the time that it may take, so it was set aside."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue(Generic[Row]):
+    """`rows` gives what may be claimed, due or not, with all that `work` reads of it; asked outside every organization.
+
+    `work` settles the row. `set_aside(row, reason)` ends it behind the fence in the state that shows people that it
+    needs them, with the reason; somebody can start it again from there. `longest` is how long the work may take.
+    """
+
+    name: str
+    model: type[Row]
+    rows: Callable[[], models.QuerySet[Row]]
+    work: Callable[[Row], None]
+    set_aside: Callable[[Row, str], None]
+    why: str
+    lease: timedelta
+    longest: timedelta
+    is_attempt: bool = True
+    # False where the rows belong to nobody yet: then there are no turns to take.
+    has_organizations: bool = True
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def do(self, row: Row) -> None:
+        """Work on a claimed row, alone if a worker was lost with it before; never raises.
+
+        Work that raises leaves the row claimed until its lease ends, and counts as one that nobody came back from.
+        """
+        name = f"{self.model.__name__} {row.pk}"
+        try:
+            if row.lost_claims >= MOST_LOST:
+                logger.error("row_set_aside", extra={"row": name, "lost_claims": row.lost_claims})
+                self.set_aside(row, KILLED)
+                return
+            with gate.alone() if row.is_suspect else gate.beside_others():
+                if row.begun_at is None and not begun(row, lease=self.lease):
+                    return
+                with renewer.holding(Held(row, self.lease, self.longest, self._end)):
+                    self.work(row)
+        except (OperationalError, InterfaceError):
+            # The database went away or refused: that says nothing against the row.
+            logger.warning("row_not_settled", extra={"row": name}, exc_info=True)
+            self._not_begun(row)
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+        except Exception:  # the others must not wait for the end of the lease
+            logger.exception("row_not_settled", extra={"row": name})
+
+    def _end(self, row: Row) -> None:
+        self.set_aside(row, TOO_LONG)
+
+    def _not_begun(self, row: Row) -> None:
+        try:
+            self.model._base_manager.filter(pk=row.pk, claim_token=row.claim_token).update(begun_at=None)
+        except (OperationalError, InterfaceError):
+            logger.debug("row_not_released", extra={"row": str(row.pk)})
+
+
+_queues: dict[str, Queue[Any]] = {}
+
+
+def register(queue: Queue[Row]) -> Queue[Row]:
+    """Make a queue known. Raises ValueError for a second one of the name."""
+    if queue.name in _queues:
+        raise ValueError(f"The queue {queue.name} is registered twice.")
+    _queues[queue.name] = queue
+    return queue
+
+
+def every() -> list[Queue[Any]]:
+    return list(_queues.values())
+
+
+def clip_leases() -> int:
+    """Free rows that are claimed for longer than any claim lasts, as after a clock that jumped; how many.
+
+    Nobody can hold such a claim rightly, and nobody would look at the row before its end.
+    """
+    freed = 0
+    with every_organization("all queues are looked through for claims that no clock explains"):
+        for queue in every():
+            latest = clock.now() + 2 * queue.lease + timedelta(minutes=1)
+            rows = queue.rows().filter(claim_token__isnull=False, due_at__gt=latest)
+            keys = list(rows.values_list("pk", flat=True)[:1000])
+            if keys:
+                logger.error("lease_absurd", extra={"queue": queue.name, "count": len(keys)})
+                held = queue.model._base_manager.filter(pk__in=keys, claim_token__isnull=False, due_at__gt=latest)
+                freed += held.update(due_at=clock.now(), **_kept_count())
+    return freed
+
+
+def _kept_count() -> dict[str, Any]:
+    return {name: value for name, value in released().items() if name != "lost_claims"}
