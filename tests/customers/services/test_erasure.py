@@ -343,6 +343,8 @@ NOT_OF_THE_PERSON = {
     "messaging_attachment.state": "a choice", "messaging_arrival.key": "keeps a repeated webhook out",
     "messaging_arrival.provider": "a choice", "messaging_arrival.kind": "a choice",
     "messaging_arrival.type": "a choice", "messaging_message.content_sid": "an id of the provider's",
+    "messaging_draft.mode": "the row is deleted", "messaging_draft.body": "the row is deleted",
+    "messaging_draft.subject": "the row is deleted", "messaging_draft.cc": "the row is deleted",
     "messaging_maildetails.to": "the row is deleted", "messaging_maildetails.automatic": "the row is deleted",
     "messaging_stoppedaddress.kind": "a choice", "messaging_stoppedaddress.code": "the provider's",
     "messaging_arrival.state": "a choice", "messaging_arrival.query": "our own message's id",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.tenancy import organization_scope
 from customers.models import Customer, Outcome, OutcomeType
 from customers.services import outcomes
+from tests.pages import submit
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ class TestChanging:
             "note": "euro",
             "occurred_at": "2026-02-01T08:00",
         }
-        answer = alice.client.post(alice.url(f"outcomes/{outcome.pk}/"), data)
+        answer = submit(alice.client, alice.url(f"outcomes/{outcome.pk}/"), data)
         assert answer.url == alice.url(f"customers/{outcome.customer_id}/")
         changed = all_of(alice)[0]
         assert (changed.type.key, changed.amount, changed.currency, changed.note) == ("deposit_paid", 80, "EUR", "euro")
@@ -238,7 +239,7 @@ class TestSettings:
         page = alice.client.get(alice.url("settings/outcomes/")).content.decode()
         assert "Second opinion" in page
         data = {"name": "Opinion", "color": "rose", "stage": "", "has_amount": "on"}
-        alice.client.post(alice.url(f"settings/outcomes/{kind.pk}/"), data)
+        submit(alice.client, alice.url(f"settings/outcomes/{kind.pk}/"), data)
         with organization_scope(alice.organization):
             kind.refresh_from_db()
             assert (kind.key, kind.name, kind.stage, kind.is_converting, kind.has_amount) == (
