@@ -96,13 +96,13 @@ class EditMixin(forms.Form):
 
     def _clean_fields(self) -> None:
         if not self.is_edit:
-            super()._clean_fields()
+            super()._clean_fields()  # type: ignore[misc]
             return
         everything = self.fields
         try:
             # Django's own way for what was entered; the rest is the record's.
             self.fields = {name: field for name, field in everything.items() if name in self._entered}
-            super()._clean_fields()
+            super()._clean_fields()  # type: ignore[misc]
         finally:
             self.fields = everything
         for name in everything:
@@ -116,7 +116,7 @@ class EditMixin(forms.Form):
     def _clean_form(self) -> None:
         # Where nothing was changed nothing can be wrong.
         if not self.is_edit or self._entered:
-            super()._clean_form()
+            super()._clean_form()  # type: ignore[misc]
         if self._asks_again:
             self.add_error(
                 None,
@@ -185,7 +185,8 @@ class EditMixin(forms.Form):
 
     def _show(self, bound: forms.BoundField, value: Any) -> None:
         """Have the form show this value instead of what was posted."""
-        data = self.data.copy()
+        posted: Any = self.data
+        data = posted.copy()
         if isinstance(value, list):
             data.setlist(bound.html_name, value)
         elif value is False:
@@ -201,8 +202,9 @@ def keep_gone_choices(field: forms.ChoiceField, value: Any) -> None:
     values = value if isinstance(value, list | tuple) else [value]
     gone = [str(one) for one in values if one not in (None, "") and str(one) not in known]
     if gone:
+        present: Any = field.choices
         more = [(one, _("%(choice)s (no longer in the list)") % {"choice": one}) for one in gone]
-        field.choices = [*field.choices, *more]
+        field.choices = [*present, *more]
 
 
 def _flat(choices: Any) -> list[tuple[Any, Any]]:
@@ -273,9 +275,10 @@ def _digest(value: Any) -> str:
 
 
 def _words(field: forms.Field, value: Any) -> str:
+    """The value as a person says it."""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     names = {str(key): str(label) for key, label in _flat(getattr(field, "choices", ()))}
     if isinstance(value, list):
-        return ", ".join(names.get(one, one) for one in value) or "—"
-    return names.get(value, value) or "—"
+        return ", ".join(str(names.get(one, one)) for one in value) or "—"
+    return str(names.get(value, value) or "—")

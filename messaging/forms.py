@@ -120,7 +120,9 @@ class TemplateForm(EditMixin):
     def values(self) -> dict[str, Any]:
         """What the service takes, without the files."""
         changed = self.changed
-        values = {name: changed[name] for name in ("name", *_HELD, "category", "sharing") if name in changed}
+        values: dict[str, Any] = {
+            name: changed[name] for name in ("name", *_HELD, "category", "sharing") if name in changed
+        }
         if {"team", "sharing"} & set(changed):
             values["team"] = self.teams.get(self.cleaned_data.get("team") or "")
         if any(f"{VARIABLE}{name}" in changed for name in self.variables):

@@ -92,7 +92,7 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         changes = form.values()
-        changed = outcome
+        changed: Outcome | None = outcome
         if changes:
             changed = _saved(form, lambda: outcomes.update(outcome=outcome, actor=current_actor(), changes=changes))
         if changed is not None:
