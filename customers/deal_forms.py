@@ -36,8 +36,15 @@ class DealForm(OwnFieldsMixin):
     owner = forms.ChoiceField(required=False)
     lost_reason = forms.CharField(max_length=300, required=False, help_text="Why, if it was lost.")
 
-    def __init__(self, *args: Any, stages: Sequence[Stage], owners: Sequence[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        *args: Any,
+        stages: Sequence[Stage],
+        owners: Sequence[User],
+        record: Deal | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, record=record, **kwargs)
         self.stages = {str(stage.pk): stage for stage in stages}
         self.owners = {str(user.pk): user for user in owners}
         groups = [
@@ -45,6 +52,10 @@ class DealForm(OwnFieldsMixin):
             for kind, label in Stage.Kind.choices
         ]
         people = [(key, user.get_full_name() or user.email) for key, user in self.owners.items()]
+        left = record.owner if record is not None else None
+        if left is not None and str(left.pk) not in self.owners:
+            # Who is no member any more stays on it, until somebody else is chosen.
+            people.append((str(left.pk), left.get_full_name() or left.email))
         self.fields["stage"].choices = [("", "—"), *(group for group in groups if group[1])]  # type: ignore[attr-defined]
         self.fields["owner"].choices = [("", "Nobody yet"), *people]  # type: ignore[attr-defined]
 
@@ -53,13 +64,16 @@ class DealForm(OwnFieldsMixin):
 
         A stage that only stood there, and is not of the kind that the status says, was not meant.
         """
-        data = self.cleaned_data
-        values = {name: data[name] for name in PLAIN} | {"amount": data["amount"] or 0}
-        values["probability"] = data["probability"]
-        stage = self.stages.get(data["stage"])
-        if stage is not None and ("stage" in self.changed_data or stage.kind == data["status"]):
+        data = self.changed
+        values = {name: data[name] for name in (*PLAIN, "probability") if name in data}
+        if "amount" in values:
+            values["amount"] = values["amount"] or 0
+        stage = self.stages.get(data.get("stage", ""))
+        if stage is not None and (
+            self.is_edit or "stage" in self.changed_data or stage.kind == self.cleaned_data["status"]
+        ):
             values["stage"] = stage
-        if "owner" in self.data:
+        if "owner" in data and "owner" in self.data:
             values["owner"] = self.owners.get(data["owner"])
         return values
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, TruncMonth
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from accounts.models import Member
 from core.storable import is_storable
@@ -47,6 +48,8 @@ class DealState:
     given: Mapping[str, str] = field(default_factory=dict)
     ordering: str = DEFAULT_ORDERING
     problems: Sequence[str] = ()
+    # Whether a filter means nothing (any more): then no deal fits, and never all of them.
+    is_refused: bool = False
 
     def query(self, **changes: str) -> str:
         """The address's query after changes to filters or `ordering`; empty where nothing is asked for."""
@@ -96,9 +99,10 @@ class Bar:
 
 
 def read_deals(asked: QueryDict, *, stages: Collection[str]) -> DealState:
-    """The state of an address; what is not good in it is told and left out."""
+    """The state of an address; what is not good in it is said, and then no deal fits."""
     given: dict[str, str] = {}
     problems = []
+    is_refused = False
     for name in FILTERS:
         value = asked.get(name, "").strip()
         if not value:
@@ -106,17 +110,23 @@ def read_deals(asked: QueryDict, *, stages: Collection[str]) -> DealState:
         if _is_good(name, value, stages):
             given[name] = value
         else:
-            problems.append(f"The filter “{name}” was left out: “{value[:40]}” is nothing it knows.")
+            is_refused = True
+            problems.append(
+                _("No deal is shown: the filter “%(name)s” knows no “%(value)s”. Choose another, or take it away.")
+                % {"name": name, "value": value[:40]}
+            )
     ordering = asked.get("ordering") or DEFAULT_ORDERING
     if ordering not in ORDERINGS:
         problems.append(f"There is no order “{ordering[:40]}”.")
         ordering = DEFAULT_ORDERING
-    return DealState(given, ordering, problems)
+    return DealState(given, ordering, problems, is_refused)
 
 
 def deals_for(member: Member, state: DealState) -> QuerySet[Deal]:
     """The deals of customers within the member's reach that fit; in no order."""
     rows: QuerySet[Deal] = Deal.objects.visible_to(member)
+    if state.is_refused:
+        rows = rows.filter(pk__isnull=True)
     given = state.given
     if "q" in given:
         rows = rows.filter(Q(title__icontains=given["q"]) | matching(given["q"], "customer"))

@@ -29,6 +29,8 @@ MOST_TAGS = 10
 CUSTOM = "custom."
 # Beside the filters, what saves a query: the organization's stages, where they are known. Nothing that is read.
 KNOWN_STAGES = "known stages"
+# Beside the filters, that one of them means nothing (any more): then nobody fits, and never everybody.
+REFUSED = "refused"
 _FROM, _TO = "__gte", "__lte"
 
 

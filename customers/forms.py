@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 
+from core.edits import EditMixin
 from customers.field_values import InvalidValue, read_text, show
 from customers.models import Consent, Customer, CustomField, Interaction
 from customers.task_forms import MomentField
@@ -13,27 +14,35 @@ OWN = "own_"
 ADDRESS = ("street", "city", "state", "country", "postal_code")
 
 
-class OwnFieldsMixin(forms.Form):
+class OwnFieldsMixin(EditMixin):
     """A form with the organization's own fields behind its others."""
 
     definitions: Sequence[CustomField] = ()
+    own_now: Mapping[str, Any] = {}
 
     def add_own_fields(self, definitions: Sequence[CustomField], values: dict[str, Any]) -> None:
         """Fields named `own_<key>`, filled with what is there."""
-        self.definitions = definitions
+        self.definitions, self.own_now = definitions, values
         for field in definitions:
             self.fields[f"{OWN}{field.key}"] = _form_field(field)
             value = values.get(field.key)
             self.initial.setdefault(f"{OWN}{field.key}", _initial(field, value))
 
     def own_values(self) -> dict[str, Any]:
-        """What was entered, by key, as the service takes it; errors become the fields'."""
+        """What was entered, by key, as the service takes it; of an edit only what was changed.
+
+        Errors become the fields'.
+        """
         values: dict[str, Any] = {}
         for field in self.definitions:
             name = f"{OWN}{field.key}"
+            if self.is_edit and name not in self.changed:
+                continue
             entered = self.cleaned_data.get(name)
             try:
-                values[field.key] = entered if isinstance(entered, list) else read_text(field, str(entered or ""))
+                now = self.own_now.get(field.key)
+                text = str(entered or "")
+                values[field.key] = entered if isinstance(entered, list) else read_text(field, text, kept=now)
             except InvalidValue as error:
                 self.add_error(name, str(error))
         return values
@@ -68,13 +77,15 @@ class DetailsForm(CustomerForm):
     postal_code = forms.CharField(max_length=20, required=False)
     do_not_contact = forms.BooleanField(label="Do not contact", required=False)
 
-    def changes(self) -> dict[str, Any]:
-        """What `customers.update` takes."""
-        data = dict(self.cleaned_data)
-        for name in [name for name in data if name.startswith(OWN)]:
-            del data[name]
-        data["address"] = {part: data.pop(part) for part in ADDRESS}
-        return {**data, "custom_fields": self.own_values()}
+    def changes(self, customer: Customer) -> dict[str, Any]:
+        """What `customers.update` takes; empty where nothing was changed."""
+        data = {name: value for name, value in self.changed.items() if not name.startswith(OWN)}
+        parts = {part: data.pop(part) for part in ADDRESS if part in data}
+        if parts:
+            data["address"] = {**(customer.address or {}), **parts}
+        if own := self.own_values():
+            data["custom_fields"] = own
+        return data
 
     @staticmethod
     def initial_of(customer: Customer) -> dict[str, Any]:
@@ -140,10 +151,10 @@ class ContactForm(OwnFieldsMixin):
     email = forms.CharField(
         label="E-mail", max_length=254, required=False, widget=forms.TextInput(attrs={"type": "email"})
     )
-    birth_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    birth_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
-class CustomFieldForm(forms.Form):
+class CustomFieldForm(EditMixin):
     """A field of the organization's own; key, entity and type are for good."""
 
     entity = forms.ChoiceField(label="Of", choices=CustomField.Entity.choices)

@@ -7,13 +7,14 @@ from typing import Any
 
 from django import forms
 
+from core.edits import EditMixin
 from customers.models import Outcome, OutcomeType, Stage
 from customers.services.outcomes import LONGEST_NAME
 from customers.services.tags import COLORS
 from customers.task_forms import MomentField
 
 
-class OutcomeForm(forms.Form):
+class OutcomeForm(EditMixin):
     """A result of a customer. `kinds` are the types that may be chosen."""
 
     type = forms.ChoiceField(label="What happened", widget=forms.RadioSelect)
@@ -37,13 +38,17 @@ class OutcomeForm(forms.Form):
         data: dict[str, Any] = super().clean() or {}
         kind = self.kinds.get(data.get("type", ""))
         # What a hidden field still held is nobody's intention.
-        if kind is not None and not kind.has_amount:
+        if kind is not None and not kind.has_amount and (not self.is_edit or "type" in self.changed_data):
             data["amount"] = None
         return data
 
     def values(self) -> dict[str, Any]:
         """What the service takes. Currency and moment stay out where they are empty: the organization's, and now."""
-        data = {**self.cleaned_data, "type": self.kinds[self.cleaned_data["type"]]}
+        data = self.changed
+        if "type" in data:
+            data["type"] = self.kinds[data["type"]]
+            if not data["type"].has_amount:
+                data["amount"] = None
         return {name: value for name, value in data.items() if value or name not in ("currency", "occurred_at")}
 
     @staticmethod
@@ -52,7 +57,7 @@ class OutcomeForm(forms.Form):
         return plain | {"type": outcome.type.key}
 
 
-class OutcomeTypeForm(forms.Form):
+class OutcomeTypeForm(EditMixin):
     """A kind of result, new or changed; its key is for good and made of the first name."""
 
     name = forms.CharField(max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -75,7 +80,10 @@ class OutcomeTypeForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """What the service takes."""
-        return {**self.cleaned_data, "stage": self.stages.get(self.cleaned_data["stage"])}
+        values = self.changed
+        if "stage" in values:
+            values["stage"] = self.stages.get(values["stage"])
+        return values
 
     @staticmethod
     def initial_of(kind: OutcomeType) -> dict[str, Any]:

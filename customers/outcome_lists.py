@@ -54,7 +54,7 @@ class Total:
 
 
 def read(asked: QueryDict, *, types: Collection[str]) -> OutcomeState:
-    """The state of an address; what is not good in it is told and left out."""
+    """The state of an address; what is not good in it is said, and then no outcome fits."""
     given: dict[str, str] = {}
     problems: list[str] = []
     kind = asked.get("type", "")
@@ -78,6 +78,9 @@ def read(asked: QueryDict, *, types: Collection[str]) -> OutcomeState:
 def outcomes_for(member: Member, state: OutcomeState) -> QuerySet[Outcome]:
     """Those of customers within the member's reach that fit, their days being the organization's; in no order."""
     rows: QuerySet[Outcome] = Outcome.objects.visible_to(member)
+    if state.problems:
+        # A filter that means nothing (any more): then none fits, and never all.
+        rows = rows.filter(pk__isnull=True)
     zone = current_organization().zone
     if "type" in state.given:
         rows = rows.filter(type__key=state.given["type"])

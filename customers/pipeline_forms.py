@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from core.edits import EditMixin
 from customers.models import CustomerSettings, Stage
 from customers.services.customer_settings import MOST_DAYS
 from customers.services.stages import LONGEST_NAME, LONGEST_TASK, MOST_HOURS
@@ -15,7 +16,7 @@ from customers.services.tags import COLORS
 SETTINGS = ("follow_up_days", "stalled_days", "asks_lost_reason", "won_deal_stage", "lost_deal_stage")
 
 
-class StageForm(forms.Form):
+class StageForm(EditMixin):
     """A stage, new or changed; its key is for good and made of the first name."""
 
     name = forms.CharField(max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -48,14 +49,17 @@ class StageForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """What the service takes."""
-        return {**self.cleaned_data, "probability": self.cleaned_data["probability"] or 0}
+        values = self.changed
+        if "probability" in values:
+            values["probability"] = values["probability"] or 0
+        return values
 
     @staticmethod
     def initial_of(stage: Stage) -> dict[str, Any]:
         return {name: getattr(stage, name) for name in StageForm.base_fields}
 
 
-class PipelineRulesForm(forms.Form):
+class PipelineRulesForm(EditMixin):
     """What the organization decides about follow-ups, lost customers and closed deals."""
 
     follow_up_days = forms.IntegerField(
@@ -87,8 +91,9 @@ class PipelineRulesForm(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """What `customer_settings.change` takes."""
-        moves = {name: self.stages.get(self.cleaned_data[name]) for name in ("won_deal_stage", "lost_deal_stage")}
-        return {**{name: self.cleaned_data[name] for name in SETTINGS}, **moves}
+        changed = self.changed
+        moves = ("won_deal_stage", "lost_deal_stage")
+        return {name: self.stages.get(value) if name in moves else value for name, value in changed.items()}
 
     @staticmethod
     def initial_of(decided: CustomerSettings) -> dict[str, Any]:

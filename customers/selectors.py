@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 from accounts.models import Member, User
 from activity.models import Event
 from customers import events
-from customers.filters import DEFAULT_ORDERING, condition
+from customers.filters import DEFAULT_ORDERING, REFUSED, condition
 from customers.models import Customer, DuplicatePair
 from customers.querysets import CustomerQuerySet, within_reach
 
@@ -35,6 +35,8 @@ HISTORY = (
 def customers_for(member: Member, filters: Mapping[str, Any]) -> CustomerQuerySet:
     """The customers within the member's reach that fit what `customers.filters.read` gave, in its `ordering`."""
     rows: CustomerQuerySet = Customer.objects.visible_to(member)
+    if filters.get(REFUSED):
+        rows = rows.filter(pk__isnull=True)
     if "ids" in filters:
         # A selection on the page; no filter of addresses.
         rows = rows.filter(pk__in=filters["ids"])

@@ -10,6 +10,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import User
+from core.edits import EditMixin
 from core.moments import is_showable
 from customers import days
 from customers.models import Task
@@ -48,7 +49,7 @@ class MomentField(forms.DateTimeField):
             raise forms.ValidationError("Enter a day and a time.", code="invalid") from error
 
 
-class TaskForm(forms.Form):
+class TaskForm(EditMixin):
     """All of a task."""
 
     title = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -72,10 +73,12 @@ class TaskForm(forms.Form):
         choices=[("", "Never"), *((unit.value, f"{unit.label}s") for unit in Task.Repeat)],
     )
     repeat_every = forms.IntegerField(label="Every", min_value=1, max_value=365, required=False, initial=1)
-    repeat_until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    repeat_until = forms.DateField(
+        label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     def __init__(self, *args: Any, owners: Sequence[User], task: Task | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, record=task, **kwargs)
         self.task = task
         self.owners = {str(user.pk): user for user in owners}
         people = [(key, user.get_full_name() or user.email) for key, user in self.owners.items()]
@@ -120,14 +123,15 @@ class TaskForm(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """What the service takes; the customer is looked up by the view."""
-        data = {name: value for name, value in self.cleaned_data.items() if name not in ("customer", "reminder")}
-        data["remind_at"] = self._remind_at(self.cleaned_data)
-        data["repeat_every"] = data["repeat_every"] or 1
-        chosen = data.pop("assigned_to")
-        is_as_it_was = self.task is not None and chosen == str(self.task.assigned_to_id or "")
-        if not is_as_it_was:
-            data["assigned_to"] = self.owners.get(chosen)
-        if self.task is not None and not _is_moved(self.task.due_at, data["due_at"]):
+        changed = self.changed
+        data = {name: value for name, value in changed.items() if name not in ("customer", "reminder")}
+        if {"reminder", "due_at"} & set(changed):
+            data["remind_at"] = self._remind_at(self.cleaned_data)
+        if "repeat_every" in data:
+            data["repeat_every"] = data["repeat_every"] or 1
+        if "assigned_to" in data:
+            data["assigned_to"] = self.owners.get(data["assigned_to"])
+        if self.task is not None and "due_at" in data and not _is_moved(self.task.due_at, data["due_at"]):
             # The field shows minutes: what stands there is no change of the seconds.
             data["due_at"] = self.task.due_at
         return data

@@ -13,6 +13,7 @@ from messaging.models import (
     Channel,
     ContentSync,
     Conversation,
+    Draft,
     Mailbox,
     MailDetails,
     MediaFile,
@@ -58,6 +59,17 @@ class ConversationAdmin(ReadOnlyAdmin):
     list_select_related = ("organization", "customer", "channel")
     search_fields = ["customer__search_text", "address"]
     ordering = ["-last_message_at"]
+
+
+@admin.register(Draft)
+class DraftAdmin(ReadOnlyAdmin):
+    """That there is one. What is in it is its writer's, until it is sent."""
+
+    list_display = ("conversation", "member", "mode", "updated_at")
+    list_filter = ("mode",)
+    list_select_related = ("conversation__customer", "conversation__channel", "member__user", "member__organization")
+    search_fields = ("member__user__email",)
+    exclude = ("body", "subject", "cc", "template")
 
 
 @admin.register(Message)

@@ -7,6 +7,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import Team
+from core.edits import EditMixin
 from messaging import placeholders
 from messaging.channels.base import Kind
 from messaging.models import Template
@@ -37,7 +38,7 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(one, initial) for one in given]
 
 
-class TemplateForm(forms.Form):
+class TemplateForm(EditMixin):
     """A template's text, or how the provider's own one fills itself in; the service checks the rest.
 
     `known` are the keys of the customers' own fields, `teams` those that it may be shared with.
@@ -74,7 +75,7 @@ class TemplateForm(forms.Form):
         **more: Any,
     ) -> None:
         initial = _initial_of(template) if template is not None else {}
-        super().__init__(*args, **{**more, "initial": {**initial, **more.get("initial", {})}})
+        super().__init__(*args, record=template, **{**more, "initial": {**initial, **more.get("initial", {})}})
         self.template = template
         self.teams = {str(team.pk): team for team in teams}
         self.known = known
@@ -118,10 +119,13 @@ class TemplateForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """What the service takes, without the files."""
-        names = [name for name in ("name", *_HELD, "category", "sharing") if name in self.fields]
-        values: dict[str, Any] = {name: self.cleaned_data[name] for name in names}
-        values["team"] = self.teams.get(self.cleaned_data.get("team") or "")
-        if self.variables:
+        changed = self.changed
+        values: dict[str, Any] = {
+            name: changed[name] for name in ("name", *_HELD, "category", "sharing") if name in changed
+        }
+        if {"team", "sharing"} & set(changed):
+            values["team"] = self.teams.get(self.cleaned_data.get("team") or "")
+        if any(f"{VARIABLE}{name}" in changed for name in self.variables):
             filled = {name: self.cleaned_data[f"{VARIABLE}{name}"].strip() for name in self.variables}
             values["content_variables"] = {name: text for name, text in filled.items() if text}
         return values

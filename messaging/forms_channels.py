@@ -8,6 +8,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
+from core.edits import EditMixin
 from core.encryption import DecryptionFailed
 from messaging import placeholders
 from messaging.channels import registry
@@ -24,7 +25,7 @@ FORGET: Final = "forget_"
 _YES_OR_NO: Final = ("true", "false")
 
 
-class ChannelForm(forms.Form):
+class ChannelForm(EditMixin):
     """A channel of this kind at this provider, new or changed.
 
     The provider says what its accounts need. A secret is never shown again: left empty, it stays what it is.
@@ -57,7 +58,7 @@ class ChannelForm(forms.Form):
         self.credential_fields: Sequence[CredentialField] = registry.provider(provider).credential_fields(kind)
         self.held = _held(channel)
         initial = _initial_of(channel) if channel is not None else {}
-        super().__init__(*args, **{**more, "initial": {**initial, **more.get("initial", {})}})
+        super().__init__(*args, record=channel, **{**more, "initial": {**initial, **more.get("initial", {})}})
         if kind == Kind.WEB:
             del self.fields["address"]  # the organization's own site has none
         else:
@@ -96,15 +97,23 @@ class ChannelForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """What the service takes: `credentials` holds only what was given or is to be forgotten."""
-        given = self.cleaned_data
+        given = self.changed
         basics = ("name", "address", "is_enabled", "rate_per_second")
         values: dict[str, Any] = {name: given[name] for name in basics if name in given}
-        credentials = {one.key: self._credential(one) for one in self.credential_fields}
+        credentials = {
+            one.key: self._credential(one)
+            for one in self.credential_fields
+            if {f"{ACCOUNT}{one.key}", f"{FORGET}{one.key}"} & set(given)
+        }
         settings = {**(self.channel.settings or {})} if self.channel is not None else {}
         settings |= {name: given[name] for name in ("signature", "signs") if name in given}
         if "reply_address" in given:
             settings["reply_address"] = "plus" if given["reply_address"] else "plain"
-        return {**values, "credentials": credentials, "settings": settings}
+        if credentials or not self.is_edit:
+            values["credentials"] = credentials
+        if not self.is_edit or {"signature", "signs", "reply_address"} & set(given):
+            values["settings"] = settings
+        return values
 
     def field_of(self, error_field: str, key: str = "") -> str | None:
         """Where an error of the service is shown (`key` is one of the credentials); None for above the form."""
@@ -146,6 +155,8 @@ class ChannelForm(forms.Form):
                 widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
                 **shared,
             )
+        # A secret that is needed and can't be read any more is asked for with every save.
+        field.is_asked_anew = one.is_secret and one.is_required and not is_held  # type: ignore[attr-defined]
         self.fields[f"{ACCOUNT}{one.key}"] = field
         if one.is_secret and is_held and not one.is_required:
             self.fields[f"{FORGET}{one.key}"] = forms.BooleanField(label=f"Forget: {one.label}", required=False)

@@ -34,12 +34,13 @@ class Strict(serializers.Serializer[Any]):
     def _require_moments(self, data: Mapping[str, Any]) -> None:
         """Before anything else: what is wrong with other fields does not hide a moment that no page could show."""
         for field in self._writable_fields:
-            if isinstance(field, serializers.DateTimeField) and field.field_name in data:
+            name = field.field_name or ""
+            if isinstance(field, serializers.DateTimeField) and name in data:
                 try:
-                    value = field.to_internal_value(data[field.field_name])
+                    value = field.to_internal_value(data[name])
                 except serializers.ValidationError:
                     continue  # no moment at all: said with the rest
-                require_moments({field.field_name: value})
+                require_moments({name: value})
 
     def _settable(self) -> list[str]:
         return [name for name, field in self.fields.items() if not field.read_only]

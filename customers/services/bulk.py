@@ -96,7 +96,10 @@ def work_off(work: Work) -> dict[str, Any]:
     permission = PERMISSIONS.get(work.params["action"], "customers.edit")
     if member is None or change_set is None or not member.may(permission):
         raise JobFailed("Whoever began this may not do it any more.")
-    rows = _rows(member, work.params)
+    try:
+        rows = _rows(member, work.params)
+    except filters.InvalidFilter as error:
+        raise JobFailed(f"The filter means nothing any more: {error.name}: {error}") from error
     state = work.state
     state.setdefault("changed", 0)
     state.setdefault("kept", 0)

@@ -235,9 +235,9 @@ def _drop(stage: Stage, home: Stage | None, actor: Actor) -> None:
     OutcomeType.objects.filter(stage=stage).update(stage=home)
     _forget_as_target(stage, home=home, is_going=True)
     for segment in Segment.objects.filter(organization=stage.organization):
-        if segment.filter.get("stage") == stage.key:
-            kept = {name: value for name, value in segment.filter.items() if name != "stage"}
-            segment.filter = kept | ({"stage": home.key} if home is not None else {})
+        # Where nobody stood in it there is no home: the filter stays, is refused from now on, and shows nobody.
+        if home is not None and segment.filter.get("stage") == stage.key:
+            segment.filter = {**segment.filter, "stage": home.key}
             segment.save(update_fields=["filter"])
     payload = {"key": stage.key, "name": stage.name, "home": home.key if home else None}
     record(events.STAGE_REMOVED, subject=stage, actor=actor, payload=payload)

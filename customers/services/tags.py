@@ -9,7 +9,7 @@ from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
 from customers import events
-from customers.models import Customer, Tag
+from customers.models import Customer, Segment, Tag
 from customers.services import presence
 
 MAX_LENGTH = 50
@@ -80,6 +80,7 @@ def create(*, organization: Organization, name: str, actor: Actor, color: str = 
 @transaction.atomic
 def update(*, tag: Tag, actor: Actor, changes: Mapping[str, Any], event: str = events.TAG_CHANGED) -> Tag:
     """Another name or colour, wherever the tag is. Raises InvalidTag."""
+    before = tag.name
     for field, value in changes.items():
         if field == "color" and value not in COLORS:
             raise InvalidTag(f"Use one of the colours {', '.join(COLORS)}.")
@@ -91,6 +92,8 @@ def update(*, tag: Tag, actor: Actor, changes: Mapping[str, Any], event: str = e
             tag.save()
     except IntegrityError as error:
         raise InvalidTag(f"There is a tag “{tag.name}” already.") from error
+    if tag.name != before:
+        _rename_in_segments(tag, before)
     record(event, subject=tag, actor=actor, payload={"tag": tag.name})
     return tag
 
@@ -100,3 +103,14 @@ def delete(*, tag: Tag, actor: Actor) -> None:
     """Take a tag off everybody, and away."""
     record(events.TAG_DELETED, subject=tag, actor=actor, payload={"tag": tag.name})
     tag.delete()
+
+
+def _rename_in_segments(tag: Tag, before: str) -> None:
+    """Saved views that ask for the tag go on asking for it under its new name."""
+    for segment in Segment.objects.filter(organization_id=tag.organization_id):
+        asked = segment.filter.get("tag")
+        names = [asked] if isinstance(asked, str) else asked or []
+        if any(name.casefold() == before.casefold() for name in names):
+            named = [tag.name if name.casefold() == before.casefold() else name for name in names]
+            segment.filter = {**segment.filter, "tag": named}
+            segment.save(update_fields=["filter"])

@@ -96,6 +96,7 @@ def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpRespon
         initial=DealForm.initial_of(deal) if deal else initial,
         stages=list(Stage.objects.all()),
         owners=possible_owners(),
+        record=deal,
     )
     form.add_own_fields(custom_fields.definitions(CustomField.Entity.DEAL), deal.custom_fields if deal else {})
     back = _back_url(request, customer)
@@ -113,13 +114,15 @@ def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpRespon
 
 def _saved(request: Request, customer: Customer, deal: Deal | None, form: DealForm) -> bool:
     """Whether it was; what was refused stands at its field."""
-    fields = form.changes() | {"custom_fields": form.own_values()}
+    fields = form.changes()
+    if own := form.own_values():
+        fields["custom_fields"] = own
     if not form.is_valid():
         return False
     try:
         if deal is None:
             deals.create(customer=customer, actor=current_actor(), **{"owner": request.member.user, **fields})
-        else:
+        elif fields:
             deals.update(deal=deal, actor=current_actor(), changes=fields)
     except deals.InvalidDeal as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))

@@ -21,19 +21,21 @@ from customers.services import exports
 # So many customers can be chosen one by one; the address has to hold them.
 MOST_IDS = 400
 # What the file's own form says, beside the list's filters.
-OWN = frozenset({"format", "columns", "column", "bom"})
+OWN = frozenset({"format", "columns", "column", "bom", "ids", "after", "open", "segment"})
 
 
 @requires(exports.PERMISSION)
 @require_safe
 def export(request: Request, organization: str) -> HttpResponse:
     """What is taken out, and how."""
-    read, _ = filters.read_each(_given(request))
+    read, refused = filters.read_each(_given(request))
+    if refused:
+        read[filters.REFUSED] = True
     read |= _chosen(request)
     columns = exports.available_columns()
     wanted = {name for text in request.GET.getlist("columns") for name in text.split(",") if name}
     chosen = wanted & {column.name for column in columns} or {column.name for column in columns}
-    pairs = _pairs(request, read)
+    pairs = _pairs(request)
     shown = {
         "columns": [{"name": one.name, "header": one.header, "is_chosen": one.name in chosen} for one in columns],
         "count": customers_for(request.member, read).order_by().count(),
@@ -42,9 +44,9 @@ def export(request: Request, organization: str) -> HttpResponse:
         "shown_pairs": [(name.removeprefix("custom.").replace("_", " "), value) for name, value in pairs
                         if name != "ordering"],
         "query": urlencode(pairs),
-        "problem": "",
+        "problems": [f"{error.name.removeprefix(filters.CUSTOM)}: {error}" for error in refused],
     }  # fmt: skip
-    return render(request, "customers/imports/export.html", shown)
+    return render(request, "customers/imports/export.html", shown, status=400 if refused else 200)
 
 
 @requires(exports.PERMISSION)
@@ -79,11 +81,10 @@ def _given(request: Request) -> Any:
     """The list's filters out of the address: what else a list has in it (an open panel, say) is no filter."""
     given = request.GET.copy()
     for name in list(given):
-        if name in OWN or (name not in filters.names() and not name.startswith(filters.CUSTOM)):
+        if name in OWN:
             del given[name]
     return given
 
 
-def _pairs(request: Request, read: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(name, value) for name, values in _given(request).lists() for value in values if value and (
-        name in read or name == "search")]  # fmt: skip
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in _given(request).lists() for value in values if value]

@@ -53,10 +53,13 @@ def new_type(request: Request, organization: str) -> HttpResponse:
 def edit_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, colour, stage, whether it converts and has an amount; the key is for good."""
     kind = _found(pk)
-    form = OutcomeTypeForm(_posted(request), stages=list(Stage.objects.all()), initial=OutcomeTypeForm.initial_of(kind))
+    form = OutcomeTypeForm(
+        _posted(request), stages=list(Stage.objects.all()), initial=OutcomeTypeForm.initial_of(kind), record=kind
+    )
     if request.method == "POST" and form.is_valid():
         try:
-            outcomes.update_type(kind=kind, actor=current_actor(), changes=form.values())
+            if changes := form.values():
+                outcomes.update_type(kind=kind, actor=current_actor(), changes=changes)
         except outcomes.InvalidOutcome as error:
             _refuse(form, error)
         else:

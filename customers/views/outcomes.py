@@ -85,10 +85,16 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Correct one; it moves nobody."""
     outcome = _found(request, pk)
     form = OutcomeForm(
-        request.POST if request.method == "POST" else None, kinds=_types(), initial=OutcomeForm.initial_of(outcome)
+        request.POST if request.method == "POST" else None,
+        kinds=_types(),
+        initial=OutcomeForm.initial_of(outcome),
+        record=outcome,
     )
     if request.method == "POST" and form.is_valid():
-        changed = _saved(form, lambda: outcomes.update(outcome=outcome, actor=current_actor(), changes=form.values()))
+        changes = form.values()
+        changed: Outcome | None = outcome
+        if changes:
+            changed = _saved(form, lambda: outcomes.update(outcome=outcome, actor=current_actor(), changes=changes))
         if changed is not None:
             toasts.success(request, "Saved.")
             return redirect("customers:detail", organization, outcome.customer_id)

@@ -59,13 +59,14 @@ def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Every field at once, the organization's own among them."""
     customer = find_visible(request, pk)
-    form = DetailsForm(request.POST or None, initial=DetailsForm.initial_of(customer))
+    form = DetailsForm(request.POST or None, initial=DetailsForm.initial_of(customer), record=customer)
     form.add_own_fields(custom_fields.definitions(CustomField.Entity.CUSTOMER), customer.custom_fields)
     if request.method == "POST" and form.is_valid():
-        changes = form.changes()
+        changes = form.changes(customer)
         if form.is_valid():
             try:
-                customers.update(customer=customer, actor=current_actor(), changes=changes)
+                if changes:
+                    customers.update(customer=customer, actor=current_actor(), changes=changes)
             except (identities.InvalidAddress, identities.IdentityTaken) as error:
                 form.add_error(error.field, identities.refusal(error, request.member))
             except custom_fields.InvalidValue as error:

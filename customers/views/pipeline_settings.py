@@ -34,10 +34,17 @@ def pipeline(request: Request, organization: str) -> HttpResponse:
 @require_POST
 def save_rules(request: Request, organization: str) -> HttpResponse:
     """Follow-ups, stalled leads, lost reasons, and where closed deals move their customer."""
-    form = PipelineRulesForm(request.POST, stages=list(Stage.objects.all()))
+    decided = customer_settings.of(request.organization)
+    form = PipelineRulesForm(
+        request.POST,
+        stages=list(Stage.objects.all()),
+        initial=PipelineRulesForm.initial_of(decided),
+        record=request.organization,
+    )
     if form.is_valid():
         try:
-            customer_settings.change(organization=request.organization, actor=current_actor(), changes=form.changes())
+            if changes := form.changes():
+                customer_settings.change(organization=request.organization, actor=current_actor(), changes=changes)
         except customer_settings.InvalidSetting as error:
             form.add_error(error.field, str(error))
         else:
@@ -67,10 +74,11 @@ def new_stage(request: Request, organization: str) -> HttpResponse:
 def change_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, kind, colour, probability, hours and task; the key is for good."""
     stage = _found(pk)
-    form = StageForm(request.POST or None, initial=StageForm.initial_of(stage))
+    form = StageForm(request.POST or None, initial=StageForm.initial_of(stage), record=stage)
     if request.method == "POST" and form.is_valid():
         try:
-            stages.update(stage=stage, actor=current_actor(), changes=form.values())
+            if changes := form.values():
+                stages.update(stage=stage, actor=current_actor(), changes=changes)
         except stages.InvalidStage as error:
             _refuse(form, error)
         else:
@@ -134,7 +142,7 @@ def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpRespon
     shown = _shown(request)
     if form is None:
         initial = PipelineRulesForm.initial_of(customer_settings.of(request.organization))
-        form = PipelineRulesForm(initial=initial, stages=shown["stages"])
+        form = PipelineRulesForm(initial=initial, stages=shown["stages"], record=request.organization)
     if not shown["can_edit_settings"]:
         for field in form.fields.values():
             field.disabled = True

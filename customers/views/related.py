@@ -57,10 +57,13 @@ def delete_contact(request: Request, organization: str, pk: UUID) -> HttpRespons
 
 def _contact(request: Request, customer: Customer, contact: Contact | None) -> HttpResponse:
     names = ("name", "relationship", "phone", "email", "birth_date")
-    form = ContactForm(request.POST or None, initial={n: getattr(contact, n) for n in names} if contact else None)
+    initial = {name: getattr(contact, name) for name in names} if contact else None
+    form = ContactForm(request.POST or None, initial=initial, record=contact)
     form.add_own_fields(custom_fields.definitions(CustomField.Entity.CONTACT), contact.custom_fields if contact else {})
     if request.method == "POST" and form.is_valid():
-        fields = {name: form.cleaned_data[name] for name in names} | {"custom_fields": form.own_values()}
+        fields = {name: value for name, value in form.changed.items() if name in names}
+        if own := form.own_values():
+            fields["custom_fields"] = own
         if form.is_valid() and _done(form, lambda: _save_contact(customer, contact, fields)):
             return redirect("customers:detail", request.organization.slug, customer.pk)
     shown = {"what": "contact", "record": contact, "relationships": RELATIONSHIPS}
@@ -70,7 +73,7 @@ def _contact(request: Request, customer: Customer, contact: Contact | None) -> H
 def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str, Any]) -> None:
     if contact is None:
         contacts.create(customer=customer, actor=current_actor(), **fields)
-    else:
+    elif fields:
         contacts.update(contact=contact, actor=current_actor(), changes=fields)
 
 

@@ -52,17 +52,19 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     field = _found(pk)
     plain = {name: getattr(field, name) for name in ("entity", "label", "key", "type", "is_required")}
     form = CustomFieldForm(
-        request.POST or None, initial={**plain, "choices": "\n".join(field.choices)}, use_required_attribute=False
+        request.POST or None,
+        initial={**plain, "choices": "\n".join(field.choices)},
+        use_required_attribute=False,
+        record=field,
     )
     for name in ("entity", "key", "type"):
         form.fields[name].disabled = True
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        changes = {"label": data["label"], "is_required": data["is_required"]}
-        if field.has_choices:
-            changes["choices"] = data["choices"]
+        settable = {"label", "is_required"} | ({"choices"} if field.has_choices else set())
+        changes = {name: value for name, value in form.changed.items() if name in settable}
         try:
-            custom_fields.update(field=field, actor=current_actor(), changes=changes)
+            if changes:
+                custom_fields.update(field=field, actor=current_actor(), changes=changes)
         except custom_fields.InvalidDefinition as error:
             form.add_error(error.field, str(error))
         else:

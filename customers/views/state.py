@@ -12,10 +12,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from customers import filters
 from customers.filters import DEFAULT_ORDERING
-from customers.models import CustomField, Segment
+from customers.models import CustomField, Segment, Tag
 from customers.services.segments import MOST_COLUMNS
 from customers.views import table
 
@@ -34,17 +35,22 @@ class ListState:
     columns: Sequence[str] = table.DEFAULT
     segment: Segment | None = None
     problems: Sequence[str] = ()
+    # Whether a filter, or the segment, means nothing (any more): then the list shows nobody, and says why.
+    is_refused: bool = False
 
     @property
     def filters(self) -> dict[str, Any]:
         """For `customers_for`."""
-        return {**self.checked, "ordering": self.ordering}
+        asked = {**self.checked, "ordering": self.ordering}
+        return {**asked, filters.REFUSED: True} if self.is_refused else asked
 
     @property
     def is_changed(self) -> bool:
         """Whether there is something that could be saved: a change of the segment, or of the list as it comes."""
         if self.segment is not None:
-            return self != replace(of_segment(self.segment), checked=self.checked, problems=self.problems)
+            return self != replace(
+                of_segment(self.segment), checked=self.checked, problems=self.problems, is_refused=self.is_refused
+            )
         return bool(self.given) or self.ordering != DEFAULT_ORDERING or tuple(self.columns) != table.DEFAULT
 
     def query(self, **changes: Any) -> str:
@@ -88,12 +94,17 @@ def read_state(
     fields: Sequence[CustomField] = (),
     stages: Collection[str] | None = None,
     segments: Sequence[Segment] = (),
+    checks_tags: bool = True,
 ) -> ListState:
-    """The state of an address. What is not good in it is told in `problems` and left out."""
+    """The state of an address. What is not good in it is said in `problems`.
+
+    A filter that means nothing stays in `given`, so that every address made of the state is refused as this one is,
+    until the filter is taken away.
+    """
     problems: list[str] = []
     segment = next((one for one in segments if str(one.pk) == asked.get("segment")), None)
     if asked.get("segment") and segment is None:
-        problems.append("This segment is gone, or not shared with you. Here is the list without it.")
+        problems.append(_("This segment is gone, or not shared with you."))
     names = [name for name in asked if name not in OWN]
     if segment is not None and not names and "columns" not in asked:
         state = of_segment(segment)
@@ -104,18 +115,21 @@ def read_state(
         columns = asked.getlist("columns")
     known = {one.key: one for one in fields}
     checked, refused = filters.read_each(given, fields=known, stages=stages)
+    if segment is not None and checks_tags:
+        # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
+        refused += _gone_tags(checked.get("tag"))
+    is_refused = bool(problems) or any(error.name != "ordering" for error in refused)
     problems += [_told(error, known) for error in refused]
-    bad = {error.name for error in refused}
     ordering = checked.pop("ordering", DEFAULT_ORDERING)
     kept = {
         "q" if name == "search" else name: _distinct(value)
         for name, value in given.items()
-        if name not in bad and name != "ordering" and value not in ("", [], None)
+        if name != "ordering" and value not in ("", [], None)
     }
     chosen, strange = _columns(columns, table.columns_of(fields))
     if strange:
         problems.append(f"There is no column “{strange[0][:40]}”.")
-    return ListState(kept, checked, ordering, chosen, segment, problems)
+    return ListState(kept, checked, ordering, chosen, segment, problems, is_refused)
 
 
 def of_segment(segment: Segment) -> ListState:
@@ -136,9 +150,22 @@ def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[t
 def _told(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
     key = error.name.removeprefix(filters.CUSTOM)
     if error.is_unknown:
-        return f"“{error.name[:40]}” is not a filter of this list and was left out."
+        return _("“%(name)s” is not a filter of this list.") % {"name": error.name[:40]}
     label = fields[key].label if key in fields else error.name.replace("_", " ")
-    return f"The filter “{label[:40]}” was left out: {error}"
+    return _("The filter “%(name)s” can’t be used: %(reason)s") % {"name": label[:40], "reason": error}
+
+
+def _gone_tags(asked: Sequence[str] | None) -> list[filters.InvalidFilter]:
+    """Tags that are asked for and that nobody can have; one query, where any are asked for."""
+    wanted = [tag for tag in asked or () if tag]
+    if not wanted:
+        return []
+    known = {name.casefold() for name in Tag.objects.values_list("name", flat=True)}
+    return [
+        filters.InvalidFilter("tag", _("There is no tag “%(tag)s” (any more).") % {"tag": tag[:40]})
+        for tag in wanted
+        if tag.casefold() not in known
+    ]
 
 
 def _as_text(value: Any) -> Any:

@@ -287,7 +287,7 @@ def _update(request: Request, task: Task, form: TaskForm) -> Task:
     changes = form.changes()
     if "customer" in form.fields and "customer" in form.changed_data:
         changes["customer"] = named(request, form.cleaned_data["customer"])
-    return tasks.update(task=task, actor=current_actor(), changes=changes)
+    return tasks.update(task=task, actor=current_actor(), changes=changes) if changes else task
 
 
 def _saved(form: Form, save: Any) -> Task | None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messaging.api import arrivals, channels, conversations, inbox, media, outbound, templates, webhooks
+from messaging.api import arrivals, channels, conversations, drafts, inbox, media, outbound, templates, webhooks
 
 urlpatterns = [
     path("channels", channels.ChannelListView.as_view(), name="channels"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("conversations/<uuid:pk>/resolve", conversations.ResolveView.as_view(), name="conversation-resolve"),
     path("conversations/<uuid:pk>/reopen", conversations.ReopenView.as_view(), name="conversation-reopen"),
     path("conversations/<uuid:pk>/snooze", conversations.SnoozeView.as_view(), name="conversation-snooze"),
+    path("conversations/<uuid:pk>/draft", drafts.DraftView.as_view(), name="conversation-draft"),
     path("conversations/<uuid:pk>/typing", conversations.TypingView.as_view(), name="conversation-typing"),
     path("outbound-messages", outbound.OutboundListView.as_view(), name="outbound-messages"),
     path("outbound-messages/<uuid:pk>", outbound.OutboundView.as_view(), name="outbound-message"),

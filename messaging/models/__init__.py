@@ -2,6 +2,7 @@ from messaging.models.arrival import Arrival
 from messaging.models.attachment import Attachment
 from messaging.models.channel import Channel
 from messaging.models.conversation import Conversation
+from messaging.models.draft import Draft
 from messaging.models.mail import MailDetails, StoppedAddress
 from messaging.models.media import MediaFile
 from messaging.models.message import Message
@@ -14,6 +15,7 @@ __all__ = [
     "Channel",
     "ContentSync",
     "Conversation",
+    "Draft",
     "MailDetails",
     "Mailbox",
     "MediaFile",

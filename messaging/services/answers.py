@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from activity.actor import Actor
 from activity.ledger import record
@@ -22,16 +23,37 @@ class Choice:
     is_at_sender: bool  # whether `current` is where they write from
 
 
+def subqueries() -> dict[str, Subquery]:
+    """For a query of conversations: what `choice` looks at comes along."""
+    newest = _asking().filter(conversation=OuterRef("pk"))
+    return {
+        "asking_sender": Subquery(newest.values("address")[:1]),
+        "asked_for_address": Subquery(newest.values("mail__reply_to")[:1]),
+    }
+
+
+def _asking() -> QuerySet[Message]:
+    """The mails that ask for answers at another address, newest first."""
+    mails = Message.objects.filter(direction=Message.Direction.INBOUND, mail__reply_to__gt="")
+    rows: QuerySet[Message] = mails.order_by("-created_at", "-id")
+    return rows
+
+
 def choice(conversation: Conversation) -> Choice | None:
     """The choice in a conversation; None where its mails ask for no other address, or the address is a third one."""
     if conversation.channel.kind != Kind.EMAIL:
         return None
-    mails = Message.objects.filter(conversation=conversation, direction=Message.Direction.INBOUND)
-    newest = mails.filter(mail__reply_to__gt="").order_by("-created_at", "-id")
-    found = newest.values_list("address", "mail__reply_to").first()
-    if found is None:
+    known = vars(conversation)
+    if "asking_sender" in known:
+        newest = (known["asking_sender"], known["asked_for_address"])
+    else:
+        newest = _asking().filter(conversation=conversation).values_list("address", "mail__reply_to").first() or (
+            "",
+            "",
+        )
+    sender, asked_for = (newest[0] or "").lower(), newest[1]
+    if not asked_for:
         return None
-    sender, asked_for = found[0].lower(), found[1]
     if conversation.address.lower() == asked_for:
         return Choice(asked_for, sender, is_at_sender=False)
     return Choice(sender, asked_for, is_at_sender=True) if conversation.address.lower() == sender else None

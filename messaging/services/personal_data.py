@@ -24,6 +24,7 @@ from messaging.models import (
     Arrival,
     Attachment,
     Conversation,
+    Draft,
     MailDetails,
     MediaFile,
     Message,
@@ -38,6 +39,7 @@ def register() -> None:
         Part("mails", "E-mails", 44, _mails, _erase_mails),
         Part("conversations", "Conversations", 45, _conversations, _erase_conversations),
         Part("messages", "Messages", 50, _messages, _erase_messages),
+        Part("drafts", "Texts not sent yet", 51, _drafts, _erase_drafts),
         Part("attachments", "Attachments", 52, _attachments, _erase_attachments),
         Part("arrivals", "What providers handed in", 130, _arrivals, _erase_arrivals),
     ):
@@ -61,6 +63,16 @@ def _messages(customer: Customer) -> PartData:
             )
         )
     )  # fmt: skip
+
+
+def _drafts(customer: Customer) -> PartData:
+    rows = Draft.objects.filter(conversation__customer=customer).exclude(body="", subject="", cc="").order_by("pk")
+    return PartData(list(rows.values("conversation__channel__kind", "mode", "subject", "cc", "body", "updated_at")))
+
+
+def _erase_drafts(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
+    Draft.objects.filter(conversation__customer=customer).delete()
+    return ()
 
 
 def _mails(customer: Customer) -> PartData:

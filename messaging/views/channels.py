@@ -97,7 +97,8 @@ def edit_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     form = ChannelForm(posted, kind=Kind(row.kind), provider=row.provider, channel=row)
     if request.method == "POST" and form.is_valid():
         try:
-            channels.update(channel=row, actor=current_actor(), changes=form.values())
+            if changes := form.values():
+                channels.update(channel=row, actor=current_actor(), changes=changes)
         except channels.InvalidChannel as error:
             form.add_error(form.field_of(error.field, error.key), str(error))
         else:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages as toasts
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,47 +22,57 @@ from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
 from core.moments import is_showable
-from messaging.models import Conversation, MediaFile, Message, Template
-from messaging.services import answers, drafts, media, outbound, parts, refusals, signs, stopped
+from messaging.models import Conversation, Draft, MediaFile, Message, Template
+from messaging.services import answers, drafts, media, outbound, parts, refusals, saved_drafts, signs, stopped
 from messaging.views import content_form, context
+from messaging.views.drafts import template_of
 
 MOST_FILES: Final = 20
 FALLBACKS: Final = 50
 VARIABLE: Final = "variable-"
 
-COMPOSER = "messaging/partials/composer.html"
+FORMS: Final = {
+    Draft.Mode.REPLY: "messaging/partials/composer_reply.html",
+    Draft.Mode.NOTE: "messaging/partials/composer_note.html",
+}
 
 
 @requires("conversations.edit")
 @require_POST
 def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Queue a reply; what can't be sent comes back with its text, its files and the reason."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
+    if (wrong := _other_mode(request, conversation, Draft.Mode.REPLY)) is not None:
+        return wrong
     files: list[MediaFile] = []
     try:
         _take_files(request, conversation, files)
-        written = parts.queue(
-            conversation=conversation,
-            body=request.POST.get("body", ""),
-            subject=request.POST.get("subject", ""),
-            files=files,
-            cc=[part for part in re.split(r"[,;\s]+", request.POST.get("cc", "")) if part],
-            template=_template(request, conversation) if request.POST.get("body", "").strip() else None,
-            actor=current_actor(),
-            author=request.member.user,
-            undo_for=timedelta(seconds=conversation.organization.undo_seconds),
-            **_later(request),
-        )
+        with transaction.atomic():
+            written = parts.queue(
+                conversation=conversation,
+                body=request.POST.get("body", ""),
+                subject=request.POST.get("subject", ""),
+                files=files,
+                cc=[part for part in re.split(r"[,;\s]+", request.POST.get("cc", "")) if part],
+                template=template_of(request, conversation.channel.kind)
+                if request.POST.get("body", "").strip()
+                else None,
+                actor=current_actor(),
+                author=request.member.user,
+                undo_for=timedelta(seconds=conversation.organization.undo_seconds),
+                **_later(request),
+            )
+            saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.REPLY)
     except (refusals.Refused, outbound.InvalidText, media.InvalidUpload) as error:
-        return _refused(request, conversation, "reply", str(error), files)
-    return _written(request, conversation, "reply", written)
+        return _refused(request, conversation, Draft.Mode.REPLY, str(error), files)
+    return _written(request, conversation, Draft.Mode.REPLY, written)
 
 
 @requires("conversations.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def send_template(request: Request, organization: str, pk: UUID, template_id: UUID) -> HttpResponse:
     """An approved template: its preview with the values as they stand; a POST with `send` queues it."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     template: Template | None = (
         Template.objects.visible_to(request.member).filter(pk=template_id, channel=conversation.channel.kind).first()
     )
@@ -86,9 +97,9 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
         except (refusals.Refused, outbound.InvalidText) as refused:
             error = str(refused)
         else:
-            response = _written(request, conversation, "reply", [message])
-            # The answer is the composer, wherever the form stood.
-            response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#composer", "outerHTML"
+            response = _written(request, conversation, Draft.Mode.REPLY, [message])
+            # The answer is the composer's form, with what was written there, wherever the template's form stood.
+            response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#composer-reply", "outerHTML"
             return response
     shown = content_form.of(template, conversation, request.member.user, given, is_asked=request.method == "POST")
     page = {"conversation": conversation, "template": template, "error": error, **shown}
@@ -100,7 +111,7 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
 @require_safe
 def fallbacks(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """The approved templates that may go out instead of a scheduled text, for the composer."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
     approved = [row for row in rows.exclude(content_sid="").order_by("name")[:FALLBACKS] if row.can_be_sent]
     return render(request, "messaging/partials/fallbacks.html", {"fallback_templates": approved})
@@ -110,7 +121,7 @@ def fallbacks(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def typing(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Somebody writes here; shown to the customer where the channel can."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     signs.typing(conversation)
     return HttpResponse(status=204)
 
@@ -119,7 +130,7 @@ def typing(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def allow_address(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Write to an address again that a mail came back from."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     if stopped.allow(conversation=conversation, actor=current_actor()):
         toasts.success(request, "Mail goes to this address again.")
     if request.htmx:  # the composer's form is HTMX's, whichever of its buttons was pressed
@@ -146,17 +157,34 @@ def answers_to(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def note(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Write a note that only colleagues see."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
+    if (wrong := _other_mode(request, conversation, Draft.Mode.NOTE)) is not None:
+        return wrong
     try:
-        message = outbound.add_note(
-            conversation=conversation,
-            body=request.POST.get("body", ""),
-            actor=current_actor(),
-            author=request.member.user,
-        )
+        with transaction.atomic():
+            message = outbound.add_note(
+                conversation=conversation,
+                body=request.POST.get("body", ""),
+                actor=current_actor(),
+                author=request.member.user,
+            )
+            saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.NOTE)
     except outbound.InvalidText as error:
-        return _refused(request, conversation, "note", str(error))
-    return _written(request, conversation, "note", [message])
+        return _refused(request, conversation, Draft.Mode.NOTE, str(error))
+    return _written(request, conversation, Draft.Mode.NOTE, [message])
+
+
+def _other_mode(request: Request, conversation: Conversation, mode: str) -> HttpResponse | None:
+    """The refusal of a text that does not say it was written in this mode: a note never leaves as a reply.
+
+    The text comes back in the field that it was written in; where it doesn't say which, in the note's, which nobody
+    outside can see.
+    """
+    typed = request.POST.get("mode", "")
+    if typed == mode:
+        return None
+    kept = typed if typed in Draft.Mode.values else Draft.Mode.NOTE
+    return _refused(request, conversation, kept, _("Nothing was sent. Check what you wrote, then send it again."))
 
 
 def _take_files(request: Request, conversation: Conversation, kept: list[MediaFile]) -> None:
@@ -180,17 +208,6 @@ def _take_files(request: Request, conversation: Conversation, kept: list[MediaFi
                 actor=current_actor(),
             )
         )
-
-
-def _template(request: Request, conversation: Conversation) -> Template | None:
-    """The template that the text came from, so that it is counted; one for free texts only."""
-    try:
-        pk = UUID(request.POST.get("template", ""))
-    except ValueError:
-        return None
-    rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind, content_sid="")
-    found: Template | None = rows.filter(pk=pk).first()
-    return found
 
 
 def _later(request: Request) -> dict[str, Any]:
@@ -223,39 +240,33 @@ def _is_id(text: str) -> bool:
 
 
 def _written(request: Request, conversation: Conversation, mode: str, written: list[Message]) -> HttpResponse:
+    """The form of that mode, empty, and what was made; the other mode's form is left alone."""
     if not request.htmx:
         return redirect("messaging:conversation", conversation.organization.slug, conversation.pk)
     new = list(Message.objects.with_thread_relations().filter(pk__in=[message.pk for message in written]))
     new.sort(key=lambda message: (message.created_at, message.pk))
     for message in new:
         message.conversation = conversation
-    shown: dict[str, Any] = {
-        **_composer(conversation, mode),
-        "composer_subject": drafts.answering(request.POST.get("subject", "").strip()),
-        "new_messages": new,
-    }
-    return render(request, COMPOSER, shown)
+    subject = drafts.answering(request.POST.get("subject", "").strip())
+    shown = context.composer_context(conversation, request.member, subject=subject)
+    return render(request, FORMS[Draft.Mode(mode)], {"conversation": conversation, **shown, "new_messages": new})
 
 
 def _refused(
     request: Request, conversation: Conversation, mode: str, reason: str, files: Sequence[MediaFile] = ()
 ) -> HttpResponse:
-    shown = {
-        **_composer(conversation, mode),
-        "composer_body": request.POST.get("body", ""),
-        "composer_subject": request.POST.get("subject", ""),
-        "composer_cc": request.POST.get("cc", ""),
-        "composer_files": files,
-        "composer_error": reason,
-    }
+    """What was written, in the form of its mode, with the reason."""
+    shown = context.composer_context(conversation, request.member)
+    kept: Draft = shown["drafts"][mode]
+    for name in ("body", "subject", "cc"):
+        setattr(kept, name, request.POST.get(name, ""))
+    shown |= {"composer_mode": mode, "composer_files": files, f"{mode}_error": reason}
     if not request.htmx:
         opened, others = context.open_conversation(request, conversation.pk)
         page = context.list_context(request) | context.thread_context(request, opened)
         return render(
             request, "messaging/inbox.html", page | context.panel_context(request, opened, others) | shown, status=422
         )
-    return render(request, COMPOSER, shown, status=422)
-
-
-def _composer(conversation: Conversation, mode: str) -> dict[str, Any]:
-    return {"conversation": conversation, **context.composer_context(conversation), "composer_mode": mode}
+    response = render(request, FORMS[Draft.Mode(mode)], {"conversation": conversation, **shown}, status=422)
+    response.headers["HX-Retarget"] = f"#composer-{mode}"
+    return response

@@ -20,9 +20,9 @@ from core.pagination import InvalidCursor, page_after
 from customers import customer_work
 from customers.models import Consent, Stage
 from customers.selectors import possible_owners
-from messaging.models import Conversation, Message
+from messaging.models import Conversation, Draft, Message
 from messaging.selectors import VIEWS, messages_of
-from messaging.services import answers, drafts, refusals
+from messaging.services import answers, drafts, refusals, saved_drafts
 
 ROWS = 30
 MESSAGES = 40
@@ -99,7 +99,7 @@ def open_conversation(request: Request, pk: UUID) -> tuple[Conversation, list[Co
         Conversation.objects.visible_to(request.member)
         .filter(customer__conversations=pk)
         .select_related("customer__stage", "customer__assigned_to", "customer__organization", "channel", "organization")
-        .annotate(consent_in_force=Subquery(opted))
+        .annotate(consent_in_force=Subquery(opted), **answers.subqueries(), **saved_drafts.subqueries(request.member))
         .order_by("-last_message_at")
     )
     found = list(rows)
@@ -121,8 +121,11 @@ def thread_context(request: Request, conversation: Conversation) -> dict[str, An
         "thread_messages": _shown(conversation, reversed(page.rows)),
         "earlier_cursor": page.next_cursor,
         "cursor": timezone.now().isoformat(),
-        "composer_subject": drafts.answering(next((message.subject for message in page.rows if message.subject), "")),
-        **composer_context(conversation),
+        **composer_context(
+            conversation,
+            request.member,
+            subject=drafts.answering(next((message.subject for message in page.rows if message.subject), "")),
+        ),
     }
 
 
@@ -136,11 +139,28 @@ def changes_context(request: Request, conversation: Conversation) -> dict[str, A
         "conversation": conversation,
         "thread_messages": _shown(conversation, reversed(rows[:200])),
         "cursor": timezone.now().isoformat(),
-        **composer_context(conversation),
+        **refusal_context(conversation),
     }
 
 
-def composer_context(conversation: Conversation) -> dict[str, Any]:
+def composer_context(conversation: Conversation, member: Member, *, subject: str = "") -> dict[str, Any]:
+    """Both of the member's drafts, the mode to begin in, and whether a reply can be sent.
+
+    `subject` stands in a reply that has none of its own yet.
+    """
+    saved = saved_drafts.drafts_of(conversation, member)
+    reply, note = saved[Draft.Mode.REPLY], saved[Draft.Mode.NOTE]
+    if reply.is_empty and not reply.subject:
+        reply.subject = subject
+    is_note = not note.is_empty and (reply.is_empty or note.updated_at > reply.updated_at)
+    return {
+        "drafts": saved,
+        "composer_mode": Draft.Mode.NOTE if is_note else Draft.Mode.REPLY,
+        **refusal_context(conversation),
+    }
+
+
+def refusal_context(conversation: Conversation) -> dict[str, Any]:
     """Whether a reply can be sent now, and if not, why, in plain words; and what could be done instead."""
     refused = refusals.reason_against(conversation, at=timezone.now())
     return {
@@ -149,7 +169,6 @@ def composer_context(conversation: Conversation) -> dict[str, Any]:
         "is_address_stopped": isinstance(refused, refusals.AddressStopped),
         "answers": answers.choice(conversation),
         "channel_trouble": conversation.channel.last_error,
-        "composer_mode": "reply",
     }
 
 

@@ -1,6 +1,6 @@
 // Files of a reply: chosen, dropped or pasted, they are uploaded at once and stand as chips until the reply is sent.
 
-const form = () => document.getElementById("composer");
+const form = () => document.getElementById("composer-reply");
 const list = () => document.getElementById("composer-files");
 const token = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
 
@@ -87,7 +87,7 @@ document.addEventListener("drop", (event) => {
 let told = 0;
 document.addEventListener("input", (event) => {
   if (event.target.id !== "composer-body" || !form()?.dataset.typingUrl || !event.target.value.trim()) return;
-  if (form().querySelector("[name=mode]:checked")?.value !== "reply" || Date.now() - told < 15000) return;
+  if (Date.now() - told < 15000) return;
   told = Date.now();
   fetch(form().dataset.typingUrl, { method: "POST", headers: { "X-CSRFToken": token() } }).catch(() => {});
 });

@@ -1,105 +1,78 @@
-// Writing: Enter sends, drafts are kept in this tab for each conversation, a counter near the limit, the field grows with its text.
+// Writing: a form for replies and one for notes, of which one shows. Enter sends, a counter near the limit, the field grows with its text.
+// What is written is kept by static/js/drafts.js.
 
 const NEAR_LIMIT = 0.8;
 const composer = () => document.getElementById("composer");
-const field = () => document.getElementById("composer-body");
-const key = (form, name) => `parley:draft:${form.dataset.composer}:${name}`;
-const mode = (form) => form.querySelector("[name=mode]:checked")?.value ?? "reply";
+const mode = () => composer()?.querySelector("input[type=radio][name=mode]:checked")?.value ?? "reply";
+const formOf = (wanted) => document.getElementById(`composer-${wanted}`);
+const fieldOf = (form) => form.elements.body;
+const isField = (element) => element.name === "body" && Boolean(element.closest?.("#composer form[data-write]"));
 
-function keep() {
-  const form = composer();
-  const text = field().value;
-  if (text.trim()) {
-    sessionStorage.setItem(key(form, "text"), text);
-    sessionStorage.setItem(key(form, "mode"), mode(form));
-  } else forget(form);
-}
-
-function forget(form) {
-  sessionStorage.removeItem(key(form, "text"));
-  sessionStorage.removeItem(key(form, "mode"));
-}
-
-function setMode(form, value) {
-  const choice = form.querySelector(`[name=mode][value=${value}]`);
+function setMode(value) {
+  const choice = composer().querySelector(`input[type=radio][name=mode][value=${value}]`);
   if (choice) choice.checked = true;
 }
 
-function fit() {
-  const text = field();
-  if (!text || CSS.supports("field-sizing", "content")) return;
+function fit(form) {
+  if (CSS.supports("field-sizing", "content")) return;
+  const text = fieldOf(form);
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight}px`;
 }
 
-function count() {
-  const form = composer();
-  const output = document.getElementById("composer-counter");
+function count(form) {
+  const output = form.querySelector("output");
+  if (!output) return;
   const limit = Number(form.dataset.maxLength);
-  const left = limit - [...field().value].length;
-  const near = mode(form) === "reply" && limit > 0 && left < limit * (1 - NEAR_LIMIT);
+  const left = limit - [...fieldOf(form).value].length;
+  const near = limit > 0 && left < limit * (1 - NEAR_LIMIT);
   output.hidden = !near;
   output.classList.toggle("is-over", left < 0);
   output.textContent = near ? (left < 0 ? `${-left} too many` : `${left} left`) : "";
-  for (const button of form.querySelectorAll("button[type=submit][data-for=reply]")) button.toggleAttribute("data-too-long", near && left < 0);
-}
-
-function placeholder() {
-  const text = field();
-  text.dataset.placeholder ??= text.placeholder;
-  text.placeholder = mode(composer()) === "note" ? "Write a note for your team" : text.dataset.placeholder;
+  for (const button of form.querySelectorAll("button[data-submit]")) button.toggleAttribute("data-too-long", near && left < 0);
 }
 
 const hasFiles = (form) => form.querySelector("#composer-files input[name=files]") !== null || Boolean(form.querySelector("#composer-file")?.files.length);
 
 function begin() {
-  const form = composer();
-  if (!form) return;
-  const text = field();
-  if (!text.value && !form.dataset.emptied) {
-    const draft = sessionStorage.getItem(key(form, "text"));
-    if (draft) {
-      text.value = draft;
-      setMode(form, sessionStorage.getItem(key(form, "mode")) ?? "reply");
-    }
+  for (const form of composer()?.querySelectorAll("form[data-write]") ?? []) {
+    fit(form);
+    count(form);
   }
-  fit();
-  count();
-  placeholder();
 }
 
-function send() {
-  const form = composer();
-  const button = form.querySelector(`button[type=submit][data-for=${mode(form)}]`);
-  if ((field().value.trim() || hasFiles(form)) && button && !button.disabled && !button.hasAttribute("data-too-long")) button.click(); // a click, so that HTMX knows which button's address to use
+function send(form) {
+  const button = form.querySelector("button[data-submit]");
+  if ((fieldOf(form).value.trim() || hasFiles(form)) && button && !button.disabled && !button.hasAttribute("data-too-long")) button.click();
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.id !== "composer-body" || event.key !== "Enter") return;
+  if (event.key !== "Enter" || !isField(event.target)) return;
   // While an input method composes, Enter chooses a word (keyCode 229: browsers that end the composition first).
   if (event.shiftKey || event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
-  send();
+  send(event.target.form);
 });
 document.addEventListener("input", (event) => {
-  if (event.target.id !== "composer-body") return;
-  document.getElementById("composer-error").replaceChildren();
+  if (!isField(event.target)) return;
+  event.target.form.querySelector(".composer__error").replaceChildren();
   event.target.removeAttribute("aria-invalid");
-  keep();
-  fit();
-  count();
+  fit(event.target.form);
+  count(event.target.form);
 });
 document.addEventListener("change", (event) => {
-  if (event.target.name !== "mode" || !event.target.closest("#composer")) return;
-  keep();
-  count();
-  placeholder();
+  if (event.target.matches?.("#composer input[type=radio][name=mode]")) begin();
 });
+document.addEventListener("parley:draft", begin);
 document.addEventListener("submit", (event) => {
-  if (event.target.id !== "composer") return;
+  const form = event.target;
+  if (!form.matches("#composer form[data-write]")) return;
   if (event.submitter?.hasAttribute("formnovalidate")) return;
-  const isEmpty = !field().value.trim() && !(mode(event.target) === "reply" && hasFiles(event.target));
-  if (isEmpty || event.submitter?.hasAttribute("data-too-long") || event.target.querySelector(".chip.is-busy")) event.preventDefault();
+  const isEmpty = !fieldOf(form).value.trim() && !hasFiles(form);
+  if (isEmpty || event.submitter?.hasAttribute("data-too-long") || form.querySelector(".chip.is-busy")) {
+    event.preventDefault();
+    event.stopPropagation(); // HTMX would send it all the same
+  }
 }, true);
 
 // What was taken back can be put right: its text returns to an empty field.
@@ -110,27 +83,28 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const text = message.querySelector(".bubble__body").textContent;
   undo.addEventListener("htmx:afterRequest", (done) => {
     const taken = /data-status="cancelled"/.test(done.detail.xhr.responseText);
-    if (!taken || !field() || field().value) return;
-    setMode(composer(), "reply");
-    field().value = text;
-    field().dispatchEvent(new Event("input", { bubbles: true }));
-    field().focus();
+    const form = formOf("reply");
+    if (!taken || !form || fieldOf(form).value) return;
+    fieldOf(form).value = text;
+    fieldOf(form).dispatchEvent(new Event("input", { bubbles: true }));
+    if (isField(document.activeElement)) return; // somebody writes on: what they type must not land elsewhere
+    setMode("reply");
+    fieldOf(form).focus();
   }, { once: true });
 });
 
-// The answer is a new composer: empty with the message just made, or the same text with what is wrong.
+// The answer is a new form: empty with the message just made, or the same text with what is wrong.
 document.addEventListener("htmx:load", (event) => {
-  const form = event.target.closest?.("#composer") ?? event.target.querySelector?.("#composer");
-  if (!form) return;
-  if (form.dataset.emptied) forget(form);
   begin();
-  delete form.dataset.emptied;
+  const form = event.target;
+  if (!form.matches?.("#composer form[data-write]")) return;
   const added = form.querySelector("template[data-merge-messages]");
   if (added) {
     const nodes = [...document.importNode(added.content, true).querySelectorAll("[data-message]")];
     added.remove();
     document.dispatchEvent(new CustomEvent("parley:messages", { detail: { nodes, follow: true } }));
   }
-  if (event.target === form) field().focus();
+  // The mode and the focus are the writer's: an answer that comes while they write a note must not take them to the reply.
+  if (mode() === form.dataset.write) fieldOf(form).focus();
 });
 begin();

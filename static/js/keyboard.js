@@ -23,11 +23,11 @@ function step(by) {
 }
 
 function write(mode) {
-  const choice = document.querySelector(`#composer [name=mode][value=${mode}]`);
+  const choice = document.querySelector(`#composer input[type=radio][name=mode][value=${mode}]`);
   if (!choice) return;
   choice.checked = true;
   choice.dispatchEvent(new Event("change", { bubbles: true }));
-  document.getElementById("composer-body")?.focus();
+  document.getElementById(`composer-${mode}`)?.elements.body.focus();
 }
 
 const keys = {

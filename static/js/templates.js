@@ -17,7 +17,9 @@ function fill(url) {
 
 // The template that a text came from is told with it, and its files stand beside those of one's own.
 function take(id = "", files = "") {
-  document.getElementById("composer-template").value = id;
+  const input = document.getElementById("composer-template");
+  input.value = id;
+  input.dataset.files = files;
   const chips = document.getElementById("composer-files");
   for (const old of chips.querySelectorAll("[data-template-file]")) old.remove();
   for (const name of files.split("|").filter(Boolean)) {
@@ -30,7 +32,7 @@ function take(id = "", files = "") {
     remove.className = "chip__remove";
     remove.setAttribute("aria-label", "Leave out the template’s files");
     remove.textContent = "×";
-    remove.addEventListener("click", () => take());
+    remove.dataset.leaveTemplate = "";
     item.append(remove);
     chips.append(item);
   }
@@ -38,6 +40,15 @@ function take(id = "", files = "") {
 
 document.addEventListener("input", (event) => {
   if (event.target.id === "composer-body" && !event.target.value.trim()) take();
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("[data-leave-template]")) return;
+  take();
+  field().dispatchEvent(new Event("input", { bubbles: true }));
+});
+// A draft was put into the form.
+document.addEventListener("parley:draft", (event) => {
+  if (event.detail.form.id === "composer-reply") take(event.detail.template, event.detail.files);
 });
 
 function put(offer) {
@@ -64,7 +75,7 @@ document.addEventListener("click", (event) => {
 });
 // What was sent is in the thread: the answer is a new composer.
 document.addEventListener("htmx:load", (event) => {
-  if (event.target.id === "composer") document.getElementById("template-dialog")?.close();
+  if (event.target.id === "composer-reply") document.getElementById("template-dialog")?.close();
 });
 
 document.addEventListener("keydown", (event) => {

@@ -104,7 +104,8 @@ document.addEventListener("scroll", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("#to-newest")) {
     scroller().scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-    document.getElementById("composer-body")?.focus({ preventScroll: true });
+    const mode = document.querySelector("#composer input[type=radio][name=mode]:checked")?.value ?? "reply";
+    document.getElementById(`composer-${mode}`)?.elements.body.focus({ preventScroll: true });
   }
 });
 // Messages that arrived while nobody looked are read when somebody does.

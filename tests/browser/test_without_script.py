@@ -26,7 +26,7 @@ def test_list_thread_reply_and_note(clinic, page_of):
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("[data-message]", has_text="From the age of six.")).to_be_visible()
     page.locator(".segment--note").click()
-    page.locator("#composer-body").fill("Ask for the age.")
+    page.locator("#composer-note-body").fill("Ask for the age.")
     page.get_by_role("button", name="Save note").click()
     expect(page.locator(".message--note", has_text="Ask for the age.")).to_be_visible()
     page.get_by_role("button", name="Resolve").click()
@@ -39,7 +39,7 @@ def test_an_empty_reply_comes_back_with_the_reason(clinic, page_of):
     page = page_of()
     page.goto(clinic.thread_url(received))
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("Write something first.")
+    expect(page.locator("#composer-error")).to_contain_text("Write something first.")
 
 
 def test_search_views_and_earlier_messages(clinic, page_of):

@@ -24,7 +24,8 @@ def test_pages_refuse_it_in_a_form(alice, make_conversation, bad):
     conversation = make_conversation(alice)
     customer = conversation.customer_id
     for path, body in (
-        (f"inbox/{conversation.pk}/note/", {"body": bad}),
+        (f"inbox/{conversation.pk}/note/", {"body": bad, "mode": "note"}),
+        (f"inbox/{conversation.pk}/draft/note/", {"body": bad, "version": "0"}),
         (f"customers/{customer}/field/", {"field": "name", "value": bad}),
         (f"customers/{customer}/tags/add/", {"tag": bad}),
         ("customers/new/", {"name": bad}),

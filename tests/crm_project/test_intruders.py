@@ -51,7 +51,7 @@ CALLS = [
 
 
 def address(route: str, pk: UUID, slug: str = "") -> str:
-    route = route.replace("<slug:organization>", slug).replace("<str:channel>", "email")
+    route = route.replace("<slug:organization>", slug).replace("<str:channel>", "email").replace("<str:mode>", "note")
     return "/" + re.sub(r"<uuid:\w+>", str(pk), route)
 
 

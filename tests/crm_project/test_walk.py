@@ -74,7 +74,9 @@ class World:
                 break
         for name, pk in self.others.items():
             route = route.replace(f"<uuid:{name}>", str(pk))
-        route = route.replace("<slug:organization>", slug).replace("<str:channel>", "email")
+        route = (
+            route.replace("<slug:organization>", slug).replace("<str:channel>", "email").replace("<str:mode>", "note")
+        )
         assert "<" not in route, f"{route}: say in World what its id stands for."
         return route
 

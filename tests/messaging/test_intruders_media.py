@@ -85,7 +85,9 @@ class TestFilesById:
             answer = text_to(bob, conversation, attachments=[pk])
             assert answer.status_code == 400, answer.json()
             assert answer.json()["errors"][0]["attr"] == "attachments"
-            form = bob.client.post(bob.url(f"inbox/{conversation.pk}/reply/"), {"body": "x", "files": pk})
+            form = bob.client.post(
+                bob.url(f"inbox/{conversation.pk}/reply/"), {"mode": "reply", "body": "x", "files": pk}
+            )
             assert form.status_code in (404, 422)
         mine = kept(bob)
         assert text_to(bob, conversation, attachments=[str(mine.pk)]).status_code == 201

@@ -18,6 +18,7 @@ from core.tenancy import organization_scope
 from customers import days
 from customers.models import Customer, CustomerSettings, Deal, Stage
 from customers.services import custom_fields, deals
+from tests.pages import submit
 
 pytestmark = pytest.mark.django_db
 
@@ -127,12 +128,12 @@ def test_filters_find_what_they_say(alice, bob, make_deal):
         "?ordering=color",
     ],
 )
-def test_what_is_no_filter_is_told_and_left_out(alice, make_deal, query):
+def test_what_is_no_filter_is_said_and_shows_no_deal(alice, make_deal, query):
     make_deal()
     answer = alice.client.get(alice.url(f"deals/{query}"))
     assert answer.status_code == 200
     assert len(answer.context["state"].problems) == 1
-    assert len(answer.context["rows"]) == 1
+    assert len(answer.context["rows"]) == (1 if "ordering" in query else 0)
 
 
 @pytest.mark.parametrize("query", ["?after=x", "?after=W10", "board/?column=none", "board/?column=new&after=x"])
@@ -285,16 +286,18 @@ def test_a_deal_is_made_from_the_list_changed_and_deleted(alice, bob, make_custo
         assert (deal.stage.key, deal.probability, deal.owner, deal.chance) == ("contacted", 35, alice.user, 35)
     address = bob.url(f"deals/{deal.pk}/")
     assert bob.client.get(address).context["form"].initial["stage"] == str(deal.stage_id)
-    assert bob.client.post(f"{address}?from=board", {**data, "status": "won"}).headers["Location"].endswith("/board/")
+    assert (
+        submit(bob.client, f"{address}?from=board", {**data, "status": "won"}).headers["Location"].endswith("/board/")
+    )
     deal.refresh_from_db()
     assert (deal.status, deal.stage.key) == ("won", "treatment_done")
     lost = str(stage(alice, "lost").pk)
-    bob.client.post(address, {**data, "status": "won", "stage": lost, "lost_reason": "price"})
+    submit(bob.client, address, {**data, "status": "won", "stage": lost, "lost_reason": "price"})
     deal.refresh_from_db()
     assert (deal.status, deal.lost_reason) == ("lost", "price")
-    crossed = bob.client.post(address, {**data, "status": "open", "stage": str(stage(alice, "treatment_done").pk)})
+    crossed = submit(bob.client, address, {**data, "status": "open", "stage": str(stage(alice, "treatment_done").pk)})
     assert (crossed.status_code, list(crossed.context["form"].errors)) == (422, ["stage"])
-    wrong = bob.client.post(address, {**data, "probability": "101", "owner": "x", "amount": "-1"})
+    wrong = submit(bob.client, address, {**data, "probability": "101", "owner": "x", "amount": "-1"})
     assert {"probability", "owner", "amount"} == set(wrong.context["form"].errors)
     assert bob.client.post(f"{address}delete/").status_code == 403
     assert alice.client.get(f"{address}delete/").status_code == 200

@@ -244,13 +244,15 @@ class TestFilters:
         "follow_up_before=2026-13-45", "assigned_to=%F0%9F%8D%8E",
     ],
 )  # fmt: skip
-def test_what_is_not_good_in_an_address_is_told_and_left_out(alice, make_customer, own_fields, query):
+def test_what_is_not_good_in_an_address_is_said(alice, make_customer, own_fields, query):
     make_customer(alice, name="Ada")
     answer = alice.client.get(alice.url(f"customers/?{query}"))
     assert answer.status_code == 200
     assert len(answer.context["state"].problems) == 1
     assert 'class="notice notice--warning"' in answer.content.decode()
-    assert [row.customer.name for row in answer.context["rows"]] == ["Ada"]
+    # An order or a column that is none takes nobody in or out; a filter that means nothing shows nobody.
+    shown = ["Ada"] if query.startswith(("ordering=", "columns=")) else []
+    assert [row.customer.name for row in answer.context["rows"]] == shown
 
 
 @pytest.mark.parametrize("query", ["open=nonsense", "segment=", "q=", "stage=&ordering=", "tag=&tag="])

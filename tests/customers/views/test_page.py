@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
 
 from core.tenancy import organization_scope
 from customers.models import Contact, Customer, CustomerFile, Deal, Interaction, Task
 from customers.services import contacts, custom_fields, deals, files, interactions, tasks
 from messaging.services import outbound
+from tests.pages import submit
 
 pytestmark = pytest.mark.django_db
 
@@ -136,9 +138,9 @@ def test_contacts_deals_and_tasks_are_made_and_changed(bob, customer):
     browser.post(path(bob, customer, "tasks/new/"), {"title": "Call", "priority": "high", "status": "open"})
     with organization_scope(bob.organization):
         contact, deal, task = Contact.objects.get(), Deal.objects.get(), Task.objects.get()
-    browser.post(bob.url(f"contacts/{contact.pk}/"), {"name": "Tobias", "birth_date": "2015-04-02"})
-    browser.post(
-        bob.url(f"deals/{deal.pk}/"), {"title": "Braces", "amount": "1500", "currency": "GBP", "status": "won"}
+    submit(browser, bob.url(f"contacts/{contact.pk}/"), {"name": "Tobias", "birth_date": "2015-04-02"})
+    submit(
+        browser, bob.url(f"deals/{deal.pk}/"), {"title": "Braces", "amount": "1500", "currency": "GBP", "status": "won"}
     )
     browser.post(bob.url(f"tasks/{task.pk}/done/"))
     for row in (contact, deal, task):
@@ -168,7 +170,8 @@ def test_contacts_deals_and_tasks_are_made_and_changed(bob, customer):
     ],
 )
 def test_bad_input_is_said_at_its_field(bob, customer, rest, data, words):
-    answer = bob.client.post(path(bob, customer, rest), data)
+    send = submit if rest == "edit/" else Client.post
+    answer = send(bob.client, path(bob, customer, rest), data)
     assert answer.status_code == 422
     assert words in answer.content.decode()
 
@@ -188,7 +191,7 @@ def test_all_details_are_edited_with_the_organizations_own_fields(alice, custome
         "own_insurance": "Private", "own_visits": "1,250", "own_since": "2026-03-31", "own_vip": "yes",
         "own_langs": ["en", "de"], "own_site": "https://okafor.example",
     }  # fmt: skip
-    assert alice.client.post(path(alice, customer, "edit/"), data).status_code == 302
+    assert submit(alice.client, path(alice, customer, "edit/"), data).status_code == 302
     customer.refresh_from_db()
     assert customer.custom_fields == {
         "insurance": "Private", "visits": 1250, "since": "2026-03-31", "vip": True, "langs": ["en", "de"],
@@ -199,7 +202,7 @@ def test_all_details_are_edited_with_the_organizations_own_fields(alice, custome
     assert "https://okafor.example" in page
     form = alice.client.get(path(alice, customer, "edit/")).content.decode()
     assert 'value="1250"' in form
-    wrong = alice.client.post(path(alice, customer, "edit/"), data | {"own_visits": "many"})
+    wrong = submit(alice.client, path(alice, customer, "edit/"), data | {"own_visits": "many"})
     assert wrong.status_code == 422
     assert "not a number" in wrong.content.decode()
 

@@ -13,6 +13,7 @@ from activity import jobs
 from core.tenancy import organization_scope
 from customers.models import Customer, Stage
 from customers.services import customer_settings, deals
+from tests.pages import submit
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +80,7 @@ def test_a_stage_is_made_and_changed(alice):
     made = stage(alice, "waiting_for_papers")
     assert (made.probability, made.sla_hours, made.entry_task, made.color) == (40, 36, "Ask for the papers", "amber")
     assert keys(alice).index(made.key) == keys(alice).index("deposit_paid") + 1
-    changed = alice.client.post(alice.url(f"{ADDRESS}{made.pk}/"), {**STAGE, "name": "Papers", "sla_hours": ""})
+    changed = submit(alice.client, alice.url(f"{ADDRESS}{made.pk}/"), {**STAGE, "name": "Papers", "sla_hours": ""})
     assert changed.status_code == 302
     made.refresh_from_db()
     assert (made.name, made.key, made.sla_hours) == ("Papers", "waiting_for_papers", None)
@@ -157,15 +158,16 @@ def test_a_stage_in_use_asks_for_a_home_and_moves_everybody_there(alice, make_cu
 def test_the_rules_are_saved_and_checked(alice):
     won = stage(alice, "treatment_done")
     data = {"follow_up_days": "10", "stalled_days": "2", "won_deal_stage": str(won.pk), "lost_deal_stage": ""}
-    assert alice.client.post(alice.url(f"{ADDRESS}rules/"), data).status_code == 302
+    rules, page = alice.url(f"{ADDRESS}rules/"), alice.url(ADDRESS)
+    assert submit(alice.client, rules, data, page=page).status_code == 302
     with organization_scope(alice.organization):
         decided = customer_settings.of(alice.organization)
         assert (decided.follow_up_days, decided.stalled_days) == (10, 2)
         assert decided.won_deal_stage_id == won.pk
         assert not decided.asks_lost_reason
-    wrong = alice.client.post(alice.url(f"{ADDRESS}rules/"), {**data, "follow_up_days": "0", "lost_deal_stage": "x"})
+    wrong = submit(alice.client, rules, {**data, "follow_up_days": "0", "lost_deal_stage": "x"}, page=page)
     assert wrong.status_code == 422
     assert {"follow_up_days", "lost_deal_stage"} <= set(wrong.context["form"].errors)
     lost = stage(alice, "lost")
-    crossed = alice.client.post(alice.url(f"{ADDRESS}rules/"), {**data, "won_deal_stage": str(lost.pk)})
+    crossed = submit(alice.client, rules, {**data, "won_deal_stage": str(lost.pk)}, page=page)
     assert crossed.status_code == 422

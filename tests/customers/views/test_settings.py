@@ -8,6 +8,7 @@ from accounts.models import Role
 from core.tenancy import organization_scope
 from customers.models import CustomField, Tag
 from customers.services import custom_fields, tags
+from tests.pages import submit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_pack")]
 
@@ -107,7 +108,7 @@ def test_a_field_is_made_changed_and_taken_away(alice):
     address = alice.url(f"settings/fields/{field.pk}/")
     # Key, entity and type are for good, whatever is sent.
     sent = {"label": "Mark", "choices": "One\nTwo\nThree", "key": "other", "type": "number", "entity": "deal"}
-    assert browser.post(address, sent).status_code == 302
+    assert submit(browser, address, sent).status_code == 302
     field.refresh_from_db()
     assert (field.label, field.key, field.type, field.entity) == ("Mark", "grade", "choice", "customer")
     assert (field.choices, field.is_required) == (["One", "Two", "Three"], False)

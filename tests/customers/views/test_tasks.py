@@ -16,6 +16,7 @@ from core.tenancy import organization_scope
 from customers import task_lists
 from customers.models import Task
 from customers.services import tasks
+from tests.pages import submit
 
 MOST = 12
 
@@ -115,7 +116,7 @@ def test_a_task_of_mine_with_a_customer_that_is_not(alice, bob, make_task, make_
         assert str(hidden.pk) not in text
     assert "Zebulon Quist" in page(alice, f"?who={bob.user.pk}")
     body = {"title": "Ring them soon", "priority": "normal", "status": "open", "assigned_to": str(bob.user.pk)}
-    assert bob.client.post(bob.url(f"tasks/{task.pk}/"), body).status_code == 302
+    assert submit(bob.client, bob.url(f"tasks/{task.pk}/"), body).status_code == 302
     after = current(task)
     assert (after.title, after.customer_id) == ("Ring them soon", hidden.pk)
 
@@ -238,7 +239,7 @@ def test_saving_unchanged_changes_nothing(alice, make_task):
     form = alice.client.get(alice.url(f"tasks/{task.pk}/")).context["form"]
     body = {name: form[name].value() or "" for name in form.fields}
     body["due_at"] = timezone.localtime(due, alice.organization.zone).strftime("%Y-%m-%dT%H:%M")
-    assert alice.client.post(alice.url(f"tasks/{task.pk}/"), body).status_code == 302
+    assert submit(alice.client, alice.url(f"tasks/{task.pk}/"), body).status_code == 302
     after = current(task)
     assert (after.due_at, after.remind_at) == (task.due_at, task.remind_at)
     with organization_scope(alice.organization):

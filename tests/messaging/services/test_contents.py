@@ -350,7 +350,7 @@ class TestFallback:
         files = [SimpleUploadedFile(name, b"%PDF", "application/pdf") for name in ("a.pdf", "b.pdf")]
         with organization_scope(alice.organization):
             Template.objects.filter(pk=approved.pk).update(content_variables={"1": "{{ customer.name }}", "2": "nine"})
-        given = {"body": "Both", "not_before_at": at, "fallback_template": str(approved.pk)}
+        given = {"mode": "reply", "body": "Both", "not_before_at": at, "fallback_template": str(approved.pk)}
         url = alice.url(f"inbox/{thread.pk}/reply/")
         answer = alice.htmx.post(url, {**given, "file": files})
         assert (answer.status_code, "once for each file" in answer.content.decode()) == (422, True)

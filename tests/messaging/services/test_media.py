@@ -162,7 +162,7 @@ class TestUpload:
         kept = upload(alice, thread, a_file())
         assert (kept.status_code, kept.json()["name"], kept.json()["size"]) == (201, "plan.pdf", len(PDF))
         answer = alice.htmx.post(
-            alice.url(f"inbox/{thread.pk}/reply/"), {"body": "Your plan", "files": kept.json()["id"]}
+            alice.url(f"inbox/{thread.pk}/reply/"), {"mode": "reply", "body": "Your plan", "files": kept.json()["id"]}
         )
         assert answer.status_code == 200, answer.content
         with every_organization("taken back for ten seconds"):
@@ -231,7 +231,7 @@ class TestUpload:
         for key in (of_alice, of_charlie, "00000000-0000-0000-0000-000000000000"):
             answer = bob.api.post(f"{API}/conversations/{thread.pk}/messages", {"attachments": [key]}, format="json")
             assert (answer.status_code, "Attach it again" in str(answer.data)) == (400, True)
-            by_page = bob.htmx.post(bob.url(f"inbox/{thread.pk}/reply/"), {"body": "x", "files": key})
+            by_page = bob.htmx.post(bob.url(f"inbox/{thread.pk}/reply/"), {"mode": "reply", "body": "x", "files": key})
             assert by_page.status_code == 422
         assert all_of(Message) == []
 
@@ -251,7 +251,9 @@ class TestUpload:
 
 class TestSeveralFiles:
     def reply(self, alice: Any, thread: Conversation, body: str, *files: SimpleUploadedFile) -> list[Message]:
-        answer = alice.htmx.post(alice.url(f"inbox/{thread.pk}/reply/"), {"body": body, "file": list(files)})
+        answer = alice.htmx.post(
+            alice.url(f"inbox/{thread.pk}/reply/"), {"mode": "reply", "body": body, "file": list(files)}
+        )
         assert answer.status_code == 200, answer.content.decode()
         return messages_of(alice.organization)
 
@@ -278,7 +280,8 @@ class TestSeveralFiles:
 
     def test_one_that_is_refused_keeps_all_back_and_the_form_as_it_was(self, alice: Any, thread: Conversation):
         answer = alice.htmx.post(
-            alice.url(f"inbox/{thread.pk}/reply/"), {"body": "Both", "file": [a_file(), a_file("x.exe")]}
+            alice.url(f"inbox/{thread.pk}/reply/"),
+            {"body": "Both", "mode": "reply", "file": [a_file(), a_file("x.exe")]},
         )
         text = answer.content.decode()
         assert answer.status_code == 422

@@ -16,6 +16,7 @@ from messaging.models import Channel, ContentSync, Mailbox
 from messaging.services import channels
 from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN
 from tests.messaging.conftest import OUR_NUMBER, make_channel
+from tests.pages import submit
 
 pytestmark = pytest.mark.django_db
 SECRET = "a-password-that-nobody-may-see"
@@ -113,7 +114,7 @@ def test_a_secret_left_empty_stays_and_the_rest_changes(alice):
         "account_password": "",
         "signature": "{{ agent.name }}\r\n{{ organization }}",
     }
-    assert alice.client.post(url, given).status_code == 302
+    assert submit(alice.client, url, given).status_code == 302
     changed = current(channel)
     assert changed.name == "Front desk"
     assert changed.credentials["password"] == SECRET
@@ -125,7 +126,7 @@ def test_a_secret_left_empty_stays_and_the_rest_changes(alice):
     assert changed.credentials["use_starttls"] == "true"
     assert changed.credentials["use_ssl"] == "false"
     assert changed.credentials["port"] == "587"
-    assert alice.client.post(url, {**MAIL, "account_password": "another", "reply_address": "on"}).status_code == 302
+    assert submit(alice.client, url, {**MAIL, "account_password": "another", "reply_address": "on"}).status_code == 302
     assert current(channel).credentials["password"] == "another"
     assert current(channel).settings["reply_address"] == "plus"
 
@@ -133,7 +134,7 @@ def test_a_secret_left_empty_stays_and_the_rest_changes(alice):
 def test_a_secret_that_may_be_missing_is_forgotten_when_asked(alice):
     channel = mailbox_channel(alice)
     given = {**MAIL, "account_password": "", "forget_password": "on"}
-    assert alice.client.post(alice.url(f"channels/{channel.pk}/edit/"), given).status_code == 302
+    assert submit(alice.client, alice.url(f"channels/{channel.pk}/edit/"), given).status_code == 302
     assert not current(channel).credentials["password"]
 
 
@@ -143,17 +144,17 @@ def test_secrets_that_can_not_be_read_are_asked_for_anew(alice, settings):
     browser, url = alice.client, alice.url(f"channels/{channel.pk}/")
     assert "can’t be read any more" in page(browser.get(url))
     assert "Secrets unreadable" in page(browser.get(alice.url("channels/")))
-    refused = browser.post(f"{url}edit/", TWILIO)
+    refused = submit(browser, f"{url}edit/", TWILIO)
     assert refused.status_code == 422
     assert "required" in page(refused).split('id="id_account_auth_token_error"')[1]
-    assert browser.post(f"{url}edit/", {**TWILIO, "account_auth_token": AUTH_TOKEN}).status_code == 302
+    assert submit(browser, f"{url}edit/", {**TWILIO, "account_auth_token": AUTH_TOKEN}).status_code == 302
     assert current(channel).credentials["auth_token"] == AUTH_TOKEN
 
 
 @pytest.mark.parametrize("text", ["{{ customer.name }}", "{{ agent.name", "{{ company }}"])
 def test_a_signature_knows_only_who_writes_and_where(alice, text):
     channel = mailbox_channel(alice)
-    answer = alice.client.post(alice.url(f"channels/{channel.pk}/edit/"), {**MAIL, "signature": text})
+    answer = submit(alice.client, alice.url(f"channels/{channel.pk}/edit/"), {**MAIL, "signature": text})
     assert answer.status_code == 422
     assert 'id="id_signature_error"' in page(answer)
 
@@ -162,7 +163,7 @@ def test_whatsapp_says_whether_signs_are_shown(alice):
     channel = make_channel(alice.organization, "whatsapp")
     url = alice.url(f"channels/{channel.pk}/edit/")
     assert re.search(r'name="signs"[^>]*checked', page(alice.client.get(url)))
-    assert alice.client.post(url, TWILIO).status_code == 302
+    assert submit(alice.client, url, TWILIO).status_code == 302
     assert current(channel).settings["signs"] is False
     assert 'name="signature"' not in page(alice.client.get(url))
 
@@ -237,7 +238,7 @@ def test_the_website_is_changed_without_an_address(alice):
     url = alice.url(f"channels/{channel.pk}/")
     assert "Website" in page(alice.client.get(url))
     assert 'name="address"' not in page(alice.client.get(f"{url}edit/"))
-    assert alice.client.post(f"{url}edit/", {"name": "Our site"}).status_code == 302
+    assert submit(alice.client, f"{url}edit/", {"name": "Our site"}).status_code == 302
     assert current(channel).name == "Our site"
     assert not current(channel).is_enabled
     assert "switched off" in page(alice.client.get(url))

@@ -18,6 +18,7 @@ from customers.models import Customer
 from messaging.models import ContentSync, Conversation, MediaFile, Template
 from messaging.services import templates
 from tests.messaging.conftest import make_channel
+from tests.pages import submit
 
 pytestmark = pytest.mark.django_db
 TEXT = {"name": "Hours", "channel": "whatsapp", "language": "und", "body": "Hello {{ customer.name }}, we open at 9."}
@@ -60,7 +61,7 @@ def test_written_listed_changed_and_deleted(alice):
     assert "we open at 9" in page
     template = Template._base_manager.get(key="hours")
     url = alice.url(f"templates/{template.pk}/")
-    assert browser.post(url, {**FORM, "name": "Opening"}).status_code == 302
+    assert submit(browser, url, {**FORM, "name": "Opening"}).status_code == 302
     assert "Opening" in browser.get(url).content.decode()
     assert "Delete “Opening”?" in browser.get(f"{url}delete/").content.decode()
     assert browser.post(f"{url}delete/").status_code == 302
@@ -167,11 +168,11 @@ def test_the_providers_text_is_read_only_and_its_variables_fill_themselves_in(al
     assert "Ann &lt;b&gt;" in shown
     assert "Asked for when it is sent: 1, 2." in shown
     given = {"name": "Reminder", "sharing": "everybody", "variable_1": "{{ customer.first_name }}", "variable_2": ""}
-    assert alice.client.post(url, {**given, "body": "Mine"}).status_code == 302
+    assert submit(alice.client, url, {**given, "body": "Mine"}).status_code == 302
     changed = kept(template)
     assert changed.content_variables == {"1": "{{ customer.first_name }}"}
     assert changed.body == "Dear {{1}}, your visit is on {{2}}."
-    wrong = alice.client.post(url, {**given, "variable_2": "{{ customer.shoe_size }}"})
+    wrong = submit(alice.client, url, {**given, "variable_2": "{{ customer.shoe_size }}"})
     assert wrong.status_code == 422
     assert "can’t be filled in" in page(wrong).split('id="id_variable_2_error"')[1]
     preview = {"template": str(template.pk), "variable_1": "{{ customer.name }}", "variable_2": ""}
@@ -199,7 +200,7 @@ def test_it_is_shared_with_everybody_one_team_or_nobody(alice, bob, mona):
     assert mona.client.post(mona.url("templates/preview/"), preview).status_code == 404
     shared = make(alice, name="Shared")
     # Somebody else’s can’t be made one’s own: whoever wrote it would lose sight of it.
-    taken = mona.client.post(mona.url(f"templates/{shared.pk}/"), {**FORM, "name": "Shared", "sharing": "author"})
+    taken = submit(mona.client, mona.url(f"templates/{shared.pk}/"), {**FORM, "name": "Shared", "sharing": "author"})
     assert taken.status_code == 422
 
 
@@ -231,7 +232,9 @@ def test_files_are_added_kept_and_left_out(alice, settings, tmp_path):
     with organization_scope(alice.organization):
         first, second = template.files.order_by("name")
     assert "map.png" in page(browser.get(url))
-    assert browser.post(url, {**mail, "attached": [str(second.pk)], "uploads": [upload("new.png")]}).status_code == 302
+    assert (
+        submit(browser, url, {**mail, "attached": [str(second.pk)], "uploads": [upload("new.png")]}).status_code == 302
+    )
     with organization_scope(alice.organization):
         assert {file.name for file in template.files.all()} == {"plan.pdf", "new.png"}
     assert first.pk != second.pk

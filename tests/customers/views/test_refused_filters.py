@@ -1,0 +1,162 @@
+"""A filter that means nothing any more shows nobody, says so, and is mended by a link; it never shows everybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from activity import jobs
+from core.tenancy import organization_scope
+from customers.models import Customer, Segment, Stage
+from customers.services import bulk, custom_fields, segments, stages, tags
+
+pytestmark = pytest.mark.django_db
+
+NAME = "Maya Okafor"
+
+
+@pytest.fixture
+def customer(alice, make_customer):
+    return make_customer(alice, name=NAME)
+
+
+def saved(alice, given):
+    with organization_scope(alice.organization):
+        return segments.create(member=alice.member, actor=alice.actor, name="Mine", filter=given)
+
+
+def take_stage(alice, key):
+    with organization_scope(alice.organization):
+        stages.remove(stage=Stage.objects.get(key=key), home=None, actor=alice.actor, member=alice.member)
+
+
+def stage_gone(alice):
+    segment = saved(alice, {"stage": "contacted"})
+    take_stage(alice, "contacted")
+    return segment
+
+
+def field_gone(alice):
+    with organization_scope(alice.organization):
+        field = custom_fields.create(
+            organization=alice.organization, actor=alice.actor, key="grade", label="Grade", type="text"
+        )
+    segment = saved(alice, {"custom.grade": "A"})
+    with organization_scope(alice.organization):
+        custom_fields.delete(field=field, actor=alice.actor)
+    return segment
+
+
+def choice_gone(alice):
+    with organization_scope(alice.organization):
+        field = custom_fields.create(
+            organization=alice.organization, actor=alice.actor, key="plan", label="Plan", type="choice",
+            choices=["Gold", "Tin"],
+        )  # fmt: skip
+    segment = saved(alice, {"custom.plan": "Tin"})
+    with organization_scope(alice.organization):
+        custom_fields.update(field=field, actor=alice.actor, changes={"choices": ["Gold"]})
+    return segment
+
+
+def tag_gone(alice):
+    with organization_scope(alice.organization):
+        tag = tags.create(organization=alice.organization, name="vip", actor=alice.actor)
+    segment = saved(alice, {"tag": ["vip"]})
+    with organization_scope(alice.organization):
+        tags.delete(tag=tag, actor=alice.actor)
+    return segment
+
+
+GONE = [stage_gone, field_gone, choice_gone, tag_gone]
+
+
+@pytest.mark.parametrize("gone", GONE)
+@pytest.mark.parametrize("page", ["customers/", "pipeline/"])
+def test_a_saved_view_shows_nobody_and_says_why(alice, customer, gone, page):
+    segment = gone(alice)
+    text = alice.client.get(alice.url(f"{page}?segment={segment.pk}")).content.decode()
+    assert NAME not in text
+    assert "Nobody is shown until this is mended" in text
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_what_is_opened_from_it_takes_nobody(alice, customer, gone):
+    segment = gone(alice)
+    page = alice.client.get(alice.url(f"customers/?segment={segment.pk}"))
+    export = page.context["links"]["export"]
+    answer = alice.client.get(export)
+    if gone is not tag_gone:
+        assert answer.status_code == 400
+        assert alice.client.get(export.replace("export/", "export/file/")).status_code == 400
+    assert answer.context["count"] == 0
+    answer = alice.htmx.post(
+        alice.url("customers/bulk/"), {"do": "status:inactive", "all": "1", "state": f"segment={segment.pk}"}
+    )
+    assert answer.status_code == 422
+    customer.refresh_from_db()
+    assert customer.status != "inactive"
+
+
+@pytest.mark.parametrize("gone", GONE[:3])
+def test_the_api_says_it_too(alice, customer, gone):
+    segment = gone(alice)
+    answer = alice.api.get(f"/api/v1/segments/{segment.pk}/customers")
+    assert answer.status_code == 400
+    assert NAME not in answer.content.decode()
+
+
+def test_mended_it_shows_them_again(alice, customer):
+    segment = stage_gone(alice)
+    page = alice.client.get(alice.url(f"customers/?segment={segment.pk}"))
+    chip = next(one for one in page.context["chips"] if one.name == "stage")
+    mended = alice.client.get(alice.url("customers/") + chip.remove)
+    assert NAME in mended.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["stage=nowhere", "colour=red", "custom.nothing=1", "overdue=perhaps", "created_from=soon",
+     "segment=01980000-0000-7000-8000-000000000000"],
+)  # fmt: skip
+def test_an_address_that_asks_for_nothing_known_shows_nobody(alice, customer, query):
+    text = alice.client.get(alice.url(f"customers/?{query}")).content.decode()
+    assert NAME not in text
+    assert "Nobody is shown" in text
+
+
+@pytest.mark.parametrize("query", ["stage=nowhere", "status=perhaps", "owner=x", "month=soon"])
+def test_deals_that_ask_for_nothing_known_are_none(alice, customer, query):
+    from customers.services import deals
+
+    with organization_scope(alice.organization):
+        deals.create(customer=customer, actor=alice.actor, title="Braces upper", amount=5)
+    for page in ("deals/", "deals/board/"):
+        answer = alice.client.get(alice.url(f"{page}?{query}"), follow=True)
+        text = answer.content.decode()
+        assert "No deal is shown" in text, page
+        assert "Braces upper" not in text, page
+
+
+def test_a_renamed_tag_is_still_what_the_saved_view_asks_for(alice, customer):
+    with organization_scope(alice.organization):
+        tag = tags.create(organization=alice.organization, name="vip", actor=alice.actor)
+        tags.add(customer=customer, names=["vip"], actor=alice.actor)
+    segment = saved(alice, {"tag": ["VIP"]})
+    with organization_scope(alice.organization):
+        tags.update(tag=tag, actor=alice.actor, changes={"name": "very important"})
+        assert Segment.objects.get(name="Mine").filter == {"tag": ["very important"]}
+    assert NAME in alice.client.get(alice.url(f"customers/?segment={segment.pk}")).content.decode()
+
+
+def test_a_change_that_waited_while_its_stage_went_changes_nobody(alice, customer):
+    with organization_scope(alice.organization):
+        job = bulk.start(
+            member=alice.member, actor=alice.actor, action="status", params={"status": "inactive"},
+            given_filter={"stage": "contacted"},
+        )  # fmt: skip
+    take_stage(alice, "contacted")
+    jobs.run_due()
+    job.refresh_from_db()
+    with organization_scope(alice.organization):
+        assert not Customer.objects.filter(status="inactive").exists()
+    assert job.status == "failed"
