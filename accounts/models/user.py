@@ -53,6 +53,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def set_password(self, raw_password: str | None) -> None:
+        """Also None, for none at all; `save()` tells the password validators of either."""
+        super().set_password(raw_password)
+        if raw_password is None:
+            self._password = ""  # Django tells nobody of a password that was taken away
+
+    def set_unusable_password(self) -> None:
+        """Nobody signs in with a password any more; it is a change like any other."""
+        self.set_password(None)
+
     def get_full_name(self) -> str:
         return self.name or self.email
 

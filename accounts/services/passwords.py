@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from accounts import events
-from accounts.models import User
-from accounts.services import sign_in, throttle, tokens
+from accounts.models import Member, User
+from accounts.services import throttle, tokens
 from activity.actor import Actor
 from activity.ledger import record
-from core.tenancy import organization_scope
+from core.tenancy import every_organization, organization_scope
 
 
 def changed(*, user: User, actor: Actor | None = None) -> None:
@@ -14,7 +14,9 @@ def changed(*, user: User, actor: Actor | None = None) -> None:
     The user gave it, unless the actor is somebody else.
     """
     throttle.forget(email=user.email)
-    for member in sign_in.memberships(user):
+    with every_organization("a password is the user's, whichever organizations they are in or come back to"):
+        members = list(Member.objects.with_access().filter(user=user))
+    for member in members:
         tokens.revoke_all(member=member, reason="password changed")
         with organization_scope(member.organization):
             record(events.PASSWORD_CHANGED, subject=member, actor=actor or Actor.for_user(user))

@@ -92,7 +92,7 @@ _SYNONYMS: Mapping[str, str] = {
     "do_not_contact": "do not contact|dnc|opt out|opted out|unsubscribed|no contact",
 }
 _WORDS: Mapping[str, str] = {word: field for field, words in _SYNONYMS.items() for word in words.split("|")}
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"[^@\s]++@[^@\s][^@\s.]*+\.[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s().\-/]{7,20}")
 SURE, LIKELY, PERHAPS = 1.0, 0.8, 0.6
 _LIKE_ENOUGH = 0.84

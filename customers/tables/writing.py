@@ -25,7 +25,7 @@ _UNSEEN = r"[\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2
 _RISKY = re.compile(f"'*{_UNSEEN}[{_FORMULA}]")
 _GUARDED = re.compile(f"'+{_UNSEEN}[{_FORMULA}]")
 # A phone number or a number: whatever a program makes of it, it calls nothing and points nowhere.
-_NUMBER = re.compile(r"[+-][\d .,()-]*\d[\d .,()-]*")
+_NUMBER = re.compile(r"[+-][ .,()-]*+\d[\d .,()-]*")
 
 
 def safe(cell: str) -> str:

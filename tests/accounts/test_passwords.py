@@ -79,6 +79,50 @@ def test_a_new_password_ends_sessions_and_tokens(bob: Person, change: Callable[.
         tokens.refresh(token=pair.refresh_token)
 
 
+def by_the_administrator_who_leaves_none(who: Person) -> None:
+    from accounts.models import User
+
+    boss = Client()
+    boss.force_login(User.objects.create_superuser("boss@parley.example", PASSWORD))
+    answer = boss.post(
+        f"/admin/accounts/user/{who.user.pk}/password/", {"usable_password": "false", "unset-password": "1"}
+    )
+    assert answer.status_code == 302
+
+
+def by_code_that_leaves_none(who: Person) -> None:
+    who.user.set_password(None)
+    who.user.save()
+
+
+@pytest.mark.parametrize("take", [by_the_administrator_who_leaves_none, by_code_that_leaves_none])
+def test_a_password_that_is_taken_away_ends_sessions_and_tokens(bob: Person, take: Callable[..., None]):
+    browser, pair = bob.client, tokens.begin(member=bob.member)
+    take(bob)
+    bob.user.refresh_from_db()
+    assert not bob.user.has_usable_password()
+    assert browser.get(bob.url("inbox/")).status_code == 302
+    with pytest.raises(tokens.InvalidToken):
+        tokens.member_of(pair.access_token)
+    with pytest.raises(tokens.InvalidToken):
+        tokens.refresh(token=pair.refresh_token)
+
+
+@pytest.mark.parametrize("whose", ["member", "user"])
+def test_who_comes_back_after_a_new_password_has_no_old_token(bob: Person, whose: str):
+    pair = tokens.begin(member=bob.member)
+    row = getattr(bob, whose)
+    row.is_active = False
+    with every_organization("a test switches somebody off and on"):
+        row.save()
+        bob.user.set_password(NEW)
+        bob.user.save()
+        row.is_active = True
+        row.save()
+    with pytest.raises(tokens.InvalidToken):
+        tokens.refresh(token=pair.refresh_token)
+
+
 def test_a_stronger_hash_at_sign_in_ends_nothing(bob: Person, settings: Any):
     """Django stores the same password again when the hasher changed; that is no new password."""
     pair = tokens.begin(member=bob.member)

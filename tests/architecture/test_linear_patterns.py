@@ -156,3 +156,19 @@ def test_no_pattern_is_slower_than_linear(app: str):
                     slow.append((name, way, sign))
                     break
     assert not slow, "\n".join(map(str, slow))
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "before", "sign", "end"),
+    [
+        ("customers.services.import_mapping._EMAIL", "fullmatch", "a@a.", ".", " "),
+        ("customers.tables.writing._NUMBER", "fullmatch", "-", "1", "!"),
+        ("messaging.channels.mail.reply_lines._WEEKDAY", "match", " niedza.", "\t", "x"),
+        ("messaging.channels.mail.reply_lines._CLOSES_ADDRESS", "match", " >", "\t", "x"),
+    ],
+)
+def test_what_is_slow_only_behind_a_beginning_is_linear(name: str, way: str, before: str, sign: str, end: str):
+    """These shared out a long middle in every way before they gave up at the end."""
+    pattern, _ = PATTERNS[name]
+    times = [seconds(WAYS[way], pattern, before + sign * (length * LENGTH) + end) for length in (1, 2)]
+    assert times[0] < QUICK or times[1] / times[0] < 3

@@ -17,8 +17,8 @@ _DAEMON: Final = re.compile(
 # A rule of somebody's mailbox passed the mail on, and may have added marks of its own on the way.
 _PASSED_ON: Final = (
     "Resent-From", "Resent-To", "Resent-Sender", "Resent-Date", "Resent-Message-ID", "X-Forwarded-To",
-    "X-Forwarded-For", "X-Forwarded-By", "X-Forwarded-Message-Id", "X-MS-Exchange-Inbox-Rules-Loop",
-    "X-MS-Exchange-ForwardingLoop", "X-Sieve-Redirected-From", "X-Autoforwarded", "Autoforwarded", "X-Auto-Forward",
+    "X-Forwarded-For", "X-Forwarded-By", "X-Forwarded-Message-Id", "X-MS-Exchange-ForwardingLoop",
+    "X-Sieve-Redirected-From", "X-Autoforwarded", "Autoforwarded", "X-Auto-Forward",
     "X-Gm-Forwarded", "X-Yahoo-Forwarded", "X-Zoho-Forwarded", "X-ForwardedBy",
 )  # fmt: skip
 
@@ -51,12 +51,22 @@ def auto_submitted(mail: Message) -> str:
 
 def is_passed_on(mail: Message) -> bool:
     """Whether it was forwarded by a rule: its marks of a machine may be the rule's, and say nothing of who wrote it."""
-    if any(raw_values(mail, name) for name in _PASSED_ON):
-        return True
-    if "mailbox rules" in raw_value(mail, "X-MS-Exchange-Generated-Message-Source").casefold():
+    if any(raw_values(mail, name) for name in _PASSED_ON) or _is_passed_on_by_exchange(mail):
         return True
     delivered = {address for _, address in field_addresses(mail, "Delivered-To")}
     return len(delivered) > 1 or _was_added_on_the_way(mail)
+
+
+def _is_passed_on_by_exchange(mail: Message) -> bool:
+    """Whether a rule of a mailbox at Exchange passed it on.
+
+    Exchange lets its rules answer too, "out of office" first of all, with the same marks: an answer comes from the very
+    mailbox whose rule it was, and names it in both fields.
+    """
+    mailboxes = {address for _, address in field_addresses(mail, "X-MS-Exchange-Inbox-Rules-Loop")}
+    if mailboxes:
+        return mailboxes.isdisjoint(address for _, address in field_addresses(mail, "From"))
+    return "mailbox rules" in raw_value(mail, "X-MS-Exchange-Generated-Message-Source").casefold()
 
 
 def _was_added_on_the_way(mail: Message) -> bool:

@@ -35,7 +35,7 @@ def _any(table: Iterable[str]) -> str:
 _WROTE: Final = re.compile(rf"(?:^|(?<![^\W_]))(?:{_any(w for w in words.WROTE if w.isascii() or w[0].isalpha())})")
 _WROTE_AT_END: Final = re.compile(rf"(?:{_any(words.WROTE)})(?:\s*\(\w{{1,4}}\))?\s*[-–—]*\s*[:：]?\s*$", re.IGNORECASE)
 _ON: Final = re.compile(rf"[-–—\s*\u200e\u200f]*(?:{_any(words.ON)})(?=[\s\d,.:‪‏]|$)", re.IGNORECASE)
-_WEEKDAY: Final = re.compile(rf"[-–—\s*]*(?:{_any(words.WEEKDAYS)})[^\W\d]*[.,]?\s*,?\s*\d", re.IGNORECASE)
+_WEEKDAY: Final = re.compile(rf"[-–—\s*]*(?:{_any(words.WEEKDAYS)})[^\W\d]*+[.,]?\s*+(?:,\s*+)?\d", re.IGNORECASE)
 _DATE_FIRST: Final = re.compile(
     r"[-–—\s*]*(?:\d{4}\s?[-/.년年]\s?\d{1,2}|\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}"
     r"|\d{1,2}\.?\s+(?:de\s+)?[^\W\d]{3,12}\.?,?\s+(?:de\s+)?\d{4})"
@@ -76,7 +76,9 @@ _DEVICE_THEN_SENT: Final = re.compile(
     r"|.{1,40}(?:emről|omról|ről|ról)\s+küldve\W*$",
     re.IGNORECASE,
 )
-_CLOSES_ADDRESS: Final = re.compile(rf"\s*>\s*(?:(?:{_any(words.WROTE)})[^:：]{{0,40}})?\s*[:：]\s*$", re.IGNORECASE)
+_CLOSES_ADDRESS: Final = re.compile(
+    rf"\s*+>\s*+(?:(?:{_any(words.WROTE)})[^:：]{{0,40}})?\s*+[:：]\s*+$", re.IGNORECASE
+)
 _LONGEST_SIGNATURE: Final = 160  # characters of a line as "Sent from my iPhone"
 
 

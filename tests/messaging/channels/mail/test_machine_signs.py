@@ -152,6 +152,23 @@ def test_a_mail_that_a_rule_passed_on_is_a_persons(marks):
     assert read(f"Subject: A question\r\n{marks}", sender="noreply@shop.example").automatic == "a no-reply address"
 
 
+@pytest.mark.parametrize("subject", ["Automatic reply: Your appointment", "Afwezig", "Harbour Autoreply", "自動応答"])
+@pytest.mark.parametrize(
+    "marks",
+    [
+        "X-Auto-Response-Suppress: All\r\nX-MS-Exchange-Inbox-Rules-Loop: ann@home.example",
+        "X-MS-Exchange-Inbox-Rules-Loop: Ann@Home.example\r\nX-MS-Exchange-Parent-Message-Id: <1@harbour.example>",
+    ],
+)
+def test_an_answer_by_the_writers_own_mailbox_is_a_machines(subject: str, marks: str):
+    # Exchange has "out of office" written by the part that passes mails on by rules, with the same marks.
+    source = "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent\r\nAuto-Submitted: auto-generated"
+    mail = read(f"Subject: {subject}\r\n{marks}\r\n{source}", sender="ann@home.example")
+    assert mail.automatic.startswith("an automatic")
+    passed_on = read(f"Subject: {subject}\r\n{marks}\r\n{source}", sender="bob@elsewhere.example")
+    assert passed_on.automatic == ""
+
+
 def test_a_mark_that_was_put_on_top_on_the_way_is_the_rules():
     mark, way = "Auto-Submitted: auto-generated\r\n", "Received: by mx.old.example\r\n"
     rest = "From: ann@home.example\r\nSubject: Hi\r\n\r\nHi"
