@@ -6,6 +6,7 @@ worker advances the epoch and then the note, so these are signs of a copy:
 
 - the database's epoch is behind the note's: an older state was put back;
 - the note was written in another place: the data folder was copied along;
+- the database lies on another server, or under another number on the same one: a dump was read in;
 - the database bears another name than INSTALLATION_NAME: a copy for trying things out;
 - there is no note of this database, and nobody has worked on it for a while: it was restored elsewhere.
 
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import ProgrammingError, connection, transaction
 
 from activity.models import Installation
 from core import clock
@@ -89,6 +90,7 @@ def advance() -> bool:
             elif not row.held_since:
                 row.epoch, row.advanced_at = row.epoch + 1, now
                 row.name = row.name or settings.INSTALLATION_NAME
+                row.database = row.database or _database()
             row.save()
         _is_compared = True
         if row.held_since:
@@ -138,7 +140,8 @@ def decide(*, cancel_due: bool = False, cancel_all: bool = False) -> int:
                 cancelled = sum(cancel(cancel_all, row.held_since) for cancel in _cancels)
             row.former = [*row.former, str(row.identity)][-50:]
             row.identity, row.epoch, row.advanced_at = uuid.uuid4(), row.epoch + 1, clock.now()
-            row.name, row.held_since, row.held_why = settings.INSTALLATION_NAME, None, ""
+            row.name, row.database = settings.INSTALLATION_NAME, _database()
+            row.held_since, row.held_why = None, ""
             row.save()
         _seen = (str(row.identity), row.epoch)
         _write(row)
@@ -150,6 +153,9 @@ def _sign_of_a_copy(row: Installation, note: Note | None, now: datetime) -> str:
     identity = str(row.identity)
     if settings.INSTALLATION_NAME and row.name and row.name != settings.INSTALLATION_NAME:
         return f"the database belongs to the installation “{row.name}”"
+    database = _database()
+    if row.database and database and row.database != database:
+        return "the database was read into another server, or into another database of it"
     if note is not None and note.identity == identity:
         if row.epoch < note.epoch:
             return "the database is older than what this installation had seen, so it was restored from a backup"
@@ -173,11 +179,30 @@ def _long(idle: timedelta) -> str:
 
 def _place() -> str:
     """Where the note lies: its path and, where the system has one, the machine's own number."""
+    return hashlib.sha256(f"{settings.DATA_DIR}\n{_machine()}".encode()).hexdigest()[:32]
+
+
+def _machine() -> str:
     try:
-        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+        return Path("/etc/machine-id").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        machine = ""
-    return hashlib.sha256(f"{settings.DATA_DIR}\n{machine}".encode()).hexdigest()[:32]
+        return ""
+
+
+def _database() -> str:
+    """The database as its server knows it; of SQLite, where its file lies on which machine."""
+    if connection.vendor != "postgresql":
+        return hashlib.sha256(f"{connection.settings_dict['NAME']}\n{_machine()}".encode()).hexdigest()[:32]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " FROM pg_control_system()"
+            )
+            system, number = cursor.fetchone()
+    except ProgrammingError:  # a server that tells nobody; the other signs are left
+        return ""
+    return f"{system}/{number}"
 
 
 def _path() -> Path:

@@ -17,8 +17,13 @@ _SHORTEST_TRY_SECONDS: Final = 1.0
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # RFC 4291: all that is assigned for the world
+# RFC 9637: documentation, which Python does not know everywhere yet.
+_DOCUMENTATION: Final = ipaddress.IPv6Network("3fff::/20")
 _TEREDO: Final = ipaddress.IPv6Network("2001::/32")  # RFC 4380: a tunnel to an IPv4 address behind its server
-_IPV4_RELAYS: Final = ipaddress.IPv4Network("192.88.99.0/24")  # RFC 7526: withdrawn
+_NOT_IN_USE: Final = (
+    ipaddress.IPv4Network("192.88.99.0/24"),  # RFC 7526: withdrawn
+    ipaddress.IPv4Network("192.0.0.0/24"),  # RFC 6890: protocol assignments
+)
 # RFC 5214: an IPv4 address in the interface's half of the address.
 _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 
@@ -50,11 +55,12 @@ def is_public(text: str) -> bool:
         return False
     if address in _NAT64 or address.ipv4_mapped is not None:
         return True
-    return address in _UNICAST and address not in _TEREDO and address.is_global and not address.is_multicast
+    is_special = address in _TEREDO or address in _DOCUMENTATION or address.is_multicast
+    return address in _UNICAST and address.is_global and not is_special
 
 
 def _is_public_v4(address: ipaddress.IPv4Address) -> bool:
-    return address.is_global and not address.is_multicast and address not in _IPV4_RELAYS
+    return address.is_global and not address.is_multicast and not any(address in one for one in _NOT_IN_USE)
 
 
 def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

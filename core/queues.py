@@ -23,6 +23,8 @@ from core.tenancy import every_organization
 logger = logging.getLogger(__name__)
 
 KILLED = f"The program that worked on this stopped {MOST_LOST} times in a row without an answer, so it was set aside."
+# PostgreSQL, appendix A: query_canceled, which is what statement_timeout gives.
+TOO_SLOW = "57014"
 TOO_LONG = "The work on this did not end in the time that it may take, so it was set aside."
 
 
@@ -63,10 +65,12 @@ class Queue(Generic[Row]):
                     return
                 with renewer.holding(Held(row, self.lease, self.longest, self._end)):
                     self.work(row)
-        except (OperationalError, InterfaceError):
-            # The database went away or refused: that says nothing against the row.
+        except (OperationalError, InterfaceError) as error:
+            # The database went away or refused: that says nothing against the row. A statement that takes longer than
+            # any may take does: it will do so again.
             logger.warning("row_not_settled", extra={"row": name}, exc_info=True)
-            self._not_begun(row)
+            if getattr(error.__cause__, "sqlstate", None) != TOO_SLOW:
+                self._not_begun(row)
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
         except Exception:  # the others must not wait for the end of the lease

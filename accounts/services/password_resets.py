@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import PasswordReset
 from accounts.services import throttle
+from activity import installation
 from core import clock, queues
 from core.claims import backoff, reason_of, settle
 from core.jobs import ring
@@ -44,7 +45,13 @@ def ask(*, email: str, address: str) -> None:
 
 
 def send_due() -> int:
-    """Write the mails that were asked for; how many questions there were."""
+    """Write the mails that were asked for; how many questions there were.
+
+    In a restored copy only for those who asked there: the others have their mail from the original.
+    """
+    copy = installation.held()
+    if copy is not None and copy.held_since is not None:
+        PasswordReset.objects.filter(created_at__lt=copy.held_since).delete()
     return sweep(QUEUE)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -49,6 +50,19 @@ class TooManyAttempts(Exception):
         self.retry_after = retry_after
 
 
+def _network(address: str) -> str:
+    """What one caller can choose freely is one address: the last half of an IPv6 address, and a port."""
+    try:
+        found = ipaddress.ip_address(address.strip().strip("[]").partition("%")[0])
+    except ValueError:
+        host, separator, port = address.rpartition(":")
+        return _network(host) if separator and port.isdecimal() and host.count(":") in (0, 7) else address
+    if isinstance(found, ipaddress.IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
 def _key(kind: str, value: str) -> str:
     # Up and down again: the database finds an account without regard to case, and to it ſ is an s and ı an i.
     same = value.strip().upper().lower()
@@ -56,7 +70,7 @@ def _key(kind: str, value: str) -> str:
 
 
 def _limits(email: str, address: str, *, is_known: bool) -> dict[str, Limit]:
-    limits = {_key("pair", f"{email.strip()} {address}"): PAIR, _key("address", address): ADDRESS}
+    limits = {_key("pair", f"{email.strip()} {_network(address)}"): PAIR, _key("address", _network(address)): ADDRESS}
     if not is_known:
         limits[_key("account", email)] = ACCOUNT
     return limits
@@ -77,19 +91,19 @@ def count_failure(*, email: str, address: str, is_known: bool = False) -> None:
 
 def require_questions_left(*, about: str, address: str) -> None:
     """Raises TooManyAttempts where an address has asked too often about a thing that is no sign-in."""
-    _require({_key(about, address): QUESTIONS})
+    _require({_key(about, _network(address)): QUESTIONS})
 
 
 def count_question(*, about: str, address: str) -> None:
     """One more question of this kind from the address."""
-    _count({_key(about, address): QUESTIONS})
+    _count({_key(about, _network(address)): QUESTIONS})
 
 
 def forget(*, email: str, address: str | None = None) -> None:
     """A sign-in that succeeded clears the account's count, and the one from this address; the address keeps its own."""
     keys = [_key("account", email)]
     if address is not None:
-        keys.append(_key("pair", f"{email.strip()} {address}"))
+        keys.append(_key("pair", f"{email.strip()} {_network(address)}"))
     SignInAttempt.objects.filter(key__in=keys).delete()
 
 

@@ -15,6 +15,8 @@ class Installation(models.Model):
     identity = models.UUIDField(default=uuid.uuid4, editable=False)
     # The identities before; a new one is given with each decision about a copy.
     former = models.JSONField(default=list, editable=False)
+    # Which database this is, as its server knows it: a dump that was read in elsewhere is another.
+    database = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
     name = models.CharField(max_length=100, blank=True, editable=False)
     epoch = models.PositiveBigIntegerField(default=0, editable=False)
     advanced_at = models.DateTimeField(editable=False)

@@ -209,8 +209,12 @@ def _take_message(arrival: Arrival, channel: Channel, received: ReceivedMessage)
     if received.mail is not None and received.mail.is_bounce:
         # Looked up first, by what it was to begin with. With its message it is found when a person's data are.
         spoken_of = bounces.message_of(channel=channel, mail=received.mail)
-        if received.mail.is_sure_bounce or spoken_of is not None:
+        if received.mail.is_sure_bounce or (spoken_of is not None and received.mail.automatic):
             return {"outcome": bounces.settle(channel=channel, mail=received.mail), "message": spoken_of}
+        if spoken_of is not None:
+            # Nothing but our own mail in it says that a server wrote it, and people give mails back as well: it settles
+            # ours, and is seen like any other.
+            bounces.settle(channel=channel, mail=received.mail)
     if received.mail is not None and mail_inbound.is_our_own(channel, received):
         return {"outcome": "a mail of our own"}
     message = inbound.receive(channel=channel, received=received, received_at=arrival.received_at)

@@ -11,7 +11,7 @@ from django.conf import settings
 _STOP_WORDS: Final = """
     stop, unsubscribe, end, quit, stop all, revoke, opt out, cancel
     stopp, abmelden, abbestellen, austragen
-    arret, arreter, desabonner, me desabonner, desabonnement, desinscription, desinscrire
+    arret, arreter, arretez, annuler, desabonner, me desabonner, desabonnement, desinscription, desinscrire
     baja, darse de baja, dar de baja, parar, cancelar, detener, cancelar suscripcion
     sair, descadastrar, cancelar inscricao, baixa, atura
     annulla, disiscrivimi, disiscrizione, cancellami
@@ -26,9 +26,9 @@ _STOP_WORDS: Final = """
     توقف, ايقاف, أوقف, قف, ستوب, الغاء, الغاء الاشتراك, إلغاء الإشتراك, لغو, لغو اشتراک, لغو11, بند کریں
     הסר, הסרה, להסרה, עצור, הפסק, ביטול, סטופ
     रोकें, रोको, बंद, बंद करें, बंद करो, स्टॉप, বন্ধ, বন্ধ করুন, থামুন, நிறுத்து, ఆపండి
-    หยุด, ยกเลิก, berhenti, henti, batal, huỷ đăng ký, hủy đăng ký, từ chối, itigil
+    หยุด, ยกเลิก, berhenti, henti, batal, huỷ đăng ký, hủy đăng ký, huỷ, hủy, dừng lại, ngừng, từ chối, itigil
     停止, 退订, 退訂, 取消, 取消订阅, 取消訂閱, 拒收, 停, td
-    ストップ, 配信停止, 解除, 登録解除, 購読解除, 中止, 退会
+    ストップ, 配信停止, 停止してください, やめて, やめてください, 解除, 登録解除, 購読解除, 中止, 退会
     수신거부, 중지, 정지, 거부, 취소, 스톱, 그만
 """
 _START_WORDS: Final = "start, unstop, subscribe"

@@ -182,3 +182,24 @@ def test_a_mail_server_that_is_away_is_asked_again(bob: Person, settings: Any, m
     password_resets.send_due()
     assert len(mail.outbox) == 1
     assert not PasswordReset.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "are_one"),
+    [
+        (["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:DB8:1:2:0:0:0:7%eth0"], True),
+        (["2001:db8:1:2::1", "2001:db8:1:3::1"], False),
+        (["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1:4711"], True),
+        (["192.0.2.1", "192.0.2.2"], False),
+    ],
+)
+def test_an_address_is_what_its_caller_can_not_choose(db: Any, addresses: list[str], are_one: bool):
+    """A household has a whole IPv6 network, and a port is anybody's."""
+    for _ in range(throttle.QUESTIONS.failures):
+        throttle.count_question(about="reset", address=addresses[0])
+    for other in addresses[1:]:
+        if are_one:
+            with pytest.raises(throttle.TooManyAttempts):
+                throttle.require_questions_left(about="reset", address=other)
+        else:
+            throttle.require_questions_left(about="reset", address=other)

@@ -125,7 +125,7 @@ def test_the_keyboard_alone_does_the_main_job(clinic, sign_in):
     expect(page.locator("[data-message]", has_text="One line\nand j, e, ? another")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("n")
-    expect(page.locator("[name=mode][value=note]")).to_be_checked()
+    expect(page.locator("input[type=radio][name=mode][value=note]")).to_be_checked()
     page.keyboard.press("Escape")
     page.keyboard.press("e")
     expect(page.get_by_role("button", name="Reopen")).to_be_visible()

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -167,6 +168,19 @@ class TestKillers:
             sweeps.sweep(queue_of(lose_it))
             end_leases()
         assert Arrival.objects.get().lost_claims == 0
+
+    def test_a_statement_that_takes_too_long_each_time_sets_its_row_aside(self):
+        make(None, 1, "row")
+
+        def wait_for_ever(row: Arrival) -> None:
+            error = OperationalError("canceling statement due to statement timeout")
+            error.__cause__ = psycopg.errors.QueryCanceled()
+            raise error
+
+        for _ in range(MOST_LOST + 1):
+            sweeps.sweep(queue_of(wait_for_ever))
+            end_leases()
+        assert Arrival.objects.get().state == "set_aside"
 
     def test_work_that_raises_leaves_the_others_alone_and_is_set_aside_at_last(self):
         make(None, 3, "row")

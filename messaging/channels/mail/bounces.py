@@ -111,7 +111,8 @@ def read(mail: Message, parts: Parts, text: str, sender: str) -> Notice | None:
         return None
     found = _understood(failed, message_id)
     # Somebody called postmaster may write a sentence of their own: a server names whom or why, or gives the mail back.
-    says_more = is_in_form or bool(message_id) or any(one.recipient or one.code or one.reply for one in found)
+    # A number of three digits is none of these: people write prices.
+    says_more = is_in_form or bool(message_id) or any(one.recipient or one.code for one in found)
     return Notice(found, is_sure=sign is Sign.STRONG and says_more)
 
 

@@ -304,11 +304,21 @@ class TestBounces:
         assert current(ours).status == "sent"
         assert only(Message, direction="inbound").body.startswith("Your mail")
 
+    def test_somebody_called_postmaster_writes_of_a_price(self, mailbox: Channel):
+        raw = raw_mail(
+            "Dear team, your mail to anna@kleinfirma.example was not delivered to her, she left. Please book the room "
+            "for me instead, 550 euros is fine. Frank", Subject="Re: your mail", From="postmaster@kleinfirma.example",
+        )  # fmt: skip
+        assert mail_arrives(mailbox, raw).outcome == "a message"
+        assert "550 euros" in only(Message, direction="inbound").body
+
     def test_a_returned_mail_of_ours_is_a_bounce_without_any_other_sign(self, mailbox: Channel, ours: Message):
         returned = f"Message-ID: {ours.provider_message_id}\nTo: {ADA}\n"
         text = f"It could not be delivered.\n\nOriginal message follows:\n{returned}"
         mail_arrives(mailbox, raw_mail(text, Subject="Mail delivery failed", From="gateway@firm.example"))
         assert current(ours).status == "failed"
+        # People give mails back too: it is seen.
+        assert "could not be delivered" in only(Message, direction="inbound").body
         other = text.replace(ours.provider_message_id, "<somebody@else.example>")
         mail_arrives(mailbox, raw_mail(other, Subject="Mail delivery failed", From="kim@firm.example"))
         assert only(Message, direction="inbound").address == "kim@firm.example"

@@ -15,6 +15,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import PasswordReset
+from accounts.services import password_resets
 from activity import installation
 from activity.models import Installation
 from core.tenancy import every_organization
@@ -253,3 +255,37 @@ class TestShown:
     def test_ready_calls_for_attention_and_stays_ready(self, copy: Host, client: Client):
         answer = client.get("/health/ready").json()
         assert answer["checks"]["restored copy"] == "attention"
+
+
+def test_a_dump_that_was_read_in_elsewhere_a_moment_ago_is_a_copy(host: Any, monkeypatch: pytest.MonkeyPatch):
+    """Its epoch is fresh and its data folder new, as a further host's; but the database is another one."""
+    assert host("first").works(3)
+    assert host("second").works(), "a further host of the same database"
+    monkeypatch.setattr(installation, "_database", lambda: "another/16384")
+    staging = host("staging")
+    assert not staging.works()
+    held = installation.held()
+    assert held is not None
+    assert "another server" in held.held_why
+    with staging:
+        installation.decide(cancel_all=True)
+    assert staging.works()
+
+
+def test_a_server_that_does_not_say_which_it_is_is_no_copy(host: Any, monkeypatch: pytest.MonkeyPatch):
+    assert host("first").works(2)
+    monkeypatch.setattr(installation, "_database", lambda: "")
+    assert host("second").works()
+
+
+def test_links_for_new_passwords_that_came_along_are_not_mailed_again(host: Any, mailoutbox: Any):
+    user = get_user_model().objects.create_user("kim@clinic.example", "a calm harbour")
+    here = host("first")
+    assert here.works()
+    old = PasswordReset.objects.create(email=user.email, due_at=timezone.now() - timedelta(minutes=2))
+    PasswordReset.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(minutes=2))
+    Installation.objects.update(held_since=timezone.now() - timedelta(minutes=1), held_why="a test")
+    with here:
+        password_resets.ask(email="kim@clinic.example", address="192.0.2.1")
+        password_resets.send_due()
+    assert len(mailoutbox) == 1, "the one that was asked for here"
