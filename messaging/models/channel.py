@@ -26,6 +26,9 @@ class Channel(TenantModel):
     credentials: Any = EncryptedJSONField(default=dict, blank=True)
     settings = models.JSONField(default=dict, blank=True)
     is_enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(
+        default=False, db_default=False, help_text="First messages of its kind leave by it."
+    )
     # What the provider's webhooks name besides the address; taken from the credentials, which can't be searched.
     account_id = models.CharField(max_length=64, blank=True, editable=False)
     messaging_service_id = models.CharField(max_length=64, blank=True, editable=False)
@@ -41,6 +44,9 @@ class Channel(TenantModel):
         ordering = ["created_at"]
         constraints = [
             models.UniqueConstraint(fields=["organization", "kind", "address"], name="channel_address_once"),
+            models.UniqueConstraint(
+                fields=["organization", "kind"], condition=Q(is_default=True), name="channel_default_once"
+            ),
             models.CheckConstraint(
                 condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gt=0), name="channel_rate_is_positive"
             ),

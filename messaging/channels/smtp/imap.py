@@ -78,6 +78,7 @@ class Mailbox:
         self._server = server
         self._box = box
         self._client = box.client
+        self._is_answered = False  # whether the last search was
         self.uidvalidity = self._number("UIDVALIDITY") or self._status("UIDVALIDITY")
         self.uidnext = self._number("UIDNEXT") or self._status("UIDNEXT")
         if self.uidvalidity < 1 or self.uidnext < 1:

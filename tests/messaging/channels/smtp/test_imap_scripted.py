@@ -346,9 +346,11 @@ class TestNothingIsSkipped:
 
     def test_what_is_gone_meanwhile(self):
         gone = b"* SEARCH 2\r\n%(tag)s OK done\r\n"
-        with in_turn({}, [self.SIZES, self.NOTHING, self.SECOND], searches=[self.LISTED, gone]) as server:
-            with open_mailbox(account(server.port)) as mailbox:
-                assert [mail.uid for mail in mailbox.fetch_after(0, limit=10, largest=1000)] == [2]
+        with (
+            in_turn({}, [self.SIZES, self.NOTHING, self.SECOND], searches=[self.LISTED, gone]) as server,
+            open_mailbox(account(server.port)) as mailbox,
+        ):
+            assert [mail.uid for mail in mailbox.fetch_after(0, limit=10, largest=1000)] == [2]
 
     @pytest.mark.parametrize("answer", [b"* SEARCH\r\n%(tag)s OK done\r\n", NOTHING])
     def test_a_search_that_is_not_answered_has_not_found_nothing(self, answer):
