@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from core.claims import Claimable
+from core.fields import OneLine
 from core.ids import uuid7
 from messaging.models.channel import Channel
 from messaging.models.message import Message
@@ -49,7 +50,7 @@ class Arrival(Claimable):
         max_length=64, blank=True, default="", db_default="", editable=False, help_text="As the delivery names it."
     )
     state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
-    outcome = models.CharField(max_length=200, blank=True)
+    outcome = OneLine(max_length=200, blank=True)
     last_error = models.TextField(blank=True)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 

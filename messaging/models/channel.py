@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.encryption import DecryptionFailed, EncryptedJSONField
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from messaging.channels import registry
 from messaging.channels.base import Account, Capabilities, Kind
@@ -21,8 +22,8 @@ class Channel(TenantModel):
 
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in Kind])
     provider = models.CharField(max_length=32)
-    name = models.CharField(max_length=80)
-    address = models.CharField(max_length=254, help_text="E.164 or an e-mail address.")
+    name = OneLine(max_length=80)
+    address = OneLine(max_length=254, help_text="E.164 or an e-mail address.")
     credentials: Any = EncryptedJSONField(default=dict, blank=True)
     settings = models.JSONField(default=dict, blank=True)
     is_enabled = models.BooleanField(default=True)
@@ -30,13 +31,13 @@ class Channel(TenantModel):
         default=False, db_default=False, help_text="First messages of its kind leave by it."
     )
     # What the provider's webhooks name besides the address; taken from the credentials, which can't be searched.
-    account_id = models.CharField(max_length=64, blank=True, editable=False)
-    messaging_service_id = models.CharField(max_length=64, blank=True, editable=False)
+    account_id = OneLine(max_length=64, blank=True, editable=False)
+    messaging_service_id = OneLine(max_length=64, blank=True, editable=False)
     rate_per_second = models.FloatField(null=True, blank=True, help_text="Empty: the provider's usual limit.")
     # The sender's pace: the moment up to which its rate is used up, and when it last had a turn.
     paced_until = models.DateTimeField(null=True, blank=True, editable=False)
     last_turn_at = models.DateTimeField(null=True, blank=True, editable=False)
-    last_error = models.CharField(max_length=500, blank=True, editable=False)
+    last_error = OneLine(max_length=500, blank=True, editable=False)
     last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
