@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connections, models, router
 
+from core.fields import OneLine
+
 Converter = Callable[[Any], Any]
 
 
@@ -72,6 +74,8 @@ def _converter(field: models.Field, connection: Any) -> Converter | None:
     if isinstance(target, models.DateTimeField):
         adapt = connection.ops.adapt_datetimefield_value
         return None if connection.vendor == "postgresql" else lambda value: None if value is None else adapt(value)
+    if isinstance(target, OneLine):
+        return target.get_prep_value
     if isinstance(target, models.CharField | models.TextField):
         # A member of a TextChoices is written as its value.
         return lambda value: value if type(value) is str or value is None else str(value)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from core.admin import ReadOnlyAdmin, TenantAdmin, short
 from messaging.models import (
@@ -22,7 +23,7 @@ from messaging.models import (
     StoppedAddress,
     Template,
 )
-from messaging.services import arrivals
+from messaging.services import arrivals, unverified
 
 # Of what came: a mail may have many megabytes, and a page should not.
 MOST_SHOWN = 100_000
@@ -95,14 +96,17 @@ class AttachmentAdmin(ReadOnlyAdmin):
 
 @admin.register(Arrival)
 class ArrivalAdmin(ReadOnlyAdmin):
-    """What providers told us, as it came. What found no channel or could not be read waits here to be replayed."""
+    """What providers told us, as it came. What found no channel or could not be read waits here to be replayed.
+
+    What nobody verified is verified at replay, with the token of its channel, or stays as unverified for a week.
+    """
 
     list_display = ["received_at", "provider", "kind", "type", "state", "organization", "channel", "attempts", "reason"]
     list_filter = ["state", "provider", "kind", "type", "received_at"]
     list_select_related = ("organization", "channel")
     search_fields = ["key", "last_error"]
     ordering = ["-received_at"]
-    exclude = ["body"]
+    exclude = ["body", "proof"]
     readonly_fields = ["received", "message"]
     actions = ["replay"]
 
@@ -123,11 +127,13 @@ class ArrivalAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> None:
-        waiting = queryset.filter(state__in=[Arrival.State.UNROUTABLE, Arrival.State.SET_ASIDE])
+        waiting = queryset.filter(state__in=[*unverified.WAITING, Arrival.State.SET_ASIDE])
         found = [arrivals.replay(arrival) for arrival in waiting]
-        messages.success(
-            request, f"{sum(found)} of {len(found)} are processed again; the others still have no channel."
+        text = _(
+            "%(done)s of %(all)s are processed again. The others have no channel yet, or nobody can tell that they "
+            "come from the provider; beside each stands why, and what to do."
         )
+        messages.success(request, text % {"done": sum(found), "all": len(found)})
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

@@ -11,8 +11,7 @@ from django.utils import timezone
 from accounts.models import Member
 from core.counting import capped_counts
 from customers.models import Customer
-from messaging.channels.base import Kind
-from messaging.models import Arrival, Channel, Conversation, Message
+from messaging.models import Arrival, Conversation, Message
 from messaging.querysets import ConversationQuerySet, MessageQuerySet
 
 BUCKETS = ("followup_due", "open", "waiting", "closed")
@@ -100,29 +99,6 @@ def thread_of_customer(customer: Customer) -> MessageQuerySet:
     """Every channel's messages with a customer."""
     rows: MessageQuerySet = Message.objects.filter(customer=customer).with_thread_relations()
     return rows
-
-
-def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None:
-    """The channel to write to a customer on: of that kind, or where they were last heard; enabled ones first."""
-    rows = Channel.objects.filter(organization=customer.organization)
-    talked = (
-        Conversation.objects.filter(customer=customer, **({"channel__kind": kind} if kind else {}))
-        .select_related("channel")
-        .order_by("-channel__is_enabled", "-last_message_at")
-        .first()
-    )
-    if talked is not None:
-        return talked.channel
-    if not kind:
-        kind = "whatsapp" if customer.phone else "email"
-    return rows.filter(kind=kind).order_by("-is_enabled", "created_at").first()
-
-
-def ways_to_write(customer: Customer) -> list[Kind]:
-    """The kinds of channel on which the customer can be written to: there is an address, and a channel that works."""
-    wanted = [*([Kind.WHATSAPP, Kind.SMS] if customer.phone else []), *([Kind.EMAIL] if customer.email else [])]
-    there = set(Channel.objects.filter(kind__in=wanted, is_enabled=True).values_list("kind", flat=True))
-    return [kind for kind in wanted if kind in there]
 
 
 def _owned(rows: ConversationQuerySet, member: Member, owner: Any) -> ConversationQuerySet:

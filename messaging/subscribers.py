@@ -18,8 +18,9 @@ from customers.events import PACK_CHANGED
 from customers.models import Customer
 from customers.packs import packs
 from messaging import home, palette
+from messaging.channel_choice import ways_to_write
 from messaging.models import Conversation, Message
-from messaging.selectors import set_aside_for, thread_of_customer, ways_to_write
+from messaging.selectors import set_aside_for, thread_of_customer
 from messaging.services import channels, conversations, outbound, personal_data, templates
 
 

@@ -1,7 +1,8 @@
 """The cast that stands in every test: Alice owns, Bob belongs, Charlie must see nothing.
 
 Alice is the administrator of the Harbour Clinic, Bob a counselor there, who sees what is assigned to him. Charlie is
-the administrator of another organization. Mona manages a team at the clinic, with Bob in it.
+the administrator of another organization. Mona manages a team at the clinic, with Bob in it,
+Tara another one there, with Tom in it.
 """
 
 from __future__ import annotations
@@ -112,6 +113,20 @@ def mona(alice: Person, bob: Person) -> Person:
         team = Team.objects.create(organization=alice.organization, name="Front desk")
         team.members.set([mona.member, bob.member])
     return mona
+
+
+@pytest.fixture
+def tom(alice: Person) -> Person:
+    return join(alice, "tom@harbour.example", "Tom Okafor", "counselor")
+
+
+@pytest.fixture
+def tara(alice: Person, tom: Person) -> Person:
+    tara = join(alice, "tara@harbour.example", "Tara Novak", "manager")
+    with organization_scope(alice.organization):
+        team = Team.objects.create(organization=alice.organization, name="Back office")
+        team.members.set([tara.member, tom.member])
+    return tara
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.permissions import MEMBERSHIP, SYSTEM_ROLES, Reach
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 
 
@@ -16,7 +17,7 @@ class Role(TenantModel):
     """A name for permissions and a reach. The system's own take theirs from `accounts.permissions`, not the row."""
 
     key = models.SlugField(max_length=40)
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     is_system = models.BooleanField(default=False, editable=False)
     stored_permissions = models.JSONField(default=list, blank=True, db_column="permissions")
     stored_reach = models.CharField(
@@ -41,7 +42,7 @@ class Role(TenantModel):
 
 
 class Team(TenantModel):
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="team_name_once")]

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.timezone import now
 
+from core.fields import OneLine
 from core.ids import uuid7
 
 
@@ -25,7 +26,7 @@ class Organization(models.Model):
     """The tenant: every record belongs to one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=150)
+    name = OneLine(max_length=150)
     slug = models.SlugField(max_length=60, unique=True, help_text="Stands in the address of every page.")
     pack = models.CharField(max_length=30, default="general")
     timezone = models.CharField(max_length=64, default="Europe/London", validators=[validate_timezone])

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models.member import Member
+from core.fields import OneLine
 from core.tenancy import TenantModel
 
 
@@ -16,7 +17,7 @@ class TokenFamily(TenantModel):
     current_token_id = models.CharField(max_length=64)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_reason = models.CharField(max_length=40, blank=True)
+    revoked_reason = OneLine(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -34,7 +35,7 @@ class TokenFamily(TenantModel):
 class APIKey(TenantModel):
     """A system's way in. Only the hash is kept; the key itself is shown once, when it is made."""
 
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     member = models.ForeignKey(
         Member, on_delete=models.CASCADE, related_name="api_keys", help_text="On whose behalf it acts."
     )

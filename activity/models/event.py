@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from activity.actor import ActorKind
 from core.claims import Claimable
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 
 
@@ -38,7 +39,7 @@ class Event(TenantModel, Claimable):
     occurred_at = models.DateTimeField(default=timezone.now)
     actor_kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in ActorKind])
     actor_id = models.CharField(max_length=64, blank=True)
-    actor_label = models.CharField(max_length=200, blank=True)
+    actor_label = OneLine(max_length=200, blank=True)
     impersonator_id = models.CharField(max_length=64, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     depth = models.PositiveSmallIntegerField(default=0)

@@ -4,6 +4,8 @@ import uuid
 
 from django.db import models
 
+from core.fields import OneLine
+
 
 class Installation(models.Model):
     """Which installation the database belongs to, in one row; `activity.installation` compares it with the data folder.
@@ -16,12 +18,12 @@ class Installation(models.Model):
     # The identities before; a new one is given with each decision about a copy.
     former = models.JSONField(default=list, editable=False)
     # Which database this is, as its server knows it: a dump that was read in elsewhere is another.
-    database = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
-    name = models.CharField(max_length=100, blank=True, editable=False)
+    database = OneLine(max_length=100, blank=True, default="", db_default="", editable=False)
+    name = OneLine(max_length=100, blank=True, editable=False)
     epoch = models.PositiveBigIntegerField(default=0, editable=False)
     advanced_at = models.DateTimeField(editable=False)
     held_since = models.DateTimeField(null=True, blank=True, editable=False)
-    held_why = models.CharField(max_length=300, blank=True, editable=False)
+    held_why = OneLine(max_length=300, blank=True, editable=False)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_is_one")]

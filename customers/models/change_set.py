@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel
 
 UNDO_DAYS = 30
@@ -22,10 +23,10 @@ class ChangeSet(TenantModel):
         IMPORT = "import", "Import"
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    summary = models.CharField(max_length=200, help_text="In words: “Moved 40 customers to Contacted”.")
+    summary = OneLine(max_length=200, help_text="In words: “Moved 40 customers to Contacted”.")
     actor_kind = models.CharField(max_length=16)
     actor_id = models.CharField(max_length=64, blank=True)
-    actor_label = models.CharField(max_length=200, blank=True)
+    actor_label = OneLine(max_length=200, blank=True)
     detail = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     undone_at = models.DateTimeField(null=True, blank=True)

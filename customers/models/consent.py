@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel
 
 
@@ -17,9 +18,9 @@ class Consent(TenantModel):
     channel = models.CharField(max_length=16, blank=True, help_text="whatsapp, sms or email; empty: every channel.")
     purpose = models.CharField(max_length=32, choices=Purpose.choices, default=Purpose.MESSAGES)
     is_granted = models.BooleanField()
-    how = models.CharField(max_length=200, help_text="By what: “wrote STOP”, “told the reception”.")
-    proof = models.CharField(max_length=200, blank=True, help_text="What shows it, such as a message's id.")
-    actor_label = models.CharField(max_length=200, blank=True)
+    how = OneLine(max_length=200, help_text="By what: “wrote STOP”, “told the reception”.")
+    proof = OneLine(max_length=200, blank=True, help_text="What shows it, such as a message's id.")
+    actor_label = OneLine(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

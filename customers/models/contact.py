@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.querysets import OfCustomerQuerySet
 
@@ -17,10 +18,10 @@ class Contact(TenantModel):
     """
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="contacts")
-    name = models.CharField(max_length=200)
-    relationship = models.CharField(max_length=40, blank=True, help_text="student, patient, parent, billing, …")
-    email = models.CharField("e-mail", max_length=254, blank=True)
-    phone = models.CharField(max_length=20, blank=True, help_text="E.164")
+    name = OneLine(max_length=200)
+    relationship = OneLine(max_length=40, blank=True, help_text="student, patient, parent, billing, …")
+    email = OneLine("e-mail", max_length=254, blank=True)
+    phone = OneLine(max_length=20, blank=True, help_text="E.164")
     birth_date = models.DateField(null=True, blank=True)
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

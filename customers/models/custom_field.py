@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel
 
 
@@ -26,7 +27,7 @@ class CustomField(TenantModel):
 
     entity = models.CharField(max_length=16, choices=Entity.choices, default=Entity.CUSTOMER)
     key = models.SlugField(max_length=40, help_text="What the API and imports call it: letters, digits, _ and -.")
-    label = models.CharField(max_length=80)
+    label = OneLine(max_length=80)
     type = models.CharField(max_length=16, choices=Type.choices, default=Type.TEXT)
     choices = models.JSONField(default=list, blank=True, help_text="For choices: the words to choose from.")
     is_required = models.BooleanField(default=False)

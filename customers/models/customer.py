@@ -9,6 +9,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from core.fields import OneLine, OneLineTexts
 from core.tenancy import TenantModel, tenant_manager
 from customers.models.pipeline import Stage
 from customers.models.tag import Tag
@@ -29,28 +30,28 @@ class Customer(TenantModel):
         INACTIVE = "inactive", "Inactive"
 
     code = models.CharField(max_length=20, editable=False)
-    name = models.CharField(max_length=200)
+    name = OneLine(max_length=200)
     # The primary identities, kept here for lists; customers.services.identities writes both.
-    email = models.CharField("e-mail", max_length=254, blank=True)
-    phone = models.CharField(max_length=20, blank=True, help_text="E.164")
-    company = models.CharField(max_length=200, blank=True)
+    email = OneLine("e-mail", max_length=254, blank=True)
+    phone = OneLine(max_length=20, blank=True, help_text="E.164")
+    company = OneLine(max_length=200, blank=True)
     type = models.CharField(max_length=16, choices=Type.choices, default=Type.INDIVIDUAL)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.LEAD)
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="customers")
     stage_since = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     # The sum of their open deals in the organization's currency; customers.services.deals writes it.
     open_value = models.DecimalField(max_digits=16, decimal_places=2, default=0, db_default=0, editable=False)
-    source = models.CharField(max_length=60, blank=True)
-    campaign = models.CharField(
+    source = OneLine(max_length=60, blank=True)
+    campaign = OneLine(
         max_length=200, blank=True, default="", db_default="", help_text="The advertisement that brought them."
     )
-    language = models.CharField(max_length=16, blank=True, help_text="BCP 47, such as en or pt-BR.")
+    language = OneLine(max_length=16, blank=True, help_text="BCP 47, such as en or pt-BR.")
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     tags = models.ManyToManyField(Tag, blank=True, related_name="customers")
     notes = models.TextField(blank=True)
-    address = models.JSONField(default=dict, blank=True, help_text="street, city, state, country, postal_code")
+    address = OneLineTexts(default=dict, blank=True, help_text="street, city, state, country, postal_code")
     do_not_contact = models.BooleanField(default=False)
     next_follow_up_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(
@@ -79,10 +80,10 @@ class Customer(TenantModel):
     search_text = models.TextField(blank=True, editable=False)
     # The organization and a stretch of its codes in one number: what the search's index begins with.
     search_window = models.BigIntegerField(default=0, db_default=0, editable=False)
-    sort_name = models.CharField(max_length=100, db_default="", blank=True, editable=False)
+    sort_name = OneLine(max_length=100, db_default="", blank=True, editable=False)
     code_number = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    company_key = models.CharField(max_length=100, db_default="", blank=True, editable=False)
-    address_key = models.CharField(max_length=150, db_default="", blank=True, editable=False)
+    company_key = OneLine(max_length=100, db_default="", blank=True, editable=False)
+    address_key = OneLine(max_length=150, db_default="", blank=True, editable=False)
     is_duplicate_check_due = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects: ClassVar[Any] = tenant_manager(CustomerQuerySet)

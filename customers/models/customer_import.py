@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.ids import uuid7
 from core.tenancy import TenantModel
 from customers.models.change_set import ChangeSet
@@ -30,7 +31,7 @@ class CustomerImport(TenantModel):
         UPDATE = "update", "Fill in what the file says"
         CREATE = "create", "Make another customer"
 
-    name = models.CharField(max_length=255, help_text="The file's name.")
+    name = OneLine(max_length=255, help_text="The file's name.")
     source_file = models.FileField(upload_to=place_of, max_length=200)
     rejected_file = models.FileField(upload_to=place_of, max_length=200, blank=True)
     format = models.CharField(max_length=8, help_text="csv or xlsx")

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models.pipeline import Stage
 from customers.querysets import OfCustomerQuerySet
@@ -21,7 +22,7 @@ class Deal(TenantModel):
         LOST = "lost", "Lost"
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="deals")
-    title = models.CharField(max_length=200)
+    title = OneLine(max_length=200)
     amount = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     currency = models.CharField(max_length=3, default="GBP", help_text="ISO 4217")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
@@ -34,7 +35,7 @@ class Deal(TenantModel):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    lost_reason = models.CharField(max_length=300, blank=True)
+    lost_reason = OneLine(max_length=300, blank=True)
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.ids import uuid7
 from core.tenancy import TenantModel, tenant_manager
 from customers.querysets import OfCustomerQuerySet
@@ -21,8 +22,8 @@ class CustomerFile(TenantModel):
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="files")
     content = models.FileField(upload_to=place_of, max_length=200)
-    name = models.CharField(max_length=255)
-    content_type = models.CharField(max_length=100, blank=True)
+    name = OneLine(max_length=255)
+    content_type = OneLine(max_length=100, blank=True)
     size = models.PositiveBigIntegerField()
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel
 
 
@@ -20,8 +21,8 @@ class Identity(TenantModel):
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    value = models.CharField(max_length=254)
-    match_key = models.CharField(max_length=254, editable=False)
+    value = OneLine(max_length=254)
+    match_key = OneLine(max_length=254, editable=False)
     is_primary = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models.pipeline import Stage
 from customers.querysets import OfCustomerQuerySet
@@ -16,7 +17,7 @@ class OutcomeType(TenantModel):
     """A kind of business result: a consultation booked, a deposit paid."""
 
     key = models.SlugField(max_length=40)
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     position = models.PositiveSmallIntegerField(default=0)
     color = models.CharField(max_length=20, default="slate")
     stage = models.ForeignKey(
@@ -46,7 +47,7 @@ class Outcome(TenantModel):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
-    author_label = models.CharField(max_length=200, blank=True, editable=False)
+    author_label = OneLine(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel
 
 
@@ -17,7 +18,7 @@ class Stage(TenantModel):
         LOST = "lost", "Lost"
 
     key = models.SlugField(max_length=40)
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     position = models.PositiveSmallIntegerField(default=0)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.OPEN)
     probability = models.PositiveSmallIntegerField(default=0, help_text="Per cent.")
@@ -25,7 +26,7 @@ class Stage(TenantModel):
     sla_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="Overdue when nothing was said or done for longer."
     )
-    entry_task = models.CharField(
+    entry_task = OneLine(
         max_length=200,
         blank=True,
         default="",
@@ -57,15 +58,15 @@ class StageChange(TenantModel):
     from_stage = models.ForeignKey(Stage, null=True, on_delete=models.SET_NULL, related_name="+")
     to_stage = models.ForeignKey(Stage, null=True, on_delete=models.SET_NULL, related_name="+")
     # As they were called then: a stage may be renamed, or go.
-    from_name = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
-    to_name = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
+    from_name = OneLine(max_length=80, blank=True, default="", db_default="", editable=False)
+    to_name = OneLine(max_length=80, blank=True, default="", db_default="", editable=False)
     # Since when they had stood in the stage that they left.
     since = models.DateTimeField(null=True, blank=True, editable=False)
     # Taken back a moment later: no move that counts.
     undone_at = models.DateTimeField(null=True, blank=True, editable=False)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = OneLine(max_length=300, blank=True)
     actor_kind = models.CharField(max_length=16)
-    actor_label = models.CharField(max_length=200, blank=True)
+    actor_label = OneLine(max_length=200, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

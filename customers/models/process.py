@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models.interaction import Interaction
 from customers.querysets import OfCustomerQuerySet
@@ -28,8 +29,8 @@ class Process(TenantModel):
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="processes")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.FOLLOW_UP, editable=False)
-    name = models.CharField(max_length=120, default="Follow-up")
-    channel = models.CharField(max_length=40, blank=True)
+    name = OneLine(max_length=120, default="Follow-up")
+    channel = OneLine(max_length=40, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     last_action = models.ForeignKey(Interaction, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     # The moment of the last action, also when that was deleted: an older one doesn't move the process back.

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.claims import Claimable
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from customers.models.task import Task
 
@@ -16,7 +17,7 @@ class TaskReminder(Claimable, TenantModel):
     # Written before the reminder goes out: what fails after that is not sent a second time.
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    last_error = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
+    last_error = OneLine(max_length=300, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         indexes = [

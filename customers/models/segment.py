@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.querysets import SegmentQuerySet
 
@@ -15,7 +16,7 @@ class Segment(TenantModel):
     """A saved view of the list: its filters, and on the page its order and columns. Who it shows is decided by who
     looks: a shared segment shows everybody their own reach."""
 
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     filter = models.JSONField(default=dict, blank=True, help_text="The list's filters, as its API names them.")
     ordering = models.CharField(max_length=40, blank=True)
     columns = models.JSONField(default=list, blank=True)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.querysets import TaskQuerySet
 
@@ -36,7 +37,7 @@ class Task(TenantModel):
     customer = models.ForeignKey(
         "customers.Customer", null=True, blank=True, on_delete=models.CASCADE, related_name="tasks"
     )
-    title = models.CharField(max_length=200)
+    title = OneLine(max_length=200)
     description = models.TextField(blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     priority = models.CharField(max_length=8, choices=Priority.choices, default=Priority.NORMAL)
@@ -57,7 +58,7 @@ class Task(TenantModel):
     series = models.UUIDField(null=True, blank=True, editable=False)
     occurrence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # What made it, where no person did: a stage, a workflow. Once for each.
-    origin = models.CharField(max_length=120, blank=True, default="", db_default="", editable=False)
+    origin = OneLine(max_length=120, blank=True, default="", db_default="", editable=False)
     completed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)

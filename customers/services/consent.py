@@ -10,6 +10,8 @@ from activity.ledger import record
 from customers import events
 from customers.models import Consent, Customer
 
+# What a word for every channel is about.
+KINDS = ("whatsapp", "sms", "email")
 # How a "no" begins that the provider told us of: the person has blocked the sender.
 BY_PROVIDER = "the provider says so"
 
@@ -75,6 +77,16 @@ def change(
         payload={"channel": channel, "purpose": purpose, "is_granted": is_granted, "how": how},
     )
     return row
+
+
+def refused(*, customer: Customer) -> set[tuple[str, str]]:
+    """The purposes and channel kinds on which the customer wants nothing; "" is every channel."""
+    words: dict[tuple[str, str], bool] = {}
+    for row in Consent.objects.filter(customer=customer).order_by("created_at", "id"):
+        # A word for every channel counts for each of them.
+        for channel in (row.channel,) if row.channel else ("", *KINDS):
+            words[row.purpose, channel] = row.is_granted
+    return {key for key, is_granted in words.items() if not is_granted}
 
 
 def in_force(*, customer: Customer) -> list[Consent]:

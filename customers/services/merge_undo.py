@@ -16,7 +16,7 @@ from activity.ledger import record
 from activity.models import Event
 from customers import events
 from customers.merging import have_followed
-from customers.models import Change, ChangeSet, Customer, Identity, StageChange
+from customers.models import Change, ChangeSet, Consent, Customer, Identity, StageChange
 from customers.services import addresses, undo
 from customers.services.customers import save_keys
 from customers.services.deals import refresh_value
@@ -64,8 +64,9 @@ def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
 
 def _move_back(change_set: ChangeSet, loser: Customer, survivor: Customer) -> int:
     groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
-    made = change_set.changes.filter(action="created", model=StageChange._meta.label_lower)
-    StageChange.objects.filter(pk__in=[change.object_id for change in made]).delete()
+    for model in (StageChange, Consent):
+        made = change_set.changes.filter(action="created", model=model._meta.label_lower)
+        model.objects.filter(pk__in=[change.object_id for change in made]).delete()
     for change in change_set.changes.filter(action="moved").order_by("pk").iterator(chunk_size=BATCH):
         groups[change.model, change.before["field"]].append(change)
     restored = 0

@@ -15,8 +15,8 @@ from activity.ledger import record
 from activity.models import Event
 from customers import events
 from customers.merging import room_for
-from customers.models import Change, ChangeSet, Customer, DuplicatePair, Identity, Stage, StageChange
-from customers.services import deals
+from customers.models import Change, ChangeSet, Consent, Customer, DuplicatePair, Identity, Stage, StageChange
+from customers.services import consent, deals
 from customers.services.customers import save_keys
 
 # The fields of which one side's value is chosen, with what people call them.
@@ -103,9 +103,11 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
         actor_kind=actor.kind, actor_id=actor.id, actor_label=actor.label,
         detail={"loser": str(loser.pk), "survivor": str(survivor.pk)},
     )  # fmt: skip
+    refused = consent.refused(customer=loser) | consent.refused(customer=survivor)
     for model, field in relations():
         _move(change_set, model, field, loser, survivor)
     _move_events(change_set, loser, survivor)
+    _keep_refused(change_set, survivor, refused, actor)
     added = _unite_tags(loser, survivor)
     before = {name: column_of(survivor, name) for name in wanted}
     stage, since = survivor.stage, survivor.stage_since
@@ -174,7 +176,8 @@ def _wanted(loser: Customer, survivor: Customer, chosen: Mapping[str, str]) -> d
             raise CannotMerge(f"“{name[:60]}” is not a field of which a side can be chosen.", "choose")
         if side not in (INTO, FROM):
             raise CannotMerge(f"{name}: choose “{INTO}” or “{FROM}”.", "choose")
-    return sides | dict(chosen)
+    # Whoever asked not to be contacted has asked it for the one person that both are: nobody chooses it away.
+    return sides | dict(chosen) | {"do_not_contact": sides["do_not_contact"]}
 
 
 def _proposed(name: str, survivor: Customer, loser: Customer) -> str:
@@ -202,6 +205,19 @@ def _move(change_set: ChangeSet, model: type[models.Model], field: str, loser: C
         rows.update(is_primary=False, **{field: survivor})
     else:
         rows.update(**{field: survivor})
+
+
+def _keep_refused(change_set: ChangeSet, survivor: Customer, refused: set[tuple[str, str]], actor: Actor) -> None:
+    """What either side wanted no more stays so, though the other's later word would be in force now."""
+    for purpose, channel in sorted(refused - consent.refused(customer=survivor)):
+        row = consent.change(
+            customer=survivor, channel=channel, purpose=purpose, is_granted=False, how=change_set.summary, actor=actor
+        )
+        if row is not None:
+            change_set.changes.create(
+                organization=survivor.organization, model=Consent._meta.label_lower, object_id=str(row.pk),
+                action="created", before={"field": "customer"},
+            )  # fmt: skip
 
 
 def _move_events(change_set: ChangeSet, loser: Customer, survivor: Customer) -> None:

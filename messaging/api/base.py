@@ -8,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
 from accounts.api.access import OrganizationView
 from activity.actor import Actor, ActorKind, current_actor
 from core.api.errors import Conflict, invalid
 from customers.models import Customer
-from messaging.models import Conversation, Message, Template
-from messaging.selectors import channel_for_sending
+from messaging.channel_choice import channel_for_sending
+from messaging.models import Channel, Conversation, Message, Template
 from messaging.services import conversations, media, outbound, refusals
 
 
@@ -53,11 +54,14 @@ def explained() -> Generator[None]:
 
 
 def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[str, Any]) -> Message:
-    """Queue a text to a customer on a kind of channel, or where they were last heard."""
+    """Queue a text to a customer on the channel that `data` names by `channel_id`, else on one of that kind.
+
+    Without either: where they were last heard, else on the organization's default.
+    """
     actor = current_actor()
-    channel = channel_for_sending(customer=customer, kind=kind)
+    channel = _named(data.pop("channel_id", None), kind) or channel_for_sending(customer=customer, kind=kind)
     if channel is None:
-        raise invalid("channel", "There is no such channel here. An administrator can set one up.")
+        raise invalid("channel", _("There is no such channel here. An administrator can set one up."))
     with explained():
         conversation = conversations.begin(customer=customer, channel=channel)
         return outbound.queue_message(
@@ -67,6 +71,17 @@ def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[st
             origin=origin(actor),
             **resolved(view, data),
         )
+
+
+def _named(pk: UUID | None, kind: str) -> Channel | None:
+    if pk is None:
+        return None
+    channel: Channel | None = Channel.objects.filter(pk=pk).first()
+    if channel is None:
+        raise invalid("channel_id", _("There is no such channel."), code="not_found")
+    if kind and channel.kind != kind:
+        raise invalid("channel_id", _("This channel is of another kind: %(kind)s.") % {"kind": channel.kind})
+    return channel
 
 
 def resolved(view: OrganizationView, data: dict[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class SendTextView(OrganizationView):
         responses={201: serializers.MessageSerializer, 403: REFUSED, 409: CLOSED},
     )
     def post(self, request: Request, pk: UUID) -> Response:
-        """Queue a text to the customer, on a channel or where they were last heard."""
+        """Queue a text to the customer; without a channel where they were last heard, else on the default."""
         customer = visible_customer(self, pk)
         serializer = serializers.SendTextSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -116,5 +116,10 @@ class SendTemplateView(OrganizationView):
         serializer = serializers.SendTemplateSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = resolved(self, dict(serializer.validated_data))
-        message = send(self, customer, kind=data.pop("channel", "") or data["template"].channel, data=data)
+        message = send(
+            self,
+            customer,
+            kind=data.pop("channel", "") or ("" if data.get("channel_id") else data["template"].channel),
+            data=data,
+        )
         return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)

@@ -49,14 +49,14 @@ class OutboundListView(OrganizationView):
         responses={201: serializers.MessageSerializer, 403: REFUSED, 409: CLOSED},
     )
     def post(self, request: Request) -> Response:
-        """Queue a text to a customer on a kind of channel."""
+        """Queue a message to a customer; without a channel where they were last heard, else on the default."""
         serializer = serializers.OutboundSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = dict(serializer.validated_data)
         customer = Customer.objects.visible_to(self.member).filter(pk=data.pop("customer_id")).first()
         if customer is None:
             raise invalid("customer_id", "There is no such customer.", code="not_found")
-        message = send(self, customer, kind=data.pop("channel"), data=data)
+        message = send(self, customer, kind=data.pop("channel", ""), data=data)
         return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
 

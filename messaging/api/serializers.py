@@ -216,20 +216,28 @@ class WrittenSerializer(WhenSerializer):
         return attrs
 
 
-class SendTemplateSerializer(WhenSerializer):
+class WhereSerializer(serializers.Serializer[Any]):
+    """On which channel; without a word where the customer was last heard, else the organization's default."""
+
+    channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False, help_text="A kind of channel.")
+    channel_id = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="One channel; where `channel` is given too, it has to be of that kind.",
+    )
+
+
+class SendTemplateSerializer(WhereSerializer, WhenSerializer):
     template = serializers.UUIDField()
     variables = VariablesField()
-    channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
 
 
-class SendTextSerializer(WhenSerializer):
+class SendTextSerializer(WhereSerializer, WhenSerializer):
     body = serializers.CharField(max_length=100_000)
-    channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
 
 
-class OutboundSerializer(WrittenSerializer):
+class OutboundSerializer(WhereSerializer, WrittenSerializer):
     customer_id = serializers.UUIDField()
-    channel = serializers.ChoiceField(choices=KIND_CHOICES)
 
 
 class NewMessageSerializer(WrittenSerializer):
@@ -291,7 +299,7 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
         model = Channel
         fields = [
             "id", "kind", "provider", "name", "address", "credentials", "credentials_set", "settings", "is_enabled",
-            "rate_per_second", "last_error", "last_error_at", "created_at",
+            "is_default", "rate_per_second", "last_error", "last_error_at", "created_at",
         ]  # fmt: skip
         read_only_fields = ["id", "last_error", "last_error_at", "created_at"]
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from core.claims import Claimable
+from core.fields import OneLine
 from core.ids import uuid7
 from messaging.models.channel import Channel
 from messaging.models.message import Message
@@ -25,6 +26,7 @@ class Arrival(Claimable):
         PENDING = "pending", "To be processed"
         DONE = "done", "Processed"
         UNROUTABLE = "unroutable", "No channel"
+        UNVERIFIED = "unverified", "Unverified"
         SET_ASIDE = "set_aside", "Set aside"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -37,8 +39,18 @@ class Arrival(Claimable):
     message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="arrivals")
     body = models.BinaryField(help_text="As received: bytes, since a text column can't hold all that arrives.")
     query = models.CharField(max_length=500, blank=True)
+    # Signature, URL, path and content type of a webhook: without a channel there is no token to verify it with yet.
+    proof = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Signature, address and type as it came; by these it is verified later.",
+    )
+    account_id = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False, help_text="As the delivery names it."
+    )
     state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
-    outcome = models.CharField(max_length=200, blank=True)
+    outcome = OneLine(max_length=200, blank=True)
     last_error = models.TextField(blank=True)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.claims import Claimable
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from messaging.models.media import MediaFile
 from messaging.models.message import Message
@@ -18,16 +19,16 @@ class Attachment(TenantModel, Claimable):
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
     position = models.PositiveSmallIntegerField(default=0)
-    content_type = models.CharField(max_length=100)
-    filename = models.CharField(max_length=255, blank=True)
+    content_type = OneLine(max_length=100)
+    filename = OneLine(max_length=255, blank=True)
     size = models.PositiveBigIntegerField(null=True, blank=True)
     source_url = models.TextField(blank=True)
     file = models.ForeignKey(
         MediaFile, null=True, blank=True, on_delete=models.PROTECT, related_name="attachments", db_index=False
     )
-    content_id = models.CharField(max_length=255, blank=True, default="", db_default="")
+    content_id = OneLine(max_length=255, blank=True, default="", db_default="")
     is_inline = models.BooleanField(default=False, db_default=False, help_text="A picture inside an e-mail's text.")
-    reason = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="Why it is not here.")
+    reason = OneLine(max_length=300, blank=True, default="", db_default="", help_text="Why it is not here.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.REMOTE)
 
     class Meta:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.encryption import DecryptionFailed, EncryptedJSONField
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from messaging.channels import registry
 from messaging.channels.base import Account, Capabilities, Kind
@@ -21,19 +22,22 @@ class Channel(TenantModel):
 
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in Kind])
     provider = models.CharField(max_length=32)
-    name = models.CharField(max_length=80)
-    address = models.CharField(max_length=254, help_text="E.164 or an e-mail address.")
+    name = OneLine(max_length=80)
+    address = OneLine(max_length=254, help_text="E.164 or an e-mail address.")
     credentials: Any = EncryptedJSONField(default=dict, blank=True)
     settings = models.JSONField(default=dict, blank=True)
     is_enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(
+        default=False, db_default=False, help_text="First messages of its kind leave by it."
+    )
     # What the provider's webhooks name besides the address; taken from the credentials, which can't be searched.
-    account_id = models.CharField(max_length=64, blank=True, editable=False)
-    messaging_service_id = models.CharField(max_length=64, blank=True, editable=False)
+    account_id = OneLine(max_length=64, blank=True, editable=False)
+    messaging_service_id = OneLine(max_length=64, blank=True, editable=False)
     rate_per_second = models.FloatField(null=True, blank=True, help_text="Empty: the provider's usual limit.")
     # The sender's pace: the moment up to which its rate is used up, and when it last had a turn.
     paced_until = models.DateTimeField(null=True, blank=True, editable=False)
     last_turn_at = models.DateTimeField(null=True, blank=True, editable=False)
-    last_error = models.CharField(max_length=500, blank=True, editable=False)
+    last_error = OneLine(max_length=500, blank=True, editable=False)
     last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -41,6 +45,9 @@ class Channel(TenantModel):
         ordering = ["created_at"]
         constraints = [
             models.UniqueConstraint(fields=["organization", "kind", "address"], name="channel_address_once"),
+            models.UniqueConstraint(
+                fields=["organization", "kind"], condition=Q(is_default=True), name="channel_default_once"
+            ),
             models.CheckConstraint(
                 condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gt=0), name="channel_rate_is_positive"
             ),

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models import Customer
 from messaging.models.channel import Channel
@@ -33,7 +34,7 @@ class Conversation(TenantModel):
     # 1, unless a merge brought a second thread of the same channel along: then each keeps its own address.
     thread_number = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
     # Where replies go: the address that the customer last wrote from here, or where their mail asks for them.
-    address = models.CharField(max_length=254)
+    address = OneLine(max_length=254)
     # Staff chose to answer where the customer writes from, whatever Reply-To asks for.
     is_answered_at_sender = models.BooleanField(default=False, db_default=False, editable=False)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.OPEN)
@@ -51,7 +52,7 @@ class Conversation(TenantModel):
         "messaging.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     last_message_at = models.DateTimeField(default=timezone.now)
-    last_message_preview = models.CharField(max_length=200, blank=True)
+    last_message_preview = OneLine(max_length=200, blank=True)
     last_message_direction = models.CharField(max_length=8, blank=True)
     last_message_status = models.CharField(max_length=16, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Member
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from messaging.models.conversation import Conversation
 from messaging.models.template import Template
@@ -25,8 +26,8 @@ class Draft(TenantModel):
     mode = models.CharField(max_length=8, choices=Mode.choices)
     body = models.TextField(blank=True)
     # Of a reply only.
-    subject = models.CharField(max_length=255, blank=True)
-    cc = models.CharField(max_length=2000, blank=True, help_text="As it was typed: addresses, with commas.")
+    subject = OneLine(max_length=255, blank=True)
+    cc = OneLine(max_length=2000, blank=True, help_text="As it was typed: addresses, with commas.")
     template = models.ForeignKey(Template, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     version = models.PositiveIntegerField(default=1, help_text="One more with every save, sending and throwing away.")
     updated_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from messaging.models.message import Message
 
@@ -15,8 +16,8 @@ class MailDetails(TenantModel):
     to = models.JSONField(default=list, blank=True)
     cc = models.JSONField(default=list, blank=True)
     references = models.JSONField(default=list, blank=True, help_text="Message-IDs without brackets, oldest first.")
-    reply_to = models.CharField(max_length=254, blank=True, help_text="Where its writer wants answers, if elsewhere.")
-    automatic = models.CharField(max_length=60, blank=True, help_text="Why it is no person's own mail.")
+    reply_to = OneLine(max_length=254, blank=True, help_text="Where its writer wants answers, if elsewhere.")
+    automatic = OneLine(max_length=60, blank=True, help_text="Why it is no person's own mail.")
     digest = models.CharField(
         max_length=64,
         blank=True,
@@ -36,9 +37,9 @@ class StoppedAddress(TenantModel):
     """An address that a provider says will not take what we send; nothing goes there until somebody lifts it."""
 
     kind = models.CharField(max_length=16)
-    address = models.CharField(max_length=254)
-    code = models.CharField(max_length=32, blank=True)
-    reason = models.CharField(max_length=300)
+    address = OneLine(max_length=254)
+    code = OneLine(max_length=32, blank=True)
+    reason = OneLine(max_length=300)
     message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.ids import uuid7
 from core.tenancy import TenantModel
 
@@ -21,8 +22,8 @@ class MediaFile(TenantModel):
 
     content = models.FileField(upload_to=place_of, max_length=200)
     thumbnail = models.FileField(upload_to=place_of, max_length=200, blank=True)
-    name = models.CharField(max_length=255)
-    content_type = models.CharField(max_length=100)
+    name = OneLine(max_length=255)
+    content_type = OneLine(max_length=100)
     size = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)

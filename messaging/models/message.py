@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.claims import Claimable
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models import Customer
 from messaging.models.channel import Channel
@@ -49,25 +50,25 @@ class Message(TenantModel, Claimable):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="messages")
     direction = models.CharField(max_length=8, choices=Direction.choices)
     is_private = models.BooleanField(default=False)
-    subject = models.CharField(max_length=500, blank=True)
+    subject = OneLine(max_length=500, blank=True)
     body = models.TextField(blank=True)
     status = models.CharField(max_length=16, choices=Status.choices)
-    address = models.CharField(max_length=254, blank=True, help_text="The other side: from whom, or to whom.")
+    address = OneLine(max_length=254, blank=True, help_text="The other side: from whom, or to whom.")
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.PERSON)
     reply_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    provider_message_id = models.CharField(max_length=254, blank=True)
-    error_code = models.CharField(max_length=32, blank=True)
-    error_message = models.CharField(max_length=500, blank=True)
+    provider_message_id = OneLine(max_length=254, blank=True)
+    error_code = OneLine(max_length=32, blank=True)
+    error_message = OneLine(max_length=500, blank=True)
     not_before_at = models.DateTimeField(null=True, blank=True)
     cancel_on_inbound = models.BooleanField(default=False)
     # Written with this template; an approved one is sent by its id and values, and the body is what people here read.
     template = models.ForeignKey(
         "messaging.Template", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
-    content_sid = models.CharField(max_length=64, blank=True, default="", db_default="")
+    content_sid = OneLine(max_length=64, blank=True, default="", db_default="")
     content_variables = models.JSONField(null=True, blank=True)
     # What goes out instead when the reply window has closed by then.
     fallback_template = models.ForeignKey(

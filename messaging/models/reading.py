@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from core.claims import Claimable
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from messaging.models.channel import Channel
 
@@ -15,13 +16,13 @@ class Mailbox(TenantModel, Claimable):
     """How far a channel's mailbox was read. The cursor moves in the transaction that keeps the mail."""
 
     channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="mailbox")
-    folder = models.CharField(max_length=255, default="INBOX")
+    folder = OneLine(max_length=255, default="INBOX")
     uidvalidity = models.BigIntegerField(null=True, blank=True, help_text="Another one: all UIDs mean other mails.")
     last_uid = models.BigIntegerField(default=0)
     newest_at = models.DateTimeField(null=True, blank=True, help_text="When the newest mail that was read came.")
     checked_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=500, blank=True)
+    last_error = OneLine(max_length=500, blank=True)
 
     class Meta:
         verbose_name_plural = "mailboxes"
@@ -37,7 +38,7 @@ class ContentSync(TenantModel, Claimable):
     channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="content_sync")
     synced_at = models.DateTimeField(null=True, blank=True)
     count = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=500, blank=True)
+    last_error = OneLine(max_length=500, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="content_sync_due")]
@@ -68,7 +69,7 @@ class Reconciliation(TenantModel, Claimable):
     statuses_found = models.PositiveIntegerField(default=0)
     elsewhere_found = models.PositiveIntegerField(default=0, help_text="Sent from this number, but not by Parley.")
     found = models.JSONField(default=list, blank=True, help_text="The first of what was found, a row each.")
-    error = models.CharField(max_length=500, blank=True)
+    error = OneLine(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 

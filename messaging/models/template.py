@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from messaging.channels.base import Kind
 from messaging.models.media import MediaFile
@@ -38,21 +39,21 @@ class Template(TenantModel):
         UNKNOWN = "", "Not known yet"
 
     key = models.SlugField(max_length=40, help_text="What rules call it by; one for each language.")
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     channel = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in Kind])
     language = models.CharField(
         max_length=16, default=ANY_LANGUAGE, help_text="BCP 47, such as en or pt-BR; und: for everybody."
     )
-    category = models.CharField(max_length=60, blank=True)
-    subject = models.CharField(max_length=200, blank=True)
+    category = OneLine(max_length=60, blank=True)
+    subject = OneLine(max_length=200, blank=True)
     body = models.TextField()
     # An approved template of the provider's; filled in by the provider.
-    content_sid = models.CharField(max_length=64, blank=True)
+    content_sid = OneLine(max_length=64, blank=True)
     content_variables = models.JSONField(default=dict, blank=True)
     content_status = models.CharField(
         max_length=12, choices=ContentStatus.choices, blank=True, default="", db_default="", editable=False
     )
-    content_reason = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
+    content_reason = OneLine(max_length=300, blank=True, default="", db_default="", editable=False)
     # As the provider holds it: kind, body, variables with samples, media, actions, category.
     content = models.JSONField(null=True, blank=True, editable=False)
     content_synced_at = models.DateTimeField(null=True, blank=True, editable=False)

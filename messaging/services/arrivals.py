@@ -26,7 +26,8 @@ from messaging.channels import payloads
 from messaging.channels.base import InvalidPayload, ReceivedMessage, StatusUpdate
 from messaging.channels.text import clean
 from messaging.models import Arrival, Channel, Message
-from messaging.services import bounces, inbound, mail_inbound, media, routing, statuses
+from messaging.services import bounces, inbound, mail_inbound, media, routing, statuses, unverified
+from messaging.services.unverified import Proof
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +66,13 @@ def store(
     why_not: str = "No channel has this address.",
     set_aside: str = "",
     received_at: datetime | None = None,
+    proof: Proof | None = None,
+    account_id: str = "",
 ) -> bool:
     """Keep something that arrived; False where it is here already. The work on it is rung for, not done.
 
-    Without a channel it waits for an administrator, who reads in `why_not` what it lacks; so does what is `set_aside`
-    for that reason, as it can't be worked on.
+    Without a channel nobody has verified it: it waits, with the `proof` that verifies it later, for an administrator,
+    who reads in `why_not` what it lacks. What is `set_aside` for that reason waits too, as it can't be worked on.
     """
     now = clock.now()
     row = Arrival(
@@ -79,6 +82,8 @@ def store(
         type=arrival_type,
         body=body,
         query=clean(query)[:500],
+        proof=proof.as_json() if proof is not None and channel is None else None,
+        account_id=clean(account_id)[:64],
         channel=channel,
         organization_id=channel.organization_id if channel else None,
         state=(Arrival.State.SET_ASIDE if set_aside else Arrival.State.PENDING)
@@ -90,7 +95,9 @@ def store(
     )
     if not _insert(row):
         return False
-    if channel is not None and not after:
+    if channel is None:
+        unverified.make_room(row.account_id)
+    elif not after:
         ring(PROCESS)
     return True
 
@@ -157,13 +164,17 @@ def set_aside_of(channel: Channel) -> QuerySet[Arrival]:
 
 
 def replay(arrival: Arrival) -> bool:
-    """Try one again that was set aside or had no channel; False where none is found now, and it stays as it is."""
+    """Try one again that was set aside or had no channel; False where none is found now, and it stays as it is.
+
+    What nobody verified is verified first, with the token of the channel that it is for.
+    """
     with every_organization("an arrival without a channel belongs to nobody yet"):
-        channel = arrival.channel or routing.channel_for_arrival(arrival)
+        channel = arrival.channel or unverified.channel_of(arrival)
     if channel is None or HEAD_ONLY in arrival.query.split("&"):
+        arrival.refresh_from_db()
         return False
     # Twice at once is once: the second finds it neither set aside nor without a channel.
-    waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[Arrival.State.UNROUTABLE, Arrival.State.SET_ASIDE])
+    waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[*unverified.WAITING, Arrival.State.SET_ASIDE])
     changes = {"channel": channel, "organization": channel.organization, "kind": channel.kind}
     is_mine = waiting.update(
         state=Arrival.State.PENDING, due_at=clock.now(), attempts=0, last_error="", **released(), **changes
@@ -175,14 +186,16 @@ def replay(arrival: Arrival) -> bool:
 
 
 def forget_old() -> int:
-    """Throw away what was worked on long ago, with its body; how many that were. What waits for somebody stays.
+    """Throw away what was worked on long ago, with its body; how many that were. What waits for somebody stays, but for
+    what nobody could verify.
 
     The message that came of it stays too, and by its provider's id the same delivery is still known.
     """
     with every_organization("old deliveries of all organizations are thrown away"):
         old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=clock.now() - KEPT)
         keys = list(old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
-        return Arrival.objects.filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
+        done = Arrival.objects.filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
+    return done + unverified.forget_old()
 
 
 class _ClaimLost(Exception):

@@ -17,7 +17,7 @@ from activity.actor import SYSTEM, Actor
 from activity.ledger import record
 from core.encryption import DecryptionFailed
 from customers.services import identities
-from messaging import events
+from messaging import channel_choice, events
 from messaging.channels import registry
 from messaging.channels.abilities import HasWebhooks, SendsSecrets, WebhookAddress
 from messaging.channels.base import CredentialField, Kind, Problem
@@ -40,7 +40,7 @@ class ChannelInUse(Exception):
         super().__init__("This channel has conversations. Switch it off instead of removing it.")
 
 
-CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "rate_per_second"})
+CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "is_default", "rate_per_second"})
 SIMULATORS = (
     (Kind.WHATSAPP, "WhatsApp simulator", "+447700900000"),
     (Kind.SMS, "SMS simulator", "+447700900000"),
@@ -60,6 +60,7 @@ def create(
     credentials: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     is_enabled: bool = True,
+    is_default: bool = False,
     rate_per_second: float | None = None,
 ) -> Channel:
     """A new channel. Raises InvalidChannel, which names the field."""
@@ -68,6 +69,7 @@ def create(
     fields = _fields(provider, kind)
     channel.address = _address(organization, kind, address)
     _set_credentials(channel, fields, credentials or {}, is_new=True)
+    _set_default(channel, is_default=is_default)
     _save(channel)
     _set_up(channel)
     record(
@@ -78,8 +80,8 @@ def create(
 
 @transaction.atomic
 def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Channel:
-    """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`,
-    `rate_per_second`.
+    """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`, `is_default`
+    (of its kind, for first messages; another one is it no more), `rate_per_second`.
 
     Raises InvalidChannel. The ledger hears which fields changed, never a credential.
     """
@@ -92,6 +94,8 @@ def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Cha
     if "credentials" in changes:
         _set_credentials(channel, _fields(channel.provider, channel.kind), changes["credentials"], is_new=False)
         written |= {"account_id", "messaging_service_id"}
+    if "is_default" in changes:
+        _set_default(channel, is_default=changes["is_default"])
     channel.last_error = ""
     _save(channel, written)
     _set_up(channel)
@@ -191,6 +195,28 @@ def website(*, organization: Organization) -> Channel:
         )
     except InvalidChannel:  # somebody else was quicker by a moment
         return Channel.objects.select_related("organization").get(organization=organization, kind=Kind.WEB)
+
+
+@transaction.atomic
+def switch_off_simulators(*, actor: Actor, kind: str = "") -> int:
+    """Switch off the simulators, of one kind or of all, beside which a real channel is enabled; how many were."""
+    rows = channel_choice.needless_simulators().select_related("organization")
+    needless = list(rows.filter(kind=kind) if kind else rows)
+    for simulator in needless:
+        update(channel=simulator, actor=actor, changes={"is_enabled": False})
+    return len(needless)
+
+
+def _set_default(channel: Channel, *, is_default: bool) -> None:
+    """The other one of its kind first, since there is one default. Raises InvalidChannel for a simulator."""
+    if is_default and channel.provider == channel_choice.SIMULATOR:
+        raise InvalidChannel("is_default", _("A simulator reaches nobody. Make a real channel the default."))
+    if is_default:
+        # Locked in one order, so that two who choose at once come one after the other.
+        others = Channel.objects.filter(organization=channel.organization, kind=channel.kind)
+        locked = list(others.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+        Channel.objects.filter(pk__in=locked, is_default=True).exclude(pk=channel.pk).update(is_default=False)
+    channel.is_default = is_default
 
 
 def _set_up(channel: Channel) -> None:

@@ -77,7 +77,11 @@ def queue_message(
     is_automatic = origin in (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE)
     may_fall_back = fallback_template is not None and conversation.is_window_open_at(now)
     refusals.require_allowed(
-        conversation, at=due, is_content=bool(written.content_sid) or may_fall_back, is_automatic=is_automatic
+        conversation,
+        at=due,
+        is_content=bool(written.content_sid) or may_fall_back,
+        is_automatic=is_automatic,
+        is_template=template is not None and not body.strip(),
     )
     message = Message.objects.create(
         organization=conversation.organization,

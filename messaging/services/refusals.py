@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from customers.services import consent
+from messaging import channel_choice
 from messaging.channels.base import Kind
 from messaging.models import Conversation, StoppedAddress
 
@@ -81,6 +84,14 @@ class AddressStopped(Refused):
         super().__init__(f"{address} does not take mail: {reason} Correct the address, or try it again anyway.")
 
 
+class OnSimulator(Refused):
+    code = "simulator"
+
+    def __init__(self, name: str, real: str) -> None:
+        text = _("“%(name)s” is a simulator: what is sent there reaches nobody. Write to this customer on “%(real)s”.")
+        super().__init__(text % {"name": name, "real": real})
+
+
 class WindowClosed(Refused):
     code = "window_closed"
 
@@ -99,12 +110,18 @@ class WindowClosed(Refused):
 
 
 def require_allowed(
-    conversation: Conversation, *, at: datetime, is_content: bool = False, is_automatic: bool = False
+    conversation: Conversation,
+    *,
+    at: datetime,
+    is_content: bool = False,
+    is_automatic: bool = False,
+    is_template: bool = False,
 ) -> None:
     """Raises a Refused for a message to this conversation's customer at that moment.
 
     `is_content`: an approved template, which may go out when the reply window is closed. `is_automatic`: nobody wrote
-    it by hand, so on channels that ask for it there has to be an opt-in.
+    it by hand, so on channels that ask for it there has to be an opt-in. `is_template`: no text of its own. On a
+    simulator beside an enabled real channel only an answer in somebody's words goes out, to who last wrote there.
     """
     capabilities = conversation.channel.capabilities
     if conversation.customer.is_deleted:
@@ -115,6 +132,10 @@ def require_allowed(
         raise CannotReply(conversation.channel.name)
     if not conversation.channel.is_enabled:
         raise ChannelOff(conversation.channel.name)
+    if (real := channel_choice.real_name_beside(conversation)) and (
+        is_content or is_automatic or is_template or not channel_choice.is_last_heard_on(conversation)
+    ):
+        raise OnSimulator(conversation.channel.name, real)
     if not conversation.address:
         raise NoAddress(capabilities.label)
     consented = _consent(conversation)

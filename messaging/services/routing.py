@@ -62,24 +62,22 @@ def own_message_id(query: str) -> UUID | None:
         return None
 
 
-def channel_for_arrival(arrival: Arrival) -> Channel | None:
-    """The channel for an arrival that had none when it came."""
+def channels_for_arrival(arrival: Arrival) -> list[Channel]:
+    """The channels that an arrival may be for which had none when it came; whose it is, its signature tells."""
     try:
         parsed = payloads.parse(arrival.provider, arrival.type, bytes(arrival.body), kind=arrival.kind)
     except InvalidPayload:
-        return None
+        return []
     if not isinstance(parsed, ReceivedMessage):
         said = {name: value for name, value in parsed.extra.items() if isinstance(value, str)}
-        of_status = senders(provider=arrival.provider, params=said, query=arrival.query)
-        return of_status[0] if of_status else None
-    found = candidates(
+        return senders(provider=arrival.provider, params=said, query=arrival.query)
+    return candidates(
         provider=arrival.provider,
         kind=arrival.kind,
         to=parsed.to,
         messaging_service_id=parsed.messaging_service_id,
         account_id=parsed.account_id,
     )
-    return found[0] if found else None
 
 
 def channel_of_organization(*, organization: Organization, kind: str, to: str) -> Channel | None:

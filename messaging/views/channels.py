@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
@@ -18,6 +19,7 @@ from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
 from customers.views import confirm
+from messaging import channel_choice
 from messaging.channels import registry
 from messaging.channels.base import Kind
 from messaging.forms import LABELS
@@ -50,7 +52,8 @@ def channel_list(request: Request, organization: str) -> HttpResponse:
         for one in Channel.objects.order_by("created_at", "id")
     ]
     may = request.member.may
-    shown = {"rows": rows, "can_create": may("channels.create"), "can_edit": may(EDIT)}
+    needless = list(channel_choice.needless_simulators()) if may(EDIT) else []
+    shown = {"rows": rows, "can_create": may("channels.create"), "can_edit": may(EDIT), "needless": needless}
     return render(request, "messaging/channels/list.html", shown)
 
 
@@ -119,6 +122,29 @@ def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse
         part = {"channel": row, "can_edit": True, "is_public": _is_public(checked.webhooks)}
         return render(request, "messaging/channels/check.html", {**part, **shown})
     return render(request, "messaging/channels/detail.html", {**_shown(request, row), **shown})
+
+
+@requires(EDIT)
+@require_POST
+def make_default(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Have first messages of its kind leave by this channel from now on."""
+    row = found(pk)
+    try:
+        channels.update(channel=row, actor=current_actor(), changes={"is_default": True})
+    except channels.InvalidChannel as error:
+        toasts.error(request, str(error))
+    else:
+        toasts.success(request, _("First messages now leave by “%(name)s”.") % {"name": row.name})
+    return redirect("messaging:channel", organization, pk)
+
+
+@requires(EDIT)
+@require_POST
+def switch_off_simulators(request: Request, organization: str) -> HttpResponse:
+    """Switch off every simulator beside which a real channel works; `kind` names one kind."""
+    count = channels.switch_off_simulators(actor=current_actor(), kind=request.POST.get("kind", ""))
+    toasts.success(request, _("The simulator is switched off.") if count else _("No simulator was on."))
+    return redirect("messaging:channels", organization)
 
 
 @requires("channels.delete")
@@ -203,11 +229,19 @@ def _shown(request: Request, row: Channel) -> dict[str, Any]:
         "can_catch_up": catching_up.can_ask(row),
         "last_asking": last,
         "set_aside": set_aside(row)[:COUNTED_TO].count() if may(EDIT) else 0,
+        "needless": list(channel_choice.needless_simulators().filter(kind=row.kind)) if may(EDIT) else [],
+        "can_be_default": may(EDIT) and _is_one_of_several(row),
         "largest_file": row.capabilities.max_file_bytes // 1_000_000,
         "can_edit": may(EDIT),
         "can_read_templates": may("templates.edit"),
         "can_delete": may("channels.delete"),
     }
+
+
+def _is_one_of_several(row: Channel) -> bool:
+    """Whether there is another real channel of its kind, so that one of them has to be the default."""
+    others = channel_choice.real_channels().filter(kind=row.kind).exclude(pk=row.pk)
+    return row.is_enabled and row.provider != channel_choice.SIMULATOR and others.exists()
 
 
 def _account(row: Channel) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from core.pagination import InvalidCursor, page_after
 from customers import customer_work
 from customers.models import Consent, Stage
 from customers.selectors import possible_owners
+from messaging import channel_choice
 from messaging.models import Conversation, Draft, Message
 from messaging.selectors import VIEWS, messages_of
 from messaging.services import answers, drafts, refusals, saved_drafts
@@ -99,7 +100,12 @@ def open_conversation(request: Request, pk: UUID) -> tuple[Conversation, list[Co
         Conversation.objects.visible_to(request.member)
         .filter(customer__conversations=pk)
         .select_related("customer__stage", "customer__assigned_to", "customer__organization", "channel", "organization")
-        .annotate(consent_in_force=Subquery(opted), **answers.subqueries(), **saved_drafts.subqueries(request.member))
+        .annotate(
+            consent_in_force=Subquery(opted),
+            real_name=Subquery(channel_choice.real_name_of(OuterRef("channel__kind"))),
+            **answers.subqueries(),
+            **saved_drafts.subqueries(request.member),
+        )
         .order_by("-last_message_at")
     )
     found = list(rows)
@@ -166,6 +172,8 @@ def refusal_context(conversation: Conversation) -> dict[str, Any]:
     return {
         "reply_refusal": "" if refused is None else str(refused),
         "is_window_closed": isinstance(refused, refusals.WindowClosed),
+        "is_on_simulator": isinstance(refused, refusals.OnSimulator),
+        "simulated_beside": "" if refused else channel_choice.real_name_beside(conversation),
         "is_address_stopped": isinstance(refused, refusals.AddressStopped),
         "answers": answers.choice(conversation),
         "channel_trouble": conversation.channel.last_error,

@@ -7,16 +7,18 @@ from uuid import UUID
 from django.contrib import messages as toasts
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
+from customers.models import Customer
 from customers.selectors import possible_owners
 from customers.services import customers
 from customers.views.customers import find_visible
-from messaging.models import Conversation
-from messaging.selectors import channel_for_sending, ways_to_write
+from messaging.channel_choice import channel_for_sending, ways_to_write
+from messaging.models import Channel, Conversation
 from messaging.services import conversations, signs
 from messaging.views import context
 
@@ -24,12 +26,14 @@ from messaging.views import context
 @requires("conversations.create")
 @require_POST
 def write(request: Request, organization: str, customer_id: UUID) -> HttpResponse:
-    """Open the customer's thread on a kind of channel, begun where there is none, with the composer ready."""
+    """Open the customer's thread on a channel, begun where there is none, with the composer ready.
+
+    `channel` names one; `kind` alone leaves it to where the customer was last heard, else to the default.
+    """
     customer = find_visible(request, customer_id)
-    kind = request.POST.get("kind", "")
-    channel = channel_for_sending(customer=customer, kind=kind) if kind in list(ways_to_write(customer)) else None
+    channel = _chosen(request, customer)
     if channel is None:
-        toasts.error(request, "There is no such channel, or no address to write to.")
+        toasts.error(request, _("There is no such channel, or no address to write to."))
         return redirect("customers:detail", organization, customer.pk)
     conversation = conversations.begin(customer=customer, channel=channel)
     return redirect("messaging:conversation", organization, conversation.pk)
@@ -38,7 +42,7 @@ def write(request: Request, organization: str, customer_id: UUID) -> HttpRespons
 @requires("conversations.edit")
 @require_POST
 def resolve(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     conversations.set_status(conversation=conversation, status=Conversation.Status.RESOLVED, actor=current_actor())
     return _header(request, conversation)
 
@@ -46,7 +50,7 @@ def resolve(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @requires("conversations.edit")
 @require_POST
 def reopen(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     conversations.set_status(conversation=conversation, status=Conversation.Status.OPEN, actor=current_actor())
     return _header(request, conversation)
 
@@ -55,7 +59,7 @@ def reopen(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def assign(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Give the customer an owner; theirs are all of the customer's conversations."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     wanted = request.POST.get("assigned_to", "")
     owner = next((user for user in possible_owners() if str(user.pk) == wanted), None)
     if owner is not None or not wanted:
@@ -67,10 +71,18 @@ def assign(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def read(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Nothing in it is unread any more."""
-    conversation, _ = context.open_conversation(request, pk)
+    conversation, _others = context.open_conversation(request, pk)
     if conversations.mark_read(conversation=conversation, actor=current_actor()):
         signs.read(conversation)
     return HttpResponse(status=204)
+
+
+def _chosen(request: Request, customer: Customer) -> Channel | None:
+    wanted, kind = request.POST.get("channel", ""), request.POST.get("kind", "")
+    ways = [way.channel for way in ways_to_write(customer)]
+    if wanted:
+        return next((one for one in ways if str(one.pk) == wanted), None)
+    return channel_for_sending(customer=customer, kind=kind) if kind in {one.kind for one in ways} else None
 
 
 def _header(request: Request, conversation: Conversation) -> HttpResponse:

@@ -1,30 +1,28 @@
 """What Twilio calls: verified, stored, answered; the work comes after.
 
-A delivery that no channel is found for is kept as well. Without a channel there is no token to verify it with, so it is
-never worked on by itself: an administrator sees it and decides.
+A delivery that no channel is found for is kept as well. Without a channel there is no token to verify it with: it is
+kept with its signature, and only worked on once a channel's token has verified it (`services/unverified.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from core.encryption import DecryptionFailed
 from core.tenancy import every_organization
 from messaging.channels.base import InvalidPayload
 from messaging.channels.text import clean
 from messaging.channels.twilio import payload, signature
 from messaging.models import Arrival, Channel
-from messaging.services import arrivals, routing
+from messaging.services import arrivals, routing, unverified
+from messaging.services.unverified import Proof
 
 # Twilio's own are a few kilobytes.
 MOST_BYTES = 64 * 1024
-# What nobody could verify must not fill the disk; Twilio tries again what is answered with 503.
-MOST_UNROUTABLE = 10_000
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 PROVIDER = "twilio"
 
@@ -69,16 +67,24 @@ def _take(
     kind: str,
     about: str,
 ) -> HttpResponse:
-    channel, why_not = _verified(request, found)
+    proof = Proof(
+        signature=request.headers.get(signature.HEADER, ""),
+        url=signature.webhook_url(request.get_full_path()),
+        path=request.get_full_path(),
+        content_type=request.content_type or "",
+    )
+    channel, why_not = unverified.signed_for(found, proof, request.body)
+    if not found:
+        why_not = _(
+            "No channel has this address. Set one up with the auth token of this account, then process it again."
+        )
     if channel is None and not why_not:
         return _plain(403, "The signature is not valid.")
-    if channel is None and _has_no_room():
-        return _plain(503, "Too many deliveries without a channel are waiting.")
     sid = params.get("MessageSid") or hashlib.sha256(request.body).hexdigest()
     # What nobody verified is never in the way of the real one.
-    unverified = f"{PROVIDER}:unroutable:{params.get('AccountSid', '')}:{sid}:{about}"
+    of_nobody = f"{PROVIDER}:unroutable:{params.get('AccountSid', '')}:{sid}:{about}"
     arrivals.store(
-        key=arrivals.webhook_key(channel, sid, about) if channel else unverified,
+        key=arrivals.webhook_key(channel, sid, about) if channel else of_nobody,
         provider=PROVIDER,
         kind=channel.kind if channel else kind,
         arrival_type=arrival_type,
@@ -86,6 +92,8 @@ def _take(
         query=request.META.get("QUERY_STRING", ""),
         channel=channel,
         why_not=why_not,
+        proof=proof,
+        account_id=params.get("AccountSid", ""),
     )
     return HttpResponse(EMPTY_TWIML, content_type="text/xml")
 
@@ -99,31 +107,6 @@ def _params(request: HttpRequest) -> dict[str, str]:
     return {clean(name): clean(value) for name, value in reversed(pairs)}
 
 
-def _verified(request: HttpRequest, candidates: list[Channel]) -> tuple[Channel | None, str]:
-    """The first channel whose own token the signature was made with; else why nobody can tell, or nothing."""
-    if not candidates:
-        return None, "No channel has this address."
-    if not settings.TWILIO_VALIDATE_SIGNATURE:
-        return candidates[0], ""
-    urls = [signature.webhook_url(request.get_full_path())]
-    why_not = ""
-    for channel in candidates:
-        try:
-            token = (channel.credentials or {}).get("auth_token")
-        except DecryptionFailed as error:
-            why_not = f"It could not be verified. {error}"
-            continue
-        if signature.verify(
-            urls=urls,
-            body=request.body,
-            content_type=request.content_type or "",
-            signature=request.headers.get(signature.HEADER),
-            token=token,
-        ):
-            return channel, ""
-    return None, why_not
-
-
 def _too_large(request: HttpRequest) -> HttpResponse | None:
     # A body sent in chunks states no length.
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES or len(request.body) > MOST_BYTES:
@@ -131,12 +114,5 @@ def _too_large(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def _has_no_room() -> bool:
-    return Arrival.objects.filter(state=Arrival.State.UNROUTABLE)[:MOST_UNROUTABLE].count() >= MOST_UNROUTABLE
-
-
 def _plain(status: int, text: str) -> HttpResponse:
-    response = HttpResponse(text, status=status, content_type="text/plain")
-    if status == 503:
-        response.headers["Retry-After"] = "60"
-    return response
+    return HttpResponse(text, status=status, content_type="text/plain")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.db import models
 
+from core.fields import OneLine
 from core.tenancy import ScopeError
 
 # The models that belong to no organization, each with the reason.
@@ -85,3 +87,59 @@ def test_a_model_can_be_told_apart_by_a_person(model):
 def test_the_lists_of_exceptions_hold_nothing_that_is_gone():
     assert {*WITHOUT_ORGANIZATION, *BY_WAY_OF} <= {label(model) for model in MODELS}
     assert {*ACROSS_ORGANIZATIONS} <= {index.name for model in MODELS for index in model._meta.indexes}
+
+
+# The texts that are no line of somebody's: neither a person nor a foreign system writes them, or it can't hold a break.
+NO_ONE_LINE = {
+    "hash": "a digest that we compute",
+    "key": "a name or key that we make, or that is hashed when it is unclean",
+    "color": "one of our tokens",
+    "kind": "one of our words",
+    "type": "one of our words",
+    "provider": "a name in our registry",
+    "id": "an id that we make",
+    "prefix": "the beginning of a key that we made",
+    "pack": "a name in our registry",
+    "timezone": "checked against the list of zones",
+    "country": "checked against the list of countries",
+    "currency": "checked against the list of currencies",
+    "language": "checked as BCP 47",
+    "subscriber": "a name in our code",
+    "model": "a model's label",
+    "action": "one of our words",
+    "format": "csv or xlsx",
+    "channel": "a kind of channel",
+    "ordering": "checked against the orders that there are",
+    "digest": "a digest that we compute",
+    "query": "cleaned of controls, and it is never shown",
+    "direction": "one of our words",
+    "status": "one of our words",
+    "name": "of a part of the machinery",
+    "code": "a customer's, from our own counter",
+    "password": "a digest that we compute",
+}
+MACHINERY_NAMES = {"activity.Heartbeat.name"}
+
+
+def one_line_texts():
+    for model in MODELS:
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, models.CharField) and not isinstance(field, models.SlugField | models.EmailField):
+                yield pytest.param(field, id=f"{label(model)}.{field.name}")
+
+
+@pytest.mark.parametrize("field", one_line_texts())
+def test_a_text_of_one_line_takes_no_line_breaks(field):
+    if isinstance(field, OneLine) or field.choices:
+        return
+    assert field.name != "name" or str(field) in MACHINERY_NAMES, f"{field}: make it a OneLine."
+    assert field.name.rpartition("_")[2] in NO_ONE_LINE, f"{field}: make it a OneLine, or add a reason to NO_ONE_LINE."
+
+
+def test_the_reasons_against_one_line_are_needed():
+    used = {
+        param.values[0].name.rpartition("_")[2]
+        for param in one_line_texts()
+        if not isinstance(param.values[0], OneLine) and not param.values[0].choices
+    }
+    assert set(NO_ONE_LINE) == used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.permissions import MEMBERSHIP
 
+METHODS = ("post", "put", "patch", "delete")
 # Pages that nobody needs a permission for, by their route.
 OPEN_PAGES = {
     "files/<str:token>/<str:name>": "a provider fetches a file that is to be sent: the signed address expires",
@@ -129,25 +131,38 @@ def test_api_calls_have_no_slash_at_their_end_and_pages_have_one():
             assert address.route.endswith("/"), address.route
 
 
-def test_every_page_sends_a_stranger_to_the_sign_in(client, db):
-    for address in PAGES:
-        if address.route in OPEN_PAGES or "<" in address.route.removeprefix("o/<slug:organization>/"):
-            continue
-        path = "/" + address.route.replace("<slug:organization>", "nowhere")
-        response = client.get(path)
-        assert response.status_code in (302, 401, 405), path  # a stream can't follow to a page: 401
+# A value for each kind of part of an address.
+PARTS = {
+    "uuid": "01980000-0000-7000-8000-000000000000",
+    "slug": "nowhere",
+    "str": "nothing",
+    "int": "1",
+    "path": "no/thing",
+    "": "nothing",
+}
+
+
+def filled(address: Address) -> str:
+    """An address with something for each of its parts, whatever they are called."""
+    path = re.sub(r"<(?:(\w+):)?\w+>", lambda part: PARTS[part[1] or ""], address.route)
+    assert "<" not in path, f"{address.route}: say in PARTS what stands for its parts."
+    return f"/{path}"
+
+
+@pytest.mark.parametrize("address", [page for page in PAGES if page.route not in OPEN_PAGES], ids=route)
+def test_every_page_sends_a_stranger_to_the_sign_in(client, db, address):
+    for method in (client.get, client.post):
+        response = method(filled(address))
+        assert response.status_code in (302, 401, 405), response.status_code  # a stream can't follow to a page: 401
         if response.status_code == 302:
-            assert response.headers["Location"].startswith("/sign-in/"), path
+            assert response.headers["Location"].startswith("/sign-in/")
 
 
-def test_every_api_call_asks_a_stranger_for_credentials(client, db):
-    for address in CALLS:
-        path = "/" + address.route
-        for kind in ("uuid:pk", "uuid:customer_id", "str:channel"):
-            path = path.replace(f"<{kind}>", "01980000-0000-7000-8000-000000000000")
-        if "<" in path:
-            continue
-        response = client.post(path, data={}, content_type="application/json")
-        assert response.status_code in (401, 405), (path, response.status_code)
-        if response.status_code == 401:
-            assert response.headers["WWW-Authenticate"], path
+@pytest.mark.parametrize("address", CALLS, ids=route)
+def test_every_api_call_asks_a_stranger_for_credentials(client, db, address):
+    answers = [getattr(client, method)(filled(address), content_type="application/json") for method in METHODS]
+    answers.append(client.get(filled(address)))
+    assert {answer.status_code for answer in answers} <= {401, 405}
+    refused = [answer for answer in answers if answer.status_code == 401]
+    assert refused
+    assert all(answer.headers["WWW-Authenticate"] for answer in refused)

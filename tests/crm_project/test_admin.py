@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.test import Client
+from twilio.request_validator import RequestValidator
 
 from activity.models import Event
 from core.encryption import EncryptedJSONField
 from core.tenancy import organization_scope
 from messaging.models import Arrival, Channel
 from messaging.services import arrivals, channels
+from messaging.services.unverified import Proof
 from tests.conftest import PASSWORD
 
 OURS = {"accounts", "activity", "customers", "messaging", "workflows", "analytics"}
@@ -102,7 +106,20 @@ def test_staff_who_are_no_superusers_see_what_they_administer(alice, charlie, ma
 
 def test_an_arrival_without_a_channel_is_shown_and_replayed_once_there_is_one(superuser, alice):
     body = b"From=%2B15005550101&To=%2B15005550006&Body=Hi&MessageSid=SM1&AccountSid=AC1"
-    arrivals.store(key="lost", provider="twilio", kind="sms", arrival_type=Arrival.Type.MESSAGE, body=body)
+    url = "https://crm.example/webhooks/twilio/sms"
+    arrivals.store(
+        key="lost",
+        provider="twilio",
+        kind="sms",
+        arrival_type=Arrival.Type.MESSAGE,
+        body=body,
+        proof=Proof(
+            signature=RequestValidator("t").compute_signature(url, dict(parse_qsl(body.decode()))),
+            url=url,
+            path="/webhooks/twilio/sms",
+            content_type="application/x-www-form-urlencoded",
+        ),
+    )
     lost = Arrival.objects.get()
     assert b"unroutable" in superuser.get("/admin/messaging/arrival/?state__exact=unroutable").content.lower()
     replay = {"action": "replay", "_selected_action": [str(lost.pk)]}

@@ -187,17 +187,6 @@ class TestUnroutable:
         work()
         assert current(message).status == "delivered"
 
-    def test_a_flood_is_held_off(self, db: Any, webhooks: Webhooks, monkeypatch: Any):
-        monkeypatch.setattr(views, "MOST_UNROUTABLE", 3)
-        answers = [webhooks.whatsapp(inbound_params(f"SM{number:032d}")) for number in range(5)]
-        assert [answer.status_code for answer in answers] == [200, 200, 200, 503, 503]
-        assert answers[-1].headers["Retry-After"] == "60"
-        assert len(arrived()) == 3
-
-    def test_a_flood_does_not_hold_off_a_channel(self, whatsapp: Channel, webhooks: Webhooks, monkeypatch: Any):
-        monkeypatch.setattr(views, "MOST_UNROUTABLE", 0)
-        assert webhooks.whatsapp().status_code == 200
-
     def test_what_nobody_verified_never_stands_in_the_way(self, alice: Any, webhooks: Webhooks):
         """Somebody who guessed an id can't have the real message taken for a second one."""
         webhooks.whatsapp(inbound_params(Body="forged"), signature="AAAA")

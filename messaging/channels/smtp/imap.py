@@ -78,8 +78,12 @@ class Mailbox:
         self._server = server
         self._box = box
         self._client = box.client
+        self._is_answered = False  # whether the last search was
         self.uidvalidity = self._number("UIDVALIDITY") or self._status("UIDVALIDITY")
         self.uidnext = self._number("UIDNEXT") or self._status("UIDNEXT")
+        if self.uidvalidity < 1 or self.uidnext < 1:
+            # Both count from 1 (RFC 3501, section 9); with another number every old mail would come in as a new one.
+            raise ValueError("The server does not number its mails.")
         self._forget_news()
 
     def fetch_after(self, uid: int, *, limit: int, largest: int) -> Iterator[FetchedMail]:
@@ -94,14 +98,19 @@ class Mailbox:
             uids = [found for found in self._search(f"UID {max(uid, 0) + 1}:*") if found > uid][:limit]
         for start in range(0, len(uids), _CHUNK):
             with in_plain_words(self._server):
-                sizes = self._sizes(uids[start : start + _CHUNK])
+                wanted = uids[start : start + _CHUNK]
+                sizes = self._sizes(wanted)
+                self._require_gone([one for one in wanted if one not in sizes])
             for one, (size, received_at) in sorted(sizes.items()):
                 yield from self._mail(one, size, received_at, largest)
 
     def since(self, day: date) -> list[int]:
         """The UIDs of the mails that the server got on this day or later, ascending."""
         with in_plain_words(self._server):
-            return self._search(f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year:04}")
+            found = self._search(f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year:04}")
+            if not found and not self._is_answered:
+                raise _no_answer(self._server)
+            return found
 
     def wait(self, seconds: float) -> bool:
         """Wait until a mail comes, so long at most: whether one did. False at once where the server has no IDLE."""
@@ -140,11 +149,23 @@ class Mailbox:
             if raw is not None and len(raw) > largest:
                 raw = None
             headers = b"" if is_gone or raw is not None else self._part(uid, "HEADER", LARGEST_HEADERS)
+            if is_gone or headers is None:
+                self._require_gone([uid])
         if not is_gone and headers is not None:
             yield FetchedMail(uid=uid, size=size, raw=raw, headers=headers, received_at=received_at)
 
     def _search(self, criteria: str) -> list[int]:
-        return sorted({int(uid) for uid in self._box.uids(criteria, charset=None)})
+        status, data = self._client.uid("SEARCH", criteria)
+        if status != "OK":
+            raise imaplib.IMAP4.error(data[-1] if data else b"")
+        # Without a line of its own (RFC 3501, section 7.2.5) a search has not found nothing: it was not answered.
+        self._is_answered = bool(data) and data[0] is not None
+        return sorted({int(uid) for line in data if line for uid in line.split()})
+
+    def _require_gone(self, uids: Sequence[int]) -> None:
+        """Of what the server gave nothing for: passed over if it is gone, else asked for again, never skipped."""
+        if uids and set(self._search(f"UID {','.join(map(str, uids))}")) & set(uids):
+            raise _no_answer(self._server)
 
     def _sizes(self, uids: Sequence[int]) -> Mapping[int, tuple[int, datetime | None]]:
         wanted = set(uids)
@@ -191,6 +212,10 @@ class Mailbox:
 
     def _forget_news(self) -> None:
         self._client.untagged_responses.pop("EXISTS", None)
+
+
+def _no_answer(server: IncomingServer) -> SendError:
+    return SendError("imap_answer", f"{server.host} did not give what it lists. {errors.AGAIN}", Retry.LATER)
 
 
 def _moment(text: bytes) -> datetime | None:

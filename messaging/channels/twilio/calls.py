@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from twilio.base.exceptions import TwilioException
 from twilio.base.page import Page
@@ -54,19 +55,53 @@ def sending() -> Iterator[None]:
         raise SendUnconfirmed("Twilio's answer could not be read; it may have taken the message.") from error
 
 
-def pages(first: Page, *, most: int) -> Iterator[Page]:
-    """A list's pages, each asked for when it is wanted. Raises ValueError when there are more than `most`.
+def pages(first: Page, key: str, *, most: int, required: tuple[str, ...] = ("sid",)) -> Iterator[Page]:
+    """A list's pages, each asked for when it is wanted; the list stands in the answers under `key`.
 
-    The limit is against a list whose pages point at each other, which would never end.
+    Raises ValueError where an answer is not such a list, or one of its records lacks a text that is `required`: half a
+    list must never count as all of it. Also where there are more pages than `most`, against pages that point at each
+    other.
     """
     page: Page | None = first
     for _ in range(most):
         if page is None:
             return
+        _require_list(page._payload, key, required)
         yield page
         page = page.next_page()
     if page is not None:
         raise ValueError(f"The list has more than {most} pages.")
+
+
+def records(first: Page, key: str, *, most: int, required: tuple[str, ...] = ("sid",)) -> Iterator[Any]:
+    """The records of all pages; raises as `pages` does."""
+    for page in pages(first, key, most=most, required=required):
+        yield from page
+
+
+def complete(record: Any, *required: str) -> Any:
+    """A record that was asked for by its id. Raises ValueError where the answer was something else."""
+    for name in ("sid", *required):
+        if not isinstance(getattr(record, name, None), str):
+            raise ValueError(f"The answer has no {name}.")
+    return record
+
+
+def _require_list(answer: Any, key: str, required: tuple[str, ...]) -> None:
+    """The library takes any single list for the one that was asked for, and no word of a next page for the end."""
+    rows = answer.get(key) if isinstance(answer, Mapping) else None
+    if not isinstance(rows, list):
+        raise ValueError(f"The answer has no list of {key}.")
+    for row in rows:
+        if not isinstance(row, Mapping) or not all(isinstance(row.get(name), str) and row[name] for name in required):
+            raise ValueError(f"A record of {key} is not whole.")
+    meta = answer.get("meta")
+    if isinstance(meta, Mapping) and meta.get("key") == key:
+        following = meta.get("next_page_url", False)
+    else:
+        following = answer.get("next_page_uri", False)
+    if not (following is None or isinstance(following, str)):
+        raise ValueError(f"The answer does not say whether there are more {key}.")
 
 
 def _not_connected() -> SendError:

@@ -9,11 +9,12 @@ from twilio.rest import Client
 
 from messaging.channels.base import Account, Kind, Problem, SendError
 from messaging.channels.twilio.account import channel_address, client_for, messaging_service_sid
-from messaging.channels.twilio.calls import UNREADABLE
+from messaging.channels.twilio.calls import UNREADABLE, complete, records
 from messaging.channels.twilio.http import NoAnswer, NotConnected, NotTrusted, Refused, Unsendable
 
 SANDBOX: Final = "+14155238886"  # Twilio's shared WhatsApp sandbox: on every account and in no account's list
-MOST_SENDERS = 200
+PAGE_SIZE: Final = 100
+MOST_PAGES: Final = 20
 
 
 def problems(account: Account) -> list[Problem]:
@@ -68,25 +69,26 @@ def _refused(refused: Refused, subject: str) -> Problem:
 
 
 def _account(client: Client) -> list[Problem]:
-    record = client.api.v2010.accounts(client.account_sid).fetch()
+    record = complete(client.api.v2010.accounts(client.account_sid).fetch(), "status")
     if record.status == "active":
         return []
     return [Problem("account", f"The Twilio account is {record.status}. Look at the Twilio console to make it active.")]
 
 
 def _service(client: Client, sid: str) -> list[Problem]:
-    client.messaging.v1.services(sid).fetch()
+    complete(client.messaging.v1.services(sid).fetch())
     return []
 
 
 def _number(client: Client, account: Account) -> list[Problem]:
-    numbers = client.incoming_phone_numbers.list(phone_number=account.address, limit=1)
-    if not numbers:
+    first = client.incoming_phone_numbers.page(phone_number=account.address, page_size=1)
+    number = next(records(first, "incoming_phone_numbers", most=MOST_PAGES), None)
+    if number is None:
         detail = (
             f"The account has no number {account.address}. Check the channel's address, or buy the number at Twilio."
         )
         return [Problem("address", detail)]
-    capabilities = numbers[0].capabilities
+    capabilities = number.capabilities
     sends = capabilities.get("sms") if isinstance(capabilities, dict) else getattr(capabilities, "sms", True)
     if not sends:
         return [
@@ -99,7 +101,8 @@ def _whatsapp_sender(client: Client, account: Account) -> list[Problem]:
     if account.address == SANDBOX:
         return []
     wanted = channel_address(Kind.WHATSAPP, account.address)
-    for sender in client.messaging.v2.channels_senders.stream(channel="whatsapp", limit=MOST_SENDERS):
+    first = client.messaging.v2.channels_senders.page(channel="whatsapp", page_size=PAGE_SIZE)
+    for sender in records(first, "senders", most=MOST_PAGES, required=("sid", "sender_id", "status")):
         if sender.sender_id == wanted:
             return _sender_state(str(sender.status), account)
     detail = f"{account.address} is not a WhatsApp sender of this account. Check the address, or register it at Twilio."

@@ -12,7 +12,7 @@ from messaging.channels.base import Account, Kind
 from messaging.channels.text import clean
 from messaging.channels.twilio import content_types
 from messaging.channels.twilio.account import client_for
-from messaging.channels.twilio.calls import asking, pages
+from messaging.channels.twilio.calls import asking, records
 
 PAGE_SIZE: Final = 200
 MOST_PAGES: Final = 100
@@ -29,8 +29,8 @@ def templates(account: Account) -> list[ContentTemplate]:
     client = client_for(account)
     with asking():
         first = client.content.v1.content_and_approvals.page(page_size=PAGE_SIZE)
-        records = {str(record.sid): record for page in pages(first, most=MOST_PAGES) for record in page}
-        return [_template(record, account.kind) for record in records.values()]
+        held = {record.sid: record for record in records(first, "contents", most=MOST_PAGES)}
+        return [_template(record, account.kind) for record in held.values()]
 
 
 def _template(record: Any, kind: Kind) -> ContentTemplate:

@@ -10,7 +10,7 @@ from twilio.rest import Client
 from messaging.channels.abilities import WebhookAddress
 from messaging.channels.base import Account, Kind, SendError
 from messaging.channels.twilio.account import channel_address, client_for, messaging_service_sid
-from messaging.channels.twilio.calls import asking, pages
+from messaging.channels.twilio.calls import asking, complete, records
 from messaging.channels.twilio.check import SANDBOX
 from messaging.channels.twilio.signature import OVERRIDES
 
@@ -53,7 +53,7 @@ def _seen(account: Account) -> _Seen:
         sid = messaging_service_sid(account)
     except SendError:
         return _Seen(None, None)
-    service = _asked(lambda: client.messaging.v1.services(sid).fetch()) if sid else None
+    service = _asked(lambda: complete(client.messaging.v1.services(sid).fetch())) if sid else None
     find = _sender_webhook if account.kind is Kind.WHATSAPP else _number
     return _Seen(service, _asked(lambda: find(client, account)))
 
@@ -71,19 +71,20 @@ def _sender_webhook(client: Client, account: Account) -> dict[str, Any] | None:
     if account.address in ("", SANDBOX):
         return None
     first = client.messaging.v2.channels_senders.page(channel="whatsapp", page_size=100)
-    senders = (sender for page in pages(first, most=MOST_PAGES) for sender in page)
+    senders = records(first, "senders", most=MOST_PAGES, required=("sid", "sender_id"))
     found = next((sender for sender in senders if sender.sender_id == wanted), None)
     if found is None:
         return None
     # The list may leave the webhook out; the sender itself has it.
-    webhook = found.webhook or client.messaging.v2.channels_senders(found.sid).fetch().webhook
+    webhook = found.webhook or complete(client.messaging.v2.channels_senders(found.sid).fetch()).webhook
     return dict(webhook) if isinstance(webhook, dict) else {}
 
 
 def _number(client: Client, account: Account) -> Any:
     if not account.address:
         return None
-    return next(iter(client.incoming_phone_numbers.list(phone_number=account.address, limit=1)), None)
+    first = client.incoming_phone_numbers.page(phone_number=account.address, page_size=1)
+    return next(records(first, "incoming_phone_numbers", most=MOST_PAGES), None)
 
 
 def _inbound(seen: _Seen, account: Account, url: str) -> WebhookAddress:

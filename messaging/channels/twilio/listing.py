@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,7 +20,7 @@ from messaging.channels.twilio.account import (
     messaging_service_sid,
     sender,
 )
-from messaging.channels.twilio.calls import asking, pages
+from messaging.channels.twilio.calls import asking, pages, records
 from messaging.channels.twilio.http import Refused
 from messaging.channels.twilio.payload import OUR_STATUS
 
@@ -30,6 +30,8 @@ MOST_PAGES_A_WINDOW: Final = 2000
 MOST_MEDIA: Final = 20  # of one message; Twilio takes ten
 WINDOW: Final = timedelta(hours=12)  # what is held at once, so that the oldest can come first
 CLOCK_SLACK = timedelta(seconds=5)  # Twilio's clock against ours, and its dates without fractions of a second
+LIST: Final = "messages"
+NEEDED: Final = ("sid", "direction", "status")
 MEDIA_HOST: Final = "https://api.twilio.com"
 
 
@@ -43,8 +45,8 @@ def find_sent(account: Account, message: OutgoingMessage, *, since: datetime) ->
     since = since.astimezone(UTC) - CLOCK_SLACK
     to = channel_address(account.kind, message.to)
     with asking():
-        dated = client.messages.stream(to=to, date_sent_after=since, page_size=PAGE_SIZE, limit=MOST_PAGES * PAGE_SIZE)
-        newest = client.messages.stream(to=to, page_size=PAGE_SIZE, limit=PAGE_SIZE)
+        dated = _newest(client.messages.page(to=to, date_sent_after=since, page_size=PAGE_SIZE), most=MOST_PAGES)
+        newest = _newest(client.messages.page(to=to, page_size=PAGE_SIZE), most=1)
         found = {
             record.sid: _found(record)
             for record in chain(dated, newest)
@@ -80,13 +82,18 @@ def messages(account: Account, *, since: datetime, until: datetime) -> Iterator[
         start = end
 
 
+def _newest(first: Any, *, most: int) -> Iterator[Any]:
+    """The messages of the first so many pages."""
+    return (record for page in islice(pages(first, LIST, most=most + 1, required=NEEDED), most) for record in page)
+
+
 def _waiting(client: Client, account: Account) -> list[Any]:
     """Those of the newest messages that have no DateSent yet, which a filter by it leaves out."""
     if messaging_service_sid(account):
         page = client.messages.page(page_size=PAGE_SIZE)
     else:
         page = client.messages.page(from_=channel_address(account.kind, account.address), page_size=PAGE_SIZE)
-    return [record for record in page if record.date_sent is None and _is_from(record, account)]
+    return [record for record in _newest(page, most=1) if record.date_sent is None and _is_from(record, account)]
 
 
 def _dated(client: Client, account: Account, start: datetime, end: datetime) -> Iterator[Any]:
@@ -98,8 +105,8 @@ def _dated(client: Client, account: Account, start: datetime, end: datetime) -> 
         queries = [{"to": address}, {"from_": address}]
     for query in queries:
         first = client.messages.page(**query, date_sent_after=start, date_sent_before=end, page_size=PAGE_SIZE)
-        for page in pages(first, most=MOST_PAGES_A_WINDOW):
-            yield from (record for record in page if _is_from(record, account) or _is_to(record, account))
+        held = records(first, LIST, most=MOST_PAGES_A_WINDOW, required=NEEDED)
+        yield from (record for record in held if _is_from(record, account) or _is_to(record, account))
 
 
 def _listed(client: Client, record: Any) -> ListedMessage:
@@ -143,7 +150,8 @@ def _media(client: Client, record: Any) -> list[tuple[str, str]]:
     if str(record.num_media or "0") == "0":
         return []
     try:
-        files = client.messages(record.sid).media.list(limit=MOST_MEDIA)
+        first = client.messages(record.sid).media.page(page_size=MOST_MEDIA)
+        files = list(islice(records(first, "media_list", most=2), MOST_MEDIA))
     except Refused as refused:
         if refused.status in (404, 410):
             return []

@@ -38,6 +38,10 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _FILE: Final = re.compile(r"/2010-04-01/Accounts/\w{1,64}/Messages/\w{1,64}/Media/\w{1,64}", re.ASCII)
 _CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,120}/[a-z0-9!#$&^_.+-]{1,120}")
 
+# What a proxy on the way shows instead of a file; no message of Twilio's carries one.
+_PAGES: Final = ("text/html", "application/xhtml+xml")
+_UNREADABLE: Final = "What came was not the file. It will be tried again by itself."
+
 _LATER: Final[Mapping[int, tuple[str, str]]] = {
     401: ("credentials", "Twilio did not accept the credentials. Ask an administrator to enter them again."),
     403: ("not_found", f"Twilio does not give the file out yet. {AGAIN}"),
@@ -82,6 +86,8 @@ def _get(
                 return urljoin(url, location)
             if answer.status_code != 200:
                 raise _refusal(answer)
+            if _content_type(answer) in _PAGES:
+                raise FetchError("unreadable", _UNREADABLE, is_final=False)
             size = _copy(answer, into, max_bytes, deadline)
             return FetchedMedia(_content_type(answer), size, _filename(answer))
     except (NotConnected, NoAnswer) as error:

@@ -346,6 +346,8 @@ EVERYWHERE = {
 
 # Texts of the same tables that hold nothing of a person, each with the reason.
 NOT_OF_THE_PERSON = {
+    "messaging_arrival.account_id": "our own account at the provider",
+    "messaging_arrival.proof": "a signature and an address of ours",
     "customers_customer.code": "counted by", "customers_customer.former_codes": "counted by",
     "customers_customer.type": "a choice", "customers_customer.status": "a choice",
     "customers_customer.source": "where customers come from is counted by it",

@@ -28,7 +28,8 @@ def list_numbers(twilio: FakeTwilio, *, account: str, query: Mapping[str, str], 
         for position, (number, has_sms) in enumerate(twilio.numbers.items())
         if wanted in ("", number)
     ]
-    return Answer(200, {"incoming_phone_numbers": numbers, "page": 0, "page_size": 50, "uri": path})
+    paging = {"page": 0, "page_size": 50, "next_page_uri": None, "uri": path}
+    return Answer(200, {"incoming_phone_numbers": numbers, **paging})
 
 
 def list_senders(twilio: FakeTwilio, *, path: str, **_: Any) -> Answer:

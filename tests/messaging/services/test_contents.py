@@ -155,6 +155,28 @@ class TestReading:
         twilio.tokens.update(right)
         assert sync().last_error == ""
 
+    @pytest.mark.parametrize(
+        "body",
+        [{}, {"meta": {"key": "errors", "next_page_url": None}, "errors": []}, {"contents": {}}, {"contents": []},
+         b"<html>Sign in</html>", b"", b'{"contents": [', {"contents": None, "meta": {"key": "contents"}}],
+    )  # fmt: skip
+    def test_an_answer_without_a_list_lets_no_template_go(
+        self, twilio: FakeTwilio, approved: Template, monkeypatch: Any, body: Any
+    ):
+        def rows() -> list[dict[str, Any]]:
+            with every_organization("the test looks at its template"):
+                return list(Template.objects.filter(content_sid=approved.content_sid).values())
+
+        before = rows()
+        with monkeypatch.context() as patch:
+            right = twilio.answer
+            patch.setattr(twilio, "answer", lambda *given: replace(right(*given), body=body))
+            row = sync()
+        assert row.last_error
+        assert row.due_at is not None
+        assert rows() == before
+        assert sync().last_error == ""
+
     def test_who_lost_the_claim_writes_nothing(self, twilio: FakeTwilio, approved: Template, monkeypatch: Any):
         twilio.contents.clear()
         real = contents.settle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from contextlib import contextmanager
+from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -209,7 +210,11 @@ class TestFetching:
 
     def test_one_that_disappears_meanwhile_is_passed_over(self):
         reply = b"* 1 EXPUNGE\r\n%(tag)s OK done\r\n"
-        with sequence(SIZES % 3, reply) as server, open_mailbox(account(server.port)) as mailbox:
+        searches = [b"* SEARCH 1\r\n%(tag)s OK done\r\n", b"* SEARCH\r\n%(tag)s OK done\r\n"]
+        with (
+            in_turn({}, [SIZES % 3, reply], searches=searches) as server,
+            open_mailbox(account(server.port)) as mailbox,
+        ):
             assert list(mailbox.fetch_after(0, limit=10, largest=1000)) == []
 
     def test_news_of_flags_between_are_not_taken_for_a_mail(self):
@@ -245,7 +250,10 @@ class TestWaiting:
             assert time.monotonic() - started < 2
 
     def test_one_that_was_told_of_while_others_were_fetched(self):
-        replies = {"UID FETCH": [b"* 4 EXISTS\r\n%(tag)s OK done\r\n"]}
+        replies = {
+            "UID SEARCH": [b"* SEARCH 1\r\n%(tag)s OK done\r\n"],
+            "UID FETCH": [b"* 1 FETCH (UID 1 RFC822.SIZE 3 BODY[]<0> {3}\r\nabc)\r\n* 4 EXISTS\r\n%(tag)s OK done\r\n"],
+        }
         with scripted_mailbox(replies) as server, open_mailbox(account(server.port)) as mailbox:
             list(mailbox.fetch_after(0, limit=10, largest=1000))
             assert mailbox.wait(5)
@@ -312,3 +320,55 @@ def test_whatever_a_server_says_nothing_else_is_raised(settings, step, reply):
                 mailbox.wait(0)
         except SendError:
             pass
+
+
+class TestNothingIsSkipped:
+    """A mail that the server lists and does not give is asked for again; one that it no longer lists is passed over."""
+
+    LISTED = b"* SEARCH 1 2\r\n%(tag)s OK done\r\n"
+    SIZES = b"* 1 FETCH (UID 1 RFC822.SIZE 9)\r\n* 2 FETCH (UID 2 RFC822.SIZE 9)\r\n%(tag)s OK done\r\n"
+    SECOND = b"* 2 FETCH (UID 2 BODY[]<0> {9}\r\nA: b\r\n\r\nc)\r\n%(tag)s OK done\r\n"
+    NOTHING = b"%(tag)s OK done\r\n"
+
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            [NOTHING, SECOND],  # no sizes
+            [b"* 2 FETCH (UID 2 RFC822.SIZE 9)\r\n%(tag)s OK done\r\n", SECOND],  # one size of two
+            [SIZES, NOTHING, SECOND],
+            [SIZES, b"* 1 FETCH (FLAGS (\\Seen))\r\n%(tag)s OK done\r\n", SECOND],
+            [SIZES, b"* 7 FETCH (UID 7 BODY[]<0> {1}\r\nx)\r\n%(tag)s OK done\r\n", SECOND],
+        ],
+    )
+    def test_what_is_listed_and_not_given(self, answers):
+        with in_turn({"UID SEARCH": [self.LISTED]}, answers) as server:
+            assert refused(account(server.port)).retry == Retry.LATER
+
+    def test_what_is_gone_meanwhile(self):
+        gone = b"* SEARCH 2\r\n%(tag)s OK done\r\n"
+        with (
+            in_turn({}, [self.SIZES, self.NOTHING, self.SECOND], searches=[self.LISTED, gone]) as server,
+            open_mailbox(account(server.port)) as mailbox,
+        ):
+            assert [mail.uid for mail in mailbox.fetch_after(0, limit=10, largest=1000)] == [2]
+
+    @pytest.mark.parametrize("answer", [b"* SEARCH\r\n%(tag)s OK done\r\n", NOTHING])
+    def test_a_search_that_is_not_answered_has_not_found_nothing(self, answer):
+        with scripted_mailbox({"UID SEARCH": [answer]}) as server, open_mailbox(account(server.port)) as mailbox:
+            if answer == self.NOTHING:
+                with pytest.raises(SendError):
+                    mailbox.since(date(2026, 11, 1))
+            else:
+                assert mailbox.since(date(2026, 11, 1)) == []
+
+
+@contextmanager
+def in_turn(replies, fetches, *, searches=()):
+    class InTurn(list):
+        def __iter__(self):
+            return iter([self.pop(0)] if len(self) > 1 else list.copy(self))
+
+    with scripted_mailbox(
+        {**({"UID SEARCH": InTurn(searches)} if searches else {}), **replies, "UID FETCH": InTurn(fetches)}
+    ) as server:
+        yield server

@@ -246,6 +246,15 @@ def test_an_empty_file_is_a_file(whatsapp_account, url, picture):
     assert fetched(whatsapp_account, url) == (FetchedMedia("image/png", 0, "visit card.png"), b"")
 
 
+@pytest.mark.parametrize("page", ["text/html", "text/html; charset=utf-8", "Application/XHTML+xml"])
+def test_a_page_of_a_proxy_is_no_file(whatsapp_account, url, picture, page):
+    picture.content, picture.content_type = b"<title>Sign in to the network</title>", page
+    error = failure(whatsapp_account, url)
+    assert (error.code, error.is_final) == ("unreadable", False)
+    picture.content, picture.content_type = b"x", "image/png"
+    assert fetched(whatsapp_account, url)[1] == b"x"
+
+
 def test_a_drip_of_bytes_ends_in_time(whatsapp_account, url, picture, monkeypatch):
     monkeypatch.setattr(media, "LONGEST_SECONDS", -1.0)
     error = failure(whatsapp_account, url)
