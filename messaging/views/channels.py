@@ -17,6 +17,7 @@ from accounts.access import requires
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.views import confirm
 from messaging.channels import registry
 from messaging.channels.base import Kind
@@ -90,9 +91,11 @@ def channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires(EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, address, account and settings; kind and provider are for good."""
     row = found(pk)
+    lock_rows(request, row)
     posted = request.POST if request.method == "POST" else None
     form = ChannelForm(posted, kind=Kind(row.kind), provider=row.provider, channel=row)
     if request.method == "POST" and form.is_valid():
