@@ -170,9 +170,10 @@ def delete_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _address(request: Request) -> Address:
-    view = request.GET.get("view", "today")
-    who = task_lists.read_who(request.member, request.GET.get("who", ""))
-    return Address(view if view in task_lists.VIEWS else "today", who)
+    view = request.GET.get("view", "") or "today"
+    if view not in task_lists.VIEWS:
+        return Address("today", task_lists.UNKNOWN)
+    return Address(view, task_lists.read_who(request.member, request.GET.get("who", "")))
 
 
 def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, Any]:
@@ -191,6 +192,7 @@ def _main(request: Request, address: Address, quick: QuickTaskForm | None = None
         **_tabs(request, address),
         "quick": quick or QuickTaskForm(owners=owners, initial=initial),
         "whose": [*whose, *people],
+        "refusal": task_lists.refusal_of(address.who),
         "can_create": member.may("tasks.create"),
         "priorities": Task.Priority.choices,
     }
