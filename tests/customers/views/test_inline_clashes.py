@@ -8,7 +8,8 @@ from core.tenancy import organization_scope
 from customers.models import Stage
 from customers.services import customers, pipeline
 from messaging.models import Conversation
-from tests.pages import forms_of
+from tests.messaging.conftest import in_threads
+from tests.pages import form_of, forms_of
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -114,3 +115,20 @@ def test_what_both_chose_alike_asks_nobody(alice, make_conversation):
     with organization_scope(alice.organization):
         customers.update(customer=customer, actor=alice.actor, changes={"name": "Same"})
     assert alice.htmx.post(opened.action, opened.data(value="Same")).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["inline", "page"])
+def test_of_two_at_the_same_moment_one_is_asked(alice, make_conversation, way):
+    """Between the comparison and the write nothing slips in."""
+    customer = make_conversation(owner=alice, name="Maya").customer
+    if way == "inline":
+        opened = inline_form(alice, customer, "field", field="name")
+        url, datas = opened.action, [opened.data(value=f"Maya {i}") for i in range(2)]
+    else:
+        url = alice.url(f"customers/{customer.pk}/edit/")
+        opened = form_of(alice.client, url)
+        datas = [opened.data(name=f"Maya {i}") for i in range(2)]
+    browsers = [alice.htmx if way == "inline" else alice.client for _ in datas]
+    codes = in_threads(lambda number: browsers[number].post(url, datas[number]).status_code, 2)
+    assert sorted(codes) in ([200, 422], [302, 422])
