@@ -45,7 +45,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:delete_task", "customers:delete_segment", "customers:dismiss_duplicate", "customers:erase",
         "customers:merge",
         "customers:remove_address", "customers:remove_stage", "customers:remove_tag", "customers:undo",
-        "customers:revoke_feed", "messaging:delete_channel", "messaging:delete_template",
+        "messaging:delete_channel", "messaging:delete_template",
     },
     "sends, reads or tries something out": {
         "messaging:cancel", "messaging:check_channel", "messaging:note",
