@@ -76,10 +76,10 @@ class EditMixin(forms.Form):
         """What the page shows, signed; for the hidden field `snapshot`."""
         held = self._posted if self.is_bound else None
         if held is None:
-            shown = {name: _digest(self._now(name)) for name in self.fields}
+            shown = {name: digest(self._now(name)) for name in self.fields}
         else:
             shown = {**held["shown"]}
-            shown |= {one.name: _digest(self._now(one.name)) for one in self.conflicts}
+            shown |= {one.name: digest(self._now(one.name)) for one in self.conflicts}
         asked = [one.name for one in self.conflicts]
         return signing.dumps({"shown": shown, "asked": asked}, salt=self._salt, compress=True)
 
@@ -164,12 +164,12 @@ class EditMixin(forms.Form):
             if choice == THEIRS:
                 self._show(bound, now)
                 continue
-            was = shown.get(name, "" if self._asks_again else _digest(now))
-            if given == now or _digest(given) == was:
+            was = shown.get(name, "" if self._asks_again else digest(now))
+            if given == now or digest(given) == was:
                 if is_asked_anew:
                     self._entered.append(name)
                 continue
-            if (was != _digest(now) or name in asked) and choice != MINE:
+            if (was != digest(now) or name in asked) and choice != MINE:
                 self.conflicts.append(Conflict(name, str(bound.label), _words(field, given), _words(field, now)))
             else:
                 self._entered.append(name)
@@ -268,7 +268,8 @@ def _line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """A short sum of what was shown, by which it is compared."""
     return urlsafe_b64encode(
         hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=9).digest()
     ).decode()

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from core.storable import is_storable
 from core.tenancy import current_organization
@@ -31,6 +32,8 @@ CUSTOM = "custom."
 KNOWN_STAGES = "known stages"
 # Beside the filters, that one of them means nothing (any more): then nobody fits, and never everybody.
 REFUSED = "refused"
+# Left in a saved view in the place of what asked for somebody who was erased.
+ERASED = "erased"
 _FROM, _TO = "__gte", "__lte"
 
 
@@ -77,6 +80,11 @@ def read_each(
                 result[name] = _custom(name, value, fields or {})
             elif name == "stage" and stages is not None:
                 result[name] = _choice(list(stages))(name, value)
+            elif name == ERASED:
+                raise InvalidFilter(
+                    name,
+                    _("This view asked for somebody who was erased, so it matches nobody. Take the filter away."),
+                )
             elif name in _READERS:
                 result["q" if name == "search" else name] = _READERS[name](name, value)
             else:

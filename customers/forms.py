@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from core.edits import EditMixin
 from customers.field_values import InvalidValue, read_text, show
 from customers.models import Consent, Customer, CustomField, Interaction
+from customers.services.tags import COLORS
 from customers.task_forms import MomentField
 
 OWN = "own_"
@@ -168,6 +170,16 @@ class CustomFieldForm(EditMixin):
 
     def clean_choices(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data["choices"].splitlines() if line.strip()]
+
+
+class TagForm(EditMixin):
+    """A tag's name and colour, on a line of the settings; the service checks the name."""
+
+    name = forms.CharField(required=False)
+    color = forms.ChoiceField(
+        choices=[(color, color) for color in COLORS],
+        error_messages={"invalid_choice": _("Use one of the colours in the list.")},
+    )
 
 
 def _form_field(field: CustomField) -> forms.Field:

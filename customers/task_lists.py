@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Member
 from accounts.permissions import Reach
@@ -20,6 +21,8 @@ from customers.querysets import TaskQuerySet, within_reach
 
 COUNTED_TO = 100
 MINE, EVERYBODY, NOBODY = "me", "all", "none"
+# Whom an address names though nobody has this id: their lists are empty.
+UNKNOWN = str(UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +116,27 @@ def between(member: Member, start: datetime, end: datetime, who: str, *, most: i
 
 
 def read_who(member: Member, given: str) -> str:
-    """Whose tasks an address asks for; one's own where it asks for nobody we know how to ask for."""
+    """Whose tasks an address asks for: one's own where it names nobody, UNKNOWN where it names no member."""
+    if given in ("", MINE):
+        return MINE
     if given in (EVERYBODY, NOBODY) and member.reach != Reach.ASSIGNED:
         return given
     if given == EVERYBODY:
         # Within an assigned reach: one's own, and what others have to do for one's own customers.
         return given
     try:
-        return str(UUID(given))
+        who = UUID(given)
     except ValueError:
-        return MINE
+        return UNKNOWN
+    is_member = who == member.user_id or Member.objects.filter(organization=member.organization_id, user=who).exists()
+    return str(who) if is_member else UNKNOWN
+
+
+def refusal_of(who: str) -> str:
+    """What is said of an address that asks for somebody whom there is not; empty where there is."""
+    if who != UNKNOWN:
+        return ""
+    return _("This address asks for a list or a person that is not here, so nothing is shown. Choose another one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +185,8 @@ def day_name(day: date, today: date) -> str:
 
 def _of(member: Member, view: str, who: str) -> TaskQuerySet:
     rows: TaskQuerySet = Task.objects.visible_to(member)
+    if who == UNKNOWN:
+        return rows.none()
     if view == "by_me" or who == EVERYBODY:
         return rows
     if who == NOBODY:

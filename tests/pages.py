@@ -21,6 +21,10 @@ class PageForm:
     pairs: list[tuple[str, str]] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     buttons: list[tuple[str, str, str]] = field(default_factory=list)
+    # Of the buttons with a value, those that say what is so already.
+    current: list[tuple[str, str]] = field(default_factory=list)
+    # Controls without which a browser does not send the form.
+    required: set[str] = field(default_factory=set)
 
     def data(self, **changes: Any) -> dict[str, Any]:
         """For a test client; a change to None leaves the control out, as an unchecked box is."""
@@ -32,6 +36,12 @@ class PageForm:
             if value is None:
                 del data[name]
         return data
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a browser would send it as it stands."""
+        filled = {name for name, value in self.pairs if value}
+        return self.required <= filled
 
     def names(self) -> set[str]:
         return {name for name, _ in self.pairs}
@@ -55,12 +65,14 @@ class _Reader(HTMLParser):
             return
         name = given.get("name", "")
         if tag == "button" and given.get("type", "submit") == "submit":
-            self.open.buttons.append((name, given.get("value", ""), given.get("formaction", "")))
+            self._button(name, given)
         if tag == "option" and self.select is not None:
             self._option()
             self.option = {"value": given.get("value"), "text": "", "selected": "selected" in given}
         if not name or "disabled" in given:
             return
+        if "required" in given:
+            self.open.required.add(name)
         if tag == "textarea":
             self.textarea = (name, "")
         elif tag == "select":
@@ -70,6 +82,12 @@ class _Reader(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
+
+    def _button(self, name: str, given: dict[str, str]) -> None:
+        assert self.open is not None
+        self.open.buttons.append((name, given.get("value", ""), given.get("formaction", "")))
+        if name and given.get("aria-current", given.get("aria-pressed", "false")) != "false":
+            self.open.current.append((name, given.get("value", "")))
 
     def _input(self, name: str, given: dict[str, str]) -> None:
         assert self.open is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -60,16 +61,25 @@ def may_change(segment: Segment, member: Member) -> bool:
     return segment.owner_id == member.user_id or (segment.is_shared and member.may("settings.edit"))
 
 
+def shown_of(segment: Segment) -> dict[str, str]:
+    """What its two forms write over: how it is called and who sees it (`name`), and what it shows (`view`)."""
+    view = [segment.filter, segment.ordering, segment.columns]
+    return {"name": f"{segment.is_shared}:{segment.name}", "view": json.dumps(view, sort_keys=True)}
+
+
 def require_may_change(segment: Segment, member: Member) -> None:
     if not may_change(segment, member):
         raise NotYours
 
 
 def _save(segment: Segment, changes: Mapping[str, Any], actor: Actor) -> Segment:
+    before = {name: getattr(segment, name) for name in SETTABLE}
     for name, value in changes.items():
         if name not in SETTABLE:
             raise InvalidSegment(name, "Not a field of a segment.")
         setattr(segment, name, _CHECKS[name](value))
+    if not segment._state.adding and all(getattr(segment, name) == value for name, value in before.items()):
+        return segment
     segment.updated_at = timezone.now()
     try:
         with transaction.atomic():

@@ -63,7 +63,7 @@ def create(
 
     Raises InvalidStage.
     """
-    _lock(organization)
+    lock(organization)
     present = list(Stage.objects.filter(organization=organization).order_by("position", "key"))
     if len(present) >= MOST_STAGES:
         raise InvalidStage("name", f"A pipeline has at most {MOST_STAGES} stages.")
@@ -99,7 +99,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
     unknown = set(changes) - SETTABLE
     if unknown:
         raise InvalidStage(min(unknown), "This can’t be changed.")
-    _lock(stage.organization)
+    lock(stage.organization)
     current: Stage = Stage.objects.select_related("organization").get(pk=stage.pk)
     before = {name: getattr(current, name) for name in SETTABLE}
     for name, value in _checked(changes).items():
@@ -129,7 +129,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
 @transaction.atomic
 def reorder(*, organization: Organization, actor: Actor, ids: Sequence[Any]) -> None:
     """Put the stages in this order; every stage has to be named once. Raises InvalidStage."""
-    _lock(organization)
+    lock(organization)
     known = {str(stage.pk): stage for stage in Stage.objects.filter(organization=organization)}
     wanted = [str(one) for one in ids]
     if sorted(wanted) != sorted(known):
@@ -157,7 +157,7 @@ def remove(*, stage: Stage, home: Stage | None, actor: Actor, member: Member) ->
     if home is not None and home.pk == stage.pk:
         raise InvalidStage("home", "Choose another stage.")
     with transaction.atomic():
-        _lock(stage.organization)
+        lock(stage.organization)
         _require_open_left(stage, is_going=True)
         counts = counts_in(stage)
         if not any(counts.values()):
@@ -195,7 +195,7 @@ def work_off(work: Work) -> dict[str, Any]:
                 _move_deal(deal, home)
             if not batch and not deals:
                 # Another one may have gone since this one was promised to.
-                _lock(stage.organization)
+                lock(stage.organization)
                 try:
                     _require_open_left(stage, is_going=True)
                 except InvalidStage as error:
@@ -252,8 +252,8 @@ def _forget_as_target(stage: Stage, *, home: Stage | None, is_going: bool = Fals
             CustomerSettings.objects.filter(**{name: stage}).update(**{name: target})
 
 
-def _lock(organization: Organization) -> None:
-    """One change of the pipeline at a time."""
+def lock(organization: Organization) -> None:
+    """One change of the pipeline at a time, until the transaction ends."""
     list(
         Stage.objects.select_for_update(of=("self",), no_key=True)
         .filter(organization=organization)

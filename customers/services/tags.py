@@ -80,7 +80,7 @@ def create(*, organization: Organization, name: str, actor: Actor, color: str = 
 @transaction.atomic
 def update(*, tag: Tag, actor: Actor, changes: Mapping[str, Any], event: str = events.TAG_CHANGED) -> Tag:
     """Another name or colour, wherever the tag is. Raises InvalidTag."""
-    before = tag.name
+    before, color = tag.name, tag.color
     for field, value in changes.items():
         if field == "color" and value not in COLORS:
             raise InvalidTag(f"Use one of the colours {', '.join(COLORS)}.")
@@ -94,6 +94,8 @@ def update(*, tag: Tag, actor: Actor, changes: Mapping[str, Any], event: str = e
         raise InvalidTag(f"There is a tag “{tag.name}” already.") from error
     if tag.name != before:
         _rename_in_segments(tag, before)
+    elif tag.color == color and event == events.TAG_CHANGED:
+        return tag
     record(event, subject=tag, actor=actor, payload={"tag": tag.name})
     return tag
 

@@ -15,11 +15,10 @@ from django.db.models import Q
 
 from activity.models import Event
 from customers import events
+from customers.filters import ERASED
 from customers.models import Customer, CustomerImport, Segment
 
 SEARCHES = ("q", "search")
-# What nobody is found by any more, and every list says so.
-ERASED = "erased"
 STEP = 500
 # Of events about no customer those whose payload has texts that people wrote.
 WITH_TEXTS = frozenset(

@@ -10,6 +10,7 @@ from django.contrib import messages as toasts
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
@@ -17,6 +18,7 @@ from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
 from core.pagination import InvalidCursor
+from core.row_locks import lock_rows, writes_at_once
 from customers import board_columns
 from customers.board_columns import FALLING, RISING, Column
 from customers.filters import DEFAULT_ORDERING, KNOWN_STAGES
@@ -95,6 +97,7 @@ def changes(request: Request, organization: str) -> HttpResponse:
 
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def move(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Move a customer to `stage` (key or id); a lost one needs a `reason` where the organization asks for it.
 
@@ -109,6 +112,9 @@ def move(request: Request, organization: str, pk: UUID) -> HttpResponse:
     reason = reason_of(request)
     if stage is None:
         return _refused(request, customer, stages, stage, "Choose one of the stages.")
+    lock_rows(request, customer)
+    if problem := moved_meanwhile(request, customer.stage, stage):
+        return _refused(request, customer, stages, stage, problem, status=409)
     if lacks_reason(request, stage, reason):
         return _refused(request, customer, stages, stage, "Say in a few words why they are lost.", field="reason")
     try:
@@ -154,6 +160,14 @@ def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> Ht
 def wants_json(request: Request) -> bool:
     """Whether a script asks, which says by itself what was done."""
     return "application/json" in request.headers.get("Accept", "")
+
+
+def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
+    """What is said where a card is no longer in the stage in which it was shown (`was`), nor where it is to go."""
+    was = request.POST.get("was", "")
+    if now is None or not was or now.pk == wanted.pk or was in (now.key, str(now.pk)):
+        return ""
+    return _("Somebody moved it to %(stage)s meanwhile. Move it again if you still want to.") % {"stage": now.name}
 
 
 def reason_of(request: Request) -> str:

@@ -82,6 +82,7 @@ def month(request: Request, organization: str) -> HttpResponse:
         "is_now": (first.year, first.month) == (today.year, today.month),
         "who": who,
         "whose": whose,
+        "refusal": task_lists.refusal_of(who),
         "is_cut": is_cut,
         "can_create": request.member.may("tasks.create"),
     }

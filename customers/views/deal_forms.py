@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.deal_forms import DealForm
 from customers.field_values import InvalidValue
 from customers.finding import newest_matches
@@ -52,8 +53,10 @@ def new_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("deals.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     deal = find_deal(request, pk)
+    lock_rows(request, deal.customer, deal)
     return _form(request, deal.customer, deal)
 
 

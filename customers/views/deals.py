@@ -17,6 +17,7 @@ from core.counting import capped_counts
 from core.htmx import render_page
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
 from customers import board_columns, days, deal_lists
 from customers.board_columns import Column
 from customers.deal_lists import ORDERINGS, DealState
@@ -121,6 +122,7 @@ def deal_changes(request: Request, organization: str) -> HttpResponse:
 
 @requires("deals.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Move a deal to `stage` (key or id): a won or lost stage closes it, a lost one needs a reason where asked for."""
     deal = find_deal(request, pk)
@@ -131,6 +133,9 @@ def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return _question(request, deal, stages, stage)
     reason = boards.reason_of(request)
     problem, field = "", "stage"
+    lock_rows(request, deal.customer, deal)
+    if stage is not None and (changed := boards.moved_meanwhile(request, deal.stage, stage)):
+        return _refused(request, deal, stages, stage, changed, field, status=409)
     if stage is None:
         problem = "Choose one of the stages."
     elif stage.pk != deal.stage_id and boards.lacks_reason(request, stage, reason):
@@ -152,7 +157,7 @@ def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return JsonResponse({"text": told if before is None else "", "undo": "", "values": {}})
     # The way back is a move like any other.
     undo = reverse("customers:move_deal", args=[organization, pk])
-    return JsonResponse({"text": told, "undo": undo, "values": {"stage": before.key, "words": why}})
+    return JsonResponse({"text": told, "undo": undo, "values": {"stage": before.key, "words": why, "was": stage.key}})
 
 
 def _shown(request: Request, state: DealState, stages: list[Stage], tab: str) -> dict[str, Any]:

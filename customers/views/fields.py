@@ -14,10 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.inline import Clash
+from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, Stage, Tag
 from customers.selectors import possible_owners
 from customers.services import customers, identities, pipeline, tags
 from customers.views.board import ask_why, lacks_reason, reason_of
+from customers.views.clashes import OWNER, STAGE, clash_of, in_words, is_kept, one_line
 from customers.views.customers import field_context, find_visible
 
 LONGEST_NAME = 200
@@ -30,13 +33,19 @@ FIELDS = {
 
 @requires("customers.edit")
 @require_POST
+@writes_at_once
 def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Move them; where the organization asks why somebody is lost and nobody said it, the question comes first."""
     customer = find_visible(request, pk)
+    if is_kept(request):
+        return _answer(request, customer, "customers/partials/stage_field.html")
     wanted = request.POST.get("stage", "")
     stage = next((stage for stage in Stage.objects.all() if wanted in (str(stage.pk), stage.key)), None)
     if stage is None:
         return _answer(request, customer, "customers/partials/stage_field.html", "Choose one of the stages.")
+    lock_rows(request, customer)
+    if clash := clash_of(request, customer, STAGE, stage):
+        return _ask(request, customer, "customers/partials/stage_field.html", clash, {"chosen_stage": stage.pk})
     reason = reason_of(request)
     if stage.pk != customer.stage_id and lacks_reason(request, stage, reason):
         if request.htmx:
@@ -49,14 +58,21 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("customers.edit")
 @require_POST
+@writes_at_once
 def set_owner(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer = find_visible(request, pk)
+    if is_kept(request):
+        return _answer(request, customer, "customers/partials/owner_field.html")
     wanted = request.POST.get("assigned_to", "")
     owner = next((user for user in possible_owners() if str(user.pk) == wanted), None)
     if wanted and owner is None:
         return _answer(
             request, customer, "customers/partials/owner_field.html", "Choose somebody of your organization."
         )
+    lock_rows(request, customer)
+    if clash := clash_of(request, customer, OWNER, owner):
+        chosen = {"chosen_owner": owner.pk if owner else ""}
+        return _ask(request, customer, "customers/partials/owner_field.html", clash, chosen)
     customers.assign(customer=customer, owner=owner, actor=current_actor())
     return _answer(request, customer, "customers/partials/owner_field.html")
 
@@ -82,6 +98,7 @@ def remove_tag(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("customers.edit")
 @require_POST
+@writes_at_once
 def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, phone or e-mail."""
     customer = find_visible(request, pk)
@@ -89,6 +106,15 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if field not in FIELDS:
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
     template, label, icon_name, kind = FIELDS[field]
+    lock_rows(request, customer)
+    shown = {"field": field, "label": label, "icon_name": icon_name, "type": kind}
+    if is_kept(request):
+        return _answer(request, customer, template, more={**shown, "value": getattr(customer, field)})
+    if value == one_line(getattr(customer, field)):
+        # What the field can't show, such as a line break, is not taken away by looking at it.
+        return _answer(request, customer, template, more={**shown, "value": value})
+    if clash := clash_of(request, customer, field, value):
+        return _ask(request, customer, template, clash, {**shown, "value": value})
     error = ""
     if field == "name" and not 0 < len(value) <= LONGEST_NAME:
         error = f"A name of 1 to {LONGEST_NAME} characters is needed."
@@ -97,13 +123,7 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
             customers.update(customer=customer, actor=current_actor(), changes={field: value})
         except (identities.InvalidAddress, identities.IdentityTaken) as refused:
             error = identities.refusal(refused, request.member)
-    shown = {
-        "field": field,
-        "label": label,
-        "icon_name": icon_name,
-        "type": kind,
-        "value": value if error else getattr(customer, field),
-    }
+    shown["value"] = value if error else getattr(customer, field)
     return _answer(request, customer, template, error, shown)
 
 
@@ -113,6 +133,17 @@ def tag_names(request: Request, organization: str) -> HttpResponse:
     """Names to propose while a tag is written."""
     names = Tag.objects.order_by("name").values_list("name", flat=True)[:500]
     return render(request, "customers/partials/tag_names.html", {"names": names})
+
+
+def _ask(
+    request: Request, customer: Customer, template: str, clash: Clash, more: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Both values, and which to keep. Without a script the page shows theirs, and a notice both."""
+    if not request.htmx:
+        toasts.warning(request, in_words(clash))
+        return redirect("customers:detail", request.organization.slug, customer.pk)
+    shown = {**field_context(request, customer), **(more or {}), "clash": clash}
+    return render(request, template, shown, status=422)
 
 
 def _answer(

@@ -173,6 +173,7 @@ def _context(request: Request) -> dict[str, Any]:
         "day_label": task_lists.day_name(day, today) if day else "",
         "counted": counted,
         "whose": whose,
+        "refusal": task_lists.refusal_of(who),
         "all_url": _query(None, who),
         "before": _query(shown_day - timedelta(days=1), who),
         "after": _query(shown_day + timedelta(days=1), who),

@@ -23,7 +23,7 @@ from customers.finding import page_of_matches
 from customers.models import Customer, CustomField, Segment, Stage
 from customers.selectors import customers_for, order_columns, possible_owners
 from customers.services import custom_fields
-from customers.services.segments import may_change
+from customers.services.segments import may_change, shown_of
 from customers.views import filtering, table
 from customers.views.state import ListState, read_state
 
@@ -129,6 +129,7 @@ def frame(member: Member, state: ListState, words: filtering.Words, segments: li
         "segments": [(segment, f"?segment={segment.pk}") for segment in segments],
         "everybody": plain.query(),
         "is_changed": state.is_changed,
+        "segment_shown": shown_of(state.segment) if state.segment is not None else {},
         "may_change_segment": state.segment is not None and may_change(state.segment, member),
         "stages": words.stages,
         "owners": words.owners,

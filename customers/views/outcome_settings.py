@@ -16,6 +16,7 @@ from accounts.access import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.models import OutcomeType, Stage
 from customers.outcome_forms import OutcomeTypeForm
 from customers.services import outcomes
@@ -50,9 +51,11 @@ def new_type(request: Request, organization: str) -> HttpResponse:
 
 @requires(EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, colour, stage, whether it converts and has an amount; the key is for good."""
     kind = _found(pk)
+    lock_rows(request, kind)
     form = OutcomeTypeForm(
         _posted(request), stages=list(Stage.objects.all()), initial=OutcomeTypeForm.initial_of(kind), record=kind
     )

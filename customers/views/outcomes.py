@@ -17,6 +17,7 @@ from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
 from customers import outcome_lists, page_panels
 from customers.models import Customer, Outcome, OutcomeType
 from customers.outcome_forms import OutcomeForm
@@ -81,9 +82,11 @@ def record(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Correct one; it moves nobody."""
     outcome = _found(request, pk)
+    lock_rows(request, outcome.customer, outcome)
     form = OutcomeForm(
         request.POST if request.method == "POST" else None,
         kinds=_types(),

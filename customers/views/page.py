@@ -15,6 +15,7 @@ from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
 from customers import timeline
 from customers.forms import DetailsForm, EntryForm
 from customers.models import Customer, CustomField, Stage
@@ -56,9 +57,11 @@ def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Every field at once, the organization's own among them."""
     customer = find_visible(request, pk)
+    lock_rows(request, customer)
     form = DetailsForm(request.POST or None, initial=DetailsForm.initial_of(customer), record=customer)
     form.add_own_fields(custom_fields.definitions(CustomField.Entity.CUSTOMER), customer.custom_fields)
     if request.method == "POST" and form.is_valid():

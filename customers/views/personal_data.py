@@ -9,18 +9,22 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
 from activity.actor import current_actor
+from core import inline
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
 from customers import holds
 from customers.downloads import as_download
 from customers.models import Customer
 from customers.services import deletion, personal_data, retention
 
 ROWS = 50
+KEEPING = "retention_months"
 
 
 @requires("customers.delete")
@@ -117,43 +121,72 @@ def erase(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("settings.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def keeping(request: Request, organization: str) -> HttpResponse:
     """For how long people are kept with whom nothing happens, and how many each choice would erase now."""
-    error = ""
+    error, now = "", request.organization
+    lock_rows(request, now)
+    given = request.POST.get("retention_months", "")
     if request.method == "POST":
         try:
-            months = _months(request.POST.get("retention_months", ""))
-            retention.set_months(organization=request.organization, months=months, actor=current_actor())
-        except retention.NotOffered as refused:
+            months = _months(given, now.retention_months)
+            is_outdated = inline.is_outdated(now, KEEPING, now.retention_months, request.POST.get(inline.SHOWN))
+            if months != now.retention_months and is_outdated:
+                raise ChangedMeanwhile(_in_words(now.retention_months))
+            if months != now.retention_months:
+                retention.set_months(organization=now, months=months, actor=current_actor())
+        except (retention.NotOffered, ChangedMeanwhile) as refused:
             error = str(refused)
         else:
             messages.success(request, "Saved.")
             return redirect("customers:keeping", organization)
-    shown = {"choices": _choices(request), "error": error, "days": deletion.RESTORE_DAYS}
+    chosen = given if error else str(now.retention_months or "")
+    shown = {"choices": _choices(now.retention_months, chosen), "error": error, "days": deletion.RESTORE_DAYS}
     shown |= {"tab": "data", "can_edit_settings": True}
     return render(request, "customers/keeping.html", shown, status=422 if error else 200)
 
 
-def _months(text: str) -> int | None:
+class ChangedMeanwhile(ValueError):
+    """Somebody else chose something else since the page was opened."""
+
+    def __init__(self, theirs: str) -> None:
+        told = _("Somebody changed this to “%(theirs)s” meanwhile. Save again if you still want your choice.")
+        super().__init__(told % {"theirs": theirs})
+
+
+def _months(text: str, now: int | None) -> int | None:
     if not text:
         return None
+    if text == str(now):
+        # What is so already may be no longer among what is offered.
+        return now
     if not (text.isascii() and text.isdigit()):
         raise retention.NotOffered
     return int(text[:4])
 
 
-def _choices(request: Request) -> list[dict[str, Any]]:
-    now, chosen = timezone.now(), request.organization.retention_months
-    never = {"months": "", "label": "Never", "count": 0, "is_chosen": chosen is None}
+def _choices(held: int | None, chosen: str) -> list[dict[str, Any]]:
+    """What is offered, and what is kept to though it is not offered (any more)."""
+    now = timezone.now()
+    never = {"months": "", "label": _in_words(None), "count": 0, "is_chosen": not chosen}
+    offered = sorted({*retention.MONTHS, *([held] if held else [])})
     return [never] + [
         {
             "months": months,
-            "label": f"{months // 12} year{'s' if months > 12 else ''}",
+            "label": _in_words(months),
             "count": retention.inactive(months, now=now).count(),
-            "is_chosen": chosen == months,
+            "is_chosen": chosen == str(months),
         }
-        for months in retention.MONTHS
+        for months in offered
     ]
+
+
+def _in_words(months: int | None) -> str:
+    if months is None:
+        return "Never"
+    if months % 12:
+        return f"{months} months"
+    return f"{months // 12} year{'s' if months > 12 else ''}"
 
 
 def _find(request: Request, pk: UUID) -> Customer:

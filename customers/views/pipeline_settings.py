@@ -16,6 +16,7 @@ from accounts.access import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.models import Stage
 from customers.pipeline_forms import PipelineRulesForm, StageForm
 from customers.services import customer_settings, stages
@@ -32,8 +33,10 @@ def pipeline(request: Request, organization: str) -> HttpResponse:
 
 @requires(EDIT)
 @require_POST
+@writes_at_once
 def save_rules(request: Request, organization: str) -> HttpResponse:
     """Follow-ups, stalled leads, lost reasons, and where closed deals move their customer."""
+    lock_rows(request, request.organization)
     decided = customer_settings.of(request.organization)
     form = PipelineRulesForm(
         request.POST,
@@ -71,9 +74,13 @@ def new_stage(request: Request, organization: str) -> HttpResponse:
 
 @requires(EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def change_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, kind, colour, probability, hours and task; the key is for good."""
     stage = _found(pk)
+    if request.method == "POST":
+        stages.lock(request.organization)
+    lock_rows(request, stage)
     form = StageForm(request.POST or None, initial=StageForm.initial_of(stage), record=stage)
     if request.method == "POST" and form.is_valid():
         try:

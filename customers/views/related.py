@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.field_values import InvalidValue
 from customers.forms import ContactForm
 from customers.models import Contact, Customer, CustomField
@@ -34,8 +35,10 @@ def new_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
     contact = _found(request, Contact, pk)
+    lock_rows(request, contact.customer, contact)
     return _contact(request, contact.customer, contact)
 
 

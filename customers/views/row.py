@@ -17,10 +17,12 @@ from accounts.access import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Stage, Tag
 from customers.selectors import possible_owners
 from customers.services import custom_fields, customers, follow_ups, pipeline, tags
 from customers.views.board import ask_why, lacks_reason, reason_of
+from customers.views.clashes import FOLLOW_UP, OWNER, STAGE, clash_of, in_words, value_of
 from customers.views.customers import find_visible
 from customers.views.lists import permissions, row_of
 from customers.views.state import read_state
@@ -34,6 +36,7 @@ class Refused(ValueError):
 
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """GET: the editor of `field` (stage, owner, tags or follow_up). POST: sets it to `value`, and answers the row."""
     customer = find_visible(request, pk)
@@ -44,7 +47,9 @@ def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
     field = request.POST.get("field", "")
     if field not in EDITED_BY:
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
+    lock_rows(request, customer)
     try:
+        _require_current(request, customer, field)
         if field == "stage":
             asked = _set_stage(request, customer, request.POST.get("value", ""))
             if asked is not None:
@@ -61,8 +66,22 @@ def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return _row(request, customer) if request.htmx else redirect("customers:list", organization)
 
 
+def _require_current(request: Request, customer: Customer, field: str) -> None:
+    """Raises Refused, with the value, where somebody else has set it since the editor was opened."""
+    if field not in (STAGE, OWNER, FOLLOW_UP):
+        return
+    wanted: Any = request.POST.get("value", "")
+    if field == STAGE:
+        wanted = Stage.objects.filter(key=wanted).first()
+    elif field == OWNER:
+        wanted = next((user for user in possible_owners() if str(user.pk) == wanted), None)
+    if clash := clash_of(request, customer, field, wanted):
+        raise Refused(in_words(clash))
+
+
 def _editor(request: Request, customer: Customer, field: str, *, error: str = "", status: int = 200) -> HttpResponse:
     shown: dict[str, Any] = {"customer": customer, "field": field, "error": error}
+    shown["follow_up"] = value_of(customer, FOLLOW_UP)
     if field == "stage":
         shown["stages"] = Stage.objects.all()
     elif field == "owner":

@@ -10,11 +10,14 @@ from django.contrib import messages as toasts
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import requires
 from activity.actor import current_actor
+from core import inline
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField, Segment, Stage
 from customers.services import custom_fields, segments
 from customers.views import table
@@ -41,9 +44,16 @@ def save(request: Request, organization: str) -> HttpResponse:
 
 @requires("segments.edit")
 @require_POST
+@writes_at_once
 def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Take what the list shows now (`state`), or another name and other readers (`name`, `is_shared`)."""
     segment, state = _find(request, pk), _state(request)
+    lock_rows(request, segment)
+    part = "name" if "name" in request.POST else "view"
+    if inline.is_outdated(segment, part, segments.shown_of(segment)[part], request.POST.get(inline.SHOWN)):
+        toasts.error(request, _("“%(name)s” was changed by somebody else meanwhile. Look at it, then save again.")
+                     % {"name": segment.name})  # fmt: skip
+        return redirect(_list(request) + (f"?segment={pk}" if part == "name" else state.query()))
     changes: dict[str, Any] = (
         {"name": request.POST["name"], "is_shared": "is_shared" in request.POST}
         if "name" in request.POST

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.db.models import Count
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import requires
 from activity.actor import current_actor
 from core.http import Request
-from customers.forms import CustomFieldForm
+from core.row_locks import lock_rows, writes_at_once
+from customers.forms import CustomFieldForm, TagForm
 from customers.models import CustomField, Tag
 from customers.services import custom_fields, tags
 from customers.views import confirm
@@ -47,9 +48,11 @@ def new_field(request: Request, organization: str) -> HttpResponse:
 
 @requires("settings.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Label, choices, whether it has to be filled in; the rest is for good."""
     field = _found(pk)
+    lock_rows(request, field)
     plain = {name: getattr(field, name) for name in ("entity", "label", "key", "type", "is_required")}
     form = CustomFieldForm(
         request.POST or None,
@@ -94,30 +97,56 @@ def delete_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_safe
 def tag_list(request: Request, organization: str) -> HttpResponse:
     """The tags, with how many carry each."""
-    rows = Tag.objects.annotate(carried=Count("customers")).order_by("name")
+    return _tags(request)
+
+
+def _tags(request: Request, wrong: TagForm | None = None) -> HttpResponse:
+    """The page; `wrong` is the form of a tag that could not be saved as it was entered."""
+    rows = list(Tag.objects.annotate(carried=Count("customers")).order_by("name"))
+    for row in rows:
+        row.form = _tag_form(row)
+        if wrong is not None and wrong.edited is not None and wrong.edited.pk == row.pk:
+            row.form = wrong
     shown = {
         "tags": rows,
         "colors": tags.COLORS,
         "can_edit_settings": request.member.may("settings.edit"),
         "tab": "tags",
     }
-    return render(request, "customers/settings/tags.html", shown)
+    return render(request, "customers/settings/tags.html", shown, status=422 if wrong else 200)
+
+
+def _tag_form(tag: Tag, posted: QueryDict | None = None) -> TagForm:
+    return TagForm(posted, initial={"name": tag.name, "color": tag.color}, record=tag, auto_id=f"tag-{tag.pk}-%s")
 
 
 @requires("settings.edit")
 @require_POST
+@writes_at_once
 def save_tag(request: Request, organization: str) -> HttpResponse:
     """A new tag, or with `id` another name and colour for one."""
     name, color, key = (request.POST.get(part, "").strip() for part in ("name", "color", "id"))
+    if key:
+        return _save_tag(request, _tag(key))
     try:
-        if key:
-            changes = {"name": name, "color": color or "slate"}
-            tags.update(tag=_tag(key), actor=current_actor(), changes=changes)
-        else:
-            tags.create(organization=request.organization, name=name, actor=current_actor(), color=color or "slate")
+        tags.create(organization=request.organization, name=name, actor=current_actor(), color=color or "slate")
     except tags.InvalidTag as error:
         toasts.error(request, str(error))
     return redirect("customers:tags", organization)
+
+
+def _save_tag(request: Request, tag: Tag) -> HttpResponse:
+    lock_rows(request, tag)
+    form = _tag_form(tag, request.POST)
+    if form.is_valid():
+        try:
+            if form.changed:
+                tags.update(tag=tag, actor=current_actor(), changes=form.changed)
+        except tags.InvalidTag as error:
+            form.add_error("name", str(error))
+        else:
+            return redirect("customers:tags", request.organization.slug)
+    return _tags(request, form)
 
 
 @requires("settings.edit")

@@ -149,6 +149,8 @@ def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[t
 
 def _told(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
     key = error.name.removeprefix(filters.CUSTOM)
+    if error.name == filters.ERASED:
+        return str(error)
     if error.is_unknown:
         return _("“%(name)s” is not a filter of this list.") % {"name": error.name[:40]}
     label = fields[key].label if key in fields else error.name.replace("_", " ")

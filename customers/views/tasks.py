@@ -24,6 +24,7 @@ from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
 from customers import days, task_lists
 from customers.models import Customer, Task
 from customers.selectors import possible_owners
@@ -108,9 +109,12 @@ def new_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires("tasks.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
     task = _found(request, pk)
-    return _form(request, task, task_lists.seen_customer(task))
+    customer = task_lists.seen_customer(task)
+    lock_rows(request, task.customer, task)
+    return _form(request, task, customer)
 
 
 @requires("tasks.edit")
@@ -166,9 +170,10 @@ def delete_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _address(request: Request) -> Address:
-    view = request.GET.get("view", "today")
-    who = task_lists.read_who(request.member, request.GET.get("who", ""))
-    return Address(view if view in task_lists.VIEWS else "today", who)
+    view = request.GET.get("view", "") or "today"
+    if view not in task_lists.VIEWS:
+        return Address("today", task_lists.UNKNOWN)
+    return Address(view, task_lists.read_who(request.member, request.GET.get("who", "")))
 
 
 def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, Any]:
@@ -187,6 +192,7 @@ def _main(request: Request, address: Address, quick: QuickTaskForm | None = None
         **_tabs(request, address),
         "quick": quick or QuickTaskForm(owners=owners, initial=initial),
         "whose": [*whose, *people],
+        "refusal": task_lists.refusal_of(address.who),
         "can_create": member.may("tasks.create"),
         "priorities": Task.Priority.choices,
     }

@@ -82,7 +82,8 @@ def update(
     before = {name: getattr(current, name) for name in SETTABLE}
     if current.content and any(name in changes and changes[name] != before[name] for name in HELD_BY_PROVIDER):
         raise InvalidTemplate("body", "This template’s text is held by the provider. Change it there.")
-    _set(current, {**before, **changes})
+    if changes:
+        _set(current, changes)
     told = {
         name: {"from": before[name], "to": getattr(current, name)}
         for name in sorted(SETTABLE)
@@ -151,8 +152,9 @@ def _set(template: Template, values: Mapping[str, Any]) -> None:
         raise InvalidTemplate(min(unknown), "This can’t be changed.")
     for name, value in values.items():
         setattr(template, name, clean(value).strip() if isinstance(value, str) else value)
-    template.name = " ".join(template.name.split())
-    template.subject = " ".join(template.subject.split())
+    for name in ("name", "subject"):
+        if name in values:
+            setattr(template, name, " ".join(getattr(template, name).split()))
     for name, longest in LONGEST.items():
         if len(getattr(template, name)) > longest:
             raise InvalidTemplate(name, f"At most {longest} characters.")

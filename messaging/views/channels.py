@@ -18,6 +18,7 @@ from accounts.access import requires
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.views import confirm
 from messaging import channel_choice
 from messaging.channels import registry
@@ -93,9 +94,11 @@ def channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 @requires(EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, address, account and settings; kind and provider are for good."""
     row = found(pk)
+    lock_rows(request, row)
     posted = request.POST if request.method == "POST" else None
     form = ChannelForm(posted, kind=Kind(row.kind), provider=row.provider, channel=row)
     if request.method == "POST" and form.is_valid():

@@ -22,6 +22,7 @@ from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
 from core.ids import uuid7
+from core.row_locks import lock_rows, writes_at_once
 from customers.services import identities
 from messaging.channels.base import Kind
 from messaging.channels.simulator import people, presence
@@ -65,6 +66,7 @@ def send(request: Request, organization: str) -> HttpResponse:
 
 @requires("channels.edit")
 @require_POST
+@writes_at_once
 def behaviour(request: Request, organization: str) -> HttpResponse:
     """Choose what becomes of messages to that person."""
     person = people.find(request.POST.get("person", ""))
@@ -75,8 +77,15 @@ def behaviour(request: Request, organization: str) -> HttpResponse:
     if request.POST.get("outcome") not in OUTCOMES or not 0 <= delay <= LONGEST_DELAY_SECONDS:
         return _refused(request, person, "", "Choose one of the outcomes, and a delay of 0 seconds or more.")
     chosen = {"outcome": request.POST["outcome"], "delay_seconds": delay}
-    for channel in _channels(request).values():
-        behaviours = {**channel.settings.get("behaviours", {}), person.address_on(channel.kind): chosen}
+    found = sorted(_channels(request).values(), key=lambda channel: channel.pk)
+    # Somebody else may just be changing the settings of one, of which this is a part.
+    lock_rows(request, *found)
+    for channel in found:
+        address = person.address_on(channel.kind)
+        now = behaviour_for(channel.as_account(), address)
+        if (now.outcome.key, now.delay.total_seconds()) == (chosen["outcome"], delay):
+            continue
+        behaviours = {**channel.settings.get("behaviours", {}), address: chosen}
         channels.update(
             channel=channel, actor=current_actor(), changes={"settings": {**channel.settings, "behaviours": behaviours}}
         )

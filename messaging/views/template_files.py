@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -28,11 +29,13 @@ def posted(request: Request, form: TemplateForm, template: Template | None) -> l
     """
     if "uploads" not in form.fields:
         return []
-    named = _named(request)
+    named = _ids(request, "attached")
     held = {file.pk: file for file in of(template)}
-    files = [held[pk] for pk in named if pk in held]
+    before = shown(request, list(held.values()))
+    # What somebody else added since stays, and what they took away does not come back.
+    files = [file for pk, file in held.items() if pk in named or pk not in before]
     try:
-        others = [pk for pk in named if pk not in held]
+        others = [pk for pk in named if pk not in held and pk not in before]
         files += media.unused(others, organization=request.organization, actor=current_actor())
     except media.InvalidUpload as error:
         form.add_error("uploads", str(error))
@@ -79,10 +82,15 @@ def _require_fit(form: TemplateForm, capabilities: Capabilities, files: list[Med
             form.add_error("uploads", str(error))
 
 
-def _named(request: Request) -> list[UUID]:
-    """The ids that the form sent along, without what is none."""
+def shown(request: Request, held: Sequence[MediaFile]) -> list[UUID]:
+    """The template's own files that the page has shown so far; of a form that does not say so, those `held`."""
+    return _ids(request, "attached-before") or [file.pk for file in held]
+
+
+def _ids(request: Request, name: str) -> list[UUID]:
+    """The ids that the form sent along by this name, without what is none."""
     found = []
-    for text in request.POST.getlist("attached")[:100]:
+    for text in request.POST.getlist(name)[:100]:
         try:
             found.append(UUID(text))
         except ValueError:

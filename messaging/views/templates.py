@@ -21,6 +21,7 @@ from accounts.models import Team
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField
 from customers.services import custom_fields
 from customers.views import confirm
@@ -78,8 +79,11 @@ def new_template(request: Request, organization: str) -> HttpResponse:
 
 @requires("templates.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
 def edit_template(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    return _write(request, _found(request, pk))
+    template = _found(request, pk)
+    lock_rows(request, template)
+    return _write(request, template)
 
 
 @requires("templates.delete")
@@ -184,6 +188,7 @@ def _write(request: Request, template: Template | None) -> HttpResponse:
         "form": form,
         "template": template,
         "attached": attached,
+        "attached_before": template_files.shown(request, attached),
         "categories": _categories(request),
         "names": [*placeholders.NAMES.items(), *((f"{placeholders.CUSTOM}{one.key}", one.label) for one in own)],
         "can_delete": request.member.may("templates.delete"),
@@ -201,7 +206,10 @@ def _save(request: Request, form: TemplateForm, template: Template | None, attac
             templates.create(organization=request.organization, actor=actor, files=attached, **form.values())
             toasts.success(request, "The template can be used from now on.")
         else:
-            templates.update(template=template, actor=actor, changes=form.values(), files=attached)
+            is_same = {file.pk for file in attached} == {file.pk for file in template_files.of(template)}
+            changes = form.values()
+            if changes or not is_same:
+                templates.update(template=template, actor=actor, changes=changes, files=None if is_same else attached)
             toasts.success(request, "Saved.")
     except templates.InvalidTemplate as error:
         field = "uploads" if error.field == "files" else error.field

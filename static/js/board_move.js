@@ -114,7 +114,7 @@ export async function move(card, column, back = spot(card)) {
   const hadFocus = card.contains(document.activeElement);
   placeFirst(card, column);
   if (hadFocus) focus(card);
-  const { body, problem } = await send(card, { stage: key });
+  const { body, problem } = await send(card, { stage: key, was: card.dataset.stage });
   if (!body) {
     back();
     if (hadFocus) focus(card);

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from activity import jobs
 from core.tenancy import organization_scope
 from customers.models import Customer, Segment, Stage
-from customers.services import bulk, custom_fields, segments, stages, tags
+from customers.services import bulk, custom_fields, customers, segments, stages, tags, tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +161,32 @@ def test_a_change_that_waited_while_its_stage_went_changes_nobody(alice, custome
     with organization_scope(alice.organization):
         assert not Customer.objects.filter(status="inactive").exists()
     assert job.status == "failed"
+
+
+def test_a_view_that_asked_for_somebody_erased_says_so_and_shows_nobody(alice, customer):
+    segment = saved(alice, {"status": "lead"})
+    with organization_scope(alice.organization):
+        Segment.objects.filter(pk=segment.pk).update(filter={"status": "lead", "erased": "1"})
+    page = alice.client.get(alice.url(f"customers/?segment={segment.pk}")).content.decode()
+    assert "asked for somebody who was erased" in page
+    assert NAME not in page
+    answer = alice.api.get("/api/v1/customers?erased=1")
+    assert answer.status_code == 400
+    assert "erased" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["tasks/", "tasks/calendar/", "followups/"])
+@pytest.mark.parametrize("who", ["x", "0", "01980000-0000-7000-8000-000000000000", "all,none"])
+def test_a_list_of_nobody_known_says_so_and_shows_nothing(alice, customer, path, who):
+    with organization_scope(alice.organization):
+        tasks.create(
+            organization=alice.organization, actor=alice.actor, title="Ring Maya", due_at=timezone.now(),
+            assigned_to=alice.user,
+        )  # fmt: skip
+        customers.set_follow_up(customer=customer, at=timezone.now(), actor=alice.actor)
+    own = alice.client.get(alice.url(path)).content.decode()
+    assert "Ring Maya" in own or NAME in own
+    page = alice.client.get(alice.url(path), {"who": who}).content.decode()
+    assert "that is not here, so nothing is shown" in page
+    assert "Ring Maya" not in page
+    assert NAME not in page

@@ -1,0 +1,51 @@
+"""A value that is edited where it stands, without a page of its own: nothing is written over that was not seen.
+
+The form carries what it showed (`shown`, signed, bound to the record and the field); the view compares it with what is
+there now under the row's lock. A form of ours always has it; what comes without it was sent by no page, and is taken as
+it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.core import signing
+from django.db import models
+
+from core.edits import digest
+
+SHOWN: Final = "shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Two people set one value: what this person wants, and what somebody else made of it; both in words."""
+
+    label: str
+    mine: str
+    theirs: str
+
+
+def sign_shown(record: models.Model, field: str, value: Any) -> str:
+    """For the hidden field `shown` of a form that shows this value."""
+    return signing.Signer(salt=_salt(record, field)).sign(digest(_plain(value)))
+
+
+def is_outdated(record: models.Model, field: str, value: Any, shown: str | None) -> bool:
+    """Whether the record's value is another by now than the form showed. Ask while the row is locked."""
+    if shown is None:
+        return False
+    try:
+        was = signing.Signer(salt=_salt(record, field)).unsign(shown)
+    except signing.BadSignature:
+        return True
+    return was != digest(_plain(value))
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _salt(record: models.Model, field: str) -> str:
+    return f"inline:{record._meta.label_lower}:{record.pk}:{field}"

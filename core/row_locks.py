@@ -1,0 +1,42 @@
+"""Rows that are held from the look at them to the write, so that nothing slips in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+def writes_at_once(view: View) -> View:
+    """Make a POST of this view one transaction; a GET, which only reads, begins none."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            return view(request, *args, **kwargs)
+
+    return cast("View", wrapped)
+
+
+def lock_rows(request: HttpRequest, *records: models.Model | None) -> None:
+    """Of a POST: nobody else changes these until the transaction ends, and each is as it is by now.
+
+    In this order, which is the services' own: a customer before what is theirs. Raises Http404 for one that is gone.
+    """
+    if request.method != "POST":
+        return
+    for record in records:
+        if record is None:
+            continue
+        rows = type(record)._base_manager.select_for_update(of=("self",), no_key=True)
+        try:
+            record.refresh_from_db(from_queryset=rows)
+        except type(record).DoesNotExist as error:  # type: ignore[attr-defined]
+            raise Http404("This was deleted meanwhile.") from error

@@ -1,0 +1,74 @@
+"""A customer's value that two people set: whether it is so, and how it is told."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+from core import inline
+from core.http import Request
+from core.inline import Clash
+from customers.models import Customer
+
+STAGE, OWNER, FOLLOW_UP = "stage", "owner", "follow_up"
+_LABELS: Final = {
+    "name": "Name", "phone": "Phone", "email": "E-mail", STAGE: "Stage", OWNER: "Owner", FOLLOW_UP: "Next follow-up",
+}  # fmt: skip
+# What the button that leaves the other one's value sends.
+KEEP, THEIRS = "keep", "theirs"
+
+
+def value_of(customer: Customer, field: str) -> Any:
+    """What a form of this field shows, as it is compared."""
+    if field == STAGE:
+        return customer.stage_id
+    if field == OWNER:
+        return customer.assigned_to_id
+    if field == FOLLOW_UP:
+        return customer.next_follow_up_at.isoformat() if customer.next_follow_up_at else ""
+    return getattr(customer, field)
+
+
+def clash_of(request: Request, customer: Customer, field: str, wanted: Any) -> Clash | None:
+    """Both values, where the field is another by now than the form showed and than is wanted.
+
+    `customer` is locked and fresh. `wanted` is a stage, a user, None or a text.
+    """
+    now = value_of(customer, field)
+    key = getattr(wanted, "pk", wanted)
+    if now == key or not inline.is_outdated(customer, field, now, request.POST.get(inline.SHOWN)):
+        return None
+    return Clash(_LABELS[field], _in_words(wanted), _in_words(_theirs(customer, field)))
+
+
+def in_words(clash: Clash) -> str:
+    """One sentence with both values."""
+    text = _("%(label)s was changed to “%(theirs)s” by somebody else meanwhile. Yours, “%(mine)s”, was not saved.")
+    return text % {"label": clash.label, "theirs": clash.theirs, "mine": clash.mine}
+
+
+def is_kept(request: Request) -> bool:
+    """Whether somebody who was asked leaves the other one's value."""
+    return request.POST.get(KEEP) == THEIRS
+
+
+def one_line(text: str) -> str:
+    """What a field of one line shows of a text, as it comes back stripped."""
+    return text.replace("\r", "").replace("\n", "").strip()
+
+
+def _theirs(customer: Customer, field: str) -> Any:
+    if field == STAGE:
+        return customer.stage
+    if field == OWNER:
+        return customer.assigned_to
+    return value_of(customer, field)
+
+
+def _in_words(value: Any) -> str:
+    if value is None:
+        return _("Nobody yet")
+    if hasattr(value, "get_full_name"):
+        return str(value.get_full_name() or value.email)
+    return str(getattr(value, "name", value)) or "—"
