@@ -96,7 +96,7 @@ def test_what_is_somebodys_is_kept_by_no_browser_and_no_proxy(alice):
 
 
 def test_what_a_view_says_of_keeping_stays():
-    middleware = RequestLogMiddleware(lambda request: HttpResponse(headers={"Cache-Control": "max-age=60"}))
+    middleware: Any = RequestLogMiddleware(lambda request: HttpResponse(headers={"Cache-Control": "max-age=60"}))
     assert middleware(RequestFactory().get("/")).headers["Cache-Control"] == "max-age=60"
 
 
