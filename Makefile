@@ -5,7 +5,7 @@ OURS := core activity accounts customers messaging workflows analytics crm_proje
 CODE := $(OURS) tests bench scripts manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test fuzz test-browser check format bench lock screenshots
+.PHONY: help run install test fuzz test-browser check format bench mutants lock screenshots
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -34,6 +34,9 @@ format: install ## Put the code into its format
 
 bench: install ## Measure what the design promises
 	@$(BIN)/python -m bench $(ARGS)
+
+mutants: install ## Change the code wrongly, time after time; the tests have to notice (ARGS: words of the names)
+	@$(BIN)/python scripts/mutants.py $(ARGS)
 
 lock: install ## Write requirements*.txt anew from requirements*.in
 	@BIN=$(BIN) bash scripts/lock.sh

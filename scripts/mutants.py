@@ -1,0 +1,165 @@
+"""`make mutants`: wrong changes that the tests have to notice, one after the other; run by hand.
+
+Each is a file, a text in it, the wrong text, and the tests that fail for it. A change that passes them is a survivor:
+the tests are blind there. The tree has to be clean; each change is taken back.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong change, and the tests that notice it."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+MUTANTS = [
+    Mutant(
+        "a colleague is anybody of any team", "customers/querysets.py",
+        'team_id__in=Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")',
+        "team_id__isnull=False", "tests/crm_project/test_second_team.py",
+    ),
+    Mutant(
+        "our own answer lengthens the reply window", "messaging/models/conversation.py",
+        "expires = self.last_inbound_at + window",
+        "expires = max(self.last_inbound_at, self.last_outbound_at or self.last_inbound_at) + window",
+        "tests/messaging/services/test_window.py",
+    ),
+    Mutant(
+        "do-not-contact is lost in a merge", "customers/services/merging.py",
+        "return FROM if loser.do_not_contact else INTO", "return INTO",
+        "tests/customers/services/test_merge_keeps.py tests/customers/services/test_merging.py",
+    ),
+    Mutant(
+        "the older last activity is kept in a merge", "customers/services/merging.py",
+        "max(survivor.last_activity_at, loser.last_activity_at)",
+        "min(survivor.last_activity_at, loser.last_activity_at)", "tests/customers/services/test_merge_keeps.py",
+    ),
+    Mutant(
+        "statuses go back", "messaging/services/statuses.py", "_RANK[wanted] > _RANK[current]",
+        "_RANK[wanted] != _RANK[current]", "tests/messaging/services/test_status_order.py",
+    ),
+    Mutant(
+        "failed after delivered", "messaging/services/statuses.py",
+        "return current in (Status.QUEUED, Status.SENDING, Status.UNCONFIRMED, Status.SENT)",
+        "return current in (Status.QUEUED, Status.SENDING, Status.UNCONFIRMED, Status.SENT, Status.DELIVERED)",
+        "tests/messaging/services/test_status_order.py",
+    ),
+    Mutant(
+        "a cancel does not ask whether the request has left", "messaging/services/outbound.py",
+        "Q(status=Message.Status.SENDING, request_began_at=None)", "Q(status=Message.Status.SENDING)",
+        "tests/messaging/services/test_cancel_race.py",
+    ),
+    Mutant(
+        "a message that was cancelled is sent", "messaging/services/delivery.py",
+        "rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token, due_at__gt=now)",
+        "rows = Message.objects.filter(pk=message.pk)", "tests/messaging/services/test_cancel_race.py",
+    ),
+    Mutant(
+        "tasks of a deleted customer stay visible to who has them", "customers/querysets.py",
+        "own = Q(assigned_to=member.user_id) & (Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True))",
+        "own = Q(assigned_to=member.user_id)", "tests/customers/test_tasks_of_the_deleted.py",
+    ),
+    Mutant(
+        "a stream keeps its request's connection", "crm_project/asgi.py", "                close_old_connections()",
+        "                pass", "tests/processes/test_streams.py",
+    ),
+    Mutant(
+        "a failed look ends the stream", "messaging/services/live_updates.py", "                    watcher.send(PAUSED)",
+        "                    watcher.send(None)", "tests/messaging/views/test_live.py",
+    ),
+    Mutant(
+        "a look reaches everybody's records", "customers/querysets.py",
+        "return self.everybody or (self.nobody if owner is None else owner in self.users)", "return True",
+        "tests/messaging/views/test_live.py",
+    ),
+    Mutant(
+        "every fault is an outage", "core/outage.py",
+        "    if not isinstance(error, OperationalError | InterfaceError):\n        return False",
+        "    if error is None:\n        return False", "tests/core/test_outage.py",
+    ),
+    Mutant(
+        "a stored secret goes to a new server", "messaging/services/channels.py",
+        "if field.is_secret and is_kept and not after[field.key] <= before[field.key]:", "if False:",
+        "tests/messaging/services/test_channel_secrets.py",
+    ),
+    Mutant(
+        "a new password leaves tokens alive", "accounts/validators.py", "        if isinstance(user, User):",
+        "        if user is None:", "tests/accounts/test_passwords.py",
+    ),
+    Mutant(
+        "a narrow key is its member", "accounts/api/access.py", "        member.scopes = frozenset(request.auth.scopes)",
+        "        member.scopes = None", "tests/crm_project/test_intruders.py",
+    ),
+    Mutant(
+        "an address inside an address is not looked at", "core/net.py",
+        "    if inside is not None and not _is_public_v4(inside):\n        return False\n", "", "tests/core/test_net.py",
+    ),
+    Mutant(
+        "half a name in a filter stays after erasing", "customers/services/traces.py",
+        "self._searches[text] = is_theirs and not found.exclude(theirs).exists()",
+        "self._searches[text] = False", "tests/customers/services/test_erasure.py",
+    ),
+    Mutant(
+        "what kills its worker is tried for ever", "core/queues.py", "if row.lost_claims >= MOST_LOST:", "if False:",
+        "tests/core/test_queues.py",
+    ),
+    Mutant(
+        "a lost claim is an attempt", "core/claims.py",
+        'Case(When(claim_token__isnull=True, then=Value(int(is_attempt))), default=Value(0))',
+        "Value(int(is_attempt))", "tests/core/test_claims.py tests/messaging/services/test_killers.py",
+    ),
+    Mutant(
+        "a restored copy sends", "activity/installation.py", "    if row is None or row.held_since is not None:\n        return row is not None",
+        "    if row is None or row.held_since is not None:\n        return False", "tests/messaging/services/test_restored_copy.py",
+    ),
+    Mutant(
+        "both changed, and nobody asks", "core/inline.py", "return was != digest(_plain(value))", "return False",
+        "tests/customers/views/test_inline_clashes.py",
+    ),
+    Mutant(
+        "a list of nobody known shows one's own", "customers/task_lists.py", "return rows.none()", "return rows",
+        "tests/customers/views/test_refused_filters.py",
+    ),
+]  # fmt: skip
+
+
+def main() -> None:
+    """Try each, or those whose name has one of the words given; exit code 1 where one survives."""
+    chosen = [one for one in MUTANTS if not sys.argv[1:] or any(word in one.name for word in sys.argv[1:])]
+    survivors = [one.name for one in chosen if not is_noticed(one)]
+    print(f"{len(chosen)} wrong changes, {len(survivors)} not noticed{':' if survivors else '.'}")
+    for name in survivors:
+        print(f"  {name}")
+    sys.exit(1 if survivors else 0)
+
+
+def is_noticed(mutant: Mutant) -> bool:
+    path = ROOT / mutant.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.right) != 1:
+        sys.exit(f"{mutant.file} does not hold this once: {mutant.right}")
+    path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+    try:
+        line = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not browser and not fuzz", *mutant.tests.split()]
+        code = subprocess.run(line, cwd=ROOT, check=False, capture_output=True).returncode
+    finally:
+        path.write_text(text, encoding="utf-8")
+    print(f"{'noticed' if code == 1 else f'SURVIVES ({code})'}  {mutant.name}", flush=True)
+    return code == 1
+
+
+if __name__ == "__main__":
+    main()
