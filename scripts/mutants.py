@@ -91,7 +91,7 @@ MUTANTS = [
     Mutant(
         "every fault is an outage", "core/outage.py",
         "    if not isinstance(error, OperationalError | InterfaceError):\n        return False",
-        "    if error is None:\n        return False", "tests/core/test_outage.py",
+        "    if error is None:\n        return False", "tests/core/test_outage.py", needs_postgresql=True,
     ),
     Mutant(
         "a stored secret goes to a new server", "messaging/services/channels.py",
