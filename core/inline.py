@@ -8,6 +8,7 @@ it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.core import signing
@@ -44,6 +45,9 @@ def is_outdated(record: models.Model, field: str, value: Any, shown: str | None)
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        # One moment is one value, in whatever zone it is at hand.
+        return value.astimezone(UTC).isoformat()
     return "" if value is None else str(value)
 
 

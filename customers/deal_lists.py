@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Member
 from core.storable import is_storable
 from core.tenancy import current_organization
-from customers import days
+from customers import days, owners
 from customers.board_columns import Column, fill
 from customers.models import Deal, Stage
 from customers.querysets import matching
@@ -287,15 +287,14 @@ def _is_good(name: str, value: str, stages: Collection[str]) -> bool:
         return value in stages
     if name == "month":
         return value in (LATE, NO_MONTH) or bool(_MONTH.fullmatch(value))
-    return value in ("me", "none") or _is_id(value)
+    return value in ("me", "none") or _is_member(value)
 
 
-def _is_id(value: str) -> bool:
+def _is_member(value: str) -> bool:
     try:
-        UUID(value)
+        return owners.is_member(UUID(value))
     except ValueError:
         return False
-    return True
 
 
 def _month(day: date, number: int) -> date:

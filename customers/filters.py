@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from core.storable import is_storable
 from core.tenancy import current_organization
+from customers import owners
 from customers.field_values import InvalidValue, read_text
 from customers.models import Customer, CustomField, Stage, Task
 from customers.overdue import overdue
@@ -60,14 +61,17 @@ def read_each(
     *,
     fields: Mapping[str, CustomField] | None = None,
     stages: Collection[str] | None = None,
+    members: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], list[InvalidFilter]]:
     """As `read`, with what is refused beside what is good.
 
-    The customers' custom fields by key and the stages' keys save a query each where they are known already.
+    The customers' custom fields by key, the stages' keys and the members' user ids save a query each where they are
+    known already.
     """
     values = {name: given.getlist(name) for name in given} if isinstance(given, QueryDict) else dict(given)
     if fields is None and any(name.startswith(CUSTOM) for name in values):
         fields = {field.key: field for field in CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER)}
+    readers = _READERS | _readers_of(stages, members)
     result: dict[str, Any] = {}
     refused: list[InvalidFilter] = []
     for name, value in values.items():
@@ -78,20 +82,30 @@ def read_each(
         try:
             if name.startswith(CUSTOM):
                 result[name] = _custom(name, value, fields or {})
-            elif name == "stage" and stages is not None:
-                result[name] = _choice(list(stages))(name, value)
             elif name == ERASED:
                 raise InvalidFilter(
                     name,
                     _("This view asked for somebody who was erased, so it matches nobody. Take the filter away."),
                 )
-            elif name in _READERS:
-                result["q" if name == "search" else name] = _READERS[name](name, value)
+            elif name in readers:
+                result["q" if name == "search" else name] = readers[name](name, value)
             else:
                 raise InvalidFilter(name, f"Not a filter. Use: {', '.join(names())}.", is_unknown=True)
         except InvalidFilter as error:
             refused.append(error)
     return result, refused
+
+
+def _readers_of(
+    stages: Collection[str] | None, members: Collection[str] | None
+) -> dict[str, Callable[[str, Any], Any]]:
+    """The readers of what is known already, which ask the database nothing."""
+    readers: dict[str, Callable[[str, Any], Any]] = {}
+    if stages is not None:
+        readers["stage"] = _choice(list(stages))
+    if members is not None:
+        readers["assigned_to"] = lambda name, value: _owner(name, value, members)
+    return readers
 
 
 def names() -> list[str]:
@@ -147,13 +161,16 @@ def _tags(name: str, value: Any) -> list[str]:
     return [_text(50)(name, tag) for tag in tags]
 
 
-def _owner(name: str, value: Any) -> str:
+def _owner(name: str, value: Any, known: Collection[str] | None = None) -> str:
     if value in ("me", "none"):
         return str(value)
     try:
-        return str(uuid.UUID(str(value)))
+        user_id = uuid.UUID(str(value))
     except ValueError as error:
         raise InvalidFilter(name, "Use “me”, “none” or a user’s id.") from error
+    if not (owners.is_member(user_id) if known is None else str(user_id) in known):
+        raise InvalidFilter(name, owners.refusal())
+    return str(user_id)
 
 
 def _moment(name: str, value: Any) -> str:

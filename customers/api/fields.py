@@ -8,19 +8,23 @@ from rest_framework import serializers
 
 from accounts.models import Member, User
 from core.tenancy import current_organization
+from customers import owners
 
 
 @extend_schema_field({"type": "string", "description": "`me`, `none`, or a user's id."})
 class OwnerFilterField(serializers.Field[Any, Any, Any, Any]):
-    """`me`, `none`, or a user's id."""
+    """`me`, `none`, or the user id of somebody who is or was a member of the organization."""
 
     def to_internal_value(self, data: Any) -> Any:
         if data in ("me", "none"):
             return data
         try:
-            return uuid.UUID(str(data))
+            user_id = uuid.UUID(str(data))
         except ValueError as error:
             raise serializers.ValidationError("Use “me”, “none” or a user’s id.") from error
+        if not owners.is_member(user_id):
+            raise serializers.ValidationError(owners.refusal())
+        return user_id
 
     def to_representation(self, value: Any) -> Any:
         return value

@@ -111,7 +111,8 @@ class _Together:
         self._pipeline()
         self._fields()
         for number, segment in enumerate(self.pack.segments):
-            _, refused = filters.read_each(segment["filter"], fields=self.fields, stages=self.stages)
+            # A pack is for every organization, and so knows nobody's members.
+            _, refused = filters.read_each(segment["filter"], fields=self.fields, stages=self.stages, members=())
             if refused:
                 self._wrong(f"segments[{number}].filter.{refused[0].name}", str(refused[0]))
             for tag in segment["filter"].get("tag", []):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -26,7 +27,7 @@ def value_of(customer: Customer, field: str) -> Any:
     if field == OWNER:
         return customer.assigned_to_id
     if field == FOLLOW_UP:
-        return customer.next_follow_up_at.isoformat() if customer.next_follow_up_at else ""
+        return customer.next_follow_up_at.astimezone(UTC).isoformat() if customer.next_follow_up_at else ""
     return getattr(customer, field)
 
 

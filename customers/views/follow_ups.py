@@ -14,20 +14,24 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from accounts.access import requires
 from accounts.permissions import Reach
 from activity.actor import current_actor
+from core import inline
 from core.counting import capped_counts
 from core.htmx import render_page, toast
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
 from customers import days, follow_up_lists, task_lists
 from customers.models import Customer
 from customers.selectors import possible_owners
 from customers.services import customers, follow_ups
+from customers.views.clashes import FOLLOW_UP, value_of
 from customers.views.customers import find_visible
 
 ROWS = 40
@@ -52,10 +56,14 @@ def follow_up_list(request: Request, organization: str) -> HttpResponse:
 
 @requires("customers.edit")
 @require_POST
+@writes_at_once
 def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Put off (`to`: a choice, or `day`), done (`done`), or taken back (`at`: the moment that it was)."""
     customer = find_visible(request, pk)
+    lock_rows(request, customer)
     before = customer.next_follow_up_at
+    if _is_outdated(request, customer):
+        return _outdated(request, customer)
     try:
         said = _change(request, customer)
     except follow_ups.InvalidDay as error:
@@ -66,8 +74,7 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if not request.htmx:
         toasts.success(request, said)
         return redirect(_back(request, customer))
-    place = request.GET.get("in", "")
-    place = place if place in PLACES else "page"
+    place = _place(request)
     fresh = find_visible(request, pk)
     shown = {"customer": fresh, "can_edit_customer": True, "was_changed": place == "list"}
     response = render(request, PLACES[place], shown)
@@ -78,6 +85,29 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     undo = f"{reverse('customers:follow_up', args=[organization, pk])}?{query}"
     target = f"#follow-up-{pk}" if place == "list" else f"#next-follow-up-{pk}"
     return toast(response, said, undo=undo, target=target)
+
+
+def _is_outdated(request: Request, customer: Customer) -> bool:
+    """Whether somebody else has set it since the form was shown. What two of them did is done."""
+    now = value_of(customer, FOLLOW_UP)
+    if request.POST.get("done") and not now:
+        return False
+    return inline.is_outdated(customer, FOLLOW_UP, now, request.POST.get(inline.SHOWN))
+
+
+def _outdated(request: Request, customer: Customer) -> HttpResponse:
+    """Nothing was saved: the form with the follow-up as it is by now, to choose again."""
+    reason = _("Somebody changed this follow-up meanwhile. Yours was not saved: look at the new one, and choose again.")
+    if not request.htmx:
+        toasts.error(request, reason)
+        return redirect(_back(request, customer))
+    shown = {"customer": find_visible(request, customer.pk), "can_edit_customer": True}
+    return toast(render(request, PLACES[_place(request)], shown, status=422), reason, level="error")
+
+
+def _place(request: Request) -> str:
+    place = request.GET.get("in", "")
+    return place if place in PLACES else "page"
 
 
 def _change(request: Request, customer: Customer) -> str:

@@ -47,6 +47,7 @@ def list_context(request: Request, *, with_rows: bool = True) -> dict[str, Any]:
     query = _query(view, q)
     context: dict[str, Any] = {
         "filter": view,
+        "is_refused": view not in VIEWS,
         "q": q,
         "list_query": query,
         "unread_total": counts["unread"],
@@ -71,8 +72,10 @@ def list_query(request: Request) -> str:
 
 
 def rows_of(request: Request) -> Any:
-    """Every conversation of the chosen view, joined with what a row shows."""
-    rows = VIEWS[_view(request)][1](Conversation.objects.visible_to(request.member), request.member)
+    """Every conversation of the chosen view, joined with what a row shows; none where there is no such view."""
+    view = _view(request)
+    visible = Conversation.objects.visible_to(request.member)
+    rows = VIEWS[view][1](visible, request.member) if view in VIEWS else visible.none()
     if q := request.GET.get("q", "").strip()[:200]:
         rows = rows.matching(q)
     return rows.select_related("customer", "customer__stage", "customer__assigned_to", "channel")
@@ -200,8 +203,8 @@ def _shown(conversation: Conversation, rows: Any) -> list[Message]:
 
 
 def _view(request: Request) -> str:
-    view = request.GET.get("filter", DEFAULT_VIEW)
-    return view if view in VIEWS else DEFAULT_VIEW
+    """The view as the address names it. An unknown one is kept, so that what is opened from it is refused as it is."""
+    return request.GET.get("filter", "") or DEFAULT_VIEW
 
 
 def _query(view: str, q: str) -> str:

@@ -41,7 +41,13 @@ def template_list(request: Request, organization: str) -> HttpResponse:
     """The templates that the member may use, channel by channel; `channel`, `category` and `q` narrow them."""
     visible = Template.objects.visible_to(request.member)
     asked = {name: request.GET.get(name, "").strip()[:100] for name in ("channel", "category", "q")}
-    rows = visible
+    rows, categories = visible, _categories(request)
+    gone = {
+        "channel": asked["channel"] not in ("", *LABELS),
+        "category": asked["category"] not in ("", *categories),
+    }
+    if any(gone.values()):
+        rows = rows.none()
     if asked["channel"]:
         rows = rows.filter(channel=asked["channel"])
     if asked["category"]:
@@ -60,7 +66,9 @@ def template_list(request: Request, organization: str) -> HttpResponse:
         "asked": asked,
         "is_narrowed": any(asked.values()),
         "channels": [(kind.value, label) for kind, label in LABELS.items()],
-        "categories": _categories(request),
+        "categories": categories,
+        "gone": gone,
+        "is_refused": any(gone.values()),
         "readings": readings,
         "is_being_read": any(one["is_being_read"] for one in readings),
         "query": urlencode(asked),

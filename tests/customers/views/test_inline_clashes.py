@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from accounts.models import Organization
 from core.tenancy import organization_scope
-from customers.models import Stage
+from customers.models import Customer, Stage
 from customers.services import customers, pipeline
 from messaging.models import Conversation
 from tests.messaging.conftest import in_threads
@@ -132,3 +137,71 @@ def test_of_two_at_the_same_moment_one_is_asked(alice, make_conversation, way):
     browsers = [alice.htmx if way == "inline" else alice.client for _ in datas]
     codes = in_threads(lambda number: browsers[number].post(url, datas[number]).status_code, 2)
     assert sorted(codes) in ([200, 422], [302, 422])
+
+
+def follow_up_form(who, customer, way):
+    path = "followups/" if way == "list" else f"customers/{customer.pk}/"
+    page = who.client.get(who.url(path), {"who": "all"} if way == "list" else {}).content.decode()
+    return next(one for one in forms_of(page) if one.action == who.url(f"customers/{customer.pk}/follow-up/"))
+
+
+def set_follow_up(who, customer, at):
+    with organization_scope(who.organization):
+        customers.set_follow_up(customer=customer, at=at, actor=who.actor)
+        return Customer.objects.get(pk=customer.pk).next_follow_up_at
+
+
+IN_A_MONTH = timezone.now() + timedelta(days=30)
+
+
+@pytest.mark.parametrize("way", ["page", "list"])
+@pytest.mark.parametrize("mine", [{"done": "1"}, {"to": "tomorrow"}, {"day": "2027-02-03"}, {"to": "next_week"}])
+@pytest.mark.parametrize("is_script", [True, False])
+def test_a_follow_up_that_somebody_else_put_off_meanwhile_stays(alice, make_customer, way, mine, is_script):
+    customer = make_customer(alice, name="Maya")
+    set_follow_up(alice, customer, timezone.now() - timedelta(hours=1))
+    opened = follow_up_form(alice, customer, way)
+    theirs = set_follow_up(alice, customer, IN_A_MONTH)
+    given = {name: value for name, value in opened.pairs if name in ("shown", "next")} | mine
+    browser = alice.htmx if is_script else alice.client
+    answer = browser.post(f"{opened.action}?in={way}", given, follow=not is_script)
+    if is_script:
+        assert answer.status_code == 422
+        toast = json.loads(answer.headers["HX-Trigger"])["parley:toast"]
+        assert toast["level"] == "error"
+        assert "changed this follow-up meanwhile" in toast["text"]
+        again = forms_of(answer.content.decode())[0]
+    else:
+        assert "changed this follow-up meanwhile" in answer.content.decode()
+        again = follow_up_form(alice, customer, way)
+    customer.refresh_from_db()
+    assert customer.next_follow_up_at == theirs
+    given = {name: value for name, value in again.pairs if name in ("shown", "next")} | mine
+    assert alice.htmx.post(f"{opened.action}?in={way}", given).status_code == 200
+    customer.refresh_from_db()
+    assert customer.next_follow_up_at != theirs
+
+
+def test_a_follow_up_planned_by_two_and_one_done_by_two(alice, make_customer):
+    customer = make_customer(alice, name="Maya")
+    opened = follow_up_form(alice, customer, "page")
+    theirs = set_follow_up(alice, customer, IN_A_MONTH)
+    shown = dict(opened.pairs)["shown"]
+    assert alice.htmx.post(opened.action, {"to": "tomorrow", "shown": shown}).status_code == 422
+    customer.refresh_from_db()
+    assert customer.next_follow_up_at == theirs
+    opened = follow_up_form(alice, customer, "page")
+    set_follow_up(alice, customer, None)
+    shown = dict(opened.pairs)["shown"]
+    assert alice.htmx.post(opened.action, {"done": "1", "shown": shown}).status_code == 200
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Asia/Tokyo", "America/New_York"])
+def test_a_follow_up_that_nobody_else_set_is_saved_again_and_again(alice, make_customer, zone):
+    Organization.objects.filter(pk=alice.organization.pk).update(timezone=zone)
+    customer = make_customer(alice, name="Maya")
+    form = follow_up_form(alice, customer, "page")
+    for mine in ({"to": "tomorrow"}, {"to": "next_week"}, {"done": "1"}, {"day": timezone.localdate().isoformat()}):
+        answer = alice.htmx.post(f"{form.action}?in=page", {"shown": dict(form.pairs)["shown"]} | mine)
+        assert answer.status_code == 200, mine
+        form = forms_of(answer.content.decode())[0]
