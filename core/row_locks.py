@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from core.encryption import EncryptedJSONField
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
@@ -35,8 +37,19 @@ def lock_rows(request: HttpRequest, *records: models.Model | None) -> None:
     for record in records:
         if record is None:
             continue
-        rows = type(record)._base_manager.select_for_update(of=("self",), no_key=True)
         try:
-            record.refresh_from_db(from_queryset=rows)
+            _read_again(record)
         except type(record).DoesNotExist as error:  # type: ignore[attr-defined]
             raise Http404("This was deleted meanwhile.") from error
+
+
+def _read_again(record: models.Model) -> None:
+    """Every field, under the row's lock. Secrets stay closed: one that can't be read is no reason to fail here."""
+    kind = type(record)
+    sealed = [field.attname for field in kind._meta.concrete_fields if isinstance(field, EncryptedJSONField)]
+    open_fields = [field.attname for field in kind._meta.concrete_fields if field.attname not in sealed]
+    rows = kind._base_manager.select_for_update(of=("self",), no_key=True)
+    record.refresh_from_db(from_queryset=rows, fields=open_fields if sealed else None)
+    if sealed:
+        fresh = kind._base_manager.only(*sealed).get(pk=record.pk)
+        vars(record).update({name: vars(fresh)[name] for name in sealed})
