@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -81,6 +82,9 @@ def one_clock() -> Iterator[None]:
     """Tests travel by setting this machine's clock; the database's can't be set, and is tried in test_clock."""
     with pytest.MonkeyPatch.context() as patch:  # of its own: a test's `undo()` is not to take it along
         patch.setattr(clock, "now", lambda: timezone.now())
+        # What a test that travels measured is nothing that the next one has to live with.
+        patch.setattr(clock, "_measured", clock._measured)
+        patch.setattr(clock, "_drift", timedelta(0))
         yield
 
 
