@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 
+from accounts.members import services as members
 from accounts.models import (
     APIKey,
     IdempotentCall,
@@ -22,7 +23,6 @@ from accounts.models import (
     User,
 )
 from accounts.permissions import ADMIN
-from accounts.services import members
 from activity.actor import Actor, acting_as
 from core.admin import ReadOnlyAdmin, TenantAdmin
 

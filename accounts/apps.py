@@ -9,8 +9,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
-        from accounts import events, menu  # noqa: F401 - declares them
-        from accounts.access import administered_by
+        from accounts.access.pages import administered_by
+        from accounts.frame import menu
         from accounts.permissions import MEMBERSHIP
         from core.admin import ParleyAdminSite
 

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from accounts.views import home, jobs, palette
+from accounts.frame import home_views as home
+from accounts.frame import palette_views as palette
+from accounts.jobs import views as jobs
 
 app_name = "organization"
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts.services import idempotency, password_resets
+from accounts.credentials import password_resets
+from accounts.idempotency import services as idempotency
 from core.jobs import Drain
 
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
-from accounts.views import passwords, signing
+from accounts.sign_in import password_views as passwords
+from accounts.sign_in import views as signing
 
 app_name = "accounts"
 

@@ -90,8 +90,8 @@ def work(database: str) -> None:
     """One worker's process, until nothing is due."""
     os.environ["DATABASE_URL"] = database
     django.setup()
+    from messaging.intake import arrivals
     from messaging.models import Arrival
-    from messaging.services import arrivals
 
     until = time.monotonic() + WITHIN_SECONDS
     while Arrival.objects.filter(state=Arrival.State.PENDING).exists() and time.monotonic() < until:

@@ -18,7 +18,7 @@ USUAL = ("code", "name", "email", "phone", "company", "status", "stage", "source
 def main() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "crm_project.settings"
     django.setup()
-    from accounts.services import organizations
+    from accounts.organizations import services as organizations
     from bench.environment import own_database
     from bench.parts import an_organization
     from bench.people import fill
@@ -42,7 +42,7 @@ def main() -> int:
 def measure(member: Any, rows: int) -> bool:
     from activity.actor import Actor
     from bench.imports import timed
-    from customers.services import exports
+    from customers.data.exports import services as exports
 
     def run(kind: str, columns: tuple[str, ...] | None) -> tuple[int, int]:
         export = exports.begin(

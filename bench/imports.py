@@ -106,8 +106,10 @@ def main() -> int:
 def measure(member: Any, rows: int, bad: int) -> int:
     from activity import jobs
     from activity.actor import Actor
+    from customers.data import undo
+    from customers.data.imports import services as imports
     from customers.models import Customer, CustomField
-    from customers.services import custom_fields, imports, undo
+    from customers.people.custom_fields import services as custom_fields
 
     actor = Actor.for_user(member.user)
     for key, kind in (("born", "date"), ("visits", "number")):

@@ -25,9 +25,10 @@ def queue(member: object, channel: object, count: int) -> None:
     from activity.actor import SYSTEM
     from core.ids import uuid7
     from core.tenancy import organization_scope
-    from customers.services import customers
+    from customers.people.customers import services as customers
+    from messaging.delivery import queue as outbound
     from messaging.models import Conversation
-    from messaging.services import conversations, outbound
+    from messaging.threads import services as conversations
 
     organization = member.organization
     with organization_scope(organization):
@@ -50,7 +51,7 @@ def queries() -> float:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from messaging.services import delivery
+    from messaging.delivery import sending as delivery
 
     settings.OUTBOUND_CONCURRENCY = 1
     with CaptureQueriesContext(connection) as captured:

@@ -51,7 +51,7 @@ def wait_for(url: str, within: float = 30.0) -> None:
 
 
 def an_organization() -> Member:
-    from accounts.services import organizations
+    from accounts.organizations import services as organizations
 
     return organizations.sign_up(
         email="bench@bench.example", password="a calm harbour", name="Bench", organization="Bench", pack="clinic"
@@ -61,7 +61,7 @@ def an_organization() -> Member:
 def a_channel(member: Member, *, rate: float | None = None, address: str = OUR_NUMBER) -> Channel:
     from activity.actor import SYSTEM
     from core.tenancy import organization_scope
-    from messaging.services import channels
+    from messaging.settings import services as channels
 
     with organization_scope(member.organization):
         return channels.create(

@@ -41,7 +41,7 @@ def a_clinic(size: int) -> tuple[Any, Any]:
     from django.db import connection, transaction
 
     from accounts.models import User
-    from accounts.services import organizations
+    from accounts.organizations import services as organizations
     from activity.actor import SYSTEM
     from bench.multiply import multiply
     from bench.parts import an_organization
@@ -68,8 +68,13 @@ def a_clinic(size: int) -> tuple[Any, Any]:
 def questions(admin: Any, counselor: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What the pages ask, by name."""
     from core.pagination import page_after
-    from customers import board, board_columns, days, deal_lists, follow_up_lists, task_lists
+    from customers import days
     from customers.models import Stage
+    from customers.pipeline.board import queries as board_columns
+    from customers.pipeline.board import summary as board
+    from customers.pipeline.deals import queries as deal_lists
+    from customers.work.follow_ups import queries as follow_up_lists
+    from customers.work.tasks import queries as task_lists
 
     stages = list(Stage.objects.order_by("position", "key"))
     lost = next(stage for stage in stages if stage.key == "lost")

@@ -75,9 +75,9 @@ def measure(member: Any) -> dict[str, dict[str, list[float]]]:
     """Milliseconds by kind of term and by question."""
     from core.counting import capped_counts
     from core.tenancy import organization_scope
-    from customers.finding import newest_matches
     from customers.models import Customer
-    from customers.selectors import customers_for
+    from customers.people.customers.queries import customers_for
+    from customers.people.customers.windowed_search import newest_matches
 
     def capped(rows: Any) -> int:
         return capped_counts({"count": rows}, cap=1001)["count"]

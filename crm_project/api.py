@@ -10,9 +10,9 @@ urlpatterns = [
     path("health", health.alive, name="api-health"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
-    path("", include("accounts.api.urls")),
-    path("", include("customers.api.urls")),
-    path("", include("messaging.api.urls")),
+    path("", include("accounts.api_urls")),
+    path("", include("customers.api_urls")),
+    path("", include("messaging.api_urls")),
     # Anything else, an id that is none among it, is answered in the contract's shape.
     re_path(r"^.*$", NowhereView.as_view(), name="api-nowhere"),
 ]

@@ -129,7 +129,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context.shell",
+                "accounts.frame.context.shell",
             ],
         },
     }
@@ -294,7 +294,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "accounts.validators.EndsSignIns"},
+    {"NAME": "accounts.credentials.validators.EndsSignIns"},
 ]
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=4).total_seconds())
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
@@ -351,9 +351,9 @@ CONTENT_SECURITY_POLICY = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.authentication.TokenAuthentication",
-        "accounts.api.authentication.APIKeyAuthentication",
-        "accounts.api.authentication.SessionAuthentication",
+        "accounts.access.authentication.TokenAuthentication",
+        "accounts.access.authentication.APIKeyAuthentication",
+        "accounts.access.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

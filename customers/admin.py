@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, TenantAdmin
-from customers import work_admin  # noqa: F401 - registers its own
 from customers.models import (
     Change,
     ChangeSet,
@@ -25,6 +24,7 @@ from customers.models import (
     Tag,
     Task,
 )
+from customers.work import admin as work_admin  # noqa: F401 - registers its own
 
 
 @admin.register(Customer)

@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from customers.views import feeds
+from customers.work.calendar import feed_views as feeds
 
 urlpatterns = [path("<str:token>.ics", feeds.calendar, name="calendar")]

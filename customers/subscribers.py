@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from accounts import menu
-from accounts import packs as offered_packs
 from accounts.events import ORGANIZATION_CREATED
+from accounts.frame import menu
 from accounts.models import Member
+from accounts.organizations import packs as offered_packs
 from activity import installation
 from activity.actor import SYSTEM
 from activity.models import Event
 from activity.registry import subscribe
-from customers import days, follow_up_lists, holds, home, merging, page_panels, palette, task_lists, timeline_sources
+from customers import days
+from customers.data import undo
+from customers.data.bulk import services as bulk
+from customers.data.bulk import undo as bulk_undo
+from customers.data.deletion import blockers as holds
+from customers.data.deletion import services as deletion
+from customers.data.imports import services as imports
+from customers.data.imports import undo as import_undo
+from customers.data.merging import hooks as merging
+from customers.data.merging import undo as merge_undo
+from customers.data.personal_data import parts as personal_parts
+from customers.data.personal_data import services as personal_data
 from customers.events import CUSTOMER_CREATED, STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
-from customers.services import (
-    bulk,
-    bulk_undo,
-    deletion,
-    import_undo,
-    imports,
-    merge_undo,
-    personal_data,
-    personal_parts,
-    processes,
-    reminders,
-    stages,
-    tasks,
-    undo,
-)
-from customers.services import packs as pack_service
+from customers.packs import services as pack_service
+from customers.page import palette
+from customers.page.customer import panels as page_panels
+from customers.page.timeline import sources as timeline_sources
+from customers.pipeline.stages import services as stages
+from customers.work import home
+from customers.work.follow_ups import queries as follow_up_lists
+from customers.work.processes import services as processes
+from customers.work.tasks import queries as task_lists
+from customers.work.tasks import reminders
+from customers.work.tasks import services as tasks
 
 
 def register() -> None:

@@ -3,7 +3,10 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
-from customers.services import crossings, duplicates, reminders, retention
+from customers.data.deletion import retention
+from customers.data.merging import duplicates
+from customers.work import deadlines as crossings
+from customers.work.tasks import reminders
 
 
 @shared_task(base=Drain, name="customers.tasks.find_duplicates")

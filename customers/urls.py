@@ -1,36 +1,34 @@
 from django.urls import path
 
-from customers.views import (
-    addresses,
-    board,
-    bulk,
-    calendar,
-    customers,
-    deal_forms,
-    deals,
-    entries,
-    exports,
-    feeds,
-    fields,
-    files,
-    follow_ups,
-    imports,
-    lists,
-    merging,
-    naming,
-    outcome_settings,
-    outcomes,
-    packs,
-    page,
-    panel,
-    personal_data,
-    pipeline_settings,
-    related,
-    row,
-    segments,
-    settings,
-    tasks,
-)
+from customers.data.bulk import views as bulk
+from customers.data.exports import views as exports
+from customers.data.imports import views as imports
+from customers.data.merging import views as merging
+from customers.data.personal_data import views as personal_data
+from customers.packs import views as packs
+from customers.page import row_views as row
+from customers.page.customer import field_views as fields
+from customers.page.customer import side_panel_views as panel
+from customers.page.customer import views as page
+from customers.people.contacts import views as related
+from customers.people.customers import picker_views as naming
+from customers.people.customers import views as customers
+from customers.people.files import views as files
+from customers.people.identities import views as addresses
+from customers.people.settings import views as settings
+from customers.people.table import segment_views as segments
+from customers.people.table import views as lists
+from customers.pipeline.board import views as board
+from customers.pipeline.deals import form_views as deal_forms
+from customers.pipeline.deals import views as deals
+from customers.pipeline.outcomes import type_views as outcome_settings
+from customers.pipeline.outcomes import views as outcomes
+from customers.pipeline.stages import views as pipeline_settings
+from customers.work import entry_views as entries
+from customers.work.calendar import feed_views as feeds
+from customers.work.calendar import views as calendar
+from customers.work.follow_ups import views as follow_ups
+from customers.work.tasks import views as tasks
 
 app_name = "customers"
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from core.admin import ReadOnlyAdmin, TenantAdmin, short
+from messaging.intake import arrivals, unverified
 from messaging.models import (
     Arrival,
     Attachment,
@@ -23,7 +24,6 @@ from messaging.models import (
     StoppedAddress,
     Template,
 )
-from messaging.services import arrivals, unverified
 
 # Of what came: a mail may have many megabytes, and a page should not.
 MOST_SHOWN = 100_000

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import public
+from messaging.intake import public_views as public
 
 app_name = "public"
 

@@ -6,22 +6,28 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts import menu
 from accounts.events import ORGANIZATION_CREATED
+from accounts.frame import menu
 from accounts.models import Member
 from activity import installation
 from activity.actor import SYSTEM, Actor
 from activity.models import Event
 from activity.registry import subscribe
-from customers import holds, merging, panels, timeline
+from customers.data.deletion import blockers as holds
+from customers.data.merging import hooks as merging
 from customers.events import PACK_CHANGED
 from customers.models import Customer
 from customers.packs import packs
-from messaging import home, palette
-from messaging.channel_choice import ways_to_write
+from customers.page import panels
+from customers.page.timeline import queries as timeline
+from messaging.delivery import queue as outbound
+from messaging.inbox import home, palette, personal_data
 from messaging.models import Conversation, Message
-from messaging.selectors import set_aside_for, thread_of_customer
-from messaging.services import channels, conversations, outbound, personal_data, templates
+from messaging.settings import services as channels
+from messaging.texts.templates import services as templates
+from messaging.threads import services as conversations
+from messaging.threads.channel_choice import ways_to_write
+from messaging.threads.queries import set_aside_for, thread_of_customer
 
 
 def register() -> None:

@@ -3,19 +3,16 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
-from messaging.services import (
-    arrivals,
-    catching_up,
-    contents,
-    conversations,
-    delivery,
-    fetching,
-    mailboxes,
-    media,
-    reconcile,
-    signs,
-    stalled,
-)
+from messaging.delivery import confirmation as reconcile
+from messaging.delivery import sending as delivery
+from messaging.files import fetching
+from messaging.files import services as media
+from messaging.intake import arrivals, mailboxes
+from messaging.intake import backfill as catching_up
+from messaging.texts.contents import services as contents
+from messaging.threads import presence as signs
+from messaging.threads import services as conversations
+from messaging.threads import stalled
 
 
 @shared_task(base=Drain, name="messaging.tasks.process_inbound")

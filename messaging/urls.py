@@ -2,19 +2,17 @@ from typing import Any, cast
 
 from django.urls import path
 
-from messaging.views import (
-    catch_up,
-    channels,
-    composer,
-    conversations,
-    drafts,
-    files,
-    inbox,
-    live,
-    messages,
-    simulator,
-    templates,
-)
+from messaging.delivery import views as messages
+from messaging.files import views as files
+from messaging.inbox import composer_views as composer
+from messaging.inbox import conversation_views as conversations
+from messaging.inbox import draft_views as drafts
+from messaging.inbox import live_views as live
+from messaging.inbox import views as inbox
+from messaging.settings import backfill_views as catch_up
+from messaging.settings import views as channels
+from messaging.simulator import views as simulator
+from messaging.texts.templates import views as templates
 
 app_name = "messaging"
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import webhooks
+from messaging.intake import webhook_views as webhooks
 
 app_name = "webhooks"
 

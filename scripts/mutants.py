@@ -30,7 +30,7 @@ class Mutant:
 
 MUTANTS = [
     Mutant(
-        "a colleague is anybody of any team", "customers/querysets.py",
+        "a colleague is anybody of any team", "customers/models/querysets.py",
         'team_id__in=Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")',
         "team_id__isnull=False", "tests/crm_project/test_second_team.py",
     ),
@@ -38,55 +38,55 @@ MUTANTS = [
         "our own answer lengthens the reply window", "messaging/models/conversation.py",
         "expires = self.last_inbound_at + window",
         "expires = max(self.last_inbound_at, self.last_outbound_at or self.last_inbound_at) + window",
-        "tests/messaging/services/test_window.py",
+        "tests/messaging/threads/test_window.py",
     ),
     Mutant(
-        "do-not-contact is lost in a merge", "customers/services/merging.py",
+        "do-not-contact is lost in a merge", "customers/data/merging/services.py",
         "return FROM if loser.do_not_contact else INTO", "return INTO",
-        "tests/customers/services/test_merge_keeps.py tests/customers/services/test_merging.py",
+        "tests/customers/data/test_merge_keeps.py tests/customers/data/test_merging.py",
     ),
     Mutant(
-        "the older last activity is kept in a merge", "customers/services/merging.py",
+        "the older last activity is kept in a merge", "customers/data/merging/services.py",
         "max(survivor.last_activity_at, loser.last_activity_at)",
-        "min(survivor.last_activity_at, loser.last_activity_at)", "tests/customers/services/test_merge_keeps.py",
+        "min(survivor.last_activity_at, loser.last_activity_at)", "tests/customers/data/test_merge_keeps.py",
     ),
     Mutant(
-        "statuses go back", "messaging/services/statuses.py", "_RANK[wanted] > _RANK[current]",
-        "_RANK[wanted] != _RANK[current]", "tests/messaging/services/test_status_order.py",
+        "statuses go back", "messaging/delivery/statuses.py", "_RANK[wanted] > _RANK[current]",
+        "_RANK[wanted] != _RANK[current]", "tests/messaging/delivery/test_status_order.py",
     ),
     Mutant(
-        "failed after delivered", "messaging/services/statuses.py",
+        "failed after delivered", "messaging/delivery/statuses.py",
         "return current in (Status.QUEUED, Status.SENDING, Status.UNCONFIRMED, Status.SENT)",
         "return current in (Status.QUEUED, Status.SENDING, Status.UNCONFIRMED, Status.SENT, Status.DELIVERED)",
-        "tests/messaging/services/test_status_order.py",
+        "tests/messaging/delivery/test_status_order.py",
     ),
     Mutant(
-        "a cancel does not ask whether the request has left", "messaging/services/outbound.py",
+        "a cancel does not ask whether the request has left", "messaging/delivery/queue.py",
         "Q(status=Message.Status.SENDING, request_began_at=None)", "Q(status=Message.Status.SENDING)",
-        "tests/messaging/services/test_cancel_race.py",
+        "tests/messaging/delivery/test_cancel_race.py",
     ),
     Mutant(
-        "a message that was cancelled is sent", "messaging/services/delivery.py",
+        "a message that was cancelled is sent", "messaging/delivery/sending.py",
         "rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token, due_at__gt=now)",
-        "rows = Message.objects.filter(pk=message.pk)", "tests/messaging/services/test_cancel_race.py",
+        "rows = Message.objects.filter(pk=message.pk)", "tests/messaging/delivery/test_cancel_race.py",
     ),
     Mutant(
-        "tasks of a deleted customer stay visible to who has them", "customers/querysets.py",
+        "tasks of a deleted customer stay visible to who has them", "customers/models/querysets.py",
         "own = Q(assigned_to=member.user_id) & (Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True))",
-        "own = Q(assigned_to=member.user_id)", "tests/customers/test_tasks_of_the_deleted.py",
+        "own = Q(assigned_to=member.user_id)", "tests/customers/work/test_tasks_of_the_deleted.py",
     ),
     Mutant(
         "a stream keeps its request's connection", "crm_project/asgi.py", "                close_old_connections()",
         "                pass", "tests/processes/test_streams.py", needs_postgresql=True,
     ),
     Mutant(
-        "a failed look ends the stream", "messaging/services/live_updates.py", "watcher.send(PAUSED)",
-        "watcher.send(None)", "tests/messaging/views/test_live.py",
+        "a failed look ends the stream", "messaging/inbox/live_updates.py", "watcher.send(PAUSED)",
+        "watcher.send(None)", "tests/messaging/inbox/test_live_views.py",
     ),
     Mutant(
-        "a look reaches everybody's records", "customers/querysets.py",
+        "a look reaches everybody's records", "customers/models/querysets.py",
         "return self.everybody or (self.nobody if owner is None else owner in self.users)", "return True",
-        "tests/messaging/views/test_live.py",
+        "tests/messaging/inbox/test_live_views.py",
     ),
     Mutant(
         "every fault is an outage", "core/outage.py",
@@ -94,16 +94,16 @@ MUTANTS = [
         "    if error is None:\n        return False", "tests/core/test_outage.py", needs_postgresql=True,
     ),
     Mutant(
-        "a stored secret goes to a new server", "messaging/services/channels.py",
+        "a stored secret goes to a new server", "messaging/settings/services.py",
         "if field.is_secret and is_kept and not after[field.key] <= before[field.key]:", "if False:",
-        "tests/messaging/services/test_channel_secrets.py",
+        "tests/messaging/settings/test_channel_secrets.py",
     ),
     Mutant(
-        "a new password leaves tokens alive", "accounts/validators.py", "        if isinstance(user, User):",
-        "        if user is None:", "tests/accounts/test_passwords.py",
+        "a new password leaves tokens alive", "accounts/credentials/validators.py", "        if isinstance(user, User):",
+        "        if user is None:", "tests/accounts/credentials/test_passwords.py",
     ),
     Mutant(
-        "a narrow key is its member", "accounts/api/access.py", "member.scopes = frozenset(request.auth.scopes)",
+        "a narrow key is its member", "accounts/access/api.py", "member.scopes = frozenset(request.auth.scopes)",
         "member.scopes = None", "tests/crm_project/test_intruders.py",
     ),
     Mutant(
@@ -111,9 +111,9 @@ MUTANTS = [
         "if inside is not None and not _is_public_v4(inside):", "if False:", "tests/core/test_net.py",
     ),
     Mutant(
-        "half a name in a filter stays after erasing", "customers/services/traces.py",
+        "half a name in a filter stays after erasing", "customers/data/personal_data/traces.py",
         "self._searches[text] = is_theirs and not found.exclude(theirs).exists()",
-        "self._searches[text] = False", "tests/customers/services/test_erasure.py",
+        "self._searches[text] = False", "tests/customers/data/test_erasure.py",
     ),
     Mutant(
         "what kills its worker is tried for ever", "core/queues.py", "if row.lost_claims >= MOST_LOST:", "if False:",
@@ -122,19 +122,19 @@ MUTANTS = [
     Mutant(
         "a lost claim is an attempt", "core/claims.py",
         'Case(When(claim_token__isnull=True, then=Value(int(is_attempt))), default=Value(0))',
-        "Value(int(is_attempt))", "tests/core/test_claims.py tests/messaging/services/test_killers.py",
+        "Value(int(is_attempt))", "tests/core/test_claims.py tests/messaging/intake/test_killers.py",
     ),
     Mutant(
         "a restored copy sends", "activity/installation.py", "return row is not None", "return False",
-        "tests/messaging/services/test_restored_copy.py",
+        "tests/messaging/delivery/test_restored_copy.py",
     ),
     Mutant(
         "both changed, and nobody asks", "core/inline.py", "return was != digest(_plain(value))", "return False",
-        "tests/customers/views/test_inline_clashes.py",
+        "tests/customers/page/test_inline_conflicts_views.py",
     ),
     Mutant(
-        "a list of nobody known shows one's own", "customers/task_lists.py", "return rows.none()", "return rows",
-        "tests/customers/views/test_refused_filters.py",
+        "a list of nobody known shows one's own", "customers/work/tasks/queries.py", "return rows.none()", "return rows",
+        "tests/customers/people/test_refused_filters_views.py",
     ),
 ]  # fmt: skip
 

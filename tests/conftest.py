@@ -17,15 +17,16 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts.credentials import tokens
 from accounts.models import Member, Organization, Team, User
-from accounts.services import organizations, tokens
+from accounts.organizations import services as organizations
 from activity.actor import Actor
 from core import clock
 from core.tenancy import organization_scope
 from customers.models import Customer, CustomField, Segment, Tag
-from customers.services import customers
+from customers.people.customers import services as customers
 from messaging.models import Channel, Conversation
-from messaging.services import conversations
+from messaging.threads import services as conversations
 
 PASSWORD = "a calm harbour at dawn"
 

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.credentials import passwords as passwords_service
 from accounts.models import Member, Organization, Team, User
-from accounts.services import organizations
-from accounts.services import passwords as passwords_service
+from accounts.organizations import services as organizations
 from activity.actor import Actor
 from core.tenancy import organization_scope
 from crm_project.demo import story
@@ -24,8 +24,9 @@ from crm_project.demo.lives import Clinic, Life, Teller
 from crm_project.demo.people import Person
 from crm_project.demo.writing import write
 from customers import days
+from customers.data.merging import duplicates
 from customers.models import Task
-from customers.services import duplicates, tasks
+from customers.work.tasks import services as tasks
 
 NAME = "Harbour Clinic"
 SLUG = "harbour-clinic"

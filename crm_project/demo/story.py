@@ -15,10 +15,13 @@ from core.ids import uuid7
 from crm_project.demo.reading import read
 from customers import events
 from customers.models import Customer, StageChange
-from customers.services import customers, pipeline, tags
+from customers.people.customers import services as customers
+from customers.people.customers import stage_moves as pipeline
+from customers.people.tags import services as tags
 from messaging.channels.base import Kind, ReceivedMessage
+from messaging.intake import inbound
 from messaging.models import Channel, Conversation, Message
-from messaging.services import conversations, inbound
+from messaging.threads import services as conversations
 
 
 def tell(organization: Organization, staff: dict[str, Member]) -> None:

@@ -20,7 +20,7 @@ from crm_project.demo.reading import read
 from crm_project.demo.times import Times
 from customers.models import Customer
 from messaging.models import Channel, Conversation, Message
-from messaging.services.conversations import preview
+from messaging.threads.services import preview
 
 SUBJECT = "Question"
 

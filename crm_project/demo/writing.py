@@ -12,9 +12,9 @@ from core.tenancy import current_organization
 from crm_project.demo.lives import Life
 from customers import events
 from customers.models import Customer, Tag
-from customers.services import codes
-from customers.services.keys import set_keys
-from customers.services.tags import find_or_make
+from customers.people.customers import codes
+from customers.people.customers.keys import set_keys
+from customers.people.tags.services import find_or_make
 
 BATCH = 1000
 

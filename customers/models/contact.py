@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
-from customers.querysets import OfCustomerQuerySet
+from customers.models.querysets import OfCustomerQuerySet
 
 
 class Contact(TenantModel):

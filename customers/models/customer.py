@@ -12,8 +12,8 @@ from django.utils import timezone
 from core.fields import OneLine, OneLineTexts
 from core.tenancy import TenantModel, tenant_manager
 from customers.models.pipeline import Stage
+from customers.models.querysets import CustomerQuerySet
 from customers.models.tag import Tag
-from customers.querysets import CustomerQuerySet
 
 
 class Customer(TenantModel):
@@ -31,7 +31,7 @@ class Customer(TenantModel):
 
     code = models.CharField(max_length=20, editable=False)
     name = OneLine(max_length=200)
-    # The primary identities, kept here for lists; customers.services.identities writes both.
+    # The primary identities, kept here for lists; customers.people.identities.services writes both.
     email = OneLine("e-mail", max_length=254, blank=True)
     phone = OneLine(max_length=20, blank=True, help_text="E.164")
     company = OneLine(max_length=200, blank=True)
@@ -39,7 +39,7 @@ class Customer(TenantModel):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.LEAD)
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="customers")
     stage_since = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    # The sum of their open deals in the organization's currency; customers.services.deals writes it.
+    # The sum of their open deals in the organization's currency; customers.pipeline.deals.services writes it.
     open_value = models.DecimalField(max_digits=16, decimal_places=2, default=0, db_default=0, editable=False)
     source = OneLine(max_length=60, blank=True)
     campaign = OneLine(
@@ -76,7 +76,7 @@ class Customer(TenantModel):
     # The person is gone, the row stays for the counts.
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Name, e-mail, phone, company and code, lower case and without accents, each word after a blank; written, as the
-    # keys below, by customers.services.keys.
+    # keys below, by customers.people.customers.keys.
     search_text = models.TextField(blank=True, editable=False)
     # The organization and a stretch of its codes in one number: what the search's index begins with.
     search_window = models.BigIntegerField(default=0, db_default=0, editable=False)

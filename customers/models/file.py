@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.fields import OneLine
 from core.ids import uuid7
 from core.tenancy import TenantModel, tenant_manager
-from customers.querysets import OfCustomerQuerySet
+from customers.models.querysets import OfCustomerQuerySet
 
 
 def place_of(file: CustomerFile, filename: str) -> str:

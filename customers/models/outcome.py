@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models.pipeline import Stage
-from customers.querysets import OfCustomerQuerySet
+from customers.models.querysets import OfCustomerQuerySet
 
 
 class OutcomeType(TenantModel):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models.interaction import Interaction
-from customers.querysets import OfCustomerQuerySet
+from customers.models.querysets import OfCustomerQuerySet
 
 
 class Process(TenantModel):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
-from customers.querysets import SegmentQuerySet
+from customers.models.querysets import SegmentQuerySet
 
 
 class Segment(TenantModel):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
-from customers.querysets import TaskQuerySet
+from customers.models.querysets import TaskQuerySet
 
 
 class Task(TenantModel):

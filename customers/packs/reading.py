@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from customers import filters
 from customers.models import Customer, CustomField, Stage
 from customers.packs.words import HEAD, NAMES, PARTS, PLACEHOLDER, Word, Wrong
+from customers.people.filters import parse as filters
 
 
 class InvalidPack(ValueError):

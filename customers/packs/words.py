@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from customers import filters
 from customers.models import CustomField, Stage
+from customers.people.filters import parse as filters
 
 KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 COLORS = ("slate", "sky", "indigo", "violet", "rose", "amber", "green", "teal")

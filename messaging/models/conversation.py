@@ -11,7 +11,7 @@ from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from customers.models import Customer
 from messaging.models.channel import Channel
-from messaging.querysets import ConversationQuerySet
+from messaging.models.querysets import ConversationQuerySet
 
 
 class Conversation(TenantModel):

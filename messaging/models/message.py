@@ -14,7 +14,7 @@ from core.tenancy import TenantModel, tenant_manager
 from customers.models import Customer
 from messaging.models.channel import Channel
 from messaging.models.conversation import Conversation
-from messaging.querysets import MessageQuerySet
+from messaging.models.querysets import MessageQuerySet
 
 STUCK_AFTER = timedelta(days=1)
 

@@ -11,7 +11,7 @@ from core.fields import OneLine
 from core.tenancy import TenantModel, tenant_manager
 from messaging.channels.base import Kind
 from messaging.models.media import MediaFile
-from messaging.querysets import TemplateQuerySet
+from messaging.models.querysets import TemplateQuerySet
 
 # The language of a template that serves everybody.
 ANY_LANGUAGE = "und"

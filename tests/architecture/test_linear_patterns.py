@@ -161,8 +161,8 @@ def test_no_pattern_is_slower_than_linear(app: str):
 @pytest.mark.parametrize(
     ("name", "way", "before", "sign", "end"),
     [
-        ("customers.services.import_mapping._EMAIL", "fullmatch", "a@a.", ".", " "),
-        ("customers.tables.writing._NUMBER", "fullmatch", "-", "1", "!"),
+        ("customers.data.imports.mapping._EMAIL", "fullmatch", "a@a.", ".", " "),
+        ("customers.data.tables.writing._NUMBER", "fullmatch", "-", "1", "!"),
         ("messaging.channels.mail.reply_lines._WEEKDAY", "match", " niedza.", "\t", "x"),
         ("messaging.channels.mail.reply_lines._CLOSES_ADDRESS", "match", " >", "\t", "x"),
     ],

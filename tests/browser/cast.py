@@ -14,10 +14,10 @@ from accounts.models import Organization, User
 from core.ids import uuid7
 from core.tenancy import organization_scope
 from customers.models import Customer, Stage
-from customers.services import customers
+from customers.people.customers import services as customers
 from messaging.channels.base import Kind, ReceivedMessage
+from messaging.intake import arrivals, inbound
 from messaging.models import Arrival, Channel, Conversation, Message
-from messaging.services import arrivals, inbound
 from tests.conftest import Person, join, sign_up
 
 _numbers = count(1)

@@ -13,8 +13,14 @@ from activity.actor import Actor
 from core.tenancy import organization_scope
 from crm_project.demo import loader
 from customers.models import Customer, CustomField, Tag
-from customers.services import contacts, custom_fields, customers, deals, interactions, tags, tasks
-from messaging.services import contents
+from customers.people.contacts import services as contacts
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import services as customers
+from customers.people.tags import services as tags
+from customers.pipeline.deals import services as deals
+from customers.work.interactions import services as interactions
+from customers.work.tasks import services as tasks
+from messaging.texts.contents import services as contents
 from tests.browser.stack import ROOT
 
 IMAGES = ROOT / "docs" / "images"

@@ -81,7 +81,7 @@ def mailed_link(user: User) -> str:
 
 
 def test_who_belongs_to_two_organizations_moves_between_them(clinic, sign_in):
-    from accounts.services import organizations
+    from accounts.organizations import services as organizations
 
     other: Person = sign_up("owner@second.example", "Olga Ott", "Second Practice", "general")
     with organization_scope(other.organization):

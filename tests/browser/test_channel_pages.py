@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 
 from core.tenancy import organization_scope
 from messaging.models import Arrival, Channel, Mailbox, Reconciliation, Template
-from messaging.services import channels, templates
+from messaging.settings import services as channels
+from messaging.texts.templates import services as templates
 from tests.browser.test_accessibility import SCREENS, findings
 
 WORD = "Donaudampfschifffahrtsgesellschaft" * 2

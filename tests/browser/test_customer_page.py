@@ -11,8 +11,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from core.tenancy import organization_scope
+from customers.data.deletion import services as deletion
 from customers.models import Contact, Customer, CustomField, Deal, DuplicatePair, Tag, Task
-from customers.services import contacts, custom_fields, deals, deletion, interactions, tags, tasks
+from customers.people.contacts import services as contacts
+from customers.people.custom_fields import services as custom_fields
+from customers.people.tags import services as tags
+from customers.pipeline.deals import services as deals
+from customers.work.interactions import services as interactions
+from customers.work.tasks import services as tasks
 from tests.browser.test_accessibility import SCREENS, findings
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

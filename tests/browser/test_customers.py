@@ -10,7 +10,11 @@ from playwright.sync_api import Page, expect
 
 from core.tenancy import organization_scope
 from customers.models import Customer, Stage
-from customers.services import custom_fields, deals, keys, pipeline, tasks
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import keys
+from customers.people.customers import stage_moves as pipeline
+from customers.pipeline.deals import services as deals
+from customers.work.tasks import services as tasks
 from tests.browser.test_accessibility import SCREENS, findings
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

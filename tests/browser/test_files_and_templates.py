@@ -13,7 +13,7 @@ from playwright.sync_api import FilePayload, expect
 from core.tenancy import organization_scope
 from messaging.channels.base import ReceivedMail
 from messaging.models import ContentSync, Conversation, Message
-from messaging.services import contents
+from messaging.texts.contents import services as contents
 
 
 def picture() -> FilePayload:

@@ -9,8 +9,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from core.tenancy import organization_scope
-from customers.services import customers, deals, stages, tasks
-from messaging.services import templates
+from customers.people.customers import services as customers
+from customers.pipeline.deals import services as deals
+from customers.pipeline.stages import services as stages
+from customers.work.tasks import services as tasks
+from messaging.texts.templates import services as templates
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 

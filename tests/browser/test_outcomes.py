@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from core.tenancy import organization_scope
 from customers.models import Customer, Outcome, OutcomeType
-from customers.services import outcomes
+from customers.pipeline.outcomes import services as outcomes
 from tests.browser.test_accessibility import SCREENS, findings
 
 WIDE = {"viewport": {"width": 1440, "height": 900}}

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from core.tenancy import organization_scope
 from customers.models import Customer, Task
-from customers.services import customers, tasks
+from customers.people.customers import services as customers
+from customers.work.tasks import services as tasks
 from tests.browser.test_accessibility import SCREENS, findings
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

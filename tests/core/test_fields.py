@@ -11,7 +11,7 @@ from core import inserting
 from core.fields import one_line
 from core.tenancy import organization_scope
 from customers.models import Customer, Identity, Tag, Task
-from customers.services import tasks
+from customers.work.tasks import services as tasks
 from messaging.channels.base import Kind, OutgoingMessage
 from messaging.channels.mime import compose
 from messaging.channels.mime import written as as_bytes

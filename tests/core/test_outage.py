@@ -75,7 +75,7 @@ def test_each_caller_gets_the_503_that_it_reads(path: str, headers: dict[str, st
 
 
 def test_a_page_and_a_call_that_meet_an_outage_say_so(alice: Any, monkeypatch: pytest.MonkeyPatch):
-    from accounts.services import sign_in
+    from accounts.credentials import sign_in
 
     page, api = alice.client, alice.api
     api.raise_request_exception = False  # the library reports it to whoever listens for faults, as it should
@@ -94,7 +94,7 @@ def test_a_page_and_a_call_that_meet_an_outage_say_so(alice: Any, monkeypatch: p
 
 
 def test_a_wrong_statement_stays_an_error_of_ours(alice: Any, monkeypatch: pytest.MonkeyPatch):
-    from accounts.services import sign_in
+    from accounts.credentials import sign_in
 
     client = Client(raise_request_exception=False)
     client.force_login(alice.user)

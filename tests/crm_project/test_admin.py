@@ -13,9 +13,10 @@ from twilio.request_validator import RequestValidator
 from activity.models import Event
 from core.encryption import EncryptedJSONField
 from core.tenancy import organization_scope
+from messaging.intake import arrivals
+from messaging.intake.unverified import Proof
 from messaging.models import Arrival, Channel
-from messaging.services import arrivals, channels
-from messaging.services.unverified import Proof
+from messaging.settings import services as channels
 from tests.conftest import PASSWORD
 
 OURS = {"accounts", "activity", "customers", "messaging", "workflows", "analytics"}

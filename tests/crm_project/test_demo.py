@@ -31,11 +31,11 @@ from customers.models import (
     Task,
     TaskReminder,
 )
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers.keys import KEYS, set_keys
 from customers.phones import match_key, parse
-from customers.services import custom_fields
-from customers.services.keys import KEYS, set_keys
 from messaging.models import Conversation, Message
-from messaging.services.conversations import preview
+from messaging.threads.services import preview
 
 SIZE = 150
 Status = Conversation.Status

@@ -18,8 +18,11 @@ from django.urls import resolve
 
 from accounts.models import Organization
 from core.tenancy import every_organization, organization_scope
+from customers.data.deletion import retention
 from customers.models import Contact, Customer, CustomField, Deal, Outcome, Segment, Stage, Tag, Task
-from customers.services import custom_fields, customer_settings, customers, retention
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import services as customers
+from customers.people.settings import services as customer_settings
 from messaging.models import Channel, Conversation, Draft, Template
 from tests.conftest import Person
 from tests.crm_project.test_intruders import PAGES, content

@@ -10,18 +10,17 @@ from django.utils import timezone
 from activity.models import Event
 from core.tenancy import organization_scope
 from customers.models import Identity, OutcomeType
-from customers.services import (
-    contacts,
-    custom_fields,
-    customer_settings,
-    customers,
-    deals,
-    outcomes,
-    stages,
-    tasks,
-)
+from customers.people.contacts import services as contacts
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import services as customers
+from customers.people.settings import services as customer_settings
+from customers.pipeline.deals import services as deals
+from customers.pipeline.outcomes import services as outcomes
+from customers.pipeline.stages import services as stages
+from customers.work.tasks import services as tasks
 from messaging.models import Channel, Template
-from messaging.services import channels, templates
+from messaging.settings import services as channels
+from messaging.texts.templates import services as templates
 from tests.pages import form_of, save
 
 pytestmark = pytest.mark.django_db

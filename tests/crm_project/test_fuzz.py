@@ -24,20 +24,18 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from accounts.services import tokens
+from accounts.credentials import tokens
 from core.tenancy import organization_scope
 from customers.models import Customer, OutcomeType, Process
-from customers.services import (
-    contacts,
-    custom_fields,
-    deals,
-    interactions,
-    outcomes,
-    processes,
-    segments,
-    tags,
-    tasks,
-)
+from customers.people.contacts import services as contacts
+from customers.people.custom_fields import services as custom_fields
+from customers.people.segments import services as segments
+from customers.people.tags import services as tags
+from customers.pipeline.deals import services as deals
+from customers.pipeline.outcomes import services as outcomes
+from customers.work.interactions import services as interactions
+from customers.work.processes import services as processes
+from customers.work.tasks import services as tasks
 from messaging.models import Template
 from tests.crm_project.test_intruders import CALLS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.tenancy import organization_scope
+from messaging.intake import arrivals
 from messaging.models import Message
-from messaging.services import arrivals
 
 BAD = ["\x00", "a\x00b"]
 

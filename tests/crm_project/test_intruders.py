@@ -14,13 +14,14 @@ from django.test import Client
 from django.urls import get_resolver
 from rest_framework.test import APIClient
 
+from accounts.credentials import api_keys, password_resets, throttle, tokens
+from accounts.members import services as members
 from accounts.models import Member, Role, Team, User
 from accounts.permissions import CATALOG
-from accounts.services import api_keys, members, password_resets, throttle, tokens
 from activity.models import Event
 from core.ids import uuid7
 from core.tenancy import every_organization, organization_scope
-from customers.services import segments
+from customers.people.segments import services as segments
 from tests.conftest import PASSWORD, join
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +185,7 @@ def test_a_key_does_not_do_by_a_side_door_what_its_scopes_leave_out(alice, bob, 
 
 def test_a_key_tells_of_its_own_organization_and_scopes_only(alice, charlie):
     with organization_scope(charlie.organization):
-        from accounts.services import organizations
+        from accounts.organizations import services as organizations
 
         organizations.add_member(
             organization=charlie.organization, user=alice.user, role_key="manager", actor=charlie.actor

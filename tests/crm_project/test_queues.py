@@ -11,8 +11,8 @@ from django.utils import timezone
 from activity.models import Event, Job
 from core.tenancy import every_organization, organization_scope
 from crm_project import queues
+from messaging.delivery import queue as outbound
 from messaging.models import Arrival, Channel, Message
-from messaging.services import outbound
 
 LONG_AGO = timedelta(minutes=2)
 

@@ -8,8 +8,9 @@ import pytest
 
 from core.tenancy import organization_scope
 from customers.models import Customer, Deal, Task
-from customers.querysets import owners_in_reach
-from customers.services import deals, tasks
+from customers.models.querysets import owners_in_reach
+from customers.pipeline.deals import services as deals
+from customers.work.tasks import services as tasks
 from messaging.models import Conversation
 
 

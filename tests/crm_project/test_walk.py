@@ -20,27 +20,26 @@ from django.utils import timezone
 from activity import jobs
 from activity.models import Job
 from core.tenancy import organization_scope
+from customers.data.bulk import services as bulk
+from customers.data.imports import services as imports
+from customers.data.merging import duplicates
+from customers.data.personal_data import services as personal_data
 from customers.models import Customer, CustomField, DuplicatePair, OutcomeType, Process, Tag
-from customers.services import (
-    bulk,
-    contacts,
-    custom_fields,
-    customers,
-    deals,
-    duplicates,
-    files,
-    imports,
-    interactions,
-    outcomes,
-    personal_data,
-    processes,
-    segments,
-    tags,
-    tasks,
-)  # fmt: skip
+from customers.people.contacts import services as contacts
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import services as customers
+from customers.people.files import services as files
+from customers.people.segments import services as segments
+from customers.people.tags import services as tags
+from customers.pipeline.deals import services as deals
+from customers.pipeline.outcomes import services as outcomes
+from customers.work.interactions import services as interactions
+from customers.work.processes import services as processes
+from customers.work.tasks import services as tasks
 from messaging.channels.base import Kind, ReceivedMessage
+from messaging.delivery import queue as outbound
+from messaging.intake import inbound
 from messaging.models import Arrival, Attachment, Channel, Conversation, Template
-from messaging.services import inbound, outbound
 from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
 
@@ -53,7 +52,7 @@ SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
     r"(^|organization>/)templates)/<uuid:pk>"
 )
-# Endless by nature; tests/messaging/views/test_live.py asks who hears what.
+# Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
 SECRETS = (NAME.encode(), PHONE.encode())
 

@@ -14,11 +14,17 @@ from django.utils import timezone
 
 from activity.actor import SYSTEM
 from core.tenancy import every_organization, organization_scope
+from customers.data.merging import services as merging
 from customers.models import Consent, Customer
-from customers.services import consent, merging
+from customers.people.consent import services as consent
 from messaging.channels.mail.parse import parse
+from messaging.delivery import queue as outbound
+from messaging.files import links
+from messaging.intake import arrivals
 from messaging.models import Arrival, Channel, Conversation, MailDetails, Message, StoppedAddress
-from messaging.services import arrivals, channels, conversations, links, mail_threads, outbound
+from messaging.settings import services as channels
+from messaging.threads import mail_threads
+from messaging.threads import services as conversations
 from tests.messaging.conftest import current, messages_of
 
 DESK = "desk@harbour.example"

@@ -24,11 +24,14 @@ from activity.actor import SYSTEM
 from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from messaging.channels.base import Kind, ReceivedMessage
+from messaging.files import links
+from messaging.files import services as media
+from messaging.files.serving import respond
+from messaging.intake import inbound, mailboxes
 from messaging.models import Attachment, Channel, Conversation, MediaFile, Message, Reconciliation, Template
-from messaging.services import channels, inbound, links, mailboxes, media, templates
-from messaging.serving import respond
-from tests.messaging.conftest import in_threads
-from tests.messaging.services.conftest import picture
+from messaging.settings import services as channels
+from messaging.texts.templates import services as templates
+from tests.messaging.conftest import in_threads, picture
 
 API = "/api/v1"
 SECRET = "hush-hush-4711"

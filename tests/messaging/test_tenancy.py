@@ -11,8 +11,8 @@ from django.db import models
 
 from activity.models import Receipt
 from core.tenancy import ScopeError, TenantModel, organization_scope
+from messaging.delivery import queue as outbound
 from messaging.models import Conversation, Message
-from messaging.services import outbound
 from tests.messaging.conftest import in_threads
 
 TENANTS = [model for model in apps.get_models() if issubclass(model, TenantModel)] + [Receipt]
@@ -99,7 +99,7 @@ def test_somebody_elses_conversation_is_not_there(conversations: dict[str, Conve
 
 @pytest.mark.django_db(transaction=True)
 def test_24_customers_at_once_get_24_codes(alice: Any):
-    from customers.services import customers
+    from customers.people.customers import services as customers
 
     def make(number: int) -> str:
         with organization_scope(alice.organization):

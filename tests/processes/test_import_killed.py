@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from activity.models import Event, Job
 from core.tenancy import organization_scope
+from customers.data.imports import services as imports
 from customers.models import Change, Customer, Identity
-from customers.services import imports
 from tests.processes.conftest import Worker, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]

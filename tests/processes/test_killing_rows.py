@@ -18,8 +18,9 @@ from django.utils import timezone
 from core import jobs, queues
 from core.claims import MOST_LOST
 from core.tenancy import every_organization, organization_scope
+from messaging.delivery import queue as outbound
+from messaging.intake import arrivals
 from messaging.models import Arrival, Channel, Message
-from messaging.services import arrivals, outbound
 from tests.messaging.conftest import make_channel, open_thread
 from tests.processes.conftest import Worker, wait_until
 from tests.processes.steps import killers

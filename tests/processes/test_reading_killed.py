@@ -11,12 +11,11 @@ from django.utils import timezone
 
 from core import jobs
 from core.tenancy import every_organization, organization_scope
+from messaging.intake import arrivals, mailboxes
 from messaging.models import Arrival, Attachment, Mailbox, MediaFile, Message
-from messaging.services import arrivals, mailboxes
 from tests.fakes.dovecot import PASSWORD, Dovecot, dovecot
 from tests.fakes.twilio import FakeTwilio, File, inbound_webhook
-from tests.messaging.conftest import OUR_NUMBER, Webhooks, make_channel
-from tests.messaging.services.conftest import make_mailbox, picture, raw_mail
+from tests.messaging.conftest import OUR_NUMBER, Webhooks, make_channel, make_mailbox, picture, raw_mail
 from tests.processes.conftest import Worker, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]

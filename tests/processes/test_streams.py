@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messaging.services import arrivals
+from messaging.intake import arrivals
 from tests.conftest import Person
 from tests.processes.web import Streams, Web, session_of
 
@@ -88,7 +88,7 @@ def test_a_signal_costs_little_more_for_fifty_watchers_than_for_one(alice: Perso
 
 
 def test_a_stream_ends_with_its_member(alice: Person, bob: Person, tmp_path: Path, settings: Any):
-    from accounts.services import members
+    from accounts.members import services as members
     from core.tenancy import organization_scope
 
     session_of(bob)

@@ -12,8 +12,9 @@ import pytest
 from django.utils import timezone
 
 from core.tenancy import every_organization, organization_scope
+from messaging.delivery import queue as outbound
+from messaging.intake import arrivals
 from messaging.models import Arrival, Channel, Conversation, Message
-from messaging.services import arrivals, outbound
 from tests.fakes.twilio import FakeTwilio
 from tests.messaging.conftest import make_channel, open_thread
 from tests.processes.conftest import CONCURRENCY, Worker, wait_until

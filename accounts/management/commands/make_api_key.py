@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.credentials import api_keys
 from accounts.models import Member
-from accounts.services import api_keys
 from activity.actor import SYSTEM
 from core.tenancy import every_organization, organization_scope
 

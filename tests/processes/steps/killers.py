@@ -23,7 +23,7 @@ class KillersConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
-        from messaging.services import arrivals
+        from messaging.intake import arrivals
 
         real = arrivals._take_in
 

@@ -1,0 +1,103 @@
+"""The door of every API call of an organization: the same three questions as `accounts.access.pages` asks of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from django.http import HttpResponseBase
+from rest_framework import permissions
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.access.authentication import member_of
+from accounts.idempotency import api as idempotency
+from accounts.models import APIKey, Member
+from accounts.permissions import MEMBERSHIP
+from activity.actor import Actor, ActorKind, acting_as
+from core.logging import current_request_id
+from core.tenancy import organization_scope
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class RolePermission(permissions.BasePermission):
+    """The view's `permissions_by_method` names what each method needs; a method it does not name is closed."""
+
+    message = "Your role does not permit this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        member = member_of(request)
+        if member is None:
+            return False
+        needed: str | None = view.permissions_by_method.get(request.method or "")  # type: ignore[attr-defined]
+        if request.method in ("HEAD", "OPTIONS"):
+            needed = view.permissions_by_method.get("GET", needed)  # type: ignore[attr-defined]
+        if needed is None:
+            # An unknown method is answered with 405, which comes after this.
+            return request.method not in view.allowed_methods
+        return needed == MEMBERSHIP or needed in permissions_of(request, member)
+
+
+def permissions_of(request: Request, member: Member) -> frozenset[str]:
+    """What these credentials permit: the member's role, and of it what a key's scopes leave."""
+    return _narrowed(request, member).permissions
+
+
+def _narrowed(request: Request, member: Member) -> Member:
+    """The member, who may from here on no more than the key that speaks for them, whoever asks."""
+    if isinstance(request.auth, APIKey) and request.auth.scopes:
+        member.scopes = frozenset(request.auth.scopes)
+    return member
+
+
+def require(request: Request, view: OrganizationView, permission: str) -> None:
+    """For what only some bodies of a call need. Raises PermissionDenied."""
+    if permission not in permissions_of(request, view.member):
+        raise PermissionDenied(f"{RolePermission.message} ({permission})")
+
+
+class OrganizationView(APIView):
+    """A call in the organization of the credentials: its scope is open and the actor known while the view works."""
+
+    permission_classes = [RolePermission]
+    permissions_by_method: Mapping[str, str] = {}
+    member: Member
+    # Whether a POST obeys `Idempotency-Key`. With it the work and the answer that is kept are one transaction, unless
+    # the call waits for a network; then the answer is kept right after.
+    takes_idempotency_key = True
+    is_done_in_one_transaction = True
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self._open:
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        handler = getattr(self, "post", None)
+        if (
+            request.method == "POST"
+            and handler is not None
+            and self.takes_idempotency_key
+            and idempotency.HEADER in request.headers
+        ):
+            # What the dispatch calls next.
+            self.post = idempotency.once(self, handler)
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        if not request.user or not request.user.is_authenticated:
+            raise NotAuthenticated
+        member = member_of(request)
+        if member is not None:
+            self.member = _narrowed(request, member)
+            self._open.enter_context(organization_scope(member.organization))
+            self._open.enter_context(acting_as(self._actor(request, member)))
+
+    def _actor(self, request: Request, member: Member) -> Actor:
+        request_id = current_request_id()
+        if isinstance(request.auth, APIKey):
+            return Actor(ActorKind.API_KEY, str(request.auth.pk), request.auth.name, request_id=request_id)
+        return Actor.for_user(member.user, request_id=request_id)

@@ -1,0 +1,91 @@
+"""Three ways into the API: a bearer token, an API key, the staff session. Each says which member is calling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from accounts.credentials import api_keys, sign_in, tokens
+from accounts.models import APIKey, Member
+
+Credentials = tuple[Any, Any]
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer <access token>`; `request.auth` is the member."""
+
+    def authenticate(self, request: Request) -> Credentials | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        try:
+            member = tokens.member_of(token.strip())
+        except tokens.InvalidToken as error:
+            raise exceptions.AuthenticationFailed(str(error)) from error
+        return member.user, member
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class APIKeyAuthentication(authentication.BaseAuthentication):
+    """`X-API-Key: <key>`; `request.auth` is the key."""
+
+    def authenticate(self, request: Request) -> Credentials | None:
+        secret = request.headers.get("X-API-Key")
+        if not secret:
+            return None
+        try:
+            key = api_keys.find(secret)
+        except api_keys.InvalidAPIKey as error:
+            raise exceptions.AuthenticationFailed(str(error)) from error
+        return key.member.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The staff session with its CSRF token; the organization is the one that was open last."""
+
+    def authenticate(self, request: Request) -> Credentials | None:
+        credentials = super().authenticate(request)
+        if credentials is None:
+            return None
+        user, _ = credentials
+        members = sign_in.memberships(user)
+        return user, members[0] if members else None
+
+
+def member_of(request: Request) -> Member | None:
+    """The member behind the credentials, whichever they were."""
+    if isinstance(request.auth, APIKey):
+        return request.auth.member
+    return request.auth if isinstance(request.auth, Member) else None
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = TokenAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class APIKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = APIKeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = SessionAuthentication
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

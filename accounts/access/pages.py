@@ -1,0 +1,119 @@
+"""The door of every page of an organization: who is it, are they a member, does the role permit it.
+
+`@requires("customers.view")` answers all three, opens the organization's scope around the view and marks the view for
+the guard in tests/architecture that walks every URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+
+from accounts.credentials import sign_in
+from accounts.models import Member, Organization, User
+from accounts.permissions import ADMIN, CATALOG, MEMBERSHIP
+from activity.actor import Actor, acting_as
+from core.http import Request
+from core.logging import current_request_id
+from core.tenancy import organization_scope
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    """Let only members with this permission in. Others: to the sign-in, 404 (no member) or 403 (not permitted)."""
+    if permission not in CATALOG | {MEMBERSHIP}:
+        raise ValueError(f"{permission} is not a permission.")
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, organization: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not isinstance(request.user, User):
+                return redirect_to_login(request.get_full_path())
+            memberships = sign_in.memberships(request.user)
+            member = next((m for m in memberships if m.organization.slug == organization), None)
+            if member is None:
+                raise Http404("There is no such page, or you are not a member of its organization.")
+            # Days and times on a page are those of the place where the organization works.
+            zone = timezone.override(member.organization.zone)
+            with zone, inside(cast("Request", request), member, memberships):
+                if not member.may(permission):
+                    raise PermissionDenied(f"Your role does not permit this ({permission}).")
+                return view(request, organization, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return cast("View", guarded)
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who asks for a stream, and the session that they are signed in by."""
+
+    member: Member
+    session_key: str
+
+
+AsyncView = Callable[[HttpRequest, SignedIn], Awaitable[HttpResponseBase]]
+
+
+def streams(permission: str) -> Callable[[AsyncView], Callable[..., Awaitable[HttpResponseBase]]]:
+    """The same door for a stream: the view gets the member; there is no sign-in page to send anybody to.
+
+    No scope is open in it: a stream lives longer than a request. Its request's database connection goes back before it
+    begins (crm_project.asgi).
+    """
+    if permission not in CATALOG:
+        raise ValueError(f"{permission} is not a permission.")
+
+    def decorate(view: AsyncView) -> Callable[..., Awaitable[HttpResponseBase]]:
+        @wraps(view)
+        async def guarded(request: HttpRequest, organization: str) -> HttpResponseBase:
+            signed_in = await sync_to_async(_signed_in)(request, organization)
+            if signed_in is None:
+                return HttpResponse("Sign in first.", status=401, content_type="text/plain")
+            if not signed_in.member.may(permission):
+                raise PermissionDenied(f"Your role does not permit this ({permission}).")
+            return await view(request, signed_in)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _signed_in(request: HttpRequest, organization: str) -> SignedIn | None:
+    """None for whoever is not signed in. Raises Http404 for who is no member."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    member = next((m for m in sign_in.memberships(user) if m.organization.slug == organization), None)
+    if member is None:
+        raise Http404("There is no such page, or you are not a member of its organization.")
+    return SignedIn(member, request.session.session_key or "")
+
+
+@contextmanager
+def inside(request: Request, member: Member, memberships: Sequence[Member] = ()) -> Generator[None]:
+    """Open the member's organization around a request: scope, actor, and the names that views and templates use."""
+    request.organization = member.organization
+    request.member = member
+    request.memberships = memberships
+    actor = Actor.for_user(member.user, request_id=current_request_id())
+    with organization_scope(member.organization), acting_as(actor):
+        yield
+
+
+def administered_by(user: User) -> list[Organization]:
+    """The organizations in which this user is an administrator; what the admin console shows them."""
+    return [member.organization for member in sign_in.memberships(user) if member.role.key == ADMIN.key]

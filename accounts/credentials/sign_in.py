@@ -1,0 +1,55 @@
+"""Who is it: e-mail and password, the same for the page and for the API."""
+
+from __future__ import annotations
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+
+from accounts import events
+from accounts.credentials import known_browsers, throttle
+from accounts.models import Member, User
+from activity.actor import Actor
+from activity.ledger import record
+from core.http import client_address
+from core.tenancy import every_organization, organization_scope
+
+
+class InvalidCredentials(Exception):
+    """The e-mail or the password is wrong; nobody is told which."""
+
+    def __init__(self) -> None:
+        super().__init__("E-mail or password is not right.")
+
+
+def verify(*, request: HttpRequest, email: str, password: str) -> User:
+    """The user with this e-mail and password.
+
+    Raises TooManyAttempts (account or address failed too often) or InvalidCredentials. An unknown e-mail takes as
+    long as a wrong password: Django's backend hashes in both cases.
+    """
+    address, is_known = client_address(request), known_browsers.is_known(request, email)
+    throttle.require_allowed(email=email, address=address, is_known=is_known)
+    user = authenticate(request, username=email.strip(), password=password)
+    if not isinstance(user, User):
+        throttle.count_failure(email=email, address=address, is_known=is_known)
+        raise InvalidCredentials
+    throttle.forget(email=email, address=address)
+    return user
+
+
+def memberships(user: User) -> list[Member]:
+    """The organizations that the user may enter, the one used last first."""
+    with every_organization("a user's memberships are in several"):
+        rows = Member.objects.active().with_access().filter(user=user)
+        return sorted(rows, key=lambda m: (m.last_seen_at is None, -(m.last_seen_at or m.created_at).timestamp()))
+
+
+def record_sign_in(member: Member, *, how: str) -> None:
+    """The ledger knows who came in, and by which door (`page`, `api`)."""
+    with organization_scope(member.organization):
+        record(events.SIGNED_IN, subject=member, actor=Actor.for_user(member.user), payload={"how": how})
+
+
+def record_sign_out(member: Member, *, how: str) -> None:
+    with organization_scope(member.organization):
+        record(events.SIGNED_OUT, subject=member, actor=Actor.for_user(member.user), payload={"how": how})

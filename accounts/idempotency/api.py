@@ -1,0 +1,141 @@
+"""`Idempotency-Key`: what a view does with it; what is kept, and how long, is `accounts.idempotency.services`'s."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpResponseBase, QueryDict
+from rest_framework import exceptions, status
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+
+from accounts.idempotency import services as idempotency
+from accounts.models import Member
+from core.api.errors import Conflict, invalid
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+LONGEST = 255
+
+Handler = Callable[..., HttpResponseBase]
+
+
+class KeyReused(exceptions.APIException):
+    """422: the key came with another body."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "idempotency_key_reused"
+
+
+def once(view: Any, handler: Handler) -> Handler:
+    """The view's handler for a request with a key: done the first time, its answer given again from then on."""
+
+    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        member: Member = view.member
+        try:
+            call = idempotency.take(
+                organization=member.organization,
+                key_hash=_digest([str(member.pk), request.method, request.path, _key_of(request)]),
+                body_hash=_digest(_parts_of(request)),
+            )
+            if call.is_answered:
+                return _again(call)
+            return _first(view, call, lambda: handler(request, *args, **kwargs))
+        except (idempotency.InWork, idempotency.AnswerLost) as error:
+            raise Conflict(str(error), code="idempotency") from error
+        except idempotency.OtherBody as error:
+            raise KeyReused(str(error)) from error
+
+    return answer
+
+
+def _first(view: Any, call: Any, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    try:
+        if view.is_done_in_one_transaction:
+            with transaction.atomic():
+                idempotency.hold(call)
+                response = _kept(call, _done(view, work, atomic=True))
+        else:
+            response = _done(view, work, atomic=False)
+            with transaction.atomic():
+                _kept(call, response)
+    except _NotKept as failed:
+        idempotency.free(call)
+        return failed.response
+    except BaseException:
+        idempotency.free(call)
+        raise
+    return response
+
+
+class _NotKept(Exception):
+    """An answer that says "try again": whoever does is the first again."""
+
+    def __init__(self, response: HttpResponseBase) -> None:
+        self.response = response
+
+
+def _done(view: Any, work: Callable[[], HttpResponseBase], *, atomic: bool) -> HttpResponseBase:
+    """The answer, a refusal's too; what a refused call wrote is rolled back."""
+    try:
+        if not atomic:
+            return work()
+        with transaction.atomic():
+            return work()
+    except Exception as error:  # noqa: BLE001 - what is no answer is raised again there
+        response: HttpResponseBase = view.handle_exception(error)
+        return response
+
+
+def _kept(call: Any, response: HttpResponseBase) -> HttpResponseBase:
+    code = response.status_code
+    if not isinstance(response, Response) or code >= 500 or code == status.HTTP_429_TOO_MANY_REQUESTS:
+        raise _NotKept(response)
+    body = "" if response.data is None else JSONRenderer().render(response.data).decode()
+    idempotency.keep(call, status=code, headers=dict(response.headers), body=body)
+    return response
+
+
+def _again(call: Any) -> Response:
+    kept = idempotency.answer_of(call)
+    body = json.loads(kept["body"]) if kept["body"] else None
+    return Response(body, status=call.status, headers={**kept["headers"], REPLAYED: "true"})
+
+
+def _key_of(request: Request) -> str:
+    key = request.headers[HEADER]
+    if not (1 <= len(key) <= LONGEST and key.isascii() and key.isprintable()):
+        raise invalid(HEADER, f"1 to {LONGEST} printable ASCII characters are needed.")
+    return key
+
+
+def _parts_of(request: Request) -> Iterator[Any]:
+    """What makes a body the same: the query, the values, and of files what stands in them."""
+    yield request.META.get("QUERY_STRING", "")
+    data: Any = request.data
+    if not isinstance(data, QueryDict):
+        yield data
+        return
+    for name in sorted(data):
+        for value in data.getlist(name):
+            yield [name, _of_file(value) if isinstance(value, UploadedFile) else value]
+
+
+def _of_file(file: UploadedFile) -> list[Any]:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return [file.name, file.content_type, digest.hexdigest()]
+
+
+def _digest(parts: Iterator[Any] | list[Any]) -> str:
+    canonical = json.dumps(list(parts), cls=JSONEncoder, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,107 @@
+"""Organizations: made with their roles, their first administrator, and whatever the upper apps add."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from accounts import events
+from accounts.credentials import throttle
+from accounts.models import Member, Organization, Role, User
+from accounts.permissions import ADMIN, SYSTEM_ROLES
+from activity.actor import Actor
+from activity.ledger import record
+from core.tenancy import organization_scope
+
+# Words that stand in addresses already or would mislead.
+RESERVED_SLUGS = frozenset({"admin", "api", "static", "webhooks", "health", "new", "parley"})
+
+
+class SignUpClosed(Exception):
+    def __init__(self) -> None:
+        super().__init__("Sign-up is switched off here. Ask an administrator for an invitation.")
+
+
+class EmailTaken(Exception):
+    def __init__(self) -> None:
+        super().__init__("There is an account with this e-mail address. Sign in, or ask for a new password.")
+
+
+@transaction.atomic
+def create_organization(*, name: str, pack: str, owner: User, timezone: str = "") -> Member:
+    """A new organization with the system's roles and its first administrator, who is returned.
+
+    The upper apps add the pack's stages and the first channels in the same transaction, by their inline subscriptions
+    to `organization.created`.
+    """
+    organization = Organization(name=name, slug=_free_slug(name), pack=pack)
+    if timezone:
+        organization.timezone = timezone
+    organization.full_clean(exclude=["slug"])
+    organization.save(force_insert=True)
+    with organization_scope(organization):
+        roles = Role.objects.bulk_create(
+            Role(organization=organization, key=role.key, name=role.name, is_system=True)
+            for role in SYSTEM_ROLES.values()
+        )
+        admin = next(role for role in roles if role.key == ADMIN.key)
+        member = Member.objects.create(organization=organization, user=owner, role=admin)
+        record(
+            events.ORGANIZATION_CREATED,
+            subject=organization,
+            organization=organization,
+            actor=Actor.for_user(owner),
+            payload={"pack": pack, "name": name},
+        )
+        record(events.MEMBER_ADDED, subject=member, actor=Actor.for_user(owner), payload={"role": admin.key})
+    return member
+
+
+def sign_up_from(*, address: str, **fields: Any) -> Member:
+    """`sign_up` for somebody at this address, who is not told of any number of e-mails whether they have an account.
+
+    Raises TooManyAttempts, SignUpClosed or EmailTaken.
+    """
+    throttle.require_questions_left(about="sign-up", address=address)
+    try:
+        return sign_up(**fields)
+    except EmailTaken:
+        throttle.count_question(about="sign-up", address=address)
+        raise
+
+
+@transaction.atomic
+def sign_up(*, email: str, password: str, name: str = "", organization: str = "", pack: str = "general") -> Member:
+    """A new user with a new organization. The password has been validated.
+
+    Raises SignUpClosed or EmailTaken.
+    """
+    if not settings.SIGN_UP_ENABLED:
+        raise SignUpClosed
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, name=name)
+    except IntegrityError as error:
+        raise EmailTaken from error
+    return create_organization(name=organization or f"{user.get_short_name()}’s organization", pack=pack, owner=user)
+
+
+@transaction.atomic
+def add_member(*, organization: Organization, user: User, role_key: str, actor: Actor) -> Member:
+    """Make a user a member with one of the organization's roles. Raises Role.DoesNotExist."""
+    role = Role.objects.get(organization=organization, key=role_key)
+    member = Member.objects.create(organization=organization, user=user, role=role)
+    record(events.MEMBER_ADDED, subject=member, actor=actor, payload={"role": role.key})
+    return member
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:50] or "organization"
+    slug = base
+    while slug in RESERVED_SLUGS or Organization.objects.filter(slug=slug).exists():
+        slug = f"{base}-{secrets.token_hex(3)}"
+    return slug

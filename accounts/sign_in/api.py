@@ -1,0 +1,154 @@
+"""`/auth/*`: register, login, refresh, logout, me, switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import exceptions, status
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.access.api import OrganizationView, permissions_of
+from accounts.access.authentication import member_of
+from accounts.credentials import sign_in, throttle, tokens
+from accounts.models import APIKey, Member, User
+from accounts.organizations import services as organizations
+from accounts.sign_in import serializers
+from core.http import client_address
+
+
+class Open(APIView):
+    """A call without credentials; a stale token in the header must not keep anybody from signing in."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'  # without authenticators DRF would answer 403 where the contract says 401
+
+
+class RegisterView(Open):
+    @extend_schema(
+        tags=["auth"],
+        request=serializers.RegisterSerializer,
+        responses={201: serializers.PairSerializer, 403: OpenApiResponse(description="Sign-up is switched off.")},
+    )
+    def post(self, request: Request) -> Response:
+        """A new user with a new organization, as its first administrator."""
+        data = _valid(serializers.RegisterSerializer(data=request.data))
+        try:
+            member = organizations.sign_up_from(address=client_address(request._request), **data)
+        except throttle.TooManyAttempts as error:
+            raise exceptions.Throttled(wait=error.retry_after.total_seconds()) from error
+        except organizations.SignUpClosed as error:
+            raise exceptions.PermissionDenied(str(error)) from error
+        except organizations.EmailTaken as error:
+            raise exceptions.ValidationError({"email": [str(error)]}, code="taken") from error
+        return Response(_pair(tokens.begin(member=member)), status=status.HTTP_201_CREATED)
+
+
+class LoginView(Open):
+    @extend_schema(tags=["auth"], request=serializers.LoginSerializer, responses={200: serializers.PairSerializer})
+    def post(self, request: Request) -> Response:
+        """Tokens for an e-mail and password."""
+        data = _valid(serializers.LoginSerializer(data=request.data))
+        try:
+            user = sign_in.verify(request=request._request, email=data["email"], password=data["password"])
+        except throttle.TooManyAttempts as error:
+            raise exceptions.Throttled(wait=error.retry_after.total_seconds()) from error
+        except sign_in.InvalidCredentials as error:
+            raise _unauthorized(str(error)) from error
+        members = sign_in.memberships(user)
+        if not members:
+            raise exceptions.PermissionDenied("You are not a member of any organization.")
+        sign_in.record_sign_in(members[0], how="api")
+        return Response(_pair(tokens.begin(member=members[0])))
+
+
+class RefreshView(Open):
+    @extend_schema(tags=["auth"], request=serializers.RefreshSerializer, responses={200: serializers.PairSerializer})
+    def post(self, request: Request) -> Response:
+        """A new pair; the refresh token given is spent."""
+        data = _valid(serializers.RefreshSerializer(data=request.data))
+        try:
+            return Response(_pair(tokens.refresh(token=data["refresh_token"])))
+        except tokens.InvalidToken as error:
+            raise _unauthorized(str(error)) from error
+
+
+class LogoutView(Open):
+    @extend_schema(tags=["auth"], request=serializers.RefreshSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Revoke the sign-in that this refresh token belongs to."""
+        data = _valid(serializers.RefreshSerializer(data=request.data))
+        member = tokens.revoke(token=data["refresh_token"])
+        if member is not None:
+            sign_in.record_sign_out(member, how="api")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MeView(OrganizationView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(tags=["auth"], responses=serializers.MeSerializer)
+    def get(self, request: Request) -> Response:
+        """Who is calling, in which organization, with which permissions."""
+        member = _member(request)
+        data = {
+            "user": member.user,
+            "organization": member.organization,
+            "role": member.role.key,
+            "permissions": sorted(permissions_of(request, member)),
+            # A key belongs to one organization and tells of no other.
+            "memberships": [member] if isinstance(request.auth, APIKey) else sign_in.memberships(member.user),
+        }
+        return Response(serializers.MeSerializer(data).data)
+
+
+class SwitchView(OrganizationView):
+    permission_classes = [IsAuthenticated]
+    # Its answer is a secret, shown once.
+    takes_idempotency_key = False
+
+    @extend_schema(
+        tags=["auth"],
+        request=serializers.SwitchSerializer,
+        responses={
+            200: serializers.PairSerializer,
+            404: OpenApiResponse(description="The user belongs to no such organization."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Tokens for another organization that the user belongs to."""
+        wanted = _valid(serializers.SwitchSerializer(data=request.data))["organization"]
+        user = _member(request).user
+        if not isinstance(request.auth, Member):
+            raise exceptions.PermissionDenied("An API key belongs to one organization.")
+        for member in sign_in.memberships(user):
+            if wanted in (str(member.organization_id), member.organization.slug):
+                return Response(_pair(tokens.begin(member=member)))
+        raise exceptions.NotFound("There is no such organization among yours.")
+
+
+def _member(request: Request) -> Member:
+    member = member_of(request)
+    if member is None or not isinstance(request.user, User):
+        raise exceptions.PermissionDenied("You are not a member of any organization.")
+    return member
+
+
+def _valid(serializer: Any) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data
+
+
+def _pair(pair: tokens.Pair) -> Any:
+    return serializers.PairSerializer(pair).data
+
+
+def _unauthorized(detail: str) -> exceptions.AuthenticationFailed:
+    return exceptions.AuthenticationFailed(detail)

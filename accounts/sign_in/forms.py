@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from accounts.organizations import packs
+
+
+class SignInForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class SignUpForm(forms.Form):
+    name = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=256,
+        help_text="At least 10 characters. A short sentence is a good password.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    organization = forms.CharField(
+        label="Organization", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    pack = forms.ChoiceField(label="What you do", choices=packs.choices, initial="clinic", widget=forms.RadioSelect)
+
+    def offered_packs(self) -> list[packs.Pack]:
+        """What is in each, for the page."""
+        return packs.offered()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("password"):
+            try:
+                validate_password(data["password"], User(email=data.get("email", ""), name=data.get("name", "")))
+            except ValidationError as error:
+                self.add_error("password", error)
+        return data

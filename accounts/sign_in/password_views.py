@@ -1,0 +1,40 @@
+"""A forgotten password: Django's own views with our pages; the mail leaves by the worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import views
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse_lazy
+
+from accounts.credentials import password_resets, throttle
+from core.http import client_address
+
+
+class PasswordResetView(views.PasswordResetView):
+    template_name = "accounts/password_reset.html"
+    success_url = reverse_lazy("accounts:password_reset_done")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        # The answer, and the time it takes, are the same for every address: the mail is the worker's.
+        try:
+            password_resets.ask(email=form.cleaned_data["email"], address=client_address(self.request))
+        except throttle.TooManyAttempts as error:
+            form.add_error(None, str(error))
+            return self.render_to_response(self.get_context_data(form=form), status=429)
+        return redirect(self.get_success_url())
+
+
+class PasswordResetDoneView(views.PasswordResetDoneView):
+    template_name = "accounts/password_reset_done.html"
+
+
+class PasswordResetConfirmView(views.PasswordResetConfirmView):
+    template_name = "accounts/password_reset_confirm.html"
+    success_url = reverse_lazy("accounts:password_reset_complete")
+
+
+class PasswordResetCompleteView(views.PasswordResetCompleteView):
+    template_name = "accounts/password_reset_complete.html"

@@ -1,0 +1,110 @@
+"""Sign in, sign out, sign up, and which organization is open."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.credentials import known_browsers, sign_in, throttle
+from accounts.models import Member, User
+from accounts.organizations import services as organizations
+from accounts.sign_in.forms import SignInForm, SignUpForm
+from core.http import client_address, local_path, redirect_to
+from core.tenancy import every_organization
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_page(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect_to(_next(request))
+    form = SignInForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = sign_in.verify(request=request, **form.cleaned_data)
+        except (sign_in.InvalidCredentials, throttle.TooManyAttempts) as error:
+            form.add_error(None, str(error))
+            status = 429 if isinstance(error, throttle.TooManyAttempts) else 200
+        else:
+            return _enter(request, user)
+    context = {"form": form, "next": _next(request), "is_sign_up_enabled": settings.SIGN_UP_ENABLED}
+    return render(request, "accounts/sign_in.html", context, status=status)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    if isinstance(request.user, User):
+        for member in sign_in.memberships(request.user)[:1]:
+            sign_in.record_sign_out(member, how="page")
+    logout(request)
+    return redirect("accounts:sign_in")
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up_page(request: HttpRequest) -> HttpResponse:
+    if not settings.SIGN_UP_ENABLED:
+        return render(request, "accounts/sign_up.html", {"is_sign_up_enabled": False}, status=403)
+    form = SignUpForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            member = organizations.sign_up_from(address=client_address(request), **form.cleaned_data)
+        except organizations.EmailTaken as error:
+            form.add_error("email", str(error))
+        except throttle.TooManyAttempts as error:
+            form.add_error(None, str(error))
+            status = 429
+        else:
+            return _enter(request, member.user)
+    return render(request, "accounts/sign_up.html", {"form": form, "is_sign_up_enabled": True}, status=status)
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """To the home page of the organization used last."""
+    members = sign_in.memberships(cast("User", request.user))
+    if members:
+        return redirect("organization:home", members[0].organization.slug)
+    return render(request, "accounts/no_organization.html", status=403)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def switch(request: HttpRequest) -> HttpResponse:
+    """The organizations of the user; a POST opens one and remembers it."""
+    members = sign_in.memberships(cast("User", request.user))
+    if request.method == "POST":
+        for member in members:
+            if member.organization.slug == request.POST.get("organization"):
+                with every_organization("the user moves from one to another"):
+                    Member.objects.filter(pk=member.pk).update(last_seen_at=timezone.now())
+                return redirect("organization:home", member.organization.slug)
+    return render(request, "accounts/switch.html", {"memberships": members})
+
+
+def _enter(request: HttpRequest, user: User) -> HttpResponse:
+    login(request, user, backend=BACKEND)
+    for member in sign_in.memberships(user)[:1]:
+        sign_in.record_sign_in(member, how="page")
+    response = redirect_to(_next(request))
+    known_browsers.remember(request, response, user.email)
+    return response
+
+
+def _next(request: HttpRequest) -> str:
+    return local_path(request.POST.get("next") or request.GET.get("next")) or "/"

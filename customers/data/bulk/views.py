@@ -1,0 +1,199 @@
+"""Many customers at once: what the bar under the list asks for, whether it is meant, how far it is, the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access.pages import requires
+from accounts.jobs.queries import visible_jobs
+from activity.actor import current_actor
+from activity.models import Job
+from core.counting import capped_counts
+from core.htmx import toast
+from core.http import Request
+from customers.data import undo
+from customers.data.bulk import services as changes
+from customers.data.deletion.services import RESTORE_DAYS
+from customers.models import ChangeSet, Customer, CustomField, Segment, Stage
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers.queries import customers_for, possible_owners
+from customers.people.filters.chips import name_of
+from customers.people.filters.parse import InvalidFilter
+from customers.people.table.state import ListState, read_state
+from customers.pipeline.board.views import LOST_REASONS, lacks_reason, reason_of
+
+# More than this, or a deletion, is asked about first.
+ASKS_ABOVE = 100
+COUNTED_TO = 10_000
+LONGEST_STATE = 8000
+# What each action calls its parameter.
+PARAMETERS: Mapping[str, str] = {
+    "assign": "assigned_to",
+    "stage": "stage",
+    "status": "status",
+    "tag_add": "tag",
+    "tag_remove": "tag",
+}
+
+
+@requires("customers.view")
+@require_POST
+def bulk(request: Request, organization: str) -> HttpResponse:
+    """`do` is an action with its value (`stage:contacted`), on `ids`, or with `all` on what fits the list's `state`."""
+    action, _, value = request.POST.get("do", "").partition(":")
+    value = request.POST.get("tag", "").strip() if action.startswith("tag_") else value
+    state, ids = _state(request), [one for one in request.POST.getlist("ids") if _is_id(one)]
+    takes_all = bool(request.POST.get("all"))
+    if state.problems and takes_all:
+        # The list left the filter out; what it shows by it is not what was meant to be changed.
+        return _refuse(request, state, state.problems[0])
+    count = _count(request, state) if takes_all else len(ids)
+    reason = reason_of(request) if action == "stage" else ""
+    asked = {"action": action, "value": value, "count": count, "ids": ids, "all": takes_all}
+    asked["asks_why"] = action == "stage" and bool(count) and _is_unexplained(request, value, reason)
+    is_confirmed = bool(request.POST.get("confirmed"))
+    if asked["asks_why"] or ((action == "delete" or count > ASKS_ABOVE) and not is_confirmed):
+        return _ask(request, state, asked | {"is_unanswered": asked["asks_why"] and is_confirmed})
+    params = {PARAMETERS[action]: value} if action in PARAMETERS else {}
+    if reason:
+        params["reason"] = reason
+    try:
+        job = changes.start(
+            member=request.member,
+            actor=current_actor(),
+            action=action,
+            params=params,
+            ids=None if takes_all else ids,
+            given_filter=dict(state.given) if takes_all else None,
+        )
+    except (changes.InvalidBulk, changes.NotPermitted, InvalidFilter) as error:
+        return _refuse(request, state, str(error))
+    return _follow(request, job)
+
+
+@requires("customers.view")
+@never_cache
+@require_safe
+def progress(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """How far it is: a bar that asks for itself again, and at the end says what was done."""
+    job = visible_jobs(request.member).filter(pk=pk, kind__in=[changes.KIND, undo.KIND]).first()
+    if job is None:
+        raise Http404("There is no such job, or it is not yours to see.")
+    if not request.htmx:
+        return redirect("organization:job", organization, pk)
+    response = _bar(request, job)
+    if job.is_finished:
+        response.headers["HX-Trigger"] = "parley:list-changed"
+    return response
+
+
+@requires("customers.edit")
+@require_POST
+def undo_changes(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Put back what a bulk change, an import or a merge changed; by who did it, or an administrator."""
+    rows = ChangeSet.objects.filter(pk=pk)
+    if not request.member.may("settings.edit"):
+        rows = rows.filter(actor_id=str(request.member.user_id))
+    change_set = rows.first()
+    if change_set is None:
+        raise Http404("There is no such change, or it is not yours to undo.")
+    try:
+        job = undo.undo(change_set=change_set, actor=current_actor(), user=request.member.user)
+    except undo.TooLate as error:
+        return _refuse(request, ListState(), str(error))
+    return _follow(request, job)
+
+
+def _follow(request: Request, job: Job) -> HttpResponse:
+    if not request.htmx:
+        return redirect("organization:job", request.organization.slug, job.pk)
+    response = _bar(request, job)
+    response.headers["HX-Trigger"] = "parley:bulk-started"
+    return response
+
+
+def _bar(request: Request, job: Job) -> HttpResponse:
+    shown: dict[str, Any] = {"job": job, "percent": round(job.progress * 100), "is_undo": job.kind == undo.KIND}
+    return render(request, "customers/partials/bulk_progress.html", shown)
+
+
+def _ask(request: Request, state: ListState, asked: dict[str, Any]) -> HttpResponse:
+    shown = {
+        **asked,
+        "do": f"{asked['action']}:{asked['value']}",
+        "sentence": _sentence(asked["action"], asked["value"]),
+        "is_deletion": asked["action"] == "delete",
+        "restore_days": RESTORE_DAYS,
+        "state": state,
+        "counted_to": COUNTED_TO,
+        "back": reverse("customers:list", args=[request.organization.slug]) + state.query(),
+        "reasons": LOST_REASONS,
+    }
+    if not request.htmx:
+        return render(request, "customers/bulk_confirm.html", shown)
+    response = render(request, "customers/partials/bulk_confirm.html", shown)
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#bulk-confirm", "innerHTML"
+    return response
+
+
+def _is_unexplained(request: Request, key: str, reason: str) -> bool:
+    """Whether the organization wants to know first why they are lost."""
+    stage = Stage.objects.filter(key=key).first()
+    return stage is not None and lacks_reason(request, stage, reason)
+
+
+def _sentence(action: str, value: str) -> str:
+    """What would be done, in plain words."""
+    if action == "assign":
+        owner = next((user for user in possible_owners() if str(user.pk) == value), None)
+        return f"Give them to {name_of(owner)}" if owner else "Leave them without an owner"
+    if action == "stage":
+        stage = Stage.objects.filter(key=value).first()
+        return f"Move them to {stage.name if stage else value}"
+    if action == "status":
+        return f"Set their status to {dict(Customer.Status.choices).get(value, value)}"
+    return {
+        "tag_add": f"Put the tag “{value}” on them",
+        "tag_remove": f"Take the tag “{value}” off them",
+        "delete": "Delete them",
+    }.get(action, "Change them")
+
+
+def _refuse(request: Request, state: ListState, reason: str) -> HttpResponse:
+    if request.htmx:
+        response = HttpResponse(status=422)
+        response.headers["HX-Reswap"] = "none"
+        return toast(response, reason, level="error")
+    toasts.error(request, reason)
+    return redirect(reverse("customers:list", args=[request.organization.slug]) + state.query())
+
+
+def _count(request: Request, state: ListState) -> int:
+    rows = customers_for(request.member, state.filters)
+    return capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"]
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _state(request: Request) -> ListState:
+    return read_state(
+        QueryDict(request.POST.get("state", "").lstrip("?")[:LONGEST_STATE]),
+        fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
+        stages=[stage.key for stage in Stage.objects.all()],
+        segments=list(Segment.objects.visible_to(request.member)),
+    )

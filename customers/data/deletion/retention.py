@@ -1,0 +1,141 @@
+"""What goes by itself: the deleted after 30 days, and those nobody heard of for longer than the organization wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts.models import Organization
+from activity.actor import SYSTEM, Actor, acting_as
+from activity.ledger import record
+from core.jobs import stopping
+from core.tenancy import organization_scope
+from customers import events
+from customers.data.deletion import services as deletion
+from customers.data.imports import services as imports
+from customers.data.personal_data import erasure
+from customers.data.personal_data import services as personal_data
+from customers.models import Change, ChangeSet, Customer, Deal, Task
+from customers.models.change_set import UNDO_DAYS
+from customers.models.querysets import CustomerQuerySet
+
+# How long an organization may keep people that nothing happens with.
+MONTHS = (12, 24, 36, 60, 84)
+BATCH = 100
+STEP = 5000
+
+
+class NotOffered(ValueError):
+    def __init__(self) -> None:
+        super().__init__(f"Choose never, or one of {', '.join(map(str, MONTHS))} months.")
+
+
+@transaction.atomic
+def set_months(*, organization: Organization, months: int | None, actor: Actor) -> bool:
+    """After how long people are erased; None for never. False where it is so already. Raises NotOffered."""
+    if months is not None and months not in MONTHS:
+        raise NotOffered
+    current = Organization.objects.select_for_update().get(pk=organization.pk)
+    if current.retention_months == months:
+        return False
+    record(
+        events.RETENTION_CHANGED, subject=current, organization=current, actor=actor,
+        payload={"from": current.retention_months, "to": months},
+    )  # fmt: skip
+    Organization.objects.filter(pk=current.pk).update(retention_months=months)
+    organization.retention_months = months
+    return True
+
+
+def inactive(months: int, *, now: datetime) -> CustomerQuerySet:
+    """Those with whom nothing happened for so long, and with whom nothing is open or to come."""
+    rows: CustomerQuerySet = Customer.objects.filter(
+        ~Exists(Deal.objects.filter(customer=OuterRef("pk"), status=Deal.Status.OPEN)),
+        ~Exists(Task.objects.filter(customer=OuterRef("pk")).open()),
+        Q(next_follow_up_at__isnull=True) | Q(next_follow_up_at__lt=now),
+        deleted_at__isnull=True,
+        erased_at__isnull=True,
+        last_activity_at__lt=months_before(now, months),
+    )
+    return rows
+
+
+def long_deleted(*, now: datetime) -> CustomerQuerySet:
+    """Those whose 30 days are over."""
+    rows: CustomerQuerySet = Customer.objects.deleted().filter(
+        deleted_at__lt=now - timedelta(days=deletion.RESTORE_DAYS)
+    )
+    return rows
+
+
+def keep_house() -> int:
+    """Erase what is over in every organization; how many people that were. Ends early when the process has to stop."""
+    gone = 0
+    for organization in Organization.objects.order_by("pk"):
+        if stopping():
+            break
+        with organization_scope(organization), acting_as(SYSTEM):
+            personal_data.forget_old_exports()
+            imports.forget_old()
+            forget_old_changes()
+            gone += _erase_all("deleted more than 30 days ago", long_deleted)
+            months = organization.retention_months
+            if months:
+                why = f"nothing happened for {months} months"
+                gone += _erase_all(why, lambda *, now, months=months: inactive(months, now=now))
+    return gone
+
+
+def forget_old_changes() -> int:
+    """What can't be undone any more need not be remembered: it holds what people were called before."""
+    before, gone = timezone.now() - timedelta(days=UNDO_DAYS), 0
+    old = Change.objects.filter(change_set__created_at__lt=before).values_list("pk", flat=True)
+    while not stopping() and (keys := list(old[:STEP])):
+        gone += Change.objects.filter(pk__in=keys).delete()[0]
+    # Of a merge the fields that were chosen from stand beside its rows.
+    ChangeSet.objects.filter(created_at__lt=before).exclude(detail={}).update(detail={})
+    return gone
+
+
+def _erase_all(why: str, due: Any) -> int:
+    """In batches, each person in a transaction of their own, which asks again whether it is so."""
+    gone = 0
+    while keys := _some(due):
+        before = gone
+        for key in keys:
+            if stopping():
+                return gone
+            gone += _erase_one(key, why, due)
+        if gone == before:
+            break  # all of them changed meanwhile
+    return gone
+
+
+def _some(due: Any) -> Sequence[Any]:
+    return list(due(now=timezone.now()).order_by("pk").values_list("pk", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def _erase_one(key: Any, why: str, due: Any) -> int:
+    held = Customer.objects.select_for_update(of=("self",)).filter(pk=key).first()
+    if held is None or not due(now=timezone.now()).filter(pk=key).exists():
+        return 0
+    erasure.erase(customer=held, actor=SYSTEM, reason=why)
+    return 1
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same day so many months earlier, or the last of a shorter month."""
+    count = moment.year * 12 + moment.month - 1 - months
+    year, month = divmod(count, 12)
+    for day in range(moment.day, 27, -1):
+        try:
+            return moment.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue
+    return moment.replace(year=year, month=month + 1)

@@ -1,0 +1,113 @@
+"""Deleting is hiding for 30 days, with a way back; then the person is erased (`retention`)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from activity.actor import Actor
+from activity.ledger import record
+from customers import events
+from customers.data.deletion import blockers as holds
+from customers.models import Customer, Deal
+from customers.pipeline.deals import services as deals
+
+RESTORE_DAYS = 30
+DELETED = "The customer was deleted"
+SHOWN = 3
+
+
+class Held(Exception):
+    """Something is still open with the customer; `reasons` names what."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__(f"Not deleted: {'; '.join(reasons)}.")
+
+
+class NotRestorable(Exception):
+    """The customer was merged into another, erased, or is gone for longer than 30 days; the text says which."""
+
+
+@transaction.atomic
+def delete(*, customer: Customer, actor: Actor, force: bool = False) -> Customer:
+    """Hide a customer with everything of theirs; one that is hidden already stays as they are.
+
+    Raises Held for open deals, queued messages and whatever else apps hold for; with `force` those are cancelled: deals
+    are lost, messages don't go out. Restoring does not bring them back into motion.
+    """
+    current = _locked(customer)
+    if current.is_deleted:
+        return current
+    reasons = holds.reasons_against(current)
+    if reasons and not force:
+        raise Held(reasons)
+    if reasons:
+        holds.release(current, actor)
+    _write(current, deleted=True)
+    payload = {"code": current.code, "cancelled": reasons}
+    record(events.CUSTOMER_DELETED, subject=current, customer_id=current.pk, actor=actor, payload=payload)
+    customer.deleted_at, customer.updated_at = current.deleted_at, current.updated_at
+    return current
+
+
+@transaction.atomic
+def restore(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
+    """Show a deleted customer again, with everything of theirs; one that is there stays as they are.
+
+    Raises NotRestorable.
+    """
+    current = _locked(customer)
+    if current.erased_at is not None:
+        raise NotRestorable("The customer was erased.")
+    if current.merged_into_id is not None:
+        raise NotRestorable("The customer was merged into another. Undo the merge to have both again.")
+    if current.deleted_at is None:
+        return current
+    if current.deleted_at < timezone.now() - timedelta(days=RESTORE_DAYS):
+        raise NotRestorable(f"The customer was deleted more than {RESTORE_DAYS} days ago.")
+    _write(current, deleted=False)
+    payload = {"code": current.code, "reason": reason}
+    record(events.CUSTOMER_RESTORED, subject=current, customer_id=current.pk, actor=actor, payload=payload)
+    customer.deleted_at, customer.updated_at = None, current.updated_at
+    return current
+
+
+def wake(*, customer: Customer, actor: Actor) -> None:
+    """They wrote to us: whoever deleted them did not know that. Call it with the customer locked."""
+    if Customer.objects.filter(pk=customer.pk, deleted_at__isnull=False, merged_into__isnull=True).exists():
+        _write(customer, deleted=False)
+        payload = {"code": customer.code, "reason": "the customer wrote"}
+        record(events.CUSTOMER_RESTORED, subject=customer, customer_id=customer.pk, actor=actor, payload=payload)
+
+
+def open_deals(customer: Customer) -> list[str]:
+    """The hold that open deals are."""
+    rows = Deal.objects.filter(customer=customer, status=Deal.Status.OPEN)
+    count = rows.count()
+    if not count:
+        return []
+    names = ", ".join(f"“{deal.title}”" for deal in rows.order_by("-created_at")[:SHOWN])
+    more = f" and {count - SHOWN} more" if count > SHOWN else ""
+    return [f"{count} open deal{'s' if count > 1 else ''} ({names}{more})"]
+
+
+def lose_deals(customer: Customer, actor: Actor) -> None:
+    """What a forced deletion does about open deals: they count as lost, with the reason."""
+    for deal in Deal.objects.filter(customer=customer, status=Deal.Status.OPEN):
+        changes = {"status": Deal.Status.LOST, "lost_reason": DELETED}
+        deals.update(deal=deal, actor=actor, changes=changes, moves_customer=False)
+
+
+def _locked(customer: Customer) -> Customer:
+    rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
+    found: Customer = rows.get(pk=customer.pk)
+    return found
+
+
+def _write(customer: Customer, *, deleted: bool) -> None:
+    now = timezone.now()
+    customer.deleted_at, customer.updated_at = now if deleted else None, now
+    Customer.objects.filter(pk=customer.pk).update(deleted_at=customer.deleted_at, updated_at=now)

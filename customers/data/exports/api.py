@@ -1,0 +1,78 @@
+"""`/customers/export`: what is filtered, as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from accounts.access.api import OrganizationView
+from activity.actor import current_actor
+from core.api.errors import invalid
+from core.streaming import streamed
+from customers.data.exports import services as exports
+from customers.people.customers.api_access import read_filters
+from customers.people.customers.serializers import CustomerParameters
+
+OWN_PARAMETERS = ("format", "columns", "bom")
+
+
+class AnyAnswer(BaseContentNegotiation):
+    """`format` is a parameter of ours here, and whatever the client accepts it gets the file, or an error in JSON."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        renderer: BaseRenderer = renderers[0]
+        return renderer, renderer.media_type
+
+
+class ExportView(OrganizationView):
+    permissions_by_method = {"GET": "customers.export"}
+    content_negotiation_class = AnyAnswer
+
+    @extend_schema(
+        tags=["customers"],
+        parameters=[
+            CustomerParameters,
+            OpenApiParameter("format", str, enum=list(exports.FORMATS), default=exports.CSV),
+            OpenApiParameter(
+                "columns", str, description="Names separated by commas, custom.<key> too; every column without it."
+            ),
+            OpenApiParameter(
+                "bom", bool, default=True, description="Whether a CSV begins with the mark by which Excel knows UTF-8."
+            ),
+        ],
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, exports.FORMATS[exports.XLSX]): OpenApiTypes.BINARY,
+            403: OpenApiResponse(description="Not permitted."),
+        },
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """The filtered list as CSV or XLSX, streamed. Cells of a CSV that a program would run begin with a '."""
+        given = request.query_params
+        try:
+            export = exports.begin(
+                member=self.member,
+                actor=current_actor(),
+                filters=read_filters(request, *OWN_PARAMETERS),
+                columns=[name.strip() for name in given.get("columns", "").split(",") if name.strip()] or None,
+                format=given.get("format") or exports.CSV,
+                bom=_flag(given.get("bom", "true")),
+            )
+        except exports.InvalidExport as error:
+            raise invalid(error.name, str(error)) from error
+        return streamed(request, export.pieces(), content_type=export.content_type, filename=export.filename)
+
+
+def _flag(text: str) -> bool:
+    if text.casefold() not in ("true", "false", "1", "0"):
+        raise invalid("bom", "Use true or false.")
+    return text.casefold() in ("true", "1")

@@ -1,0 +1,90 @@
+"""Taking customers out: which columns, which format, and the file."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.http import Request
+from core.streaming import streamed
+from customers.data.exports import services as exports
+from customers.people.customers.queries import customers_for
+from customers.people.filters import parse as filters
+
+# So many customers can be chosen one by one; the address has to hold them.
+MOST_IDS = 400
+# What the file's own form says, beside the list's filters.
+OWN = frozenset({"format", "columns", "column", "bom", "ids", "after", "open", "segment"})
+
+
+@requires(exports.PERMISSION)
+@require_safe
+def export(request: Request, organization: str) -> HttpResponse:
+    """What is taken out, and how."""
+    read, refused = filters.read_each(_given(request))
+    if refused:
+        read[filters.REFUSED] = True
+    read |= _chosen(request)
+    columns = exports.available_columns()
+    wanted = {name for text in request.GET.getlist("columns") for name in text.split(",") if name}
+    chosen = wanted & {column.name for column in columns} or {column.name for column in columns}
+    pairs = _pairs(request)
+    shown = {
+        "columns": [{"name": one.name, "header": one.header, "is_chosen": one.name in chosen} for one in columns],
+        "count": customers_for(request.member, read).order_by().count(),
+        "pairs": [*pairs, ("ids", ",".join(read["ids"]))] if "ids" in read else pairs,
+        "is_selection": "ids" in read,
+        "shown_pairs": [(name.removeprefix("custom.").replace("_", " "), value) for name, value in pairs
+                        if name != "ordering"],
+        "query": urlencode(pairs),
+        "problems": [f"{error.name.removeprefix(filters.CUSTOM)}: {error}" for error in refused],
+    }  # fmt: skip
+    return render(request, "customers/imports/export.html", shown, status=400 if refused else 200)
+
+
+@requires(exports.PERMISSION)
+@require_safe
+def file(request: Request, organization: str) -> HttpResponseBase:
+    """The file itself, streamed."""
+    try:
+        found = exports.begin(
+            member=request.member,
+            actor=current_actor(),
+            filters=filters.read(_given(request)) | _chosen(request),
+            columns=request.GET.getlist("column") or None,
+            format=request.GET.get("format") or exports.CSV,
+        )
+    except (exports.InvalidExport, filters.InvalidFilter) as error:
+        return HttpResponse(f"{error.name}: {error}", status=400, content_type="text/plain; charset=utf-8")
+    return streamed(request, found.pieces(), content_type=found.content_type, filename=found.filename)
+
+
+def _chosen(request: Request) -> dict[str, list[str]]:
+    """The customers that were chosen one by one (`ids`, with commas between), where any were."""
+    found = []
+    for text in request.GET.get("ids", "").split(",")[:MOST_IDS]:
+        try:
+            found.append(str(UUID(text)))
+        except ValueError:
+            continue
+    return {"ids": found} if found else {}
+
+
+def _given(request: Request) -> Any:
+    """The list's filters out of the address: what else a list has in it (an open panel, say) is no filter."""
+    given = request.GET.copy()
+    for name in list(given):
+        if name in OWN:
+            del given[name]
+    return given
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in _given(request).lists() for value in values if value]

@@ -1,0 +1,187 @@
+"""`/customers/import`: a file of customers in, as a job; what came of it; the way back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api import OrganizationView
+from accounts.jobs.api import StartedSerializer, started
+from activity.actor import current_actor
+from core.api.errors import Conflict, TooLarge, invalid
+from core.api.pages import NumberedPages, paginated
+from core.api.parameters import ListParameters, read_parameters
+from core.api.strict import Strict
+from core.streaming import streamed
+from customers.data import undo
+from customers.data.imports import files as import_files
+from customers.data.imports import services as imports
+from customers.data.tables.limits import RefusedFile
+from customers.models import CustomerImport
+from customers.people.customers.api_access import explained, valid
+
+NOT_NOW = OpenApiResponse(description="It is being worked on, was imported already, or can’t be undone any more.")
+LONGEST_MAPPING = 50_000
+
+
+class MappingField(serializers.JSONField):
+    """An object of column and field, as a text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            mapping = json.loads(data) if isinstance(data, str) else data
+        except (ValueError, RecursionError) as error:
+            raise serializers.ValidationError("This is not JSON.") from error
+        if not isinstance(mapping, dict) or len(str(data)) > LONGEST_MAPPING:
+            raise serializers.ValidationError('An object is needed, such as {"Full name": "name"}.')
+        return mapping
+
+
+class ImportStartSerializer(Strict):
+    file = serializers.FileField(allow_empty_file=True, help_text="CSV or XLSX.")
+    mapping = MappingField(
+        required=False,
+        help_text='Column → field as a JSON object, custom.<key> too: {"Full name": "name", "Grade": "custom.grade"}. '
+        "Columns that are not in it are left out. Without it, it is guessed.",
+    )
+    dry_run = serializers.BooleanField(default=False, help_text="Do everything and write nothing.")
+    on_duplicate = serializers.ChoiceField(
+        choices=CustomerImport.OnDuplicate.choices,
+        default=CustomerImport.OnDuplicate.SKIP,
+        help_text="For a row whose phone or e-mail belongs to a customer.",
+    )
+
+
+class ImportStartedSerializer(StartedSerializer):
+    import_id = serializers.UUIDField(help_text="For /customers/imports/{id}.")
+
+
+class ImportSerializer(serializers.ModelSerializer[CustomerImport]):
+    mapping = serializers.DictField(child=serializers.CharField())
+    headers = serializers.ListField(child=serializers.CharField())
+    result = serializers.DictField(help_text="created, updated, skipped, rejected; and the first reasons.")
+    rejected_rows_url = serializers.SerializerMethodField()
+    can_be_undone = serializers.SerializerMethodField()
+    job_id = serializers.UUIDField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = CustomerImport
+        fields = [
+            "id", "name", "format", "state", "row_count", "headers", "mapping", "on_duplicate", "result",
+            "rejected_rows_url", "can_be_undone", "job_id", "created_at",
+        ]  # fmt: skip
+
+    def get_rejected_rows_url(self, upload: CustomerImport) -> str | None:
+        return imports.rejected_rows_url(upload)
+
+    def get_can_be_undone(self, upload: CustomerImport) -> bool:
+        return imports.can_be_undone(upload)
+
+
+class ImportStartView(OrganizationView):
+    permissions_by_method = {"POST": imports.PERMISSION}
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        tags=["customers"],
+        request={"multipart/form-data": ImportStartSerializer},
+        responses={202: ImportStartedSerializer, 409: NOT_NOW},
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        """Import customers from a CSV or XLSX file. The job's result has the counts and where the rejected rows are."""
+        data = valid(ImportStartSerializer(data=request.data))
+        file = data["file"]
+        try:
+            upload = imports.upload(file=file, name=file.name, member=self.member)
+        except RefusedFile as error:
+            if error.is_too_large:
+                raise TooLarge(str(error)) from error
+            raise invalid("file", str(error)) from error
+        try:
+            job = imports.start(
+                upload=upload,
+                member=self.member,
+                actor=current_actor(),
+                mapping=data.get("mapping"),
+                on_duplicate=data["on_duplicate"],
+                dry_run=data["dry_run"],
+            )
+        except imports.InvalidMapping as error:
+            imports.discard(upload=upload)
+            raise invalid(f"mapping.{error.column}" if error.column else "mapping", str(error)) from error
+        return Response(ImportStartedSerializer({"job_id": job.pk, "import_id": upload.pk}).data, status=202)
+
+
+class ImportsView(OrganizationView):
+    permissions_by_method = {"GET": imports.PERMISSION}
+    pagination_class = NumberedPages
+
+    @extend_schema(tags=["customers"], responses=ImportSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """One's own imports, newest first; who sees the settings sees everybody's."""
+        read_parameters(request, ListParameters)
+        rows = imports.visible_imports(self.member)
+        return paginated(self, rows, lambda page: ImportSerializer(page, many=True).data)
+
+
+class ImportView(OrganizationView):
+    permissions_by_method = {"GET": imports.PERMISSION}
+
+    @extend_schema(tags=["customers"], responses=ImportSerializer)
+    def get(self, request: Request, pk: UUID) -> Response:
+        """One import."""
+        read_parameters(request, ListParameters)
+        return Response(ImportSerializer(_find(self, pk)).data)
+
+
+class RejectedRowsView(OrganizationView):
+    permissions_by_method = {"GET": imports.PERMISSION}
+
+    @extend_schema(
+        tags=["customers"],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """The rejected rows as CSV: the file's own columns, each row's number and its reasons."""
+        read_parameters(request, ListParameters)
+        upload = _find(self, pk)
+        if not upload.rejected_file or not default_storage.exists(str(upload.rejected_file.name)):
+            raise Http404("No row was rejected, or the file is gone by now.")
+        return streamed(
+            request, import_files.rejected_pieces(upload), content_type="text/csv; charset=utf-8",
+            filename=import_files.rejected_name(upload),
+        )  # fmt: skip
+
+
+class ImportUndoView(OrganizationView):
+    permissions_by_method = {"POST": imports.PERMISSION}
+
+    @extend_schema(
+        tags=["customers"],
+        request=None,
+        responses={202: StartedSerializer, 409: NOT_NOW},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Remove whom the import made and put back what it filled in, where nobody used or changed it since."""
+        upload = _find(self, pk)
+        if upload.change_set is None or imports.is_running(upload):
+            raise Conflict("Nothing was imported from this file.", code="nothing_to_undo")
+        with explained():
+            return started(undo.undo(change_set=upload.change_set, actor=current_actor(), user=self.member.user))
+
+
+def _find(view: OrganizationView, pk: UUID) -> CustomerImport:
+    found: CustomerImport | None = imports.visible_imports(view.member).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such import, or it is not yours to see.")
+    return found

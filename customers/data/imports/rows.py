@@ -1,0 +1,209 @@
+"""Rows of a file become customers: some hundreds at a time, in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Member
+from activity.actor import Actor
+from customers.data.imports.changes import Writer
+from customers.data.imports.values import Problem, Row, RowReader
+from customers.models import ChangeSet, Customer, CustomerImport, Identity
+from customers.models.querysets import owned_within_reach
+
+ROWS_AT_ONCE = 500
+# Somebody else may take an address between the look and the write; then the rows are looked at again.
+TRIES = 5
+OnDuplicate = CustomerImport.OnDuplicate
+Key = tuple[str, str]
+# A customer of the database by id, or the row of this file that makes one, by its number.
+Whose = str | int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of some rows. `seen` says whose addresses the rows of a dry run would be."""
+
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    rejected: list[Row] = field(default_factory=list)
+    seen: dict[Key, Whose] = field(default_factory=dict)
+
+
+class Importer:
+    """Works rows off. A dry run decides the same and writes nothing; `seen` is then what its earlier steps gave."""
+
+    def __init__(
+        self,
+        *,
+        reader: RowReader,
+        member: Member,
+        actor: Actor,
+        on_duplicate: str,
+        change_set: ChangeSet | None,
+        upload: CustomerImport,
+        begun_at: datetime | None = None,
+        seen: dict[Key, Whose] | None = None,
+    ) -> None:
+        self.reader = reader
+        self.member = member
+        self.on_duplicate = on_duplicate
+        self.is_dry = change_set is None
+        self.begun_at = begun_at or timezone.now()
+        self._seen = seen if seen is not None else {}
+        self._writer = (
+            Writer(reader=reader, actor=actor, change_set=change_set, upload=upload) if change_set is not None else None
+        )
+
+    def work(self, rows: Iterable[tuple[int, list[str]]]) -> Outcome:
+        """Decide on each row and write; all of it or nothing, in the caller's transaction."""
+        given = list(rows)
+        for tried in range(1, TRIES + 1):
+            read = [self.reader.read(number, list(cells)) for number, cells in given]
+            try:
+                with transaction.atomic():
+                    outcome = self._decide(read)
+            except IntegrityError:
+                if tried == TRIES:
+                    raise
+            else:
+                self._seen.update(outcome.seen)
+                return outcome
+        raise AssertionError("unreachable")
+
+    def _decide(self, rows: Sequence[Row]) -> Outcome:
+        chunk = _Chunk(self, rows)
+        for row in rows:
+            chunk.take(row)
+        if self._writer is not None:
+            self._writer.write(chunk.new, chunk.matched, chunk.existing)
+        return chunk.outcome
+
+
+class _Chunk:
+    """Some rows while they are decided on: what the database has of their addresses, and what they take themselves."""
+
+    def __init__(self, importer: Importer, rows: Sequence[Row]) -> None:
+        self.importer = importer
+        self.outcome = Outcome()
+        # Rows that make a customer, by number; with the addresses that will be theirs.
+        self.new: dict[int, Row] = {}
+        # Rows that change a customer of the database, by the customer's id.
+        self.matched: dict[str, list[Row]] = {}
+        self.whose: dict[Key, Whose] = _owners(rows)
+        for key in {key for row in rows for key in _keys(row)}:
+            if key in importer._seen:
+                self.whose.setdefault(key, importer._seen[key])
+        self.existing = self._load() if importer.on_duplicate == OnDuplicate.UPDATE else {}
+
+    def take(self, row: Row) -> None:
+        """Create, update, skip or reject: whatever was decided for the rows before counts."""
+        owners = list(dict.fromkeys(self.whose[key] for key in _keys(row) if key in self.whose))
+        mode = self.importer.on_duplicate
+        if not row.problems and owners and mode == OnDuplicate.UPDATE:
+            row.problems += self._obstacles(row, owners)
+        if not row.problems and (not owners or mode == OnDuplicate.CREATE):
+            row.problems += self.importer.reader.missing(row)
+        if row.problems:
+            self.outcome.rejected.append(row)
+        elif not owners or mode == OnDuplicate.CREATE:
+            self._create(row)
+        elif mode == OnDuplicate.SKIP:
+            self.outcome.skipped += 1
+        else:
+            self._update(row, owners[0])
+
+    def _create(self, row: Row) -> None:
+        self.outcome.created += 1
+        # An address that is somebody's stays theirs; it is written on the new customer all the same.
+        row.free = [address for address in row.addresses if (address.kind, address.match_key) not in self.whose]
+        self.new[row.number] = row
+        self._own(row, row.number)
+
+    def _update(self, row: Row, whose: Whose) -> None:
+        self.outcome.updated += 1
+        if isinstance(whose, str):
+            self.matched.setdefault(whose, []).append(row)
+        elif whose in self.new:
+            _fill_in(self.new[whose], row)
+        self._own(row, whose)
+
+    def _own(self, row: Row, whose: Whose) -> None:
+        for key in _keys(row):
+            if key not in self.whose:
+                self.whose[key] = whose
+                if self.importer.is_dry:
+                    self.outcome.seen[key] = whose
+
+    def _obstacles(self, row: Row, owners: list[Whose]) -> list[Problem]:
+        if len(owners) > 1:
+            names = " and ".join(self._name(whose) for whose in owners)
+            return [Problem(-1, "", f"The phones and e-mails belong to different customers: {names}.")]
+        whose = owners[0]
+        if isinstance(whose, str) and whose not in self.existing:
+            return [Problem(-1, "", "The phone or e-mail belongs to a customer who was deleted, or is not yours.")]
+        return []
+
+    def _name(self, whose: Whose) -> str:
+        if isinstance(whose, int):
+            return f"that of row {whose}"
+        found = self.existing.get(whose)
+        return f"{found.name} ({found.code})" if found else "one you can’t see"
+
+    def _load(self) -> dict[str, Customer]:
+        """The customers that may be changed, held until the commit."""
+        ids = {whose for whose in self.whose.values() if isinstance(whose, str)}
+        member = self.importer.member
+        # Whom this import made it may fill in, whoever owns them now.
+        own = Q(created_by=member.user_id, created_at__gte=self.importer.begun_at)
+        reach = owned_within_reach(member, "assigned_to")
+        rows = Customer.objects.present().filter(reach | own if reach else reach)
+        rows = rows.filter(pk__in=ids).select_related("stage")
+        if not self.importer.is_dry:
+            # In one order, so that two of these never wait for each other.
+            rows = rows.select_for_update(of=("self",), no_key=True).order_by("pk")
+        return {str(customer.pk): customer for customer in rows}
+
+
+def _keys(row: Row) -> list[Key]:
+    return [(address.kind, address.match_key) for address in row.addresses]
+
+
+def _owners(rows: Sequence[Row]) -> dict[Key, Whose]:
+    """Whose the addresses are; a statement for each kind. National variants have one key."""
+    wanted: dict[str, set[str]] = {}
+    for row in rows:
+        for kind, key in _keys(row):
+            wanted.setdefault(kind, set()).add(key)
+    found: dict[Key, Whose] = {}
+    for kind, keys in wanted.items():
+        owned = Identity.objects.filter(kind=kind, match_key__in=keys).values_list("match_key", "customer_id")
+        found.update({(kind, key): str(customer_id) for key, customer_id in owned})
+    return found
+
+
+def _fill_in(first: Row, later: Row) -> None:
+    """A later row of the same file, about the same person, before either is written."""
+    first.values.update(later.values)
+    first.place.update(later.place)
+    first.own.update(later.own)
+    known = {tag.casefold() for tag in first.tags}
+    first.tags += [tag for tag in later.tags if tag.casefold() not in known]
+    mine = set(_keys(first))
+    added = [address for address in later.addresses if (address.kind, address.match_key) not in mine]
+    # What the later row says is the primary one.
+    first.addresses = [*added, *first.addresses]
+    first.free = [*added, *first.free]
+
+
+def as_seen(parts: Iterable[Mapping[str, Any]]) -> dict[Key, Whose]:
+    """What the steps of a dry run stored of `Outcome.seen`."""
+    return {(kind, key): whose for part in parts for kind, key, whose in part["seen"]}

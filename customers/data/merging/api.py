@@ -1,0 +1,202 @@
+"""Duplicates and merging, changing many at once, and the way back from both."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api import OrganizationView, permissions_of
+from accounts.jobs.api import StartedSerializer, started
+from accounts.models import APIKey
+from activity.actor import current_actor
+from core.api.errors import invalid
+from core.api.pages import NumberedPages, paginated
+from core.api.parameters import ListParameters, read_parameters
+from core.api.strict import Strict
+from customers.data import undo
+from customers.data.bulk import services as bulk
+from customers.data.merging import duplicates
+from customers.data.merging import services as merging
+from customers.models import ChangeSet, DuplicatePair
+from customers.people.customers.api_access import explained, valid, visible_customer
+from customers.people.customers.queries import duplicates_for
+from customers.people.customers.serializers import CustomerSerializer
+from customers.people.filters import parse as filters
+
+NOT_ANY_MORE = OpenApiResponse(description="Undone already, or more than 30 days ago.")
+
+
+class SideSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+    email = serializers.CharField()
+    phone = serializers.CharField()
+    company = serializers.CharField()
+
+
+class DuplicatePairSerializer(serializers.ModelSerializer[DuplicatePair]):
+    customers = serializers.SerializerMethodField()
+    reasons = serializers.ListField(
+        child=serializers.ChoiceField(choices=["phone", "email", "name_and_company", "name_and_address"])
+    )
+
+    class Meta:
+        model = DuplicatePair
+        fields = ["id", "customers", "reasons", "score", "created_at"]
+
+    def get_customers(self, pair: DuplicatePair) -> SideSerializer(many=True):  # type: ignore[valid-type]
+        return SideSerializer([pair.first, pair.second], many=True).data
+
+
+class MergeSerializer(Strict):
+    into = serializers.UUIDField(help_text="The customer that stays.")
+    choose = serializers.DictField(
+        child=serializers.ChoiceField(choices=["into", "from"]),
+        required=False,
+        help_text="For a field (or custom.<key>) whose value stays; who stays keeps theirs unless they have none.",
+    )
+
+
+class MergedSerializer(serializers.Serializer[Any]):
+    customer = CustomerSerializer()
+    change_set = serializers.UUIDField(help_text="For POST /change-sets/{id}/undo.")
+
+
+class BulkSerializer(Strict):
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=bulk.MOST_IDS)
+    filter = serializers.DictField(required=False, help_text="The list's filters.")
+    action = serializers.ChoiceField(choices=list(bulk.ACTIONS))
+    params = serializers.DictField(
+        required=False,
+        default=dict,
+        help_text="assign: assigned_to; stage: stage, and a reason if you like; status: status; tag_…: tag.",
+    )
+
+
+class ChangeSetSerializer(serializers.ModelSerializer[ChangeSet]):
+    can_be_undone = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = ChangeSet
+        fields = ["id", "kind", "summary", "actor_label", "created_at", "undone_at", "can_be_undone"]
+
+
+def _key_of(request: Request) -> APIKey | None:
+    return request.auth if isinstance(request.auth, APIKey) else None
+
+
+class DuplicatesView(OrganizationView):
+    permissions_by_method = {"GET": "customers.view"}
+    pagination_class = NumberedPages
+
+    @extend_schema(tags=["customers"], responses=DuplicatePairSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Pairs that are likely one, with the reasons, likeliest first."""
+        read_parameters(request, ListParameters)
+        rows = duplicates_for(self.member).order_by("-score", "-id")
+        return paginated(self, rows, lambda page: DuplicatePairSerializer(page, many=True).data)
+
+
+class DismissView(OrganizationView):
+    permissions_by_method = {"POST": "customers.edit"}
+
+    @extend_schema(
+        tags=["customers"],
+        request=None,
+        responses={204: OpenApiResponse(description="They are two, and are not proposed again.")},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Say that a pair are two."""
+        pair = duplicates_for(self.member).filter(pk=pk).first()
+        if pair is None:
+            raise Http404("There is no such pair.")
+        duplicates.dismiss(pair=pair, actor=current_actor())
+        return Response(status=204)
+
+
+class MergeView(OrganizationView):
+    permissions_by_method = {"POST": "customers.edit"}
+
+    @extend_schema(
+        tags=["customers"],
+        request=MergeSerializer,
+        responses={200: MergedSerializer},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Move everything of this customer into another, who has both codes from then on."""
+        loser = visible_customer(self, pk)
+        data = valid(MergeSerializer(data=request.data))
+        try:
+            survivor = visible_customer(self, data["into"])
+        except NotFound as error:
+            raise invalid("into", "There is no such customer.") from error
+        with explained():
+            change_set = merging.merge(
+                loser=loser, survivor=survivor, actor=current_actor(), chosen=data.get("choose", {})
+            )
+        merged = {"customer": visible_customer(self, survivor.pk), "change_set": change_set.pk}
+        return Response(MergedSerializer(merged).data)
+
+
+class BulkView(OrganizationView):
+    permissions_by_method = {"POST": "customers.edit"}
+
+    @extend_schema(tags=["customers"], request=BulkSerializer, responses={202: StartedSerializer})
+    def post(self, request: Request) -> Response:
+        """Change many: those with the ids, or all that fit a filter. The job's result has a `change_set` to undo."""
+        data = valid(BulkSerializer(data=request.data))
+        needed = bulk.PERMISSIONS.get(data["action"], "customers.edit")
+        if needed not in permissions_of(request, self.member):
+            raise PermissionDenied(f"Your role does not permit this ({needed}).")
+        try:
+            job = bulk.start(
+                member=self.member,
+                actor=current_actor(),
+                action=data["action"],
+                params=data["params"],
+                ids=[str(one) for one in data["ids"]] if "ids" in data else None,
+                given_filter=data.get("filter"),
+            )
+        except bulk.InvalidBulk as error:
+            raise invalid(error.field, str(error)) from error
+        except filters.InvalidFilter as error:
+            raise invalid(f"filter.{error.name}", str(error)) from error
+        return started(job)
+
+
+class ChangeSetsView(OrganizationView):
+    permissions_by_method = {"GET": "customers.view"}
+    pagination_class = NumberedPages
+
+    @extend_schema(tags=["customers"], operation_id="change_sets_list", responses=ChangeSetSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Merges, bulk changes and imports that can be undone or were; one's own, an administrator's all."""
+        read_parameters(request, ListParameters)
+        rows = undo.visible_change_sets(self.member, key=_key_of(request)).order_by("-created_at", "-id")
+        return paginated(self, rows, lambda page: ChangeSetSerializer(page, many=True).data)
+
+
+class UndoView(OrganizationView):
+    permissions_by_method = {"POST": "customers.edit"}
+
+    @extend_schema(
+        tags=["customers"],
+        operation_id="change_sets_undo",
+        request=None,
+        responses={202: StartedSerializer, 409: NOT_ANY_MORE},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Put back what a merge, a bulk change or an import changed, where it is still so."""
+        change_set = undo.visible_change_sets(self.member, key=_key_of(request)).filter(pk=pk).first()
+        if change_set is None:
+            raise Http404("There is no such change.")
+        with explained():
+            return started(undo.undo(change_set=change_set, actor=current_actor(), user=self.member.user))

@@ -1,0 +1,150 @@
+"""Duplicates: who is likely whom, both sides beside each other, and one of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.http import Request
+from customers.data import undo
+from customers.data.merging import duplicates
+from customers.data.merging import services as merging
+from customers.models import Customer, CustomField
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers.queries import customers_for, duplicates_for
+from customers.people.customers.views import find_visible
+from customers.people.customers.windowed_search import newest_matches
+
+ROWS = 50
+FOUND = 8
+REASONS = {
+    "phone": "the same phone",
+    "email": "the same e-mail",
+    "name_and_company": "nearly the same name, the same company",
+    "name_and_address": "nearly the same name, the same address",
+}
+
+MOVED = {
+    "messages": ("message", "messages"),
+    "conversations": ("conversation", "conversations"),
+    "deals": ("deal", "deals"),
+    "tasks": ("task", "tasks"),
+    "contacts": ("contact", "contacts"),
+    "identities": ("phone or e-mail", "phones and e-mails"),
+    "interactions": ("note or call", "notes and calls"),
+    "customer files": ("file", "files"),
+}
+
+
+@requires("customers.view")
+@require_safe
+def pairs(request: Request, organization: str) -> HttpResponse:
+    """Pairs that are likely one, likeliest first."""
+    rows = list(duplicates_for(request.member).order_by("-score", "-id")[: ROWS + 1])
+    shown = {
+        "pairs": [(pair, [REASONS[reason] for reason in pair.reasons]) for pair in rows[:ROWS]],
+        "has_more": len(rows) > ROWS,
+        "can_edit_customer": request.member.may("customers.edit"),
+        "merges": undo.visible_change_sets(request.member).filter(kind="merge").order_by("-created_at")[:10],
+    }
+    return render(request, "customers/duplicates.html", shown)
+
+
+@requires("customers.edit")
+@require_POST
+def dismiss(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """They are two."""
+    pair = duplicates_for(request.member).filter(pk=pk).first()
+    if pair is None:
+        raise Http404("There is no such pair, or it is not yours to see.")
+    duplicates.dismiss(pair=pair, actor=current_actor())
+    toasts.success(request, "Kept as two; they will not be proposed again.")
+    return redirect("customers:duplicates", organization)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Find the other one (`q`), look at both sides (`into`), choose field by field, and merge."""
+    customer = find_visible(request, pk)
+    wanted = request.POST.get("into") or request.GET.get("into", "")
+    if not wanted:
+        q = request.GET.get("q", "").strip()[:200]
+        rows = customers_for(request.member, {"q": q}).exclude(pk=pk).select_related("stage")
+        found = newest_matches(rows, size=FOUND) if q else []
+        return render(request, "customers/merge_find.html", {"customer": customer, "q": q, "found": found})
+    try:
+        survivor = find_visible(request, UUID(wanted))
+    except ValueError as error:
+        raise Http404("This address is not complete.") from error
+    problem = ""
+    if request.method == "POST":
+        prefix = "choose_"
+        chosen = {n.removeprefix(prefix): request.POST[n] for n in request.POST if n.startswith(prefix)}
+        try:
+            change_set = merging.merge(loser=customer, survivor=survivor, actor=current_actor(), chosen=chosen)
+        except merging.CannotMerge as error:
+            problem = str(error)
+        else:
+            toasts.success(request, f"{change_set.summary}. It can be undone for 30 days, under Duplicates.")
+            return redirect("customers:detail", organization, survivor.pk)
+    shown = {
+        "customer": customer,
+        "survivor": survivor,
+        "rows": _rows(customer, survivor),
+        "moved": _moved(customer),
+        "problem": problem,
+    }
+    return render(request, "customers/merge.html", shown, status=422 if problem else 200)
+
+
+def _moved(customer: Customer) -> list[str]:
+    """What goes along, counted and in words; what people never see is not named."""
+    counts = merging.moved_counts(customer)
+    named = ((counts[one], singular, plural) for one, (singular, plural) in MOVED.items() if counts.get(one))
+    return [f"{count} {singular if count == 1 else plural}" for count, singular, plural in named]
+
+
+def _rows(loser: Customer, survivor: Customer) -> list[dict[str, Any]]:
+    """Every field in which the two differ, in words."""
+    labels = {f"custom.{field.key}": field for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)}
+    rows = []
+    for choice in merging.choices(loser=loser, survivor=survivor):
+        if choice.is_equal:
+            continue
+        field = labels.get(choice.field)
+        rows.append(
+            {
+                "name": choice.field,
+                "label": field.label if field else choice.label,
+                "into": custom_fields.show(field, choice.into) if field else _words(choice.field, choice.into),
+                "from_": custom_fields.show(field, choice.from_) if field else _words(choice.field, choice.from_),
+                "chosen": choice.chosen,
+            }
+        )
+    return rows
+
+
+def _words(name: str, value: Any) -> Any:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, datetime):
+        return date_format(localtime(value), "j M Y, H:i")
+    if isinstance(value, dict):
+        return ", ".join(str(part) for part in value.values() if part)
+    if name in ("type", "status") and value:
+        field = Customer._meta.get_field(name)
+        return dict(field.flatchoices).get(value, value)  # type: ignore[union-attr]
+    if hasattr(value, "get_full_name"):
+        return value.get_full_name()
+    return value if value not in (None, "") else ""

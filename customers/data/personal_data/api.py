@@ -1,0 +1,81 @@
+"""`/customers/{id}/personal-data`: everything held on a person, and losing it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api import OrganizationView
+from accounts.jobs.api import StartedSerializer, started
+from activity.actor import current_actor
+from core.api.errors import invalid
+from core.api.parameters import ListParameters, read_parameters
+from customers.data.personal_data import services as personal_data
+from customers.models import Customer
+from customers.people.customers.api_access import valid
+from customers.people.files.downloads import as_download
+
+
+class EraseSerializer(serializers.Serializer[Any]):
+    confirm = serializers.CharField(max_length=20, help_text="The customer's code, such as C001: there is no way back.")
+
+
+class ExportView(OrganizationView):
+    permissions_by_method = {"POST": "customers.export"}
+
+    @extend_schema(tags=["personal data"], request=None, responses={202: StartedSerializer})
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Put everything held on a person into a ZIP; the job's result says where it is, for seven days."""
+        customer = _find(self, pk)
+        return started(
+            personal_data.start_export(customer=customer, actor=current_actor(), user=self.member.user)
+        )  # fmt: skip
+
+
+class DownloadView(OrganizationView):
+    permissions_by_method = {"GET": "customers.export"}
+
+    @extend_schema(
+        tags=["personal data"],
+        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, description="The ZIP.")},
+    )
+    def get(self, request: Request, pk: UUID, job: UUID) -> StreamingHttpResponse:
+        """The ZIP that an export made; 404 when its seven days are over."""
+        read_parameters(request, ListParameters)
+        file = personal_data.find_export(customer=_find(self, pk), job_id=job)
+        if file is None:
+            raise Http404("There is no such export, or its seven days are over.")
+        return as_download(request, file, "application/zip")
+
+
+class EraseView(OrganizationView):
+    permissions_by_method = {"POST": "customers.delete"}
+
+    @extend_schema(tags=["personal data"], request=EraseSerializer, responses={202: StartedSerializer})
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Lose the person and keep the counts. Open deals are lost, queued messages cancelled. No way back."""
+        customer = _find(self, pk)
+        confirm = valid(EraseSerializer(data=request.data))["confirm"]
+        try:
+            job = personal_data.start_erasure(
+                customer=customer, confirm=confirm, actor=current_actor(), user=self.member.user
+            )
+        except personal_data.NotConfirmed as error:
+            raise invalid("confirm", str(error)) from error
+        return started(job)
+
+
+def _find(view: OrganizationView, pk: UUID) -> Customer:
+    """Deleted ones too: they are held as well. Raises Http404, whoever's it is."""
+    rows = Customer.objects.within_reach_of(view.member).select_related("organization")
+    found: Customer | None = rows.filter(pk=pk, merged_into__isnull=True).first()
+    if found is None:
+        raise Http404("There is no such customer.")
+    return found

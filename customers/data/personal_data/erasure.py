@@ -1,0 +1,248 @@
+"""Erasing: the row and what is counted by it stay, the person goes, from the ledger too. There is no way back.
+
+What stays: code, status, stage with its history, source, type, owner, times, amounts, and of each message that there
+was one, in which direction, when, and what became of it. `customers.data.personal_data.registry` knows the parts; here is what
+belongs to no part: the customer's row, the ledger, what undoing would bring back, jobs, the admin's log, answers kept
+for idempotency.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.core.files.storage import default_storage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.fields.files import FieldFile
+from django.utils import timezone
+
+from accounts.idempotency import services as idempotency
+from activity.actor import Actor
+from activity.ledger import record
+from activity.models import Event, Job
+from customers import events
+from customers.data.deletion import blockers as holds
+from customers.data.imports import files as import_files
+from customers.data.imports import services as imports
+from customers.data.personal_data import registry as personal_data
+from customers.data.personal_data import traces as traces_module
+from customers.data.personal_data.registry import StoredFile
+from customers.data.personal_data.traces import Traces
+from customers.models import (
+    Change,
+    ChangeSet,
+    Contact,
+    Customer,
+    CustomerImport,
+    Deal,
+    DuplicatePair,
+    Identity,
+    Interaction,
+    Outcome,
+    Tag,
+    Task,
+)
+from customers.people.customers.keys import KEYS, set_keys
+
+NAME = "Erased customer"
+STEP = 500
+SHORTEST_WORD = 4
+# Of an event's payload what says where something stood or went, and nothing of who they are.
+KEPT = frozenset(
+    {"action", "again", "amount", "cancelled_count", "change_set", "channel", "channel_id", "code", "conversation",
+     "currency", "direction", "error_code", "first", "from", "is_granted", "is_new_customer", "kind", "merged", "opt",
+     "other", "second", "source", "stage", "status", "to"}
+)  # fmt: skip
+_PLAIN = re.compile(r"[\w:.+-]{0,64}", re.ASCII)
+
+
+@transaction.atomic
+def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
+    """Lose the person, and those merged into them; one who is erased already stays as they are.
+
+    Open deals are lost, open tasks and queued messages cancelled. Files are deleted as the last thing before the
+    commit: what fails before leaves everything, what fails after is to be called again.
+    """
+    current = _locked(customer)
+    if current.erased_at is not None:
+        return current
+    holds.release(current, actor)
+    family = _family(current)
+    words = _words(family)
+    traces = Traces(family, words)
+    records = _records(family)
+    files = _erase_parts(family, actor)
+    files += _forget_jobs(family, words, traces)
+    files += _forget_imports(words)
+    traces_module.forget_segments(traces)
+    traces_module.forget_file_names(traces)
+    traces_module.forget_events(traces)
+    for sweep in personal_data.sweeps():
+        files += sweep(current.organization, words)
+    _forget_changes(family, records)
+    _scrub_ledger(family)
+    for some in _in_steps(records):
+        LogEntry.objects.filter(object_id__in=some).update(object_repr="", change_message="")
+    DuplicatePair.objects.filter(Q(first__in=family) | Q(second__in=family)).delete()
+    idempotency.forget_about(organization=current.organization, words=[*words, *(str(one.pk) for one in family)])
+    for one in family:
+        _blank(one)
+    payload = {"code": current.code, "reason": reason}
+    record(events.CUSTOMER_ERASED, subject=current, customer_id=current.pk, actor=actor, payload=payload)
+    for file in files:
+        file.storage.delete(file.path)
+    return next(one for one in family if one.pk == customer.pk)
+
+
+def _locked(customer: Customer) -> Customer:
+    rows = Customer.objects.select_for_update(of=("self",)).select_related("organization")
+    found: Customer = rows.get(pk=customer.pk)
+    return found
+
+
+def _family(customer: Customer) -> list[Customer]:
+    """The customer, and all that were merged into them, one after the other."""
+    found, newest = [customer], [customer]
+    while newest:
+        newest = list(Customer.objects.select_related("organization").filter(merged_into__in=newest))
+        found += newest
+    return found
+
+
+def _words(family: Collection[Customer]) -> set[str]:
+    """What the person is found by, in texts that belong to no part."""
+    found = {word for one in family for word in (one.name, one.email, one.phone)}
+    found |= set(Identity.objects.filter(customer__in=family).values_list("value", flat=True))
+    for contact in Contact.objects.filter(customer__in=family):
+        found |= {contact.name, contact.email, contact.phone}
+    return {word for word in found if len(word) >= SHORTEST_WORD and word != NAME}
+
+
+def _records(family: Collection[Customer]) -> list[str]:
+    """The ids of what changes and the admin's log may speak of."""
+    found = [str(one.pk) for one in family]
+    for model in (Identity, Contact, Deal, Task, Interaction, Outcome):
+        found += [str(pk) for pk in model.objects.filter(customer__in=family).values_list("pk", flat=True)]
+    return found
+
+
+def _erase_parts(family: Collection[Customer], actor: Actor) -> list[StoredFile]:
+    files: list[StoredFile] = []
+    for one in family:
+        for part in personal_data.parts():
+            files += part.erase(one, actor)
+    return files
+
+
+def _forget_jobs(family: Collection[Customer], words: Collection[str], traces: Traces) -> list[StoredFile]:
+    """What jobs were told and found out about them; of exports of them the files."""
+    files = []
+    ids = {str(one.pk) for one in family}
+    for job in Job.objects.exclude(status__in=Job.UNFINISHED).iterator(chunk_size=STEP):
+        told = json.dumps([job.params, job.state, job.result, job.error], cls=DjangoJSONEncoder, ensure_ascii=False)
+        is_theirs = job.params.get("customer") in ids
+        if is_theirs and job.state.get("path"):
+            files.append(StoredFile("", default_storage, job.state["path"]))
+        filters = job.params.get("filters") or job.params.get("filter")
+        is_about_them = isinstance(filters, dict) and traces.without(filters) != filters
+        if is_theirs or is_about_them or _mentions(told, words):
+            Job.objects.filter(pk=job.pk).update(params={}, state={}, result={}, error="")
+    return files
+
+
+def _forget_imports(words: Collection[str]) -> list[StoredFile]:
+    """Rows stand in the file that was given, wait in parts of jobs that ended early, and those that were rejected in a
+    file of their own and, some of them, in the result: each with its cells and reasons."""
+    files = []
+    for upload in CustomerImport.objects.iterator(chunk_size=STEP):
+        if not imports.is_running(upload):
+            files += [StoredFile("", default_storage, name) for name in import_files.parts_of(upload)]
+        source = upload.source_file
+        if source.name and source.storage.exists(source.name) and _file_mentions(source, words):
+            files.append(StoredFile(upload.name, source.storage, source.name))
+            CustomerImport.objects.filter(pk=upload.pk).update(source_file="")
+        if _mentions(json.dumps(upload.result, ensure_ascii=False), words):
+            counts = {name: value for name, value in upload.result.items() if name not in ("examples", "columns")}
+            CustomerImport.objects.filter(pk=upload.pk).update(result=counts)
+        rejected = upload.rejected_file
+        if rejected.name and rejected.storage.exists(rejected.name) and _file_mentions(rejected, words):
+            files.append(StoredFile(upload.name, rejected.storage, rejected.name))
+            CustomerImport.objects.filter(pk=upload.pk).update(rejected_file="")
+    return files
+
+
+def _file_mentions(file: FieldFile, words: Collection[str]) -> bool:
+    with file.storage.open(str(file.name)) as content:
+        return any(_mentions(line.decode("utf-8", "replace"), words) for line in content)
+
+
+def _forget_changes(family: Collection[Customer], records: list[str]) -> None:
+    """Nothing brings them back: merges of them can't be undone any more, other changes leave them out."""
+    ids = [str(one.pk) for one in family]
+    merges = ChangeSet.objects.filter(Q(detail__loser__in=ids) | Q(detail__survivor__in=ids), kind=ChangeSet.Kind.MERGE)
+    for change_set in merges:
+        change_set.delete()
+    for some in _in_steps(records):
+        Change.objects.filter(object_id__in=some).delete()
+
+
+def _scrub_ledger(family: Collection[Customer]) -> None:
+    rows = Event.objects.filter(customer_id__in=[one.pk for one in family]).only("pk", "payload", "last_error")
+    for some in _in_steps(rows.iterator(chunk_size=STEP)):
+        for event in some:
+            event.payload = scrubbed(event.payload)
+            event.last_error = ""
+        Event.objects.bulk_update(some, ["payload", "last_error"], batch_size=STEP)
+
+
+def scrubbed(payload: dict[str, Any]) -> dict[str, Any]:
+    """What of an event's payload may stay: listed keys, with values that are keys, ids, numbers or times."""
+    return {key: value for key, value in payload.items() if key in KEPT and _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return _PLAIN.fullmatch(value) is not None
+    return value is None or isinstance(value, int | float | bool)
+
+
+def _blank(customer: Customer) -> None:
+    """The row that stays."""
+    _take_tags_off(customer)
+    now = timezone.now()
+    customer.name = NAME
+    customer.email = customer.phone = customer.company = customer.language = customer.notes = ""
+    customer.address, customer.custom_fields = {}, {}
+    customer.do_not_contact, customer.next_follow_up_at = True, None
+    customer.erased_at = customer.updated_at = now
+    set_keys(customer)
+    customer.is_duplicate_check_due = False
+    customer.save(
+        update_fields=["name", "email", "phone", "company", "language", "notes", "address", "custom_fields",
+                       "do_not_contact", "next_follow_up_at", "last_activity_at", "erased_at", "updated_at", *KEYS]
+    )  # fmt: skip
+
+
+def _take_tags_off(customer: Customer) -> None:
+    """A tag that nobody else carries says who somebody is: it goes. One that groups people stays on the row."""
+    through = Customer.tags.through._base_manager
+    own = set(through.filter(customer_id=customer.pk).values_list("tag_id", flat=True))
+    shared = set(through.filter(tag_id__in=own).exclude(customer_id=customer.pk).values_list("tag_id", flat=True))
+    Tag.objects.filter(pk__in=own - shared).delete()
+
+
+def _mentions(text: str, words: Iterable[str]) -> bool:
+    folded = text.casefold()
+    return any(word.casefold() in folded for word in words)
+
+
+def _in_steps(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(rows)
+    while some := list(islice(rest, STEP)):
+        yield some

@@ -1,0 +1,105 @@
+"""A person's traces in what is no record of theirs: saved views, filters of exports and jobs, file names, the ledger.
+
+A text is a trace when it has one of their names or addresses in it. A search is a trace also when it finds them and
+nobody else: half of a rare name says as much as the whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q
+
+from activity.models import Event
+from customers import events
+from customers.models import Customer, CustomerImport, Segment
+from customers.people.filters.parse import ERASED
+
+SEARCHES = ("q", "search")
+STEP = 500
+# Of events about no customer those whose payload has texts that people wrote.
+WITH_TEXTS = frozenset(
+    {
+        events.CUSTOMERS_EXPORTED, events.CUSTOMERS_IMPORTED, events.BULK_CHANGED, events.SEGMENT_SAVED,
+        events.SEGMENT_DELETED, events.TAG_CREATED, events.TAG_CHANGED, events.TAG_DELETED, events.TASK_CREATED,
+        events.TASK_UPDATED, events.TASK_COMPLETED, events.TASK_DELETED,
+    }
+)  # fmt: skip
+
+
+class Traces:
+    """What tells of the persons of a family, in texts and in filters. Made before their rows are emptied."""
+
+    def __init__(self, family: Collection[Customer], words: Collection[str]) -> None:
+        self._family = [one.pk for one in family]
+        self._words = [word.casefold() for word in words]
+        self._searches: dict[str, bool] = {}
+
+    def in_text(self, text: str) -> bool:
+        """Whether one of their names or addresses stands in it, in whatever case."""
+        folded = text.casefold()
+        return any(word in folded for word in self._words)
+
+    def in_value(self, value: Any) -> bool:
+        """The same for a value of JSON."""
+        return self.in_text(json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False))
+
+    def in_filter(self, name: str, value: Any) -> bool:
+        """Whether a list's filter is about them."""
+        return self.in_value(value) or (name in SEARCHES and isinstance(value, str) and self._is_about_them(value))
+
+    def without(self, filters: Mapping[str, Any]) -> dict[str, Any]:
+        """The filters that are not about them."""
+        return {name: value for name, value in filters.items() if not self.in_filter(name, value)}
+
+    def _is_about_them(self, text: str) -> bool:
+        if text not in self._searches:
+            found = Customer.objects.matching(text)
+            theirs = Q(pk__in=self._family)
+            is_theirs = bool(text.strip()) and found.filter(theirs).exists()
+            self._searches[text] = is_theirs and not found.exclude(theirs).exists()
+        return self._searches[text]
+
+
+def forget_segments(traces: Traces) -> None:
+    """Saved views that ask for the person match nobody from here on; those called after them lose the name."""
+    for segment in Segment.objects.iterator(chunk_size=STEP):
+        kept = traces.without(segment.filter)
+        if kept != segment.filter:
+            # Without it the view would show others: it has to be mended first.
+            kept[ERASED] = "1"
+        name = f"Segment {segment.pk.hex[-8:]}" if traces.in_text(segment.name) else segment.name
+        if kept != segment.filter or name != segment.name:
+            Segment.objects.filter(pk=segment.pk).update(filter=kept, name=name)
+
+
+def forget_file_names(traces: Traces) -> None:
+    """The names that files had when they were imported."""
+    for upload in CustomerImport.objects.only("pk", "name").iterator(chunk_size=STEP):
+        if traces.in_text(upload.name):
+            CustomerImport.objects.filter(pk=upload.pk).update(name=f"Import {upload.pk.hex[-8:]}")
+
+
+def forget_events(traces: Traces) -> None:
+    """Events about no customer keep what happened, and lose the words and filters that tell of whom."""
+    rows = Event.objects.filter(customer_id=None, type__in=WITH_TEXTS).only("pk", "payload")
+    changed = []
+    for event in rows.iterator(chunk_size=STEP):
+        payload = _without(event.payload, traces)
+        if payload != event.payload:
+            event.payload = payload
+            changed.append(event)
+    Event.objects.bulk_update(changed, ["payload"], batch_size=STEP)
+
+
+def _without(payload: Mapping[str, Any], traces: Traces) -> dict[str, Any]:
+    filters = payload.get("filters")
+    kept = {name: value for name, value in payload.items() if name != "filters" and not traces.in_value(value)}
+    if isinstance(filters, dict):
+        kept["filters"] = traces.without(filters)
+    elif filters is not None and not traces.in_value(filters):
+        kept["filters"] = filters
+    return {name: kept[name] for name in payload if name in kept}

@@ -1,0 +1,160 @@
+"""A customer's fields, edited in place: each saves on change and answers with itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.http import Request
+from core.inline import Clash
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Customer, Stage, Tag
+from customers.people.customers import services as customers
+from customers.people.customers import stage_moves as pipeline
+from customers.people.customers.conflicts import OWNER, STAGE, clash_of, in_words, is_kept, one_line
+from customers.people.customers.queries import possible_owners
+from customers.people.customers.views import field_context, find_visible
+from customers.people.identities import services as identities
+from customers.people.tags import services as tags
+from customers.pipeline.board.views import ask_why, lacks_reason, reason_of
+
+LONGEST_NAME = 200
+FIELDS = {
+    "name": ("customers/partials/name_field.html", "Name", "", "text"),
+    "phone": ("customers/partials/text_field.html", "Phone", "phone", "tel"),
+    "email": ("customers/partials/text_field.html", "E-mail", "mail", "email"),
+}
+
+
+@requires("customers.edit")
+@require_POST
+@writes_at_once
+def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Move them; where the organization asks why somebody is lost and nobody said it, the question comes first."""
+    customer = find_visible(request, pk)
+    if is_kept(request):
+        return _answer(request, customer, "customers/partials/stage_field.html")
+    wanted = request.POST.get("stage", "")
+    stage = next((stage for stage in Stage.objects.all() if wanted in (str(stage.pk), stage.key)), None)
+    if stage is None:
+        return _answer(request, customer, "customers/partials/stage_field.html", "Choose one of the stages.")
+    lock_rows(request, customer)
+    if clash := clash_of(request, customer, STAGE, stage):
+        return _ask(request, customer, "customers/partials/stage_field.html", clash, {"chosen_stage": stage.pk})
+    reason = reason_of(request)
+    if stage.pk != customer.stage_id and lacks_reason(request, stage, reason):
+        if request.htmx:
+            return ask_why(request)
+        question = reverse("customers:move", args=[organization, pk])
+        return redirect(f"{question}?stage={stage.key}&from=customer")
+    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
+    return _answer(request, customer, "customers/partials/stage_field.html")
+
+
+@requires("customers.edit")
+@require_POST
+@writes_at_once
+def set_owner(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    customer = find_visible(request, pk)
+    if is_kept(request):
+        return _answer(request, customer, "customers/partials/owner_field.html")
+    wanted = request.POST.get("assigned_to", "")
+    owner = next((user for user in possible_owners() if str(user.pk) == wanted), None)
+    if wanted and owner is None:
+        return _answer(
+            request, customer, "customers/partials/owner_field.html", "Choose somebody of your organization."
+        )
+    lock_rows(request, customer)
+    if clash := clash_of(request, customer, OWNER, owner):
+        chosen = {"chosen_owner": owner.pk if owner else ""}
+        return _ask(request, customer, "customers/partials/owner_field.html", clash, chosen)
+    customers.assign(customer=customer, owner=owner, actor=current_actor())
+    return _answer(request, customer, "customers/partials/owner_field.html")
+
+
+@requires("customers.edit")
+@require_POST
+def add_tag(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    customer = find_visible(request, pk)
+    try:
+        tags.add(customer=customer, names=[request.POST.get("tag", "")], actor=current_actor())
+    except tags.InvalidTag as error:
+        return _answer(request, customer, "customers/partials/tags_field.html", str(error))
+    return _answer(request, customer, "customers/partials/tags_field.html")
+
+
+@requires("customers.edit")
+@require_POST
+def remove_tag(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    customer = find_visible(request, pk)
+    tags.remove(customer=customer, names=[request.POST.get("tag", "")], actor=current_actor())
+    return _answer(request, customer, "customers/partials/tags_field.html")
+
+
+@requires("customers.edit")
+@require_POST
+@writes_at_once
+def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Name, phone or e-mail."""
+    customer = find_visible(request, pk)
+    field, value = request.POST.get("field", ""), request.POST.get("value", "").strip()[:254]
+    if field not in FIELDS:
+        return HttpResponse("There is no such field.", status=400, content_type="text/plain")
+    template, label, icon_name, kind = FIELDS[field]
+    lock_rows(request, customer)
+    shown = {"field": field, "label": label, "icon_name": icon_name, "type": kind}
+    if is_kept(request):
+        return _answer(request, customer, template, more={**shown, "value": getattr(customer, field)})
+    if value == one_line(getattr(customer, field)):
+        # What the field can't show, such as a line break, is not taken away by looking at it.
+        return _answer(request, customer, template, more={**shown, "value": value})
+    if clash := clash_of(request, customer, field, value):
+        return _ask(request, customer, template, clash, {**shown, "value": value})
+    error = ""
+    if field == "name" and not 0 < len(value) <= LONGEST_NAME:
+        error = f"A name of 1 to {LONGEST_NAME} characters is needed."
+    else:
+        try:
+            customers.update(customer=customer, actor=current_actor(), changes={field: value})
+        except (identities.InvalidAddress, identities.IdentityTaken) as refused:
+            error = identities.refusal(refused, request.member)
+    shown["value"] = value if error else getattr(customer, field)
+    return _answer(request, customer, template, error, shown)
+
+
+@requires("customers.view")
+@require_safe
+def tag_names(request: Request, organization: str) -> HttpResponse:
+    """Names to propose while a tag is written."""
+    names = Tag.objects.order_by("name").values_list("name", flat=True)[:500]
+    return render(request, "customers/partials/tag_names.html", {"names": names})
+
+
+def _ask(
+    request: Request, customer: Customer, template: str, clash: Clash, more: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Both values, and which to keep. Without a script the page shows theirs, and a notice both."""
+    if not request.htmx:
+        toasts.warning(request, in_words(clash))
+        return redirect("customers:detail", request.organization.slug, customer.pk)
+    shown = {**field_context(request, customer), **(more or {}), "clash": clash}
+    return render(request, template, shown, status=422)
+
+
+def _answer(
+    request: Request, customer: Customer, template: str, error: str = "", more: dict[str, Any] | None = None
+) -> HttpResponse:
+    if not request.htmx:
+        if error:
+            toasts.error(request, error)
+        return redirect("customers:detail", request.organization.slug, customer.pk)
+    shown = {**field_context(request, customer), **(more or {}), "error": error, "saved": not error}
+    return render(request, template, shown, status=422 if error else 200)

@@ -1,0 +1,138 @@
+"""A customer's page: who they are, how to reach them, and everything that was said and done."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access.pages import requires
+from accounts.frame import recent
+from activity.actor import current_actor
+from core.htmx import render_page
+from core.http import Request
+from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Customer, CustomField, Stage
+from customers.page.panels import panels_for
+from customers.page.timeline import queries as timeline
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import services as customers
+from customers.people.customers.forms import DetailsForm, EntryForm
+from customers.people.customers.queries import history_of, possible_owners
+from customers.people.customers.views import field_context, find_visible
+from customers.people.identities import services as identities
+
+ROWS = 30
+HISTORY_ROWS = 50
+
+
+@requires("customers.view")
+@require_safe
+def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Who they are, what was said and done, and what every app has to show of them."""
+    survivor = _survivor(request, pk)
+    if survivor is not None:
+        return redirect("customers:detail", organization, survivor)
+    customer = find_visible(request, pk)
+    fields = field_context(request, customer)
+    shown = {
+        **fields,
+        **_timeline(request, customer),
+        "people": {str(user.pk): user.get_full_name() for user in fields["owners"]},
+        "details": details_of(customer),
+        "entry": EntryForm(initial={"kind": "note"}),
+        "panels": panels_for(customer, request.member),
+        "identities": [i for i in customer.identities.all() if not i.is_primary],
+        "can_delete_customer": request.member.may("customers.delete"),
+        "can_export_customer": request.member.may("customers.export"),
+    }
+    response = render_page(
+        request, "customers/detail.html", shown, partials={"timeline": "customers/partials/timeline.html",
+                                                           "more-timeline": "customers/partials/timeline_items.html"}
+    )  # fmt: skip
+    return recent.remember(request, response, customer.pk)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Every field at once, the organization's own among them."""
+    customer = find_visible(request, pk)
+    lock_rows(request, customer)
+    form = DetailsForm(request.POST or None, initial=DetailsForm.initial_of(customer), record=customer)
+    form.add_own_fields(custom_fields.definitions(CustomField.Entity.CUSTOMER), customer.custom_fields)
+    if request.method == "POST" and form.is_valid():
+        changes = form.changes(customer)
+        if form.is_valid():
+            try:
+                if changes:
+                    customers.update(customer=customer, actor=current_actor(), changes=changes)
+            except (identities.InvalidAddress, identities.IdentityTaken) as error:
+                form.add_error(error.field, identities.refusal(error, request.member))
+            except custom_fields.InvalidValue as error:
+                form.add_error(f"own_{error.key}", str(error))
+            else:
+                return redirect("customers:detail", organization, customer.pk)
+    return render(
+        request, "customers/edit.html", {"form": form, "customer": customer}, status=422 if form.errors else 200
+    )
+
+
+@requires("customers.view")
+@require_safe
+def history(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Every change of the customer's fields: who, when, before and after."""
+    customer = find_visible(request, pk)
+    try:
+        page = page_after(
+            history_of(customer), cursor=request.GET.get("after", ""), size=HISTORY_ROWS, order=("-occurred_at", "-id")
+        )
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    names = {str(user.pk): user.get_full_name() for user in possible_owners()}
+    names |= dict(Stage.objects.values_list("key", "name"))
+    shown = {"customer": customer, "rows": page.rows, "next_cursor": page.next_cursor, "people": names}
+    return render(request, "customers/history.html", shown)
+
+
+def details_of(customer: Customer) -> list[tuple[str, str, str]]:
+    """What is known beside name and addresses, as label, value and kind (`text`, `url`); only what there is."""
+    place = customer.address or {}
+    lines = [place.get("street"), place.get("postal_code"), place.get("city"), place.get("state"), place.get("country")]
+    found = [
+        ("Company", customer.company, "text"),
+        ("Type", customer.get_type_display(), "text"),
+        ("Status", customer.get_status_display(), "text"),
+        ("Language", customer.language, "text"),
+        ("Address", ", ".join(line for line in lines if line), "text"),
+    ]
+    for field in custom_fields.definitions(CustomField.Entity.CUSTOMER):
+        kind = "url" if field.type == CustomField.Type.URL else "text"
+        found.append((field.label, custom_fields.show(field, customer.custom_fields.get(field.key)), kind))
+    return [line for line in found if line[1]]
+
+
+def _timeline(request: Request, customer: Customer) -> dict[str, Any]:
+    known = [source for source in timeline.sources() if request.member.may(source.permission)]
+    wanted = [name for name in request.GET.getlist("types") if name in {source.type for source in known}]
+    try:
+        page = timeline.page_of(
+            customer, may=request.member.may, types=wanted, cursor=request.GET.get("after", ""), size=ROWS
+        )
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    return {"items": page.items, "next_cursor": page.next_cursor, "sources": known, "types": wanted}
+
+
+def _survivor(request: Request, pk: UUID) -> UUID | None:
+    """Whom a merged customer's address leads to, if within reach."""
+    into = Customer.objects.filter(pk=pk).values_list("merged_into_id", flat=True).first()
+    if into and Customer.objects.visible_to(request.member).filter(pk=into).exists():
+        found: UUID = into
+        return found
+    return None

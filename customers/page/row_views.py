@@ -1,0 +1,166 @@
+"""A row of the list, edited where it stands: the editor of a cell, and the row as it is after the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.htmx import toast
+from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Customer, CustomField, Stage, Tag
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import services as customers
+from customers.people.customers import stage_moves as pipeline
+from customers.people.customers.conflicts import FOLLOW_UP, OWNER, STAGE, clash_of, in_words, value_of
+from customers.people.customers.queries import possible_owners
+from customers.people.customers.views import find_visible
+from customers.people.table.state import read_state
+from customers.people.table.views import permissions, row_of
+from customers.people.tags import services as tags
+from customers.pipeline.board.views import ask_why, lacks_reason, reason_of
+from customers.work.follow_ups import services as follow_ups
+
+PROPOSED_TAGS = 200
+
+
+class Refused(ValueError):
+    """Why a value can't be set."""
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """GET: the editor of `field` (stage, owner, tags or follow_up). POST: sets it to `value`, and answers the row."""
+    customer = find_visible(request, pk)
+    if request.method != "POST":
+        if not request.htmx:
+            return redirect("customers:detail", organization, pk)
+        return _editor(request, customer, request.GET.get("field", ""))
+    field = request.POST.get("field", "")
+    if field not in EDITED_BY:
+        return HttpResponse("There is no such field.", status=400, content_type="text/plain")
+    lock_rows(request, customer)
+    try:
+        _require_current(request, customer, field)
+        if field == "stage":
+            asked = _set_stage(request, customer, request.POST.get("value", ""))
+            if asked is not None:
+                return asked
+        else:
+            CHANGES[field](customer, request.POST.get("value", ""))
+    except Refused as error:
+        if not request.htmx:
+            toasts.error(request, str(error))
+            return redirect("customers:detail", organization, pk)
+        response = _editor(request, customer, EDITED_BY[field], error=str(error), status=422)
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#cell-editor", "innerHTML"
+        return response
+    return _row(request, customer) if request.htmx else redirect("customers:list", organization)
+
+
+def _require_current(request: Request, customer: Customer, field: str) -> None:
+    """Raises Refused, with the value, where somebody else has set it since the editor was opened."""
+    if field not in (STAGE, OWNER, FOLLOW_UP):
+        return
+    wanted: Any = request.POST.get("value", "")
+    if field == STAGE:
+        wanted = Stage.objects.filter(key=wanted).first()
+    elif field == OWNER:
+        wanted = next((user for user in possible_owners() if str(user.pk) == wanted), None)
+    if clash := clash_of(request, customer, field, wanted):
+        raise Refused(in_words(clash))
+
+
+def _editor(request: Request, customer: Customer, field: str, *, error: str = "", status: int = 200) -> HttpResponse:
+    shown: dict[str, Any] = {"customer": customer, "field": field, "error": error}
+    shown["follow_up"] = value_of(customer, FOLLOW_UP)
+    if field == "stage":
+        shown["stages"] = Stage.objects.all()
+    elif field == "owner":
+        shown["owners"] = possible_owners()
+    elif field == "tags":
+        shown["names"] = Tag.objects.order_by("name").values_list("name", flat=True)[:PROPOSED_TAGS]
+    elif field != "follow_up":
+        return HttpResponse("There is no such field.", status=400, content_type="text/plain")
+    return render(request, "customers/partials/cell_editor.html", shown, status=status)
+
+
+def _row(request: Request, customer: Customer) -> HttpResponse:
+    fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
+    asked = request.GET.copy()
+    state = read_state(asked, fields=fields)
+    found = row_of(request.member, customer.pk, state, fields)
+    if found is None:
+        # Given to somebody whose customers this member doesn't see.
+        response = HttpResponse("")
+        response.headers["HX-Reswap"] = "delete"
+        return toast(response, f"{customer.name} is no longer among the customers that you see.")
+    shown = {"row": found, "state": state, **permissions(request.member)}
+    return render(request, "customers/partials/row.html", shown)
+
+
+def _set_stage(request: Request, customer: Customer, value: str) -> HttpResponse | None:
+    """Move them, or answer with the question why they are lost where that was not said."""
+    stage = Stage.objects.filter(key=value).first()
+    if stage is None:
+        raise Refused("Choose one of the stages.")
+    reason = reason_of(request)
+    if stage.pk == customer.stage_id or not lacks_reason(request, stage, reason):
+        pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
+        return None
+    if request.htmx:
+        return ask_why(request)
+    question = reverse("customers:move", args=[request.organization.slug, customer.pk])
+    return redirect(f"{question}?stage={stage.key}&from=customer")
+
+
+def _set_owner(customer: Customer, value: str) -> None:
+    owner = next((user for user in possible_owners() if str(user.pk) == value), None)
+    if value and owner is None:
+        raise Refused("Choose somebody of your organization.")
+    customers.assign(customer=customer, owner=owner, actor=current_actor())
+
+
+def _add_tag(customer: Customer, value: str) -> None:
+    try:
+        tags.add(customer=customer, names=[value], actor=current_actor())
+    except tags.InvalidTag as error:
+        raise Refused(str(error)) from error
+
+
+def _set_follow_up(customer: Customer, value: str) -> None:
+    if not value:
+        follow_ups.complete(customer=customer, actor=current_actor())
+        return
+    try:
+        to: str | date = value if value in follow_ups.CHOICES else date.fromisoformat(value)
+        follow_ups.snooze(customer=customer, actor=current_actor(), to=to)
+    except follow_ups.InvalidDay as error:
+        raise Refused(str(error)) from error
+    except ValueError as error:
+        raise Refused("Choose a day.") from error
+
+
+def _remove_tag(customer: Customer, value: str) -> None:
+    tags.remove(customer=customer, names=[value], actor=current_actor())
+
+
+CHANGES: Mapping[str, Callable[[Customer, str], None]] = {
+    "owner": _set_owner,
+    "tag_add": _add_tag,
+    "tag_remove": _remove_tag,
+    "follow_up": _set_follow_up,
+}
+EDITED_BY = {"stage": "stage", "owner": "owner", "tag_add": "tags", "tag_remove": "tags", "follow_up": "follow_up"}

@@ -1,0 +1,106 @@
+"""What happened with a customer: the history of changes, and the timeline of everything."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from accounts.access.api import OrganizationView, permissions_of
+from activity.models import Event
+from core.api.errors import invalid
+from core.api.pages import CursorPages, page_size, paginated
+from core.api.parameters import ListParameters, read_parameters
+from core.pagination import InvalidCursor
+from customers.page.timeline import queries as timeline
+from customers.people.customers.api_access import visible_customer
+from customers.people.customers.queries import history_of
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """One event of the ledger, with every field that it changed."""
+
+    id = serializers.UUIDField()
+    event = serializers.CharField(source="type")
+    at = serializers.DateTimeField(source="occurred_at")
+    actor = serializers.CharField(source="actor_label")
+    actor_kind = serializers.CharField()
+    changes = serializers.SerializerMethodField()
+
+    def get_changes(self, event: Event) -> list[dict[str, Any]]:
+        """`field`, `from`, `to`; of an event without fields, an empty list."""
+        payload = event.payload
+        if "changes" in payload:
+            return [{"field": field, **sides} for field, sides in payload["changes"].items()]
+        names = {"customer.stage_changed": "stage", "customer.stage_change_undone": "stage"}
+        names |= {"customer.assigned": "assigned_to"}
+        names |= {"customer.follow_up_set": "next_follow_up_at"}
+        if event.type in names:
+            return [{"field": names[event.type], "from": payload.get("from"), "to": payload.get("to")}]
+        if "tag" in payload:
+            sides = (None, payload["tag"]) if event.type.endswith("added") else (payload["tag"], None)
+            return [{"field": "tags", "from": sides[0], "to": sides[1]}]
+        return []
+
+
+class ItemSerializer(serializers.Serializer[Any]):
+    """A row of the timeline; what stands in `data` depends on the type."""
+
+    type = serializers.CharField()
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    data = serializers.DictField()  # type: ignore[assignment]
+
+
+class TimelineParameters(ListParameters):
+    types = serializers.CharField(required=False, help_text="Separated by commas: message, interaction, task, …")
+
+
+class HistoryView(OrganizationView):
+    permissions_by_method = {"GET": "customers.view"}
+    pagination_class = CursorPages
+    cursor_order = ("-occurred_at", "-id")
+
+    @extend_schema(tags=["customers"], responses=ChangeSerializer(many=True))
+    def get(self, request: Request, pk: UUID) -> Response:
+        """Stage and field changes, newest first: who, when, from, to."""
+        read_parameters(request, ListParameters)
+        rows = history_of(visible_customer(self, pk, is_bare=True))
+        return paginated(self, rows, lambda page: ChangeSerializer(page, many=True).data)
+
+
+class TimelineView(OrganizationView):
+    permissions_by_method = {"GET": "customers.view"}
+    pagination_class = CursorPages
+
+    @extend_schema(
+        tags=["customers"],
+        parameters=[TimelineParameters],
+        responses=ItemSerializer(many=True),
+    )
+    def get(self, request: Request, pk: UUID) -> Response:
+        """Messages, notes, tasks, deals, stage changes, files and changes, newest first."""
+        asked = read_parameters(request, TimelineParameters)
+        permitted = permissions_of(request, self.member)
+        try:
+            page = timeline.page_of(
+                visible_customer(self, pk, is_bare=True),
+                may=permitted.__contains__,
+                types=[name for name in asked.get("types", "").split(",") if name],
+                cursor=request.query_params.get("cursor", ""),
+                size=page_size(request),
+            )
+        except timeline.UnknownType as error:
+            raise invalid("types", str(error)) from error
+        except InvalidCursor as error:
+            raise invalid("cursor", str(error)) from error
+        url = request.build_absolute_uri()
+        following = replace_query_param(url, "cursor", page.next_cursor) if page.next_cursor else None
+        previous = remove_query_param(url, "cursor") if "cursor" in request.query_params else None
+        rows = [{"type": item.type, "id": item.id, "at": item.at, "data": item.data} for item in page.items]
+        return Response({"next": following, "previous": previous, "results": ItemSerializer(rows, many=True).data})

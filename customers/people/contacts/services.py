@@ -1,0 +1,70 @@
+"""People tied to a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from activity.actor import Actor
+from activity.ledger import record
+from customers import events
+from customers.models import Contact, Customer, CustomField
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import presence
+from customers.people.customers import services as customers
+from customers.people.customers.changes import set_fields
+from customers.people.identities import services as identities
+
+SETTABLE = frozenset({"name", "relationship", "email", "phone", "birth_date", "custom_fields"})
+ENTITY = CustomField.Entity.CONTACT
+
+
+@transaction.atomic
+def create(*, customer: Customer, actor: Actor, name: str, **fields: Any) -> Contact:
+    """A new contact.
+
+    Raises InvalidAddress for a phone or e-mail that is none, InvalidValue for a custom field, CustomerGone.
+    """
+    presence.hold(customer)
+    contact = Contact(organization=customer.organization, customer=customer)
+    values = custom_fields.clean(ENTITY, fields.pop("custom_fields", {}))
+    set_fields(contact, _checked(contact, {"name": name, **fields}) | {"custom_fields": values}, settable=SETTABLE)
+    customers.touch(customer=customer, at=contact.created_at)
+    _record(events.CONTACT_CREATED, contact, actor, {"name": contact.name, "relationship": contact.relationship})
+    return contact
+
+
+@transaction.atomic
+def update(*, contact: Contact, actor: Actor, changes: Mapping[str, Any]) -> Contact:
+    """Set fields. Raises InvalidAddress or InvalidValue."""
+    current = (
+        Contact.objects.select_for_update(of=("self",)).select_related("customer__organization").get(pk=contact.pk)
+    )
+    wanted = _checked(current, changes)
+    if "custom_fields" in wanted:
+        wanted["custom_fields"] = custom_fields.clean(ENTITY, wanted["custom_fields"], existing=current.custom_fields)
+    changed = set_fields(current, wanted, settable=SETTABLE)
+    if changed:
+        _record(events.CONTACT_UPDATED, current, actor, {"name": current.name, "changes": changed})
+    return current
+
+
+@transaction.atomic
+def delete(*, contact: Contact, actor: Actor) -> None:
+    _record(events.CONTACT_DELETED, contact, actor, {"name": contact.name})
+    contact.delete()
+
+
+def _checked(contact: Contact, changes: Mapping[str, Any]) -> dict[str, Any]:
+    checked = dict(changes)
+    if checked.get("phone"):
+        checked["phone"] = identities.phone(checked["phone"], organization=contact.organization).value
+    if checked.get("email"):
+        checked["email"] = identities.email(checked["email"]).value
+    return checked
+
+
+def _record(event: str, contact: Contact, actor: Actor, payload: dict[str, Any]) -> None:
+    record(event, subject=contact, customer_id=contact.customer_id, actor=actor, payload=payload)

@@ -1,0 +1,110 @@
+"""Contacts of a customer: each a form on a page of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.forms import Form
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Contact, Customer, CustomField
+from customers.models.querysets import within_reach
+from customers.people import confirm
+from customers.people.contacts import services as contacts
+from customers.people.custom_fields import services as custom_fields
+from customers.people.custom_fields.values import InvalidValue
+from customers.people.customers.forms import ContactForm
+from customers.people.customers.views import find_visible
+from customers.people.identities import services as identities
+
+RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing", "colleague")
+
+
+@requires("customers.create")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Somebody tied to the customer."""
+    return _contact(request, find_visible(request, pk), None)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def edit_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    contact = _found(request, Contact, pk)
+    lock_rows(request, contact.customer, contact)
+    return _contact(request, contact.customer, contact)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask once; a POST deletes."""
+    contact = _found(request, Contact, pk)
+    if request.method != "POST":
+        return confirm.ask(
+            request,
+            question=f"Delete {contact.name}?",
+            consequence=f"The contact is taken off {contact.customer.name} for good; what was said and done stays.",
+            back=(reverse("customers:edit_contact", args=[organization, pk]), contact.name),
+        )
+    contacts.delete(contact=contact, actor=current_actor())
+    return redirect("customers:detail", organization, contact.customer_id)
+
+
+def _contact(request: Request, customer: Customer, contact: Contact | None) -> HttpResponse:
+    names = ("name", "relationship", "phone", "email", "birth_date")
+    initial = {name: getattr(contact, name) for name in names} if contact else None
+    form = ContactForm(request.POST or None, initial=initial, record=contact)
+    form.add_own_fields(custom_fields.definitions(CustomField.Entity.CONTACT), contact.custom_fields if contact else {})
+    if request.method == "POST" and form.is_valid():
+        fields = {name: value for name, value in form.changed.items() if name in names}
+        if own := form.own_values():
+            fields["custom_fields"] = own
+        if form.is_valid() and _done(form, lambda: _save_contact(customer, contact, fields)):
+            return redirect("customers:detail", request.organization.slug, customer.pk)
+    shown = {"what": "contact", "record": contact, "relationships": RELATIONSHIPS}
+    return _page(request, customer, form, shown)
+
+
+def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str, Any]) -> None:
+    if contact is None:
+        contacts.create(customer=customer, actor=current_actor(), **fields)
+    elif fields:
+        contacts.update(contact=contact, actor=current_actor(), changes=fields)
+
+
+def _done(form: Form, save: Any) -> bool:
+    """Whether it was saved; what the service refused stands at its field."""
+    try:
+        save()
+    except identities.InvalidAddress as error:
+        form.add_error(error.field, str(error))
+    except InvalidValue as error:
+        form.add_error(f"own_{error.key}", str(error))
+    else:
+        return True
+    return False
+
+
+def _found(request: Request, model: Any, pk: UUID) -> Any:
+    rows = model.objects.filter(within_reach(request.member)).select_related(
+        "customer__organization", "customer__stage"
+    )
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such record, or it is not yours to see.")
+    return found
+
+
+def _page(request: Request, customer: Customer, form: Form, more: dict[str, Any]) -> HttpResponse:
+    shown = {"form": form, "customer": customer, **more}
+    return render(request, "customers/record_form.html", shown, status=422 if form.errors else 200)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.models import Member, User
+from core.tenancy import current_organization
+from customers.people.customers import owners
+
+
+@extend_schema_field({"type": "string", "description": "`me`, `none`, or a user's id."})
+class OwnerFilterField(serializers.Field[Any, Any, Any, Any]):
+    """`me`, `none`, or the user id of somebody who is or was a member of the organization."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data in ("me", "none"):
+            return data
+        try:
+            user_id = uuid.UUID(str(data))
+        except ValueError as error:
+            raise serializers.ValidationError("Use “me”, “none” or a user’s id.") from error
+        if not owners.is_member(user_id):
+            raise serializers.ValidationError(owners.refusal())
+        return user_id
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "string", "description": "A user's id, or `me`."})
+class OwnerField(serializers.Field[Any, Any, Any, Any]):
+    """The owner by user id; only active members of the organization can be one."""
+
+    def to_internal_value(self, data: Any) -> User:
+        if data == "me":
+            user: User = self.context["member"].user
+            return user
+        try:
+            wanted = uuid.UUID(str(data))
+        except ValueError as error:
+            raise serializers.ValidationError("A user’s id is needed.") from error
+        found = (
+            Member.objects.active()
+            .select_related("user")
+            .filter(organization=current_organization(), user=wanted)
+            .first()
+        )
+        if found is None:
+            raise serializers.ValidationError("There is no active member with this id in the organization.")
+        return found.user
+
+    def to_representation(self, value: User) -> str:
+        return str(value.pk)

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.api.errors import invalid
+from core.api.strict import Strict
+from core.tenancy import current_organization
+from customers.models import Consent, Customer, Identity, Stage
+from customers.people.custom_fields.serializer_fields import OwnerField, OwnerFilterField
+from customers.people.customers import stage_moves as pipeline
+from customers.people.filters import parse as filters
+from customers.people.tags import services as tags
+
+
+class AddressSerializer(Strict):
+    street = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    state = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    country = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    postal_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
+
+
+class ConsentSerializer(serializers.ModelSerializer[Consent]):
+    class Meta:
+        model = Consent
+        fields = ["channel", "purpose", "is_granted", "how", "created_at"]
+
+
+@extend_schema_field({"type": "string", "maxLength": 40, "example": "new"})
+class StageKeyField(serializers.Field[Stage, Any, str, Any]):
+    """A pipeline stage by its key."""
+
+    def to_internal_value(self, data: Any) -> Stage:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("A stage’s key is needed.")
+        try:
+            return pipeline.find_stage(organization=current_organization(), key=data)
+        except pipeline.UnknownStage as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def to_representation(self, value: Stage) -> str:
+        return value.key
+
+
+class TagNamesField(serializers.ListField):
+    """Tags by name."""
+
+    child = serializers.CharField(max_length=tags.MAX_LENGTH)
+
+    def to_representation(self, data: Any) -> list[str]:
+        return sorted(tag.name for tag in data.all())
+
+
+class TagFilterField(serializers.ListField):
+    """Tags that a row must all carry; each is a join, and a database takes only so many."""
+
+    child = serializers.CharField(max_length=tags.MAX_LENGTH)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            **{"required": False, "max_length": 10, "help_text": "Repeatable; all have to fit.", **options}
+        )
+
+
+class IdentitySerializer(serializers.ModelSerializer[Identity]):
+    class Meta:
+        model = Identity
+        fields = ["id", "kind", "value", "is_primary"]
+
+
+class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
+    """A customer, read and written. What a caller may set is what is not read-only here, and nothing else."""
+
+    phone = serializers.CharField(
+        max_length=40, required=False, allow_blank=True, help_text="Given as people write it, returned as E.164."
+    )
+    email = serializers.CharField(max_length=254, required=False, allow_blank=True)
+    stage = StageKeyField(required=False, help_text="A stage's key.")
+    assigned_to = OwnerField(required=False, allow_null=True)
+    tags = TagNamesField(required=False, max_length=50)
+    address = AddressSerializer(required=False)
+    source = serializers.CharField(max_length=60, required=False, allow_blank=True)  # type: ignore[assignment]
+    custom_fields = serializers.DictField(
+        required=False, help_text="By key; checked against the organization's definitions. null takes a value away."
+    )
+    identities = IdentitySerializer(many=True, read_only=True)
+    consents = ConsentSerializer(many=True, read_only=True)
+    former_codes = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Codes of customers that were merged into this one."
+    )
+    created_by = serializers.UUIDField(source="created_by_id", read_only=True, allow_null=True)
+    is_overdue = serializers.BooleanField(
+        read_only=True, help_text="Nothing was said or done with them for longer than their stage allows."
+    )
+    open_value = serializers.DecimalField(
+        max_digits=16, decimal_places=2, read_only=True, help_text="The sum of their open deals."
+    )
+    allow_duplicate = serializers.BooleanField(write_only=True, required=False, default=False)
+
+    class Meta:
+        model = Customer
+        fields = [
+            "id", "code", "name", "email", "phone", "company", "type", "status", "stage", "source", "campaign",
+            "language", "assigned_to", "address", "tags", "notes", "next_follow_up_at", "custom_fields", "identities",
+            "consents", "do_not_contact", "former_codes", "created_by", "created_at", "updated_at", "last_activity_at",
+            "stage_since", "is_overdue", "open_value", "allow_duplicate",
+        ]  # fmt: skip
+        read_only_fields = ["id", "code", "campaign", "stage_since", "created_at", "updated_at", "last_activity_at"]
+
+    def validate_name(self, value: str) -> str:
+        if not value.strip():
+            raise serializers.ValidationError("A name is needed.")
+        return value.strip()
+
+
+class CustomerParameters(serializers.Serializer[Any]):
+    """What `customers.people.filters.parse` reads, as the schema tells it."""
+
+    q = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, help_text="Part of a name, e-mail, phone, company or code."
+    )
+    search = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text="The same as q.")
+    status = serializers.ChoiceField(choices=Customer.Status.choices, required=False)
+    type = serializers.ChoiceField(choices=Customer.Type.choices, required=False)
+    stage = StageKeyField(required=False)
+    source = serializers.CharField(max_length=60, required=False)  # type: ignore[assignment]
+    tag = TagFilterField()
+    assigned_to = OwnerFilterField(required=False)
+    created_from = serializers.CharField(required=False, help_text="A day or a moment.")
+    created_to = serializers.CharField(required=False, help_text="A day, which is included, or a moment, which is not.")
+    follow_up_before = serializers.CharField(required=False, help_text="A day or a moment.")
+    has_open_task = serializers.BooleanField(required=False)
+    overdue = serializers.BooleanField(
+        required=False, help_text="Nothing was said or done for longer than the stage allows."
+    )
+    ordering = serializers.ChoiceField(choices=filters.ORDERINGS, required=False, help_text="- for falling.")
+
+
+class StageMoveSerializer(Strict):
+    stage = StageKeyField(required=False)
+    status = StageKeyField(required=False, help_text="The same as stage.")
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs["stage"] = attrs.get("stage") or attrs.get("status")
+        if attrs["stage"] is None:
+            raise invalid("stage", "A stage is needed.", code="required")
+        return attrs
+
+
+class AssignSerializer(Strict):
+    assigned_to = OwnerField(allow_null=True)
+
+
+class TagsSerializer(Strict):
+    tag = serializers.CharField(max_length=tags.MAX_LENGTH, required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=tags.MAX_LENGTH), required=False, max_length=50)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        names = [*attrs.get("tags", []), *([attrs["tag"]] if attrs.get("tag") else [])]
+        if not names:
+            raise invalid("tag", "A tag is needed.", code="required")
+        return {"names": names}

@@ -1,0 +1,177 @@
+"""The filters of the list as a person meets them: chips that say what is filtered, and the form that adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils import dateformat
+
+from accounts.models import User
+from customers.models import Customer, CustomField, Stage
+from customers.people.filters.parse import CUSTOM
+from customers.people.table.state import ListState
+
+FROM, TO = "__gte", "__lte"
+YES_NO = (("true", "Yes"), ("false", "No"))
+Choices = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter at work, and the address of the list without it."""
+
+    name: str
+    label: str
+    value: str
+    remove: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of the filter form. `kind`: choice, text, day or number; `group` ties the ends of a range."""
+
+    name: str
+    label: str
+    kind: str
+    value: str = ""
+    choices: Choices = ()
+    until: str = ""
+    until_value: str = ""
+
+    @property
+    def until_name(self) -> str:
+        return self.until
+
+    @property
+    def key(self) -> str:
+        """For ids in the page."""
+        return self.name.replace(".", "-")
+
+
+class Words:
+    """What ids and keys are called here; everything is given, nothing asked for."""
+
+    def __init__(
+        self, *, stages: Sequence[Stage], owners: Sequence[User], fields: Sequence[CustomField], me: User
+    ) -> None:
+        self.stages, self.owners, self.fields, self.me = stages, owners, {one.key: one for one in fields}, me
+        self._choices: Mapping[str, Choices] = {
+            "stage": [(stage.key, stage.name) for stage in stages],
+            "assigned_to": [("me", "Me"), ("none", "Nobody yet"), *((str(o.pk), name_of(o)) for o in owners)],
+            "status": list(Customer.Status.choices),
+            "type": list(Customer.Type.choices),
+            "has_open_task": YES_NO,
+            "overdue": YES_NO,
+        }
+
+    def choices(self, name: str) -> Choices:
+        return self._choices.get(name, ())
+
+    def value(self, name: str, value: str) -> str:
+        """A filter's value, as a person says it."""
+        found = dict(self._choices.get(name, ())).get(value)
+        if found is not None:
+            return found
+        custom = self.fields.get(_custom_key(name)) if name.startswith(CUSTOM) else None
+        if custom is not None and custom.type == CustomField.Type.BOOLEAN:
+            return {"true": "Yes", "false": "No"}.get(value.casefold(), value)
+        return _day(value)
+
+
+def name_of(user: User) -> str:
+    return str(user.get_full_name() or user.email)
+
+
+LABELS = {
+    "q": "Search",
+    "stage": "Stage",
+    "assigned_to": "Owner",
+    "status": "Status",
+    "type": "Type",
+    "source": "Source",
+    "tag": "Tag",
+    "created_from": "Created from",
+    "created_to": "Created until",
+    "follow_up_before": "Follow-up before",
+    "has_open_task": "Has an open task",
+    "overdue": "Overdue",
+}
+
+
+def chips_of(state: ListState, words: Words) -> list[Chip]:
+    """A chip for every filter but the search, which has its own field; for every tag, one of its own."""
+    found = []
+    for name, value in state.given.items():
+        if name == "q":
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            without = state.without(name, one if isinstance(value, list) else None)
+            found.append(Chip(name, _label(name, words), words.value(name, one), without.query()))
+    return found
+
+
+def form_of(state: ListState, words: Words) -> list[Asked]:
+    """The questions, those for the organization's own fields last."""
+
+    def text(name: str) -> str:
+        value = state.given.get(name, "")
+        return "" if isinstance(value, list) else str(value)
+
+    def choice(name: str) -> Asked:
+        return Asked(name, LABELS[name], "choice", text(name), words.choices(name))
+
+    asked = [
+        choice("stage"),
+        choice("assigned_to"),
+        choice("status"),
+        choice("type"),
+        Asked("tag", "Tag", "tag"),
+        Asked("source", "Source", "text", text("source")),
+        Asked("created_from", "Created", "day", text("created_from")[:10], (), "created_to", text("created_to")[:10]),
+        Asked("follow_up_before", "Follow-up before", "day", text("follow_up_before")[:10]),
+        choice("has_open_task"),
+        choice("overdue"),
+    ]
+    return asked + [_custom(field, text) for field in words.fields.values()]
+
+
+def _custom(field: CustomField, text: Callable[[str], str]) -> Asked:
+    name = f"{CUSTOM}{field.key}"
+    kind = CustomField.Type(field.type)
+    if kind in (CustomField.Type.NUMBER, CustomField.Type.DATE):
+        shown = "day" if kind == CustomField.Type.DATE else "number"
+        least, most = f"{name}{FROM}", f"{name}{TO}"
+        return Asked(least, field.label, shown, text(least), (), most, text(most))
+    if kind == CustomField.Type.BOOLEAN:
+        return Asked(name, field.label, "choice", text(name), YES_NO)
+    if field.has_choices:
+        return Asked(name, field.label, "choice", text(name), [(one, one) for one in field.choices])
+    return Asked(name, field.label, "text", text(name))
+
+
+def names_in(asked: Sequence[Asked]) -> list[str]:
+    """The names that the form has inputs for; the tags it hands on beside them."""
+    return [name for one in asked for name in (one.name, one.until) if name and name != "tag"]
+
+
+def _label(name: str, words: Words) -> str:
+    if not name.startswith(CUSTOM):
+        return LABELS.get(name, name)
+    field = words.fields.get(_custom_key(name))
+    label = field.label if field else name.removeprefix(CUSTOM)
+    return label + {FROM: " from", TO: " until"}.get(name[-len(FROM) :], "")
+
+
+def _custom_key(name: str) -> str:
+    return name.removeprefix(CUSTOM).removesuffix(FROM).removesuffix(TO)
+
+
+def _day(value: Any) -> str:
+    """A day in words; anything else as it is."""
+    try:
+        return dateformat.format(date.fromisoformat(str(value)), "j M Y")
+    except ValueError:
+        return str(value)

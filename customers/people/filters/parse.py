@@ -1,0 +1,288 @@
+"""The filters of a list of customers, read in one place for API, pages, segments, bulk changes and exports.
+
+`read` takes what stands in an address or in a segment and gives checked values that JSON can hold; `condition_of` makes
+the database's condition of one. What is not listed is refused by its name.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from core.storable import is_storable
+from core.tenancy import current_organization
+from customers.models import Customer, CustomField, Stage, Task
+from customers.people.custom_fields.values import InvalidValue, read_text
+from customers.people.customers import owners
+from customers.people.customers.overdue import overdue
+
+ORDERINGS = ("-created_at", "created_at", "name", "-name", "-updated_at", "updated_at", "-last_activity_at",
+             "last_activity_at", "next_follow_up_at", "-next_follow_up_at", "code", "-code")  # fmt: skip
+DEFAULT_ORDERING = ORDERINGS[0]
+MOST_TAGS = 10
+CUSTOM = "custom."
+# Beside the filters, what saves a query: the organization's stages, where they are known. Nothing that is read.
+KNOWN_STAGES = "known stages"
+# Beside the filters, that one of them means nothing (any more): then nobody fits, and never everybody.
+REFUSED = "refused"
+# Left in a saved view in the place of what asked for somebody who was erased.
+ERASED = "erased"
+_FROM, _TO = "__gte", "__lte"
+
+
+class InvalidFilter(ValueError):
+    """An unknown filter or a value that is not of its kind; `name` names it."""
+
+    def __init__(self, name: str, detail: str, *, is_unknown: bool = False) -> None:
+        super().__init__(detail)
+        self.name = name
+        self.is_unknown = is_unknown
+
+
+def read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked filters, empty ones left out; `custom.<key>` (and, for numbers and days, `custom.<key>__gte` and `__lte`)
+    keep their names. Raises InvalidFilter."""
+    result, refused = read_each(given)
+    if refused:
+        raise refused[0]
+    return result
+
+
+def read_each(
+    given: Mapping[str, Any],
+    *,
+    fields: Mapping[str, CustomField] | None = None,
+    stages: Collection[str] | None = None,
+    members: Collection[str] | None = None,
+) -> tuple[dict[str, Any], list[InvalidFilter]]:
+    """As `read`, with what is refused beside what is good.
+
+    The customers' custom fields by key, the stages' keys and the members' user ids save a query each where they are
+    known already.
+    """
+    values = {name: given.getlist(name) for name in given} if isinstance(given, QueryDict) else dict(given)
+    if fields is None and any(name.startswith(CUSTOM) for name in values):
+        fields = {field.key: field for field in CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER)}
+    readers = _READERS | _readers_of(stages, members)
+    result: dict[str, Any] = {}
+    refused: list[InvalidFilter] = []
+    for name, value in values.items():
+        if name != "tag" and isinstance(value, list):
+            value = value[-1] if value else ""
+        if value in ("", None, []):
+            continue
+        try:
+            if name.startswith(CUSTOM):
+                result[name] = _custom(name, value, fields or {})
+            elif name == ERASED:
+                raise InvalidFilter(
+                    name,
+                    _("This view asked for somebody who was erased, so it matches nobody. Take the filter away."),
+                )
+            elif name in readers:
+                result["q" if name == "search" else name] = readers[name](name, value)
+            else:
+                raise InvalidFilter(name, f"Not a filter. Use: {', '.join(names())}.", is_unknown=True)
+        except InvalidFilter as error:
+            refused.append(error)
+    return result, refused
+
+
+def _readers_of(
+    stages: Collection[str] | None, members: Collection[str] | None
+) -> dict[str, Callable[[str, Any], Any]]:
+    """The readers of what is known already, which ask the database nothing."""
+    readers: dict[str, Callable[[str, Any], Any]] = {}
+    if stages is not None:
+        readers["stage"] = _choice(list(stages))
+    if members is not None:
+        readers["assigned_to"] = lambda name, value: _owner(name, value, members)
+    return readers
+
+
+def names() -> list[str]:
+    """Every filter's name, as a refusal lists them."""
+    return [*_READERS, "custom.<key>"]
+
+
+def condition(filters: Mapping[str, Any]) -> Q:
+    """The database's condition for all filters but `q`, `tag` and `assigned_to`, which need the list or the member."""
+    result = Q()
+    for name, value in filters.items():
+        if value in ("", None):
+            continue
+        if name.startswith(CUSTOM):
+            result &= _custom_condition(name, value)
+        elif name == "overdue":
+            result &= _overdue(value, filters.get(KNOWN_STAGES))
+        elif name in _CONDITIONS:
+            result &= _CONDITIONS[name](value)
+    return result
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def _text(most: int) -> Callable[[str, Any], str]:
+    def reader(name: str, value: Any) -> str:
+        if not isinstance(value, str) or len(value) > most or not is_storable(value):
+            raise InvalidFilter(name, f"A text of at most {most} characters is needed.")
+        return value.strip()
+
+    return reader
+
+
+def _choice(choices: list[str]) -> Callable[[str, Any], str]:
+    def reader(name: str, value: Any) -> str:
+        if value not in choices:
+            raise InvalidFilter(name, f"“{str(value)[:40]}” is not one of {', '.join(choices)}.")
+        return str(value)
+
+    return reader
+
+
+def _stage(name: str, value: Any) -> str:
+    keys = list(Stage.objects.values_list("key", flat=True))
+    return _choice(keys)(name, value)
+
+
+def _tags(name: str, value: Any) -> list[str]:
+    tags = [value] if isinstance(value, str) else value
+    if not isinstance(tags, list) or len(tags) > MOST_TAGS:
+        raise InvalidFilter(name, f"At most {MOST_TAGS} tags can be asked for.")
+    return [_text(50)(name, tag) for tag in tags]
+
+
+def _owner(name: str, value: Any, known: Collection[str] | None = None) -> str:
+    if value in ("me", "none"):
+        return str(value)
+    try:
+        user_id = uuid.UUID(str(value))
+    except ValueError as error:
+        raise InvalidFilter(name, "Use “me”, “none” or a user’s id.") from error
+    if not (owners.is_member(user_id) if known is None else str(user_id) in known):
+        raise InvalidFilter(name, owners.refusal())
+    return str(user_id)
+
+
+def _moment(name: str, value: Any) -> str:
+    """A moment, or a day: its beginning in the organization's zone, its end for `…_to`."""
+    text = str(value).strip()
+    try:
+        if len(text) == len("2000-01-31"):
+            day = date.fromisoformat(text) + timedelta(days=1 if name.endswith("_to") else 0)
+            found = datetime.combine(day, time(), current_organization().zone)
+            # The database reads it in UTC: a day at the edge of the calendar has no such moment, which raises.
+            found.astimezone(timezone.get_default_timezone())
+            return found.isoformat()
+        moment = parse_datetime(text.replace(" ", "+") if text.count(" ") == 1 and "T" in text else text)
+        if moment is None:
+            raise ValueError
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=current_organization().zone)
+        return moment.astimezone(timezone.get_default_timezone()).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise InvalidFilter(name, "Use a day such as 2026-03-31 or a moment such as 2026-03-31T09:00:00Z.") from error
+
+
+def _boolean(name: str, value: Any) -> bool:
+    words = {"true": True, "1": True, "false": False, "0": False}
+    found = value if isinstance(value, bool) else words.get(str(value).casefold())
+    if found is None:
+        raise InvalidFilter(name, "Use true or false.")
+    return found
+
+
+def _custom(name: str, value: Any, fields: Mapping[str, CustomField]) -> Any:
+    key, suffix = _split(name)
+    field = fields.get(key)
+    if field is None:
+        raise InvalidFilter(name, f"“{key[:40]}” is not a custom field of customers.", is_unknown=True)
+    if suffix and field.type not in (CustomField.Type.NUMBER, CustomField.Type.DATE):
+        raise InvalidFilter(name, "Only numbers and days have a range.", is_unknown=True)
+    if field.type == CustomField.Type.URL:
+        # Part of a link is asked for, which is no link.
+        return {"type": field.type, "value": _text(200)(name, value)}
+    try:
+        found = read_text(field, value) if isinstance(value, str) else read_text(field, str(value))
+    except InvalidValue as error:
+        raise InvalidFilter(name, str(error)) from error
+    # Kept with the kind, so that the condition needs no second look at the definition.
+    return {"type": field.type, "value": found}
+
+
+def _split(name: str) -> tuple[str, str]:
+    key = name.removeprefix(CUSTOM)
+    for suffix in (_FROM, _TO):
+        if key.endswith(suffix):
+            return key.removesuffix(suffix), suffix
+    return key, ""
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "q": _text(200),
+    "search": _text(200),
+    "status": _choice(list(Customer.Status.values)),
+    "type": _choice(list(Customer.Type.values)),
+    "stage": _stage,
+    "source": _text(60),
+    "tag": _tags,
+    "assigned_to": _owner,
+    "created_from": _moment,
+    "created_to": _moment,
+    "follow_up_before": _moment,
+    "has_open_task": _boolean,
+    "overdue": _boolean,
+    "ordering": _choice(list(ORDERINGS)),
+}
+
+# --- Asking -----------------------------------------------------------------------------------------------------------
+
+
+def _has_open_task(value: bool) -> Q:
+    found = Exists(Task.objects.filter(customer=OuterRef("pk"), status__in=[Task.Status.OPEN, Task.Status.IN_PROGRESS]))
+    return Q(found) if value else ~Q(found)
+
+
+def _overdue(value: bool, stages: Sequence[Stage] | None) -> Q:
+    late = overdue(stages)
+    return late if value else ~late
+
+
+def _custom_condition(name: str, asked: Mapping[str, Any]) -> Q:
+    key, suffix = _split(name)
+    path, value = f"custom_fields__{key}", asked["value"]
+    if suffix:
+        return Q(**{f"{path}{suffix}": value})
+    if asked["type"] in (CustomField.Type.TEXT, CustomField.Type.URL):
+        return Q(**{f"{path}__icontains": value})
+    if asked["type"] == CustomField.Type.MULTI_CHOICE:
+        # SQLite has no containment: each place of the list is asked.
+        every = Q()
+        for wanted in value:
+            any_place = Q()
+            for place in range(MOST_TAGS):
+                any_place |= Q(**{f"{path}__{place}": wanted})
+            every &= any_place
+        return every
+    # Said in full: a key such as “contains” or “in” would be taken for a look-up.
+    return Q(**{f"{path}__exact": value})
+
+
+_CONDITIONS: dict[str, Callable[[Any], Q]] = {
+    "status": lambda value: Q(status=value),
+    "type": lambda value: Q(type=value),
+    "stage": lambda value: Q(stage__key=value),
+    "source": lambda value: Q(source__iexact=value),
+    "created_from": lambda value: Q(created_at__gte=value),
+    "created_to": lambda value: Q(created_at__lt=value),
+    "follow_up_before": lambda value: Q(next_follow_up_at__lt=value),
+    "has_open_task": _has_open_task,
+}

@@ -1,0 +1,133 @@
+"""Saved views of the list: private, or shared with everybody in the organization."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Member
+from activity.actor import Actor
+from activity.ledger import record
+from customers import events
+from customers.models import Segment
+from customers.people.filters import parse as filters
+
+SETTABLE = frozenset({"name", "filter", "ordering", "columns", "is_shared"})
+MOST_SEGMENTS = 200
+MOST_COLUMNS = 30
+
+
+class InvalidSegment(ValueError):
+    """`field` names what is wrong."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class NotYours(Exception):
+    def __init__(self) -> None:
+        super().__init__("Only who saved a segment, or an administrator, changes it.")
+
+
+@transaction.atomic
+def create(*, member: Member, actor: Actor, name: str, **fields: Any) -> Segment:
+    """Save a view. Raises InvalidSegment."""
+    if Segment.objects.filter(owner=member.user).count() >= MOST_SEGMENTS:
+        raise InvalidSegment("name", f"At most {MOST_SEGMENTS} segments; delete one first.")
+    segment = Segment(organization=member.organization, owner=member.user)
+    return _save(segment, {"name": name, **fields}, actor)
+
+
+@transaction.atomic
+def update(*, segment: Segment, member: Member, actor: Actor, changes: Mapping[str, Any]) -> Segment:
+    """Change name, filter, ordering, columns or who sees it. Raises InvalidSegment, NotYours."""
+    require_may_change(segment, member)
+    return _save(segment, changes, actor)
+
+
+@transaction.atomic
+def delete(*, segment: Segment, member: Member, actor: Actor) -> None:
+    """Raises NotYours."""
+    require_may_change(segment, member)
+    record(events.SEGMENT_DELETED, subject=segment, actor=actor, payload={"name": segment.name})
+    segment.delete()
+
+
+def may_change(segment: Segment, member: Member) -> bool:
+    return segment.owner_id == member.user_id or (segment.is_shared and member.may("settings.edit"))
+
+
+def shown_of(segment: Segment) -> dict[str, str]:
+    """What its two forms write over: how it is called and who sees it (`name`), and what it shows (`view`)."""
+    view = [segment.filter, segment.ordering, segment.columns]
+    return {"name": f"{segment.is_shared}:{segment.name}", "view": json.dumps(view, sort_keys=True)}
+
+
+def require_may_change(segment: Segment, member: Member) -> None:
+    if not may_change(segment, member):
+        raise NotYours
+
+
+def _save(segment: Segment, changes: Mapping[str, Any], actor: Actor) -> Segment:
+    before = {name: getattr(segment, name) for name in SETTABLE}
+    for name, value in changes.items():
+        if name not in SETTABLE:
+            raise InvalidSegment(name, "Not a field of a segment.")
+        setattr(segment, name, _CHECKS[name](value))
+    if not segment._state.adding and all(getattr(segment, name) == value for name, value in before.items()):
+        return segment
+    segment.updated_at = timezone.now()
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError as error:
+        raise InvalidSegment("name", f"You have a segment “{segment.name}” already.") from error
+    record(events.SEGMENT_SAVED, subject=segment, actor=actor, payload={"name": segment.name})
+    return segment
+
+
+def _name(value: Any) -> str:
+    name = " ".join(str(value).split())
+    if not 0 < len(name) <= 80:
+        raise InvalidSegment("name", "A name of 1 to 80 characters is needed.")
+    return name
+
+
+def _filter(value: Any) -> dict[str, Any]:
+    """Kept as it was given, once it was found good: a day stays a day, `me` whoever looks."""
+    if not isinstance(value, Mapping):
+        raise InvalidSegment("filter", "An object of filters is needed.")
+    given = {name: part for name, part in value.items() if part not in ("", None, [])}
+    if "ordering" in given:
+        raise InvalidSegment("filter", "The ordering stands beside the filter, in “ordering”.")
+    try:
+        filters.read(given)
+    except filters.InvalidFilter as error:
+        raise InvalidSegment("filter", f"{error.name}: {error}") from error
+    return given
+
+
+def _ordering(value: Any) -> str:
+    if value and value not in filters.ORDERINGS:
+        raise InvalidSegment("ordering", f"Use one of {', '.join(filters.ORDERINGS)}.")
+    return value or ""
+
+
+def _columns(value: Any) -> list[str]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MOST_COLUMNS:
+        raise InvalidSegment("columns", f"A list of at most {MOST_COLUMNS} columns is needed.")
+    return [str(column)[:60] for column in value]
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "name": _name,
+    "filter": _filter,
+    "ordering": _ordering,
+    "columns": _columns,
+    "is_shared": bool,
+}

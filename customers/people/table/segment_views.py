@@ -1,0 +1,132 @@
+"""Segments: the view that is on the screen saved, changed, renamed, shared, deleted; each leads back to the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core import inline
+from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import CustomField, Segment, Stage
+from customers.people.custom_fields import services as custom_fields
+from customers.people.segments import services as segments
+from customers.people.table import columns as table
+from customers.people.table.state import ListState, read_state
+
+LONGEST_STATE = 8000
+
+
+@requires("segments.create")
+@require_POST
+def save(request: Request, organization: str) -> HttpResponse:
+    """Keep what the list shows under a name: `state` is the list's query."""
+    state = _state(request)
+    fields = {**_fields(state), "is_shared": "is_shared" in request.POST}
+    return _answer(
+        request,
+        state,
+        lambda: segments.create(
+            member=request.member, actor=current_actor(), name=request.POST.get("name", ""), **fields
+        ),
+        "Saved as “{name}”.",
+    )
+
+
+@requires("segments.edit")
+@require_POST
+@writes_at_once
+def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Take what the list shows now (`state`), or another name and other readers (`name`, `is_shared`)."""
+    segment, state = _find(request, pk), _state(request)
+    lock_rows(request, segment)
+    part = "name" if "name" in request.POST else "view"
+    if inline.is_outdated(segment, part, segments.shown_of(segment)[part], request.POST.get(inline.SHOWN)):
+        toasts.error(request, _("“%(name)s” was changed by somebody else meanwhile. Look at it, then save again.")
+                     % {"name": segment.name})  # fmt: skip
+        return redirect(_list(request) + (f"?segment={pk}" if part == "name" else state.query()))
+    changes: dict[str, Any] = (
+        {"name": request.POST["name"], "is_shared": "is_shared" in request.POST}
+        if "name" in request.POST
+        else _fields(state)
+    )
+    return _answer(
+        request,
+        state,
+        lambda: segments.update(segment=segment, member=request.member, actor=current_actor(), changes=changes),
+        "“{name}” is changed.",
+        keeps_state="name" in request.POST,
+    )
+
+
+@requires("segments.delete")
+@require_POST
+def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """The customers stay, of course; only the view goes."""
+    segment = _find(request, pk)
+    try:
+        segments.delete(segment=segment, member=request.member, actor=current_actor())
+    except segments.NotYours as error:
+        toasts.error(request, str(error))
+        return redirect(_list(request) + f"?segment={pk}")
+    toasts.success(request, f"The segment “{segment.name}” is deleted. Its customers are still here.")
+    return redirect(_list(request))
+
+
+def _answer(
+    request: Request,
+    state: ListState,
+    write: Callable[[], Segment],
+    told: str,
+    *,
+    keeps_state: bool = False,
+) -> HttpResponse:
+    try:
+        segment = write()
+    except (segments.InvalidSegment, segments.NotYours) as error:
+        toasts.error(request, str(error))
+        return redirect(_list(request) + state.query())
+    toasts.success(request, told.format(name=segment.name))
+    return redirect(_list(request) + (state.query() if keeps_state else f"?segment={segment.pk}"))
+
+
+def _fields(state: ListState) -> dict[str, Any]:
+    is_plain = tuple(state.columns) == table.DEFAULT
+    return {
+        "filter": dict(state.given),
+        "ordering": state.ordering,
+        "columns": [] if is_plain else list(state.columns),
+    }
+
+
+def _state(request: Request) -> ListState:
+    text = request.POST.get("state", "").lstrip("?")[:LONGEST_STATE]
+    return read_state(
+        QueryDict(text),
+        fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
+        stages=[stage.key for stage in Stage.objects.all()],
+        segments=list(Segment.objects.visible_to(request.member)),
+    )
+
+
+def _find(request: Request, pk: UUID) -> Segment:
+    found: Segment | None = Segment.objects.visible_to(request.member).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such segment, or it is not shared with you.")
+    return found
+
+
+def _list(request: Request) -> str:
+    """The list, or the board where the view was named on the board."""
+    name = "customers:board" if request.POST.get("on") == "board" else "customers:list"
+    return reverse(name, args=[request.organization.slug])

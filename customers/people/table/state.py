@@ -1,0 +1,183 @@
+"""What the list of customers shows, as its address says it: filters, order, columns, and the segment they came from.
+
+An address with a segment and nothing else shows the segment. One with a segment and an `ordering` beside it shows what
+the address says, as a change of that segment: so that a filter of the segment can be taken away, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from customers.models import CustomField, Segment, Tag
+from customers.people.filters import parse as filters
+from customers.people.filters.parse import DEFAULT_ORDERING
+from customers.people.segments.services import MOST_COLUMNS
+from customers.people.table import columns as table
+
+# What an address may hold beside filters.
+OWN = frozenset({"segment", "columns", "after", "open"})
+Given = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """`given` holds the filters as an address writes them, `checked` as the selectors take them."""
+
+    given: Given = field(default_factory=dict)
+    checked: Given = field(default_factory=dict)
+    ordering: str = DEFAULT_ORDERING
+    columns: Sequence[str] = table.DEFAULT
+    segment: Segment | None = None
+    problems: Sequence[str] = ()
+    # Whether a filter, or the segment, means nothing (any more): then the list shows nobody, and says why.
+    is_refused: bool = False
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """For `customers_for`."""
+        asked = {**self.checked, "ordering": self.ordering}
+        return {**asked, filters.REFUSED: True} if self.is_refused else asked
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is something that could be saved: a change of the segment, or of the list as it comes."""
+        if self.segment is not None:
+            return self != replace(
+                of_segment(self.segment), checked=self.checked, problems=self.problems, is_refused=self.is_refused
+            )
+        return bool(self.given) or self.ordering != DEFAULT_ORDERING or tuple(self.columns) != table.DEFAULT
+
+    def query(self, **changes: Any) -> str:
+        """The address's query for this state after `changes` (fields of it), with its question mark; short."""
+        state = replace(self, **changes) if changes else self
+        pairs: list[tuple[str, Any]] = []
+        if state.segment is not None:
+            pairs.append(("segment", state.segment.pk))
+            if not state.is_changed:
+                return f"?{urlencode(pairs)}"
+        pairs += [(name, value) for name, value in state.given.items()]
+        # With a segment, the ordering says that the rest of the address is all there is.
+        if state.ordering != DEFAULT_ORDERING or state.segment is not None:
+            pairs.append(("ordering", state.ordering))
+        if tuple(state.columns) != table.DEFAULT:
+            pairs.append(("columns", ",".join(state.columns)))
+        return f"?{urlencode(pairs, doseq=True)}" if pairs else "?"
+
+    def pairs(self, *without: str) -> list[tuple[str, str]]:
+        """What a form of this list hands on, name by name; `without` are the names that the form asks itself."""
+        own: list[tuple[str, Any]] = [*self.given.items(), ("ordering", self.ordering)]
+        own.append(("columns", ",".join(self.columns)))
+        if self.segment is not None:
+            own.append(("segment", str(self.segment.pk)))
+        found = [(name, value) for name, value in own if name not in without]
+        return [(name, one) for name, value in found for one in (value if isinstance(value, list) else [value])]
+
+    def without(self, name: str, value: str | None = None) -> ListState:
+        """The state when a filter, or one value of it, is taken away."""
+        kept = dict(self.given)
+        if value is not None and isinstance(kept.get(name), list):
+            kept[name] = [one for one in kept[name] if one != value]
+        if value is None or not kept.get(name) or not isinstance(kept[name], list):
+            kept.pop(name, None)
+        return replace(self, given=kept)
+
+
+def read_state(
+    asked: QueryDict,
+    *,
+    fields: Sequence[CustomField] = (),
+    stages: Collection[str] | None = None,
+    segments: Sequence[Segment] = (),
+    checks_tags: bool = True,
+) -> ListState:
+    """The state of an address. What is not good in it is said in `problems`.
+
+    A filter that means nothing stays in `given`, so that every address made of the state is refused as this one is,
+    until the filter is taken away.
+    """
+    problems: list[str] = []
+    segment = next((one for one in segments if str(one.pk) == asked.get("segment")), None)
+    if asked.get("segment") and segment is None:
+        problems.append(_("This segment is gone, or not shared with you."))
+    names = [name for name in asked if name not in OWN]
+    if segment is not None and not names and "columns" not in asked:
+        state = of_segment(segment)
+        given: dict[str, Any] = {**state.given, "ordering": state.ordering}
+        columns = [",".join(state.columns)]
+    else:
+        given = {name: asked.getlist(name) if name == "tag" else asked[name] for name in names}
+        columns = asked.getlist("columns")
+    known = {one.key: one for one in fields}
+    checked, refused = filters.read_each(given, fields=known, stages=stages)
+    if segment is not None and checks_tags:
+        # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
+        refused += _gone_tags(checked.get("tag"))
+    is_refused = bool(problems) or any(error.name != "ordering" for error in refused)
+    problems += [_told(error, known) for error in refused]
+    ordering = checked.pop("ordering", DEFAULT_ORDERING)
+    kept = {
+        "q" if name == "search" else name: _distinct(value)
+        for name, value in given.items()
+        if name != "ordering" and value not in ("", [], None)
+    }
+    chosen, strange = _columns(columns, table.columns_of(fields))
+    if strange:
+        problems.append(f"There is no column “{strange[0][:40]}”.")
+    return ListState(kept, checked, ordering, chosen, segment, problems, is_refused)
+
+
+def of_segment(segment: Segment) -> ListState:
+    """What a segment holds, unchecked."""
+    given = {name: _as_text(value) for name, value in segment.filter.items() if value not in ("", [], None)}
+    chosen = tuple(segment.columns) if segment.columns else table.DEFAULT
+    return ListState(given, {}, segment.ordering or DEFAULT_ORDERING, chosen, segment)
+
+
+def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[tuple[str, ...], list[str]]:
+    keys = [key.strip() for part in asked for key in part.split(",") if key.strip()]
+    if not keys:
+        return table.DEFAULT, []
+    chosen = dict.fromkeys([table.FIRST, *(key for key in keys if key in known)])
+    return tuple(chosen)[:MOST_COLUMNS], [key for key in keys if key not in known]
+
+
+def _told(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
+    key = error.name.removeprefix(filters.CUSTOM)
+    if error.name == filters.ERASED:
+        return str(error)
+    if error.is_unknown:
+        return _("“%(name)s” is not a filter of this list.") % {"name": error.name[:40]}
+    label = fields[key].label if key in fields else error.name.replace("_", " ")
+    return _("The filter “%(name)s” can’t be used: %(reason)s") % {"name": label[:40], "reason": error}
+
+
+def _gone_tags(asked: Sequence[str] | None) -> list[filters.InvalidFilter]:
+    """Tags that are asked for and that nobody can have; one query, where any are asked for."""
+    wanted = [tag for tag in asked or () if tag]
+    if not wanted:
+        return []
+    known = {name.casefold() for name in Tag.objects.values_list("name", flat=True)}
+    return [
+        filters.InvalidFilter("tag", _("There is no tag “%(tag)s” (any more).") % {"tag": tag[:40]})
+        for tag in wanted
+        if tag.casefold() not in known
+    ]
+
+
+def _as_text(value: Any) -> Any:
+    """As an address writes it; a segment may hold JSON's own kinds."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return [str(one) for one in value]
+    return str(value)
+
+
+def _distinct(value: Any) -> Any:
+    return list(dict.fromkeys(one for one in value if one)) if isinstance(value, list) else value

@@ -1,0 +1,129 @@
+"""What stands in the columns of a board: the first rows of each, and the rest a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import Model, QuerySet
+
+from accounts.models import Member
+from core.pagination import cursor_of, page_after
+from customers.models import Customer, Stage
+from customers.models.querysets import CustomerQuerySet
+from customers.people.customers.queries import customers_for
+from customers.pipeline.board import summary as board
+from customers.pipeline.board.summary import StageSummary
+
+CARDS = 25
+FALLING, RISING = ("-last_activity_at", "-id"), ("last_activity_at", "id")
+# What no card shows.
+NOT_SHOWN = ("notes", "search_text", "former_codes", "company_key", "address_key", "address", "custom_fields")
+Order = tuple[str, str]
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(slots=True)
+class Column(Generic[Row]):
+    """A stage with its first rows. `overdue` and `average_days` are of customers only."""
+
+    stage: Stage
+    count: int = 0
+    value: Decimal = Decimal(0)
+    overdue: int = 0
+    average_days: float | None = None
+    rows: Sequence[Row] = field(default_factory=list)
+    cursor: str = ""
+
+
+def customers_in(member: Member, filters: Mapping[str, Any]) -> CustomerQuerySet:
+    """The customers on the board; the filters' own order is none of the board's."""
+    rows: CustomerQuerySet = customers_for(member, filters).order_by()
+    return rows
+
+
+def heads(member: Member, filters: Mapping[str, Any], stages: Sequence[Stage]) -> list[Column[Customer]]:
+    """A column for each stage, with its sums and without rows; only the stage that is asked for, where one is."""
+    asked = filters.get("stage")
+    shown = [stage for stage in stages if not asked or stage.key == asked]
+    return [_head(summary) for summary in board.summary(member, filters, stages=shown)]
+
+
+def columns(
+    member: Member, filters: Mapping[str, Any], order: Order, stages: Sequence[Stage]
+) -> list[Column[Customer]]:
+    """Every column with its first cards: four queries, however many stages, customers and tags there are."""
+    found = heads(member, filters, stages)
+    fill(found, customers_in(member, filters), order, with_card_relations)
+    return found
+
+
+def fill(
+    found: Sequence[Column[Any]], rows: QuerySet[Any], order: Order, related: Callable[[QuerySet[Any]], QuerySet[Any]]
+) -> None:
+    """Put the first rows of each stage into its column."""
+    parts = {column.stage.pk: rows.filter(stage=column.stage.pk).order_by(*order) for column in found}
+    ids = first_ids(parts, size=CARDS + 1)
+    known = {row.pk: row for row in related(rows.model.objects.filter(pk__in=[pk for key in ids for pk in ids[key]]))}
+    for column in found:
+        first = sorted(
+            (known[pk] for pk in ids[column.stage.pk] if pk in known),
+            key=lambda row: (getattr(row, order[0].lstrip("-")), row.pk),
+            reverse=order[0].startswith("-"),
+        )
+        column.rows = first[:CARDS]
+        column.cursor = cursor_of(column.rows[-1], order[0].lstrip("-")) if len(first) > CARDS else ""
+
+
+def following(rows: QuerySet[Row], column: Column[Row], cursor: str, order: Order) -> None:
+    """Put the rows after a cursor into a column. Raises InvalidCursor."""
+    page = page_after(rows.filter(stage=column.stage.pk), cursor=cursor, size=CARDS, order=order)
+    column.rows, column.cursor = page.rows, page.next_cursor
+
+
+def with_card_relations(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """All that a customer's card shows, in two queries."""
+    found: QuerySet[Any] = rows.with_list_relations().defer(*NOT_SHOWN)  # type: ignore[attr-defined]
+    return found
+
+
+def first_ids(parts: Mapping[Any, QuerySet[Any]], *, size: int) -> dict[Any, list[UUID]]:
+    """The ids of the first rows of each queryset, in its order; one statement for all of them.
+
+    Asked for by ids first, so that each part ends in the index of its stage after a few rows.
+    """
+    found: dict[Any, list[UUID]] = {key: [] for key in parts}
+    selects: list[str] = []
+    params: list[Any] = []
+    keys = list(parts)
+    using = "default"
+    for number, rows in enumerate(parts.values()):
+        using = rows.db
+        try:
+            sql, values = rows.values("pk")[:size].query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        # Only what the ORM compiled is put together; every value is a parameter.
+        selects.append(f"SELECT {number} AS part, part_{number}.* FROM ({sql}) AS part_{number}")  # noqa: S608
+        params.extend(values)
+    if selects:
+        with connections[using].cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(selects), params)
+            for number, pk in cursor.fetchall():
+                found[keys[number]].append(pk if isinstance(pk, UUID) else UUID(pk))
+    return found
+
+
+def _head(summary: StageSummary) -> Column[Customer]:
+    return Column(
+        stage=summary.stage,
+        count=summary.count,
+        value=summary.value,
+        overdue=summary.overdue,
+        average_days=summary.average_days,
+    )

@@ -1,0 +1,319 @@
+"""The pipeline as a board: a column a stage, its cards, and moving them. Its whole state is its address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.htmx import render_page
+from core.http import Request
+from core.pagination import InvalidCursor
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Customer, CustomField, Segment, Stage, StageChange
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers import stage_moves as pipeline
+from customers.people.customers.presence import CustomerGone
+from customers.people.customers.queries import possible_owners
+from customers.people.customers.stage_moves import LONGEST_REASON
+from customers.people.customers.views import find_visible
+from customers.people.filters import chips as filtering
+from customers.people.filters.parse import DEFAULT_ORDERING, KNOWN_STAGES
+from customers.people.settings import services as customer_settings
+from customers.people.table import views as lists
+from customers.people.table.state import ListState, read_state
+from customers.pipeline.board import queries as board_columns
+from customers.pipeline.board.queries import FALLING, RISING, Column
+
+# So many cards are asked about at once when something changed.
+MOST_CARDS = 400
+LONGEST_STATE = 4000
+LOST_REASONS = ("Too expensive", "Went elsewhere", "No answer any more", "Not the right time", "Not a fit")
+QUIET = "last_activity_at"
+PARTIALS = {"board-view": "customers/board/view.html"}
+
+
+@requires("customers.view")
+@require_safe
+def board(request: Request, organization: str) -> HttpResponse:
+    """Customers within reach that fit the address, by stage; `column` and `after` ask for more of one."""
+    fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
+    stages = list(Stage.objects.all())
+    segments = list(Segment.objects.visible_to(request.member))
+    state = read_state(
+        _without(request, "column"), fields=fields, stages=[stage.key for stage in stages], segments=segments
+    )
+    if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
+        column = _column(request, stages, state)
+        return render(request, "customers/board/cards.html", _shown(request, state) | {"column": column})
+    if "column" in request.GET:
+        shown = [_column(request, stages, state)]
+    else:
+        filters = {**state.filters, KNOWN_STAGES: stages}
+        shown = board_columns.columns(request.member, filters, order_of(state), stages)
+    words = filtering.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
+    context = lists.frame(request.member, state, words, segments) | _shown(request, state)
+    context |= {
+        "board": shown,
+        "count": sum(column.count for column in shown),
+        "stages": stages,
+        "open": lists.opened(request),
+        "can_create": request.member.may("customers.create"),
+        "reasons": LOST_REASONS,
+        "orders": _orders(state),
+    }
+    return render_page(request, "customers/board/board.html", context, partials=PARTIALS)
+
+
+@requires("customers.view")
+@require_safe
+def changes(request: Request, organization: str) -> HttpResponse:
+    """The heads of all columns, and some cards anew: those of `ids`, with `all` the first of every column too."""
+    stages = list(Stage.objects.all())
+    state = read_state(
+        _without(request, "ids", "all"),
+        fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
+        stages=[stage.key for stage in stages],
+        segments=list(Segment.objects.visible_to(request.member)),
+    )
+    filters = {**state.filters, KNOWN_STAGES: stages}
+    if "all" in request.GET:
+        columns = board_columns.columns(request.member, filters, order_of(state), stages)
+    else:
+        columns = board_columns.heads(request.member, filters, stages)
+    first = {row.pk for column in columns for row in column.rows}
+    ids = [pk for pk in ids_of(request.GET.get("ids", "")) if pk not in first]
+    rows = board_columns.customers_in(request.member, filters).filter(pk__in=ids)
+    cards = list(board_columns.with_card_relations(rows)) if ids else []
+    shown = {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
+    return render(request, "customers/board/changes.html", _shown(request, state) | shown)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def move(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Move a customer to `stage` (key or id); a lost one needs a `reason` where the organization asks for it.
+
+    GET: the question as a page. A POST that accepts JSON is told what was done, and where it is undone.
+    """
+    customer = find_visible(request, pk)
+    stages = list(Stage.objects.all())
+    wanted = request.POST.get("stage", "") or request.GET.get("stage", "")
+    stage = next((one for one in stages if wanted in (str(one.pk), one.key)), None)
+    if request.method != "POST":
+        return _question(request, customer, stages, stage)
+    reason = reason_of(request)
+    if stage is None:
+        return _refused(request, customer, stages, stage, "Choose one of the stages.")
+    lock_rows(request, customer)
+    if problem := moved_meanwhile(request, customer.stage, stage):
+        return _refused(request, customer, stages, stage, problem, status=409)
+    if lacks_reason(request, stage, reason):
+        return _refused(request, customer, stages, stage, "Say in a few words why they are lost.", field="reason")
+    try:
+        change = pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
+    except CustomerGone as error:
+        return _refused(request, customer, stages, stage, str(error), status=409)
+    told = f"{customer.name} moved to {stage.name}."
+    if not wants_json(request):
+        toasts.success(request, told)
+        return _back(request, customer)
+    undo = reverse("customers:undo_move", args=[organization, pk, change.pk]) if change else ""
+    return JsonResponse({"text": told if change else "", "undo": undo, "values": {}})
+
+
+@requires("customers.edit")
+@require_POST
+def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> HttpResponse:
+    """Take a move back, as long as it was the last one and is fresh."""
+    customer = find_visible(request, pk)
+    found = StageChange.objects.filter(customer=customer, pk=change).select_related(
+        "customer__organization", "from_stage"
+    )
+    made = found.first()
+    if made is None:
+        raise Http404("There is no such move.")
+    try:
+        pipeline.undo_move(change=made, actor=current_actor())
+    except (pipeline.CannotUndo, CustomerGone) as error:
+        if wants_json(request):
+            return JsonResponse({"detail": str(error)}, status=409)
+        toasts.error(request, str(error))
+        return _back(request, customer)
+    told = f"{customer.name} is back in {made.from_name}."
+    if wants_json(request):
+        return JsonResponse({"text": told})
+    toasts.success(request, told)
+    return _back(request, customer)
+
+
+# --- for this board and that of the deals -----------------------------------------------------------------------------
+
+
+def wants_json(request: Request) -> bool:
+    """Whether a script asks, which says by itself what was done."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
+    """What is said where a card is no longer in the stage in which it was shown (`was`), nor where it is to go."""
+    was = request.POST.get("was", "")
+    if now is None or not was or now.pk == wanted.pk or was in (now.key, str(now.pk)):
+        return ""
+    return _("Somebody moved it to %(stage)s meanwhile. Move it again if you still want to.") % {"stage": now.name}
+
+
+def reason_of(request: Request) -> str:
+    """Why: one of the proposed reasons (`reason`), words (`words`), or both."""
+    parts = (" ".join(request.POST.get(name, "").split()) for name in ("reason", "words"))
+    return ": ".join(part for part in parts if part)[:LONGEST_REASON]
+
+
+def lacks_reason(request: Request, stage: Stage, reason: str) -> bool:
+    """Whether the organization wants to know why before somebody is lost."""
+    return stage.kind == Stage.Kind.LOST and not reason and customer_settings.of(request.organization).asks_lost_reason
+
+
+def ask_why(request: Request) -> HttpResponse:
+    """Answer a form of HTMX that lacks the reason: the question, after which static/js/lost.js sends it again."""
+    shown = {"reasons": LOST_REASONS, "lost_id": "why", "is_asked": True}
+    response = render(request, "customers/partials/lost_dialog.html", shown, status=422)
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "beforeend"
+    return response
+
+
+def ids_of(text: str) -> list[UUID]:
+    """The ids in a list with commas; what is none is left out."""
+    found = []
+    for one in text.split(",")[:MOST_CARDS]:
+        try:
+            found.append(UUID(one))
+        except ValueError:
+            continue
+    return found
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def order_of(state: ListState) -> board_columns.Order:
+    """The latest activity first, unless the address asks for those that were quiet longest."""
+    return RISING if state.ordering == QUIET else FALLING
+
+
+def _orders(state: ListState) -> list[tuple[str, str, bool]]:
+    """The two orders: label, query, whether it is the one that is shown."""
+    is_quiet = state.ordering == QUIET
+    usual = state.segment.ordering if state.segment and state.segment.ordering != QUIET else ""
+    latest = state.query(ordering=usual or DEFAULT_ORDERING) if is_quiet else state.query()
+    return [
+        ("Latest activity", latest, not is_quiet),
+        ("Longest quiet", state.query(ordering=QUIET), is_quiet),
+    ]
+
+
+def _column(request: Request, stages: Sequence[Stage], state: ListState) -> Column[Customer]:
+    """One column from the cursor in the address on. Raises Http404 for a stage or a cursor that is none."""
+    stage = next((one for one in stages if one.key == request.GET.get("column")), None)
+    if stage is None:
+        raise Http404("There is no such stage.")
+    if request.htmx:
+        column: Column[Customer] = Column(stage)
+    else:
+        column = board_columns.heads(request.member, {**state.filters, "stage": stage.key}, [stage])[0]
+    rows = board_columns.with_card_relations(board_columns.customers_in(request.member, state.filters))
+    try:
+        board_columns.following(rows, column, request.GET.get("after", ""), order_of(state))
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    return column
+
+
+def _shown(request: Request, state: ListState) -> dict[str, Any]:
+    """What every part of the board needs."""
+    query = state.query()
+    return {
+        "state": state,
+        "query": query.lstrip("?"),
+        "card_template": "customers/board/card.html",
+        "can_move": request.member.may("customers.edit"),
+        "currency": request.organization.currency,
+        "board_url": reverse("customers:board", args=[request.organization.slug]),
+        "changes_url": reverse("customers:board_changes", args=[request.organization.slug]),
+        "list_url": reverse("customers:board", args=[request.organization.slug]),
+        "is_rising": state.ordering == QUIET,
+        "many": "customers",
+    }
+
+
+def _question(
+    request: Request,
+    customer: Customer,
+    stages: Sequence[Stage],
+    stage: Stage | None,
+    error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    shown = {
+        "name": customer.name,
+        "action": reverse("customers:move", args=[request.organization.slug, customer.pk]),
+        "current": customer.stage_id,
+        "stages": stages,
+        "wanted": stage,
+        "error": error,
+        "reasons": LOST_REASONS,
+        "words": request.POST.get("words", ""),
+        "reason": request.POST.get("reason", ""),
+        "back": _back_url(request, customer),
+        "pairs": [(name, _given(request, name)) for name in ("from", "state") if _given(request, name)],
+    }
+    return render(request, "customers/board/move.html", shown, status=status)
+
+
+def _refused(
+    request: Request,
+    customer: Customer,
+    stages: Sequence[Stage],
+    stage: Stage | None,
+    detail: str,
+    *,
+    field: str = "stage",
+    status: int = 422,
+) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"detail": detail, "field": field}, status=status)
+    return _question(request, customer, stages, stage, detail, status)
+
+
+def _back(request: Request, customer: Customer) -> HttpResponse:
+    return redirect(_back_url(request, customer))
+
+
+def _back_url(request: Request, customer: Customer) -> str:
+    """Where a move was asked for: the customer's page (`from=customer`), or the board in its `state`."""
+    slug = request.organization.slug
+    if _given(request, "from") == "customer":
+        return reverse("customers:detail", args=[slug, customer.pk])
+    query = QueryDict(_given(request, "state").lstrip("?")[:LONGEST_STATE]).urlencode()
+    return reverse("customers:board", args=[slug]) + (f"?{query}" if query else "")
+
+
+def _given(request: Request, name: str) -> str:
+    return request.POST.get(name, "") or request.GET.get(name, "")
+
+
+def _without(request: Request, *names: str) -> QueryDict:
+    asked = request.GET.copy()
+    for name in names:
+        asked.pop(name, None)
+    return asked

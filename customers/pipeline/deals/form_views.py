@@ -1,0 +1,150 @@
+"""A deal as a form: new with a customer, changed, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Customer, CustomField, Deal, Stage
+from customers.people import confirm
+from customers.people.custom_fields import services as custom_fields
+from customers.people.custom_fields.values import InvalidValue
+from customers.people.customers import services as customers
+from customers.people.customers.queries import possible_owners
+from customers.people.customers.views import find_visible
+from customers.people.customers.windowed_search import newest_matches
+from customers.pipeline.deals import services as deals
+from customers.pipeline.deals.forms import DealForm
+
+FOUND = 8
+# Where a form may lead back to, by the `from` of its address.
+FROM = {"deals": "customers:deals", "board": "customers:deal_board"}
+
+
+@requires("deals.create")
+@require_safe
+def choose(request: Request, organization: str) -> HttpResponse:
+    """With whom a new deal is: somebody is found (`q`), or one of those that were heard of last."""
+    if not request.member.may("customers.view"):
+        raise PermissionDenied("Your role does not permit this (customers.view).")
+    q = request.GET.get("q", "").strip()[:200]
+    rows = Customer.objects.visible_to(request.member).select_related("stage")
+    found = newest_matches(rows.matching(q), size=FOUND) if q else rows.order_by("-last_activity_at", "-id")[:FOUND]
+    shown = {"q": q, "found": list(found), "origin": _origin(request)}
+    is_part = request.htmx and request.htmx.target == "people"
+    return render(request, "customers/deals/people.html" if is_part else "customers/deals/choose.html", shown)
+
+
+@requires("deals.create")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Money at stake with the customer."""
+    return _form(request, find_visible(request, pk), None)
+
+
+@requires("deals.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def edit_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    deal = find_deal(request, pk)
+    lock_rows(request, deal.customer, deal)
+    return _form(request, deal.customer, deal)
+
+
+@requires("deals.delete")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask once; a POST deletes."""
+    deal = find_deal(request, pk)
+    if request.method != "POST":
+        return confirm.ask(
+            request,
+            question=f"Delete the deal “{deal.title}”?",
+            consequence="It leaves every list and total for good. To remember that it failed, mark it as lost.",
+            back=(reverse("customers:edit_deal", args=[organization, pk]), deal.title),
+        )
+    deals.delete(deal=deal, actor=current_actor())
+    toasts.success(request, f"“{deal.title}” is deleted.")
+    return redirect("customers:deals", organization)
+
+
+def find_deal(request: Request, pk: UUID) -> Deal:
+    """The deal, if its customer is within the member's reach. Raises Http404, whoever's it is."""
+    rows = Deal.objects.visible_to(request.member).select_related(
+        "customer__organization", "customer__stage", "stage", "owner"
+    )
+    found: Deal | None = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such deal, or it is not yours to see.")
+    return found
+
+
+def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpResponse:
+    initial: dict[str, Any] = {
+        "currency": request.organization.currency,
+        "stage": str(customer.stage_id) if customer.stage.kind == Stage.Kind.OPEN else "",
+        "owner": str(request.member.user_id),
+    }
+    form = DealForm(
+        request.POST or None,
+        initial=DealForm.initial_of(deal) if deal else initial,
+        stages=list(Stage.objects.all()),
+        owners=possible_owners(),
+        record=deal,
+    )
+    form.add_own_fields(custom_fields.definitions(CustomField.Entity.DEAL), deal.custom_fields if deal else {})
+    back = _back_url(request, customer)
+    if request.method == "POST" and form.is_valid() and _saved(request, customer, deal, form):
+        return redirect(back)
+    shown = {
+        "form": form,
+        "customer": customer,
+        "deal": deal,
+        "back": back,
+        "may_delete": deal is not None and request.member.may("deals.delete"),
+    }
+    return render(request, "customers/deals/form.html", shown, status=422 if form.errors else 200)
+
+
+def _saved(request: Request, customer: Customer, deal: Deal | None, form: DealForm) -> bool:
+    """Whether it was; what was refused stands at its field."""
+    fields = form.changes()
+    if own := form.own_values():
+        fields["custom_fields"] = own
+    if not form.is_valid():
+        return False
+    try:
+        if deal is None:
+            deals.create(customer=customer, actor=current_actor(), **{"owner": request.member.user, **fields})
+        elif fields:
+            deals.update(deal=deal, actor=current_actor(), changes=fields)
+    except deals.InvalidDeal as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+    except InvalidValue as error:
+        form.add_error(f"own_{error.key}", str(error))
+    except customers.UnknownOwner as error:
+        form.add_error("owner", str(error))
+    else:
+        return True
+    return False
+
+
+def _origin(request: Request) -> str:
+    wanted = request.GET.get("from", "")
+    return wanted if wanted in FROM else ""
+
+
+def _back_url(request: Request, customer: Customer) -> str:
+    slug, origin = request.organization.slug, _origin(request)
+    return reverse(FROM[origin], args=[slug]) if origin else reverse("customers:detail", args=[slug, customer.pk])

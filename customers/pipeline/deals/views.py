@@ -1,0 +1,286 @@
+"""Deals as a list with its sums, and as a board; their whole state is their address."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.counting import capped_counts
+from core.htmx import render_page
+from core.http import Request
+from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
+from customers import days
+from customers.models import Deal, Stage
+from customers.people.customers.presence import CustomerGone
+from customers.people.customers.queries import possible_owners
+from customers.people.filters.chips import name_of
+from customers.pipeline.board import queries as board_columns
+from customers.pipeline.board import views as boards
+from customers.pipeline.board.queries import Column
+from customers.pipeline.deals import queries as deal_lists
+from customers.pipeline.deals import services as deals
+from customers.pipeline.deals.form_views import find_deal
+from customers.pipeline.deals.queries import ORDERINGS, DealState
+
+ROWS = 50
+COUNTED_TO = 1000
+LOST_REASONS = boards.LOST_REASONS
+# Heading, the order that it stands for, whether it is sorted from its largest value first.
+HEADINGS = (
+    ("Deal", "title", False),
+    ("Stage", "", False),
+    ("Amount", "amount", True),
+    ("Chance", "", False),
+    ("Expected", "expected_close_on", False),
+    ("Owner", "", False),
+    ("Changed", "updated_at", True),
+)
+
+
+@requires("deals.view")
+@require_safe
+def deal_list(request: Request, organization: str) -> HttpResponse:
+    """The deals of customers within reach, what they come to, and what is to be expected."""
+    stages = list(Stage.objects.all())
+    state = deal_lists.read_deals(_without(request, "after"), stages=[stage.key for stage in stages])
+    rows = deal_lists.deals_for(request.member, state)
+    try:
+        page = page_after(
+            deal_lists.with_relations(rows),
+            cursor=request.GET.get("after", ""),
+            size=ROWS,
+            order=ORDERINGS[state.ordering],
+        )
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    today = days.today(request.organization.zone)
+    shown = _shown(request, state, stages, "deals") | {"rows": page.rows, "more": page.next_cursor, "today": today}
+    if request.htmx.target == "more-deals" and not request.htmx.boosted:
+        return render(request, "customers/deals/rows.html", shown)
+    # What is to come does not depend on the day that is asked for.
+    outlook = deal_lists.deals_for(request.member, state.only("q", "owner", "stage", "status"))
+    shown |= _frame(request, state, stages) | {
+        "count": capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"],
+        "headings": _headings(state),
+        "totals": deal_lists.totals(rows),
+        "by_stage": deal_lists.by_stage(rows, stages),
+        "by_month": deal_lists.by_month(outlook, today=today),
+    }
+    return render_page(
+        request, "customers/deals/list.html", shown, partials={"board-view": "customers/deals/view.html"}
+    )
+
+
+@requires("deals.view")
+@require_safe
+def deal_board(request: Request, organization: str) -> HttpResponse:
+    """The deals by stage; `column` and `after` ask for more of one."""
+    stages = list(Stage.objects.all())
+    state = deal_lists.read_deals(_without(request, "column", "after"), stages=[stage.key for stage in stages])
+    shown = _shown(request, state, stages, "board")
+    if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
+        return render(request, "customers/board/cards.html", shown | {"column": _column(request, stages, state)})
+    if "column" in request.GET:
+        columns = [_column(request, stages, state)]
+    else:
+        columns = deal_lists.columns(request.member, state, stages, today=shown["today"])
+    shown |= _frame(request, state, stages) | {
+        "board": columns,
+        "count": sum(column.count for column in columns),
+        "stages": stages,
+        "reasons": LOST_REASONS,
+        "totals": deal_lists.totals(deal_lists.deals_for(request.member, state)),
+    }
+    return render_page(
+        request, "customers/deals/board.html", shown, partials={"board-view": "customers/deals/board_view.html"}
+    )
+
+
+@requires("deals.view")
+@require_safe
+def deal_changes(request: Request, organization: str) -> HttpResponse:
+    """The heads of all columns, and the cards of the customers in `ids` anew; with `all` the first of every column."""
+    stages = list(Stage.objects.all())
+    state = deal_lists.read_deals(_without(request, "ids", "all"), stages=[stage.key for stage in stages])
+    shown = _shown(request, state, stages, "board")
+    read = deal_lists.columns if "all" in request.GET else deal_lists.heads
+    columns = read(request.member, state, stages, today=shown["today"])
+    first = {row.pk for column in columns for row in column.rows}
+    ids = boards.ids_of(request.GET.get("ids", ""))
+    theirs = deal_lists.deals_for(request.member, state).filter(customer__in=ids).exclude(pk__in=first)
+    cards = list(deal_lists.with_relations(theirs)[: boards.MOST_CARDS]) if ids else []
+    shown |= {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
+    return render(request, "customers/board/changes.html", shown)
+
+
+@requires("deals.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Move a deal to `stage` (key or id): a won or lost stage closes it, a lost one needs a reason where asked for."""
+    deal = find_deal(request, pk)
+    stages = list(Stage.objects.all())
+    wanted = request.POST.get("stage", "") or request.GET.get("stage", "")
+    stage = next((one for one in stages if wanted in (str(one.pk), one.key)), None)
+    if request.method != "POST":
+        return _question(request, deal, stages, stage)
+    reason = boards.reason_of(request)
+    problem, field = "", "stage"
+    lock_rows(request, deal.customer, deal)
+    if stage is not None and (changed := boards.moved_meanwhile(request, deal.stage, stage)):
+        return _refused(request, deal, stages, stage, changed, field, status=409)
+    if stage is None:
+        problem = "Choose one of the stages."
+    elif stage.pk != deal.stage_id and boards.lacks_reason(request, stage, reason):
+        problem, field = "Say in a few words why it is lost.", "reason"
+    if stage is None or problem:
+        return _refused(request, deal, stages, stage, problem, field)
+    before, why = deal.stage, deal.lost_reason
+    changes = {"stage": stage, "lost_reason": reason if stage.kind == Stage.Kind.LOST else ""}
+    try:
+        if stage.pk != deal.stage_id:
+            deals.update(deal=deal, actor=current_actor(), changes=changes)
+    except (deals.InvalidDeal, CustomerGone) as error:
+        return _refused(request, deal, stages, stage, str(error), field, status=409)
+    told = f"“{deal.title}” is {stage.kind}." if stage.is_terminal else f"“{deal.title}” moved to {stage.name}."
+    if not boards.wants_json(request):
+        toasts.success(request, told)
+        return redirect(_board_url(request))
+    if before is None or before.pk == stage.pk:
+        return JsonResponse({"text": told if before is None else "", "undo": "", "values": {}})
+    # The way back is a move like any other.
+    undo = reverse("customers:move_deal", args=[organization, pk])
+    return JsonResponse({"text": told, "undo": undo, "values": {"stage": before.key, "words": why, "was": stage.key}})
+
+
+def _shown(request: Request, state: DealState, stages: list[Stage], tab: str) -> dict[str, Any]:
+    """What every part needs."""
+    slug = request.organization.slug
+    query = state.query()
+    list_url, board_url = reverse("customers:deals", args=[slug]), reverse("customers:deal_board", args=[slug])
+    return {
+        "state": state,
+        "query": query,
+        "tab": tab,
+        "list_url": list_url,
+        "board_url": board_url,
+        "own_url": list_url if tab == "deals" else board_url,
+        "changes_url": reverse("customers:deal_changes", args=[slug]),
+        "card_template": "customers/deals/card.html",
+        "many": "deals",
+        "currency": request.organization.currency,
+        "today": days.today(request.organization.zone),
+        "can_move": request.member.may("deals.edit"),
+        "can_edit": request.member.may("deals.edit"),
+        "can_create": request.member.may("deals.create"),
+        "sees_customers": request.member.may("customers.view"),
+    }
+
+
+def _frame(request: Request, state: DealState, stages: list[Stage]) -> dict[str, Any]:
+    """What stands around rows and columns: the filters with their choices."""
+    today = days.today(request.organization.zone)
+    month = state.given.get("month", "")
+    months = deal_lists.months(today)
+    if month and month not in dict(months):
+        months.append((month, month))
+    owners = [("me", "Me"), ("none", "Nobody yet"), *((str(user.pk), name_of(user)) for user in possible_owners())]
+    asked = (
+        ("status", "Status", Deal.Status.choices),
+        ("stage", "Stage", [(stage.key, stage.name) for stage in stages]),
+        ("owner", "Owner", owners),
+        ("month", "Closing", months),
+    )
+    return {
+        "filters": [(name, label, choices, state.given.get(name, "")) for name, label, choices in asked],
+        "filter_pairs": [(n, v) for n, v in state.pairs(*(name for name, _, _ in asked)) if n != "ordering" or v],
+        "search_pairs": state.pairs("q"),
+        "q": state.given.get("q", ""),
+    }
+
+
+def _headings(state: DealState) -> list[tuple[str, str, str]]:
+    """Label, what aria-sort says, and the query that a press asks for; a second press turns the order round."""
+    current, is_falling = state.ordering.removeprefix("-"), state.ordering.startswith("-")
+    found = []
+    for label, name, falls in HEADINGS:
+        direction = ""
+        if name and name == current:
+            direction, falls = ("descending" if is_falling else "ascending"), not is_falling
+        found.append((label, direction, f"?{state.query(ordering=f'-{name}' if falls else name)}" if name else ""))
+    return found
+
+
+def _column(request: Request, stages: list[Stage], state: DealState) -> Column[Deal]:
+    """One column from the cursor in the address on. Raises Http404 for a stage or a cursor that is none."""
+    stage = next((one for one in stages if one.key == request.GET.get("column")), None)
+    if stage is None:
+        raise Http404("There is no such stage.")
+    today = days.today(request.organization.zone)
+    heads = [Column[Deal](stage)] if request.htmx else deal_lists.heads(request.member, state, [stage], today=today)
+    column = heads[0] if heads else Column[Deal](stage)
+    rows = deal_lists.with_relations(deal_lists.deals_for(request.member, state))
+    try:
+        board_columns.following(rows, column, request.GET.get("after", ""), deal_lists.BOARD_ORDER)
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    return column
+
+
+def _question(
+    request: Request, deal: Deal, stages: list[Stage], stage: Stage | None, error: str = "", status: int = 200
+) -> HttpResponse:
+    shown = {
+        "name": deal.title,
+        "action": reverse("customers:move_deal", args=[request.organization.slug, deal.pk]),
+        "current": deal.stage_id,
+        "stages": stages,
+        "wanted": stage,
+        "error": error,
+        "reasons": LOST_REASONS,
+        "words": request.POST.get("words", ""),
+        "reason": request.POST.get("reason", ""),
+        "back": _board_url(request),
+        "pairs": [("state", _given_state(request))] if _given_state(request) else [],
+    }
+    return render(request, "customers/board/move.html", shown, status=status)
+
+
+def _refused(
+    request: Request,
+    deal: Deal,
+    stages: list[Stage],
+    stage: Stage | None,
+    detail: str,
+    field: str,
+    *,
+    status: int = 422,
+) -> HttpResponse:
+    if boards.wants_json(request):
+        return JsonResponse({"detail": detail, "field": field}, status=status)
+    return _question(request, deal, stages, stage, detail, status)
+
+
+def _given_state(request: Request) -> str:
+    return (request.POST.get("state", "") or request.GET.get("state", ""))[: boards.LONGEST_STATE]
+
+
+def _board_url(request: Request) -> str:
+    query = QueryDict(_given_state(request).lstrip("?")).urlencode()
+    return reverse("customers:deal_board", args=[request.organization.slug]) + (f"?{query}" if query else "")
+
+
+def _without(request: Request, *names: str) -> QueryDict:
+    asked = request.GET.copy()
+    for name in names:
+        asked.pop(name, None)
+    return asked

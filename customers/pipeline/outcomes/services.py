@@ -1,0 +1,240 @@
+"""Business results: recorded, corrected, and what they move."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.models import Organization
+from activity.actor import Actor
+from activity.ledger import record
+from customers import events
+from customers.models import Customer, Outcome, OutcomeType, Stage
+from customers.people.customers import presence
+from customers.people.customers import services as customers
+from customers.people.customers import stage_moves as pipeline
+from customers.people.customers.changes import set_fields
+from customers.people.tags.services import COLORS
+from customers.work.interactions.services import AHEAD
+
+SETTABLE = frozenset({"type", "amount", "currency", "occurred_at", "note"})
+TYPE_SETTABLE = frozenset({"name", "color", "stage", "is_converting", "has_amount", "position"})
+MOST_TYPES = 50
+LONGEST_NAME, LONGEST_KEY = 80, 40
+LARGEST_AMOUNT = Decimal(10) ** 12
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+class InvalidOutcome(ValueError):
+    """`field` names what is wrong."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class TypeInUse(ValueError):
+    def __init__(self, kind: OutcomeType, count: int) -> None:
+        super().__init__(f"“{kind.name}” was recorded {count} time{'s' if count > 1 else ''}: it stays.")
+
+
+def find_type(*, organization: Organization, key: str) -> OutcomeType:
+    """The organization's type with this key. Raises InvalidOutcome that lists those it has."""
+    kinds = list(OutcomeType.objects.filter(organization=organization).select_related("stage"))
+    for kind in kinds:
+        if kind.key == key:
+            return kind
+    known = ", ".join(kind.key for kind in kinds) or "none are defined"
+    raise InvalidOutcome("type", f"“{key[:40]}” is not a type of outcome. Use one of: {known}.")
+
+
+@transaction.atomic
+def record_outcome(
+    *,
+    customer: Customer,
+    actor: Actor,
+    type: OutcomeType,  # noqa: A002 - the contract's name
+    amount: Decimal | None = None,
+    currency: str = "",
+    occurred_at: datetime | None = None,
+    note: str = "",
+) -> Outcome:
+    """Record a result, in the organization's currency unless one is given; its type may move the customer.
+
+    It moves them forward only: who stands further on already stays there. To a lost stage it moves from any open one,
+    and out of a lost one anywhere. Raises InvalidOutcome or CustomerGone.
+    """
+    held = presence.hold(customer)
+    now = timezone.now()
+    outcome = Outcome(
+        organization=held.organization, customer=held, type=type, author_id=actor.user_id, author_label=actor.label,
+        created_at=now, updated_at=now,
+    )  # fmt: skip
+    values = {
+        "amount": amount, "currency": currency or held.organization.currency, "note": note,
+        "occurred_at": occurred_at or now,
+    }  # fmt: skip
+    set_fields(outcome, _checked(values) | {"type": type}, settable=SETTABLE)
+    customers.touch(customer=held, at=min(outcome.occurred_at, now))
+    _record(events.OUTCOME_RECORDED, outcome, actor, _told(outcome))
+    target = _target(held, type)
+    if target is not None:
+        pipeline.move(customer=customer, stage=target, actor=actor, reason=note or type.name)
+    return outcome
+
+
+@transaction.atomic
+def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, Any]) -> Outcome:
+    """Correct a result; it moves nobody. Raises InvalidOutcome or CustomerGone."""
+    presence.hold(outcome.customer)
+    rows = Outcome.objects.select_for_update(of=("self",)).select_related("type", "customer", "organization")
+    current: Outcome = rows.get(pk=outcome.pk)
+    changed = set_fields(current, _checked(changes), settable=SETTABLE)
+    if changed:
+        _record(events.OUTCOME_CHANGED, current, actor, {"type": current.type.key, "changes": changed})
+    return current
+
+
+@transaction.atomic
+def delete(*, outcome: Outcome, actor: Actor) -> None:
+    """Take a result away, as if it had not been; where the customer was moved by it they stay.
+
+    Nothing happens where somebody else just did.
+    """
+    if Outcome.objects.select_for_update(of=("self",)).filter(pk=outcome.pk).first() is None:
+        return
+    _record(events.OUTCOME_DELETED, outcome, actor, _told(outcome))
+    outcome.delete()
+
+
+@transaction.atomic
+def create_type(*, organization: Organization, actor: Actor, name: str, key: str = "", **fields: Any) -> OutcomeType:
+    """A new kind of result, after the others. Raises InvalidOutcome; ValueError for a field that is not settable."""
+    present = list(OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization))
+    if len(present) >= MOST_TYPES:
+        raise InvalidOutcome("name", f"At most {MOST_TYPES} types.")
+    values = _checked_type({"position": len(present), **fields, "name": name})
+    made = key or slugify(values["name"]).replace("-", "_")[:LONGEST_KEY] or "outcome"
+    if len(made) > LONGEST_KEY or slugify(made).replace("-", "_") != made.replace("-", "_"):
+        raise InvalidOutcome("key", f"Small letters, digits, _ or -; at most {LONGEST_KEY}.")
+    kind = OutcomeType(organization=organization, key=made, **values)
+    try:
+        with transaction.atomic():
+            kind.save(force_insert=True)
+    except IntegrityError as error:
+        raise InvalidOutcome("key", f"There is a type “{made}” already.") from error
+    record(events.OUTCOME_TYPE_CREATED, subject=kind, actor=actor, payload={"key": made, "name": kind.name})
+    return kind
+
+
+@transaction.atomic
+def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, Any]) -> OutcomeType:
+    """Set fields; the key is for good. What was recorded moves nobody anew. Raises InvalidOutcome."""
+    current: OutcomeType = (
+        OutcomeType.objects.select_for_update(of=("self",)).select_related("stage", "organization").get(pk=kind.pk)
+    )
+    before = {name: getattr(current, name) for name in TYPE_SETTABLE}
+    for name, value in _checked_type(changes).items():
+        setattr(current, name, value)
+    current.save()
+    told = {
+        name: {"from": _plain(before[name]), "to": _plain(getattr(current, name))}
+        for name in sorted(TYPE_SETTABLE)
+        if before[name] != getattr(current, name)
+    }
+    if told:
+        record(events.OUTCOME_TYPE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": told})
+    return current
+
+
+@transaction.atomic
+def reorder_types(*, organization: Organization, actor: Actor, ids: Sequence[Any]) -> None:
+    """Put the types in this order; every type has to be named once. Raises InvalidOutcome."""
+    rows = OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization).order_by("pk")
+    known = {str(kind.pk): kind for kind in rows}
+    wanted = [str(one) for one in ids]
+    if sorted(wanted) != sorted(known):
+        raise InvalidOutcome("order", "The outcomes were changed meanwhile. Load the page again.")
+    moved = [(place, known[one]) for place, one in enumerate(wanted) if known[one].position != place]
+    for place, kind in moved:
+        OutcomeType.objects.filter(pk=kind.pk).update(position=place)
+    if moved:
+        payload = {"key": moved[0][1].key, "order": [known[one].key for one in wanted]}
+        record(events.OUTCOME_TYPE_CHANGED, subject=moved[0][1], actor=actor, payload=payload)
+
+
+@transaction.atomic
+def delete_type(*, kind: OutcomeType, actor: Actor) -> None:
+    """Take a type away that was never recorded. Raises TypeInUse."""
+    count = Outcome.objects.filter(type=kind).count()
+    if count:
+        raise TypeInUse(kind, count)
+    record(events.OUTCOME_TYPE_DELETED, subject=kind, actor=actor, payload={"key": kind.key, "name": kind.name})
+    try:
+        with transaction.atomic():
+            kind.delete()
+    except ProtectedError as error:
+        raise TypeInUse(kind, 1) from error
+
+
+def _target(customer: Customer, kind: OutcomeType) -> Stage | None:
+    stage, present = kind.stage, customer.stage
+    if stage is None or stage.pk == present.pk:
+        return None
+    if present.kind == Stage.Kind.LOST:
+        return stage
+    if stage.kind == Stage.Kind.LOST:
+        return stage if present.kind == Stage.Kind.OPEN else None
+    return stage if stage.position > present.position else None
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    checked = dict(values)
+    amount = checked.get("amount")
+    if amount is not None and not 0 <= amount < LARGEST_AMOUNT:
+        raise InvalidOutcome("amount", "An amount of 0 or more.")
+    if "currency" in checked and not _CURRENCY.fullmatch(checked["currency"]):
+        raise InvalidOutcome("currency", "Three capital letters are needed, such as GBP (ISO 4217).")
+    if checked.get("occurred_at") is not None and checked["occurred_at"] > timezone.now() + AHEAD:
+        raise InvalidOutcome("occurred_at", "A result has happened. For what is to come make a task or a deal.")
+    return checked
+
+
+def _checked_type(values: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(values) - TYPE_SETTABLE
+    if unknown:
+        raise InvalidOutcome(min(unknown), "This can’t be changed.")
+    checked = dict(values)
+    if "name" in checked:
+        checked["name"] = " ".join(str(checked["name"]).split())
+        if not 0 < len(checked["name"]) <= LONGEST_NAME:
+            raise InvalidOutcome("name", f"A name of 1 to {LONGEST_NAME} characters is needed.")
+    if "color" in checked and checked["color"] not in COLORS:
+        raise InvalidOutcome("color", f"Use one of {', '.join(COLORS)}.")
+    return checked
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    amount = None if outcome.amount is None else str(outcome.amount)
+    return {
+        "type": outcome.type.key,
+        "amount": amount,
+        "currency": outcome.currency,
+        "occurred_at": outcome.occurred_at,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.key if isinstance(value, Stage) else value
+
+
+def _record(event: str, outcome: Outcome, actor: Actor, payload: dict[str, Any]) -> None:
+    record(event, subject=outcome, customer_id=outcome.customer_id, actor=actor, payload=payload)

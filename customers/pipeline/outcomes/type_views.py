@@ -1,0 +1,148 @@
+"""The kinds of results that an organization counts: named, coloured, ordered, and what they move."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.htmx import toast
+from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import OutcomeType, Stage
+from customers.people import confirm
+from customers.pipeline.outcomes import services as outcomes
+from customers.pipeline.outcomes.forms import OutcomeTypeForm
+
+EDIT = "settings.edit"
+LIST = "customers/settings/outcome_type_list.html"
+
+
+@requires("settings.view")
+@require_safe
+def type_list(request: Request, organization: str) -> HttpResponse:
+    """The types in their order, with how often each was recorded."""
+    return render(request, "customers/settings/outcome_types.html", _shown(request))
+
+
+@requires(EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_type(request: Request, organization: str) -> HttpResponse:
+    """A type more, after the others."""
+    form = OutcomeTypeForm(_posted(request), stages=list(Stage.objects.all()), initial={"color": "slate"})
+    if request.method == "POST" and form.is_valid():
+        try:
+            kind = outcomes.create_type(organization=request.organization, actor=current_actor(), **form.values())
+        except outcomes.InvalidOutcome as error:
+            _refuse(form, error)
+        else:
+            toasts.success(request, f"“{kind.name}” can be recorded from now on.")
+            return redirect("customers:outcome_types", organization)
+    return _form(request, form, None)
+
+
+@requires(EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def edit_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Name, colour, stage, whether it converts and has an amount; the key is for good."""
+    kind = _found(pk)
+    lock_rows(request, kind)
+    form = OutcomeTypeForm(
+        _posted(request), stages=list(Stage.objects.all()), initial=OutcomeTypeForm.initial_of(kind), record=kind
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            if changes := form.values():
+                outcomes.update_type(kind=kind, actor=current_actor(), changes=changes)
+        except outcomes.InvalidOutcome as error:
+            _refuse(form, error)
+        else:
+            toasts.success(request, "Saved.")
+            return redirect("customers:outcome_types", organization)
+    return _form(request, form, kind)
+
+
+@requires(EDIT)
+@require_POST
+def order_types(request: Request, organization: str) -> HttpResponse:
+    """Put them in the order of `order` (ids), or move one by a step: `move` is an id and `up` or `down`."""
+    wanted = request.POST.getlist("order") or _moved(request.POST.get("move", ""))
+    try:
+        outcomes.reorder_types(organization=request.organization, actor=current_actor(), ids=wanted)
+    except outcomes.InvalidOutcome as error:
+        if request.htmx:
+            return toast(render(request, LIST, _shown(request)), str(error), level="error")
+        toasts.error(request, str(error))
+    if request.htmx:
+        return render(request, LIST, _shown(request))
+    return redirect("customers:outcome_types", organization)
+
+
+@requires(EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask once; a POST takes away what was never recorded."""
+    kind = _found(pk)
+    if request.method != "POST":
+        return confirm.ask(
+            request,
+            question=f"Delete “{kind.name}”?",
+            consequence="It can’t be recorded any more. What was recorded already keeps its type, and the type stays.",
+            back=(reverse("customers:outcome_type", args=[organization, pk]), kind.name),
+        )
+    try:
+        outcomes.delete_type(kind=kind, actor=current_actor())
+    except outcomes.TypeInUse as error:
+        toasts.error(request, str(error))
+    else:
+        toasts.success(request, f"“{kind.name}” is gone.")
+    return redirect("customers:outcome_types", organization)
+
+
+def _posted(request: Request) -> Any:
+    return request.POST if request.method == "POST" else None
+
+
+def _moved(asked: str) -> list[str]:
+    """The present order with one type a place up or down."""
+    ids = [str(pk) for pk in OutcomeType.objects.values_list("pk", flat=True)]
+    key, _, way = asked.partition(":")
+    if key in ids and way in ("up", "down"):
+        place = ids.index(key)
+        ids.insert(max(place + (1 if way == "down" else -1), 0), ids.pop(place))
+    return ids
+
+
+def _shown(request: Request) -> dict[str, Any]:
+    rows = OutcomeType.objects.select_related("stage").annotate(recorded=Count("outcomes"))
+    return {
+        "types": rows.order_by("position", "key"),
+        "can_edit_settings": request.member.may(EDIT),
+        "tab": "outcomes",
+    }
+
+
+def _refuse(form: OutcomeTypeForm, error: outcomes.InvalidOutcome) -> None:
+    """The key is made of the name: what is wrong with it is the name's."""
+    form.add_error(error.field if error.field in form.fields else "name", str(error))
+
+
+def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> HttpResponse:
+    shown = {"form": form, "kind": kind}
+    return render(request, "customers/settings/outcome_type.html", shown, status=422 if form.errors else 200)
+
+
+def _found(pk: UUID) -> OutcomeType:
+    found: OutcomeType | None = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such type.")
+    return found

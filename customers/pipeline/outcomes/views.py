@@ -1,0 +1,172 @@
+"""Outcomes: recorded in two clicks from a customer's page or a conversation, corrected, taken away, and listed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import trigger_client_event
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.htmx import render_page, toast
+from core.http import Request
+from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Customer, Outcome, OutcomeType
+from customers.page.customer import panels as page_panels
+from customers.people import confirm
+from customers.people.customers.views import find_visible
+from customers.pipeline.outcomes import queries as outcome_lists
+from customers.pipeline.outcomes import services as outcomes
+from customers.pipeline.outcomes.forms import OutcomeForm
+
+ROWS = 50
+PANEL, SLOT, PAGE = "customers/outcomes/panel.html", "customers/outcomes/slot.html", "customers/outcomes/form.html"
+PARTIALS = {"more-outcomes": "customers/outcomes/rows.html"}
+
+
+@requires("customers.view")
+@require_safe
+def outcome_list(request: Request, organization: str) -> HttpResponse:
+    """The newest first, by type and range of days, with what they come to."""
+    types = list(OutcomeType.objects.all())
+    state = outcome_lists.read(request.GET, types={kind.key for kind in types})
+    rows = outcome_lists.outcomes_for(request.member, state)
+    try:
+        page = page_after(
+            rows.select_related("type", "customer", "author"),
+            cursor=request.GET.get("after", ""), size=ROWS, order=outcome_lists.ORDER,
+        )  # fmt: skip
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    is_more = request.htmx.target == "more-outcomes" if request.htmx else False
+    shown = {
+        "state": state,
+        "types": types,
+        "outcomes": page.rows,
+        "next_cursor": page.next_cursor,
+        "totals": [] if is_more else outcome_lists.totals(rows),
+        "can_edit": request.member.may("customers.edit"),
+    }
+    return render_page(request, "customers/outcomes/list.html", shown, partials=PARTIALS)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def record(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """A new one; `in` says where the form stands (`panel`, `conversation`), without it is a page of its own."""
+    customer, types = find_visible(request, pk), _types()
+    form = OutcomeForm(
+        request.POST if request.method == "POST" else None,
+        kinds=types,
+        initial={"currency": request.organization.currency},
+    )
+    if request.method == "POST" and form.is_valid():
+        before = customer.stage.name
+        outcome = _saved(
+            form,
+            lambda: outcomes.record_outcome(customer=customer, actor=current_actor(), **form.values()),
+        )
+        if outcome is not None:
+            said = f"{outcome.type.name} recorded"
+            if customer.stage.name != before:
+                said = f"{said}; moved to {customer.stage.name}"
+            return _answer(request, customer, said)
+    return _form(request, customer, form, None)
+
+
+@requires("customers.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Correct one; it moves nobody."""
+    outcome = _found(request, pk)
+    lock_rows(request, outcome.customer, outcome)
+    form = OutcomeForm(
+        request.POST if request.method == "POST" else None,
+        kinds=_types(),
+        initial=OutcomeForm.initial_of(outcome),
+        record=outcome,
+    )
+    if request.method == "POST" and form.is_valid():
+        changes = form.values()
+        changed: Outcome | None = outcome
+        if changes:
+            changed = _saved(form, lambda: outcomes.update(outcome=outcome, actor=current_actor(), changes=changes))
+        if changed is not None:
+            toasts.success(request, "Saved.")
+            return redirect("customers:detail", organization, outcome.customer_id)
+    return _form(request, outcome.customer, form, outcome)
+
+
+@requires("customers.delete")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask once; a POST takes it away."""
+    outcome = _found(request, pk)
+    if request.method != "POST":
+        return confirm.ask(
+            request,
+            question=f"Delete “{outcome.type.name}”?",
+            consequence=f"It counts no more for {outcome.customer.name}. They stay in their stage.",
+            back=(reverse("customers:edit_outcome", args=[organization, pk]), outcome.type.name),
+        )
+    outcomes.delete(outcome=outcome, actor=current_actor())
+    toasts.success(request, f"{outcome.type.name} is deleted.")
+    return redirect("customers:detail", organization, outcome.customer_id)
+
+
+def _saved(form: OutcomeForm, save: Any) -> Outcome | None:
+    """The outcome, or none and what was refused at its field."""
+    try:
+        outcome: Outcome = save()
+    except outcomes.InvalidOutcome as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+        return None
+    return outcome
+
+
+def _answer(request: Request, customer: Customer, said: str) -> HttpResponse:
+    """After recording: the place where the form stood, as it is now."""
+    if not request.htmx:
+        toasts.success(request, f"{said}.")
+        return redirect("customers:detail", request.organization.slug, customer.pk)
+    template = SLOT if request.GET.get("in") == "conversation" else PANEL
+    response = render(request, template, _panel(request, customer))
+    return toast(trigger_client_event(response, "customer-changed", {"what": "outcome"}), said)
+
+
+def _form(request: Request, customer: Customer, form: OutcomeForm, outcome: Outcome | None) -> HttpResponse:
+    status = 422 if form.errors else 200
+    place = request.GET.get("in", "") if request.htmx else ""
+    shown = {"customer": customer, "form": form, "outcome": outcome, "place": place}
+    if place == "conversation":
+        return render(request, SLOT, {**shown, "is_open": True}, status=status)
+    if place == "panel":
+        return render(request, PANEL, {**_panel(request, customer), **shown}, status=status)
+    can_delete = outcome is not None and request.member.may("customers.delete")
+    return render(request, PAGE, {**shown, "can_delete": can_delete}, status=status)
+
+
+def _panel(request: Request, customer: Customer) -> dict[str, Any]:
+    return {"customer": customer, "panel": page_panels.outcomes(customer, request.member)}
+
+
+def _types() -> list[OutcomeType]:
+    return list(OutcomeType.objects.select_related("stage"))
+
+
+def _found(request: Request, pk: UUID) -> Outcome:
+    rows = Outcome.objects.visible_to(request.member).select_related(
+        "type", "organization", "customer__organization", "customer__stage"
+    )
+    found: Outcome | None = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such outcome, or it is not yours to see.")
+    return found

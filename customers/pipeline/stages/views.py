@@ -1,0 +1,205 @@
+"""The pipeline as an administrator sets it up: its stages, their order, and what follows from a move."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.db.models import Count, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.htmx import toast
+from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import Stage
+from customers.people.settings import services as customer_settings
+from customers.pipeline.stages import services as stages
+from customers.pipeline.stages.forms import PipelineRulesForm, StageForm
+
+EDIT = "settings.edit"
+
+
+@requires("settings.view")
+@require_safe
+def pipeline(request: Request, organization: str) -> HttpResponse:
+    """The stages in their order, and what the organization decides about them."""
+    return _page(request)
+
+
+@requires(EDIT)
+@require_POST
+@writes_at_once
+def save_rules(request: Request, organization: str) -> HttpResponse:
+    """Follow-ups, stalled leads, lost reasons, and where closed deals move their customer."""
+    lock_rows(request, request.organization)
+    decided = customer_settings.of(request.organization)
+    form = PipelineRulesForm(
+        request.POST,
+        stages=list(Stage.objects.all()),
+        initial=PipelineRulesForm.initial_of(decided),
+        record=request.organization,
+    )
+    if form.is_valid():
+        try:
+            if changes := form.changes():
+                customer_settings.change(organization=request.organization, actor=current_actor(), changes=changes)
+        except customer_settings.InvalidSetting as error:
+            form.add_error(error.field, str(error))
+        else:
+            toasts.success(request, "Saved.")
+            return redirect("customers:pipeline_settings", organization)
+    return _page(request, form)
+
+
+@requires(EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_stage(request: Request, organization: str) -> HttpResponse:
+    """A stage more; an open one stands after the other open ones."""
+    form = StageForm(request.POST or None, initial={"kind": Stage.Kind.OPEN, "color": "slate", "probability": 0})
+    if request.method == "POST" and form.is_valid():
+        try:
+            stage = stages.create(organization=request.organization, actor=current_actor(), **form.values())
+        except stages.InvalidStage as error:
+            _refuse(form, error)
+        else:
+            toasts.success(request, f"“{stage.name}” is part of the pipeline now.")
+            return redirect("customers:pipeline_settings", organization)
+    return _form(request, form, None)
+
+
+@requires(EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def change_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Name, kind, colour, probability, hours and task; the key is for good."""
+    stage = _found(pk)
+    if request.method == "POST":
+        stages.lock(request.organization)
+    lock_rows(request, stage)
+    form = StageForm(request.POST or None, initial=StageForm.initial_of(stage), record=stage)
+    if request.method == "POST" and form.is_valid():
+        try:
+            if changes := form.values():
+                stages.update(stage=stage, actor=current_actor(), changes=changes)
+        except stages.InvalidStage as error:
+            _refuse(form, error)
+        else:
+            toasts.success(request, "Saved.")
+            return redirect("customers:pipeline_settings", organization)
+    return _form(request, form, stage)
+
+
+@requires(EDIT)
+@require_POST
+def order_stages(request: Request, organization: str) -> HttpResponse:
+    """Put them in the order of `order` (ids), or move one by a step: `move` is an id and `up` or `down`."""
+    wanted = request.POST.getlist("order")
+    try:
+        if not wanted:
+            wanted = _moved([str(stage.pk) for stage in Stage.objects.all()], request.POST.get("move", ""))
+        stages.reorder(organization=request.organization, actor=current_actor(), ids=wanted)
+    except stages.InvalidStage as error:
+        if not request.htmx:
+            toasts.error(request, str(error))
+            return redirect("customers:pipeline_settings", organization)
+        return toast(render(request, "customers/settings/stage_list.html", _shown(request)), str(error), level="error")
+    if request.htmx:
+        return render(request, "customers/settings/stage_list.html", _shown(request))
+    return redirect("customers:pipeline_settings", organization)
+
+
+@requires(EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask where everybody in it moves to; a POST takes the stage away, at once or by a job."""
+    stage = _found(pk)
+    others = list(Stage.objects.exclude(pk=pk))
+    error = ""
+    if request.method == "POST":
+        home = next((one for one in others if str(one.pk) == request.POST.get("home")), None)
+        try:
+            job = stages.remove(stage=stage, home=home, actor=current_actor(), member=request.member)
+        except (stages.InvalidStage, stages.StageInUse) as refused:
+            error = str(refused)
+        else:
+            if job is not None:
+                return redirect("organization:job", organization, job.pk)
+            toasts.success(request, f"“{stage.name}” is gone.")
+            return redirect("customers:pipeline_settings", organization)
+    counts = stages.counts_in(stage)
+    is_last_open = stage.kind == Stage.Kind.OPEN and not any(one.kind == Stage.Kind.OPEN for one in others)
+    shown = {
+        "stage": stage,
+        "others": others,
+        "counts": counts,
+        "is_in_use": any(counts.values()),
+        "is_last_open": is_last_open,
+        "error": error,
+        "proposed": _neighbour(stage, others),
+    }
+    return render(request, "customers/settings/stage_remove.html", shown, status=422 if error else 200)
+
+
+def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpResponse:
+    shown = _shown(request)
+    if form is None:
+        initial = PipelineRulesForm.initial_of(customer_settings.of(request.organization))
+        form = PipelineRulesForm(initial=initial, stages=shown["stages"], record=request.organization)
+    if not shown["can_edit_settings"]:
+        for field in form.fields.values():
+            field.disabled = True
+    status = 422 if form.errors else 200
+    return render(request, "customers/settings/stages.html", {**shown, "form": form}, status=status)
+
+
+def _shown(request: Request) -> dict[str, Any]:
+    present = Count("customers", filter=Q(customers__deleted_at__isnull=True))
+    return {
+        "stages": list(Stage.objects.annotate(standing=present).order_by("position", "key")),
+        "can_edit_settings": request.member.may(EDIT),
+        "tab": "pipeline",
+    }
+
+
+def _moved(ids: list[str], move: str) -> list[str]:
+    """The ids with one of them a step up or down; as they are where that can't be. Raises InvalidStage."""
+    key, _, direction = move.partition(":")
+    if key not in ids or direction not in ("up", "down"):
+        raise stages.InvalidStage("order", "The stages were changed meanwhile. Load the page again.")
+    at = ids.index(key)
+    to = min(max(at + (1 if direction == "down" else -1), 0), len(ids) - 1)
+    ids.insert(to, ids.pop(at))
+    return ids
+
+
+def _neighbour(stage: Stage, others: list[Stage]) -> Stage | None:
+    """The stage that is proposed as the new home: of the same kind, the nearest before it."""
+    alike = [one for one in others if one.kind == stage.kind] or others
+    return min(alike, key=lambda one: (abs(one.position - stage.position), one.position), default=None)
+
+
+def _refuse(form: StageForm, error: stages.InvalidStage) -> None:
+    form.add_error(error.field if error.field in form.fields else None, str(error))
+
+
+def _found(pk: UUID) -> Stage:
+    found: Stage | None = Stage.objects.select_related("organization").filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such stage.")
+    return found
+
+
+def _form(request: Request, form: StageForm, stage: Stage | None) -> HttpResponse:
+    shown = {
+        "form": form,
+        "stage": stage,
+        "tab": "pipeline",
+        "back": reverse("customers:pipeline_settings", args=[request.organization.slug]),
+    }
+    return render(request, "customers/settings/stage_form.html", shown, status=422 if form.errors else 200)

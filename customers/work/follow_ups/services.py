@@ -1,0 +1,60 @@
+"""The one next follow-up of a customer: put off, and done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from activity.actor import Actor
+from customers import days
+from customers.models import Customer
+from customers.people.customers import presence
+from customers.people.customers import services as customers
+
+# What is offered with one click, each with its days from today; next week is its Monday.
+CHOICES: Mapping[str, str] = {"tomorrow": "Tomorrow", "three_days": "In three days", "next_week": "Next week"}
+FURTHEST = timedelta(days=366 * 3)
+_MONDAY = 7
+
+
+class InvalidDay(ValueError):
+    """Why a follow-up can't be put there."""
+
+
+def day_of(choice: str, today: date) -> date:
+    """The day that a choice means. Raises InvalidDay for an unknown one."""
+    if choice == "tomorrow":
+        return today + timedelta(days=1)
+    if choice == "three_days":
+        return today + timedelta(days=3)
+    if choice == "next_week":
+        return today + timedelta(days=_MONDAY - today.weekday())
+    raise InvalidDay(f"Choose one of {', '.join(CHOICES)}, or a day.")
+
+
+@transaction.atomic
+def snooze(*, customer: Customer, actor: Actor, to: str | date) -> None:
+    """Put the follow-up off, to the time of day that it had (nine in the morning where it had none) in the
+    organization's zone. `to` is one of CHOICES or a day. Raises InvalidDay or CustomerGone.
+    """
+    held = presence.hold(customer)
+    zone = held.organization.zone
+    today = days.today(zone)
+    day = to if isinstance(to, date) else day_of(to, today)
+    if not today <= day <= today + FURTHEST:
+        raise InvalidDay("Choose today or a day within the next three years.")
+    due = held.next_follow_up_at
+    clock = due.astimezone(zone).time() if due is not None else days.MORNING
+    moment = days.at(day, clock, zone)
+    if moment <= timezone.now():
+        # Today, and the hour is over: it is due at once.
+        moment = timezone.now()
+    customers.set_follow_up(customer=customer, at=moment, actor=actor)
+
+
+def complete(*, customer: Customer, actor: Actor) -> None:
+    """It was done: none is next, until one is set or an action is logged. Raises CustomerGone."""
+    customers.set_follow_up(customer=customer, at=None, actor=actor)

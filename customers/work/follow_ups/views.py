@@ -1,0 +1,238 @@
+"""Follow-ups: who has to be come back to, put off or done in one click, with what was said."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
+
+from accounts.access.pages import requires
+from accounts.permissions import Reach
+from activity.actor import current_actor
+from core import inline
+from core.counting import capped_counts
+from core.htmx import render_page, toast
+from core.http import Request
+from core.pagination import InvalidCursor, page_after
+from core.row_locks import lock_rows, writes_at_once
+from customers import days
+from customers.models import Customer
+from customers.people.customers import services as customers
+from customers.people.customers.conflicts import FOLLOW_UP, value_of
+from customers.people.customers.queries import possible_owners
+from customers.people.customers.views import find_visible
+from customers.work.follow_ups import queries as follow_up_lists
+from customers.work.follow_ups import services as follow_ups
+from customers.work.tasks import queries as task_lists
+
+ROWS = 40
+COUNTED_TO = 100
+PARTIALS = {
+    "follow-ups": "customers/follow_ups/main.html",
+    "more-follow-ups": "customers/follow_ups/groups.html",
+}
+# What a part of a page that shows the follow-up is called in `in`, with its template.
+PLACES = {
+    "page": "customers/partials/follow_up.html",
+    "list": "customers/follow_ups/row.html",
+}
+
+
+@requires("customers.view")
+@require_safe
+def follow_up_list(request: Request, organization: str) -> HttpResponse:
+    """Overdue first, then today, then the days to come; with `date` that day alone."""
+    return render_page(request, "customers/follow_ups/list.html", _context(request), partials=PARTIALS)
+
+
+@requires("customers.edit")
+@require_POST
+@writes_at_once
+def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Put off (`to`: a choice, or `day`), done (`done`), or taken back (`at`: the moment that it was)."""
+    customer = find_visible(request, pk)
+    lock_rows(request, customer)
+    before = customer.next_follow_up_at
+    if _is_outdated(request, customer):
+        return _outdated(request, customer)
+    try:
+        said = _change(request, customer)
+    except follow_ups.InvalidDay as error:
+        if not request.htmx:
+            toasts.error(request, str(error))
+            return redirect(_back(request, customer))
+        return toast(HttpResponse(status=204), str(error), level="error")
+    if not request.htmx:
+        toasts.success(request, said)
+        return redirect(_back(request, customer))
+    place = _place(request)
+    fresh = find_visible(request, pk)
+    shown = {"customer": fresh, "can_edit_customer": True, "was_changed": place == "list"}
+    response = render(request, PLACES[place], shown)
+    trigger_client_event(response, "customer-changed", {"what": "follow_up"})
+    if "at" in request.GET:
+        return toast(response, said)
+    query = urlencode({"in": place, "at": before.isoformat() if before else ""})
+    undo = f"{reverse('customers:follow_up', args=[organization, pk])}?{query}"
+    target = f"#follow-up-{pk}" if place == "list" else f"#next-follow-up-{pk}"
+    return toast(response, said, undo=undo, target=target)
+
+
+def _is_outdated(request: Request, customer: Customer) -> bool:
+    """Whether somebody else has set it since the form was shown. What two of them did is done."""
+    now = value_of(customer, FOLLOW_UP)
+    if request.POST.get("done") and not now:
+        return False
+    return inline.is_outdated(customer, FOLLOW_UP, now, request.POST.get(inline.SHOWN))
+
+
+def _outdated(request: Request, customer: Customer) -> HttpResponse:
+    """Nothing was saved: the form with the follow-up as it is by now, to choose again."""
+    reason = _("Somebody changed this follow-up meanwhile. Yours was not saved: look at the new one, and choose again.")
+    if not request.htmx:
+        toasts.error(request, reason)
+        return redirect(_back(request, customer))
+    shown = {"customer": find_visible(request, customer.pk), "can_edit_customer": True}
+    return toast(render(request, PLACES[_place(request)], shown, status=422), reason, level="error")
+
+
+def _place(request: Request) -> str:
+    place = request.GET.get("in", "")
+    return place if place in PLACES else "page"
+
+
+def _change(request: Request, customer: Customer) -> str:
+    """What is said of it. Raises InvalidDay."""
+    actor = current_actor()
+    if "at" in request.GET:
+        at = _moment(request.GET["at"])
+        customers.set_follow_up(customer=customer, at=at, actor=actor)
+        return "Taken back."
+    if request.POST.get("done"):
+        follow_ups.complete(customer=customer, actor=actor)
+        return "Follow-up done."
+    to: str | date = request.POST.get("to", "")
+    if not to:
+        try:
+            to = date.fromisoformat(request.POST.get("day", ""))
+        except ValueError as error:
+            raise follow_ups.InvalidDay("Choose a day.") from error
+    follow_ups.snooze(customer=customer, actor=actor, to=to)
+    return f"Follow-up {_day(customer.next_follow_up_at)}."
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None or not 2000 <= found.year <= 9990:
+        raise follow_ups.InvalidDay("This moment can’t be read.")
+    return found
+
+
+def _day(at: datetime | None) -> str:
+    if at is None:
+        return "set"
+    day, today = timezone.localtime(at).date(), timezone.localdate()
+    words = {0: "today", 1: "tomorrow"}.get((day - today).days)
+    return words or f"on {day:%A} {day.day} {day:%B}"
+
+
+# --- The list ---------------------------------------------------------------------------------------------------------
+
+
+def _context(request: Request) -> dict[str, Any]:
+    member, zone = request.member, request.organization.zone
+    today = days.today(zone)
+    who = task_lists.read_who(member, request.GET.get("who", ""))
+    day = _asked_day(request)
+    rows = follow_up_lists.on_day(member, day, who) if day else follow_up_lists.planned(member, who)
+    try:
+        page = page_after(
+            rows.select_related("stage", "assigned_to"), cursor=request.GET.get("after", ""), size=ROWS,
+            order=("next_follow_up_at", "id"), is_filled=True,
+        )  # fmt: skip
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    groups = follow_up_lists.grouped(list(page.rows), member)
+    more = ""
+    if page.next_cursor:
+        more = _query(day, who, after=page.next_cursor, group=groups[-1].key if groups else "")
+    shown = {
+        "groups": groups,
+        "more": more,
+        "group_before": request.GET.get("group", "") if request.GET.get("after") else "",
+        "day": day,
+        "who": who,
+        "can_edit_customer": member.may("customers.edit"),
+        "choices": follow_ups.CHOICES,
+    }
+    if request.htmx.target == "more-follow-ups":
+        return shown
+    counted = capped_counts(
+        {
+            "overdue": follow_up_lists.planned(member, who).filter(next_follow_up_at__lt=days.start_of(today, zone)),
+            "today": follow_up_lists.on_day(member, today, who),
+        },
+        cap=COUNTED_TO,
+    )
+    if who == task_lists.MINE:
+        request.badges = {"follow_ups": min(COUNTED_TO, counted["overdue"] + counted["today"])}
+    people = [
+        (str(user.pk), user.get_full_name() or user.email) for user in possible_owners() if user.pk != member.user_id
+    ]
+    whose = [(task_lists.MINE, "My customers")]
+    if member.reach != Reach.ASSIGNED:
+        whose += [(task_lists.EVERYBODY, "Everybody’s"), (task_lists.NOBODY, "Nobody’s yet"), *people]
+    shown_day = day or today
+    return shown | {
+        "today": today,
+        "shown_day": shown_day,
+        "day_label": task_lists.day_name(day, today) if day else "",
+        "counted": counted,
+        "whose": whose,
+        "refusal": task_lists.refusal_of(who),
+        "all_url": _query(None, who),
+        "before": _query(shown_day - timedelta(days=1), who),
+        "after": _query(shown_day + timedelta(days=1), who),
+    }
+
+
+def _asked_day(request: Request) -> date | None:
+    """The day in the address. Raises Http404 for one that is none."""
+    text = request.GET.get("date", "")
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+        if not 2000 <= day.year <= 9990:
+            raise ValueError("no day of anybody’s")
+    except ValueError as error:
+        raise Http404("There is no such day.") from error
+    return day
+
+
+def _query(day: date | None, who: str, **more: str) -> str:
+    said = {"date": day.isoformat() if day else "", "who": "" if who == task_lists.MINE else who, **more}
+    return f"?{urlencode({name: value for name, value in said.items() if value})}"
+
+
+def _back(request: Request, customer: Customer) -> str:
+    target = request.POST.get("next") or ""
+    is_ours = target.startswith(f"/o/{request.organization.slug}/") and url_has_allowed_host_and_scheme(target, None)
+    return target if is_ours else reverse("customers:detail", args=[request.organization.slug, customer.pk])

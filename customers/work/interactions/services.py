@@ -1,0 +1,68 @@
+"""Calls, meetings and notes that somebody logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from activity.actor import Actor
+from activity.ledger import record
+from customers import events
+from customers.models import Customer, Interaction
+from customers.people.customers import presence
+from customers.people.customers import services as customers
+from customers.people.customers.changes import set_fields
+
+SETTABLE = frozenset({"channel", "direction", "content", "occurred_at", "duration_seconds"})
+# A clock that is a little ahead is no plan.
+AHEAD = timedelta(days=1)
+
+
+class InFuture(ValueError):
+    def __init__(self) -> None:
+        super().__init__("What is logged has happened. For what is to come make a task or set a follow-up.")
+
+
+@transaction.atomic
+def log(*, customer: Customer, actor: Actor, content: str, **fields: Any) -> Interaction:
+    """Log what was said or done. Raises InFuture or CustomerGone."""
+    presence.hold(customer)
+    row = Interaction(
+        organization=customer.organization, customer=customer, author_id=actor.user_id, author_label=actor.label
+    )
+    _require_past(fields)
+    set_fields(row, {"content": content, **fields}, settable=SETTABLE)
+    customers.touch(customer=customer, at=min(row.occurred_at, timezone.now()))
+    _record(events.INTERACTION_LOGGED, row, actor, {"channel": row.channel, "direction": row.direction})
+    return row
+
+
+@transaction.atomic
+def update(*, interaction: Interaction, actor: Actor, changes: Mapping[str, Any]) -> Interaction:
+    """Set fields. Raises InFuture."""
+    _require_past(changes)
+    current = Interaction.objects.select_for_update(of=("self",)).select_related("author").get(pk=interaction.pk)
+    changed = set_fields(current, changes, settable=SETTABLE)
+    if changed:
+        _record(events.INTERACTION_CHANGED, current, actor, {"changes": changed})
+    return current
+
+
+@transaction.atomic
+def delete(*, interaction: Interaction, actor: Actor) -> None:
+    _record(events.INTERACTION_DELETED, interaction, actor, {"channel": interaction.channel})
+    interaction.delete()
+
+
+def _require_past(fields: Mapping[str, Any]) -> None:
+    at = fields.get("occurred_at")
+    if at is not None and at > timezone.now() + AHEAD:
+        raise InFuture
+
+
+def _record(event: str, row: Interaction, actor: Actor, payload: dict[str, Any]) -> None:
+    record(event, subject=row, customer_id=row.customer_id, actor=actor, payload=payload)

@@ -1,0 +1,189 @@
+"""Actions, and the follow-up process that the first of them begins: one open for a customer, never moved back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from activity.actor import Actor
+from activity.ledger import record
+from customers import days, events
+from customers.models import Customer, Interaction, Process
+from customers.people.customers import presence
+from customers.people.customers import services as customers
+from customers.people.customers.changes import set_fields
+from customers.people.settings import services as customer_settings
+from customers.work.interactions import services as interactions
+
+NAME = "Follow-up"
+SETTABLE = frozenset({"name", "channel", "status", "next_follow_up_at"})
+OPEN = [status.value for status in Process.OPEN]
+
+
+class CannotChange(ValueError):
+    """What a process can't become from what it is; the text says why."""
+
+
+class AnotherOpen(CannotChange):
+    def __init__(self) -> None:
+        super().__init__("The customer has an open follow-up process already.")
+
+
+@transaction.atomic
+def log_action(
+    *,
+    customer: Customer,
+    actor: Actor,
+    action_type: str,
+    content: str,
+    occurred_at: datetime | None = None,
+    direction: str = Interaction.Direction.OUTBOUND,
+    duration_seconds: int | None = None,
+) -> Interaction:
+    """Log an action. Where the customer has no open follow-up process it begins one; else it moves that on.
+
+    The next follow-up is as many days after the action as the organization says. An action that is older than the last
+    one is logged and moves nothing. However many come at once, one process is open: the customer's row is held.
+    Raises InFuture or CustomerGone.
+    """
+    held = presence.hold(customer)
+    action = interactions.log(
+        customer=held, actor=actor, content=content, channel=action_type, direction=direction,
+        occurred_at=occurred_at or timezone.now(), duration_seconds=duration_seconds,
+    )  # fmt: skip
+    _carry_on(held, action, actor)
+    return action
+
+
+def open_of(customer: Customer) -> Process | None:
+    """The customer's open follow-up process."""
+    found: Process | None = Process.objects.filter(
+        customer=customer, kind=Process.Kind.FOLLOW_UP, status__in=OPEN
+    ).first()
+    return found
+
+
+@transaction.atomic
+def start(
+    *,
+    customer: Customer,
+    actor: Actor,
+    name: str = NAME,
+    channel: str = "",
+    status: str = Process.Status.ACTIVE,
+    next_follow_up_at: datetime | None = None,
+) -> Process:
+    """Begin one without an action. Raises AnotherOpen or CustomerGone."""
+    held = presence.hold(customer)
+    if status in OPEN and open_of(held) is not None:
+        raise AnotherOpen
+    process: Process = Process.objects.create(
+        organization=held.organization, customer=held, name=name, channel=channel, status=status,
+        next_follow_up_at=next_follow_up_at,
+    )  # fmt: skip
+    _record(events.PROCESS_STARTED, process, actor, {"name": name, "channel": channel})
+    if next_follow_up_at is not None and process.status == Process.Status.ACTIVE:
+        customers.set_follow_up(customer=held, at=next_follow_up_at, actor=actor)
+    return process
+
+
+@transaction.atomic
+def update(*, process: Process, actor: Actor, changes: Mapping[str, Any]) -> Process:
+    """Set fields. The next follow-up of an active process is its customer's; one that ends or rests takes it away.
+
+    Raises AnotherOpen where an ended one would be open beside another, and CustomerGone.
+    """
+    held = presence.hold(process.customer)
+    rows = Process.objects.select_for_update(of=("self",)).select_related("organization", "customer", "last_action")
+    current: Process = rows.get(pk=process.pk)
+    was = current.status
+    if changes.get("status", was) in OPEN and was not in OPEN and open_of(held) is not None:
+        raise AnotherOpen
+    was_due = current.next_follow_up_at
+    changed = set_fields(current, changes, settable=SETTABLE)
+    if not changed:
+        return current
+    _record(events.PROCESS_CHANGED, current, actor, {"name": current.name, "changes": changed})
+    if current.status == Process.Status.ACTIVE:
+        if was != current.status or was_due != current.next_follow_up_at:
+            customers.set_follow_up(customer=held, at=current.next_follow_up_at, actor=actor)
+    elif was == Process.Status.ACTIVE and held.next_follow_up_at == was_due:
+        customers.set_follow_up(customer=held, at=None, actor=actor)
+    return current
+
+
+def pause(*, process: Process, actor: Actor) -> Process:
+    """Rest until it is resumed; nothing is due meanwhile. Raises CannotChange for one that ended."""
+    return _turn(process, actor, Process.Status.PAUSED)
+
+
+def resume(*, process: Process, actor: Actor) -> Process:
+    """Go on, with the next follow-up that it had. Raises CannotChange for one that ended."""
+    return _turn(process, actor, Process.Status.ACTIVE)
+
+
+def cancel(*, process: Process, actor: Actor) -> Process:
+    """End it without a result. Raises CannotChange for one that is completed."""
+    return _turn(process, actor, Process.Status.CANCELLED)
+
+
+@transaction.atomic
+def delete(*, process: Process, actor: Actor) -> None:
+    """Take a process away; of an active one its follow-up too. Raises CustomerGone."""
+    if process.is_open:
+        process = update(process=process, actor=actor, changes={"status": Process.Status.CANCELLED})
+    _record(events.PROCESS_DELETED, process, actor, {"name": process.name})
+    process.delete()
+
+
+def _turn(process: Process, actor: Actor, status: Process.Status) -> Process:
+    with transaction.atomic():
+        presence.hold(process.customer)
+        current = Process.objects.get(pk=process.pk)
+        if not current.is_open and current.status != status:
+            raise CannotChange(f"The process is {current.status}; it can’t become {status.value}.")
+        return update(process=process, actor=actor, changes={"status": status})
+
+
+def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
+    """Called with the customer held: two actions at once come one after the other."""
+    wait = timedelta(days=customer_settings.of(customer.organization).follow_up_days)
+    zone = customer.organization.zone
+    local = action.occurred_at.astimezone(zone)
+    # At the same hour there, also where the clocks change between.
+    due = days.at(local.date() + wait, local.time(), zone)
+    process = open_of(customer)
+    if process is None:
+        process = Process.objects.create(
+            organization=customer.organization, customer=customer, name=NAME, channel=action.channel,
+            last_action=action, last_action_at=action.occurred_at, next_follow_up_at=due,
+        )  # fmt: skip
+        payload = {"name": NAME, "channel": action.channel, "next_follow_up_at": due}
+        _record(events.PROCESS_STARTED, process, actor, payload)
+    elif process.last_action_at is not None and action.occurred_at < process.last_action_at:
+        return
+    else:
+        was = process.next_follow_up_at
+        process.last_action, process.last_action_at = action, action.occurred_at
+        process.next_follow_up_at, process.updated_at = due, timezone.now()
+        process.save()
+        payload = {"name": process.name, "changes": {"next_follow_up_at": {"from": was, "to": due}}}
+        _record(events.PROCESS_CHANGED, process, actor, payload)
+    if process.status == Process.Status.ACTIVE:
+        customers.set_follow_up(customer=customer, at=due, actor=actor)
+
+
+def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, Any]]:
+    """A merge brings two open ones together: the survivor's goes on, the other one is cancelled."""
+    other = open_of(loser)
+    if other is None or open_of(survivor) is None:
+        return {}
+    return {other.pk: {"status": Process.Status.CANCELLED.value}}
+
+
+def _record(event: str, process: Process, actor: Actor, payload: dict[str, Any]) -> None:
+    record(event, subject=process, customer_id=process.customer_id, actor=actor, payload=payload)

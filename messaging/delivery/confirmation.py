@@ -1,0 +1,208 @@
+"""`unconfirmed` is settled by a callback, else by asking the provider, else left to a person."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from activity.actor import SYSTEM, Actor, acting_as
+from activity.ledger import record
+from core import clock, queues
+from core.claims import released, settle
+from core.sweeps import sweep
+from core.tenancy import organization_scope
+from messaging import events
+from messaging.channels import registry
+from messaging.channels.base import FoundMessage, SendError
+from messaging.delivery import outgoing, statuses
+from messaging.delivery import queue as outbound
+from messaging.models import Message
+from messaging.threads import services as conversations
+
+logger = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 60.0
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=5)
+ASK_AGAIN = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
+# The provider's clock and ours may differ by this much.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+# A message that the provider made later than this after our request is another one with the same text.
+LONGEST_AFTER = timedelta(minutes=10)
+
+WHAT_TO_DO = "Look on the customer’s side or in the provider’s log, then choose “Send again” or “Mark as sent”."
+
+# An equal text that was queued longer before ours is not taken for it.
+OLDEST_EQUAL = timedelta(days=2)
+
+Status = Message.Status
+
+
+def reconcile_due() -> int:
+    """Ask about every unconfirmed message that is due; how many were."""
+    return sweep(QUEUE, seconds=DRAIN_SECONDS)
+
+
+@transaction.atomic
+def mark_as_sent(*, message: Message, actor: Actor) -> Message:
+    """A person has seen that it arrived. Raises NotPossible unless the message is unconfirmed."""
+    held = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
+    if held.status != Status.UNCONFIRMED:
+        raise outbound.NotPossible(f"Only an unconfirmed message can be marked as sent; this one is {held.status}.")
+    at = held.request_began_at or clock.now()
+    Message.objects.filter(pk=held.pk).update(
+        status=Status.SENT,
+        due_at=None,
+        **released(),
+        sent_at=at,
+        error_code="",
+        error_message="",
+        changed_at=clock.now(),
+    )
+    message.refresh_from_db()
+    conversations.answered(message.conversation_id, at=at)
+    outbound.show_status(message)
+    payload = {"conversation": str(message.conversation_id), "status": message.status, "by_hand": True}
+    record(events.MESSAGE_SENT, subject=message, actor=actor, payload=payload)
+    return message
+
+
+def _unconfirmed() -> QuerySet[Message]:
+    rows: QuerySet[Message] = Message.objects.filter(status=Status.UNCONFIRMED)
+    return rows.select_related("organization", "channel", "conversation", "customer", "reply_to")
+
+
+def set_aside(message: Message, reason: str) -> None:
+    """Nobody asks the provider any more; a person decides, and the message says so."""
+    with organization_scope(message.organization), acting_as(SYSTEM), transaction.atomic():
+        text = f"{reason} {WHAT_TO_DO}"
+        statuses.write_if_claimed(message, Status.UNCONFIRMED, error_code="unconfirmed", error_message=text[:500])
+
+
+def _work(message: Message) -> None:
+    with organization_scope(message.organization), acting_as(SYSTEM):
+        _reconcile(message)
+
+
+def _reconcile(message: Message) -> None:
+    provider = registry.provider(message.channel.provider)
+    since = (message.request_began_at or message.created_at) - CLOCK_TOLERANCE
+    try:
+        listed = provider.find_sent(message.channel.as_account(), outgoing.build(message), since=since)
+    except SendError as error:
+        _ask_again(message, error.message)
+        return
+    except Exception:  # asking must never decide anything by failing
+        logger.warning("reconcile_failed", extra={"message_id": str(message.pk)}, exc_info=True)
+        _ask_again(message, "The provider could not be asked.")
+        return
+    try:
+        found = None if listed is None else _ours(message, list(listed))
+    except _InFlight:
+        settle(message, due_at=clock.now() + statuses.RECONCILE_AFTER)
+        return
+    if found is None:
+        _ask_again(message, "The provider can’t be asked." if listed is None else "The provider does not list it.")
+    else:
+        _settle(message, found)
+
+
+class _InFlight(Exception):
+    """A message with the same text is being sent to the same person in this moment."""
+
+
+def _ours(message: Message, listed: list[FoundMessage]) -> FoundMessage | None:
+    """The one with our text and time that is not known as another message of ours.
+
+    Where several equal texts are open, each gets its own, in the order in which they left. Raises _InFlight while one
+    of them may still hear from the provider itself whose it is.
+    """
+    began = message.request_began_at or message.created_at
+    equals = Message.objects.filter(
+        conversation=message.conversation_id, body=message.body, direction=Message.Direction.OUTBOUND
+    ).filter(created_at__gte=began - OLDEST_EQUAL)
+    known, earlier_open = set(message.extra.get("earlier_ids", [])), 0
+    for equal in equals.exclude(pk=message.pk).only("provider_message_id", "extra", "status", "request_began_at"):
+        known |= {equal.provider_message_id, *equal.extra.get("earlier_ids", [])}
+        if equal.provider_message_id or equal.request_began_at is None:
+            continue
+        if equal.status == Status.SENDING:
+            raise _InFlight
+        if equal.status == Status.UNCONFIRMED and (equal.request_began_at, equal.pk) < (began, message.pk):
+            earlier_open += 1
+    ids = [found.provider_message_id for found in listed]
+    elsewhere = Message.objects.filter(channel=message.channel, provider_message_id__in=ids).exclude(pk=message.pk)
+    known |= set(elsewhere.values_list("provider_message_id", flat=True))
+    fitting = [
+        found
+        for found in listed
+        if found.provider_message_id not in known
+        and found.body.strip() == message.body.strip()
+        and (found.created_at is None or -CLOCK_TOLERANCE <= found.created_at - began <= LONGEST_AFTER)
+    ]
+    fitting.sort(key=lambda found: found.created_at or began)
+    return fitting[min(earlier_open, len(fitting) - 1)] if fitting else None
+
+
+@transaction.atomic
+def _settle(message: Message, found: FoundMessage) -> None:
+    if (
+        not Message.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=message.pk, claim_token=message.claim_token)
+        .exists()
+    ):
+        return  # a callback was quicker
+    failure = (
+        statuses.failure_from_code(message.channel.provider, found.error_code)
+        if found.status == Status.FAILED
+        else None
+    )
+    statuses.advance(
+        message_id=message.pk,
+        status=found.status,
+        provider_message_id=found.provider_message_id,
+        at=found.created_at,
+        failure=failure,
+    )
+
+
+@transaction.atomic
+def _ask_again(message: Message, why: str) -> None:
+    """Later, or never: then a person decides, and the message says so."""
+    held = (
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=message.pk, claim_token=message.claim_token)
+        .first()
+    )
+    if held is None:
+        return
+    asked = held.reconcile_attempts
+    if asked < len(ASK_AGAIN):
+        changes = {"reconcile_attempts": asked + 1, "due_at": clock.now() + ASK_AGAIN[asked], **released()}
+        Message.objects.filter(pk=held.pk).update(**changes)
+        return
+    statuses.write(
+        held,
+        Status.UNCONFIRMED,
+        error_code="unconfirmed",
+        error_message=f"{why} {WHAT_TO_DO}",
+    )
+
+
+# Asking is no attempt to send.
+QUEUE = queues.register(
+    queues.Queue(
+        name="unconfirmed",
+        model=Message,
+        rows=_unconfirmed,
+        work=_work,
+        set_aside=set_aside,
+        why="the sweep serves all organizations",
+        lease=LEASE,
+        longest=LONGEST,
+        is_attempt=False,
+    )
+)

@@ -1,0 +1,64 @@
+"""What is done with one message of ours: taken back, sent again, marked as sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.htmx import toast
+from core.http import Request
+from messaging.delivery import checks as refusals
+from messaging.delivery import confirmation as reconcile
+from messaging.delivery import queue as outbound
+from messaging.models import Message
+
+
+@requires("conversations.edit")
+@require_POST
+def retry(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Send a failed or unconfirmed message again."""
+    return _do(request, pk, lambda message: outbound.retry(message=message, actor=current_actor()))
+
+
+@requires("conversations.edit")
+@require_POST
+def cancel(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Take a queued message back."""
+    return _do(
+        request, pk, lambda message: outbound.cancel(message=message, actor=current_actor(), reason="taken back")
+    )
+
+
+@requires("conversations.edit")
+@require_POST
+def mark_as_sent(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Somebody has seen that an unconfirmed message arrived."""
+    return _do(request, pk, lambda message: reconcile.mark_as_sent(message=message, actor=current_actor()))
+
+
+def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpResponse:
+    rows = Message.objects.visible_to(request.member).outbound().with_thread_relations()
+    message = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk).first()
+    if message is None:
+        raise Http404("There is no such message, or it is not yours to see.")
+    reason = ""
+    try:
+        act(message)
+    except (outbound.NotPossible, refusals.Refused) as error:
+        reason = str(error)
+        message.refresh_from_db()
+    if not request.htmx:
+        if reason:
+            toasts.error(request, reason)
+        return redirect("messaging:conversation", request.organization.slug, message.conversation_id)
+    response = render(
+        request, "messaging/partials/message.html", {"message": message, "conversation": message.conversation}
+    )
+    return toast(response, reason, level="error") if reason else response

@@ -1,0 +1,79 @@
+"""`/media`: files to be sent. `/attachments`: files of messages."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api import OrganizationView
+from activity.actor import current_actor
+from core.api.errors import invalid
+from messaging.channels.base import Capabilities
+from messaging.files import services as media
+from messaging.files.serving import respond
+from messaging.models import Attachment, Channel, Message
+from messaging.threads import serializers
+
+
+class MediaView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        tags=["media"],
+        request={"multipart/form-data": serializers.NewMediaSerializer},
+        responses={201: serializers.MediaSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Take a file that is to be sent; its id goes into a message's `attachments` within a day."""
+        body = serializers.NewMediaSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given, kind = body.validated_data["file"], body.validated_data.get("channel", "")
+        content_type = given.content_type or "application/octet-stream"
+        try:
+            if (capabilities := _capabilities(kind)) is not None:
+                media.require_sendable(capabilities, name=given.name, content_type=content_type, size=given.size)
+            elif given.size > settings.MEDIA_MAX_BYTES:
+                raise media.InvalidUpload(f"A file may have {settings.MEDIA_MAX_BYTES // 1_000_000} MB at most.")
+        except media.InvalidUpload as error:
+            raise invalid("file", str(error)) from error
+        kept = media.keep(
+            organization=self.member.organization,
+            content=given,
+            name=given.name,
+            content_type=content_type,
+            size=given.size,
+            actor=current_actor(),
+        )
+        return Response(serializers.MediaSerializer(kept).data, status=status.HTTP_201_CREATED)
+
+
+def _capabilities(kind: str) -> Capabilities | None:
+    """What the organization's own channel of that kind takes; None where there is no such channel."""
+    channel = Channel.objects.filter(kind=kind).order_by("-is_enabled", "created_at").first() if kind else None
+    return channel.capabilities if channel is not None else None
+
+
+class AttachmentView(OrganizationView):
+    permissions_by_method = {"GET": "conversations.view"}
+
+    @extend_schema(
+        tags=["media"],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 404: OpenApiResponse(description="None.")},
+    )
+    def get(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """The file of a message; 404 while it is not fetched yet."""
+        visible = Message.objects.visible_to(self.member)
+        found = Attachment.objects.select_related("file").filter(pk=pk, message__in=visible).first()
+        if found is None or found.file is None:
+            raise Http404("There is no such file here (yet).")
+        return respond(found.file)

@@ -1,0 +1,120 @@
+"""Files of messages: shown to whoever may see them, fetched again, taken for sending; an e-mail's own page."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.core.files.base import File
+from django.http import Http404, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access.pages import requires
+from activity.actor import current_actor
+from core.htmx import toast
+from core.http import Request
+from messaging.files import fetching, links
+from messaging.files import services as media
+from messaging.files.serving import respond
+from messaging.inbox import context
+from messaging.models import Attachment, MailDetails, MediaFile, Message
+
+_CID = re.compile(r"""(?<=["'(])cid:([^"'()\s<>]{1,255})""")
+
+
+@requires("conversations.view")
+@require_safe
+def attachment(request: Request, organization: str, pk: UUID) -> HttpResponseBase:
+    """A message's file; `?thumbnail` for a small picture of it."""
+    row = _attachment(request, pk)
+    if row.file is None:
+        raise Http404("The file is not here (yet).")
+    return respond(row.file, is_thumbnail="thumbnail" in request.GET)
+
+
+@requires("conversations.edit")
+@require_POST
+def fetch_again(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Fetch a file once more that could not be fetched."""
+    row = _attachment(request, pk)
+    if not fetching.try_again(row):
+        toasts.error(request, "This file can’t be fetched again.")
+    message = row.message
+    if not request.htmx:
+        return redirect("messaging:conversation", organization, message.conversation_id)
+    shown = Message.objects.with_thread_relations().select_related("conversation__customer").get(pk=message.pk)
+    return toast(
+        render(request, "messaging/partials/message.html", {"message": shown, "conversation": shown.conversation}),
+        "It is being fetched.",
+    )
+
+
+@requires("conversations.edit")
+@require_POST
+def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Take a file that is to be sent in this conversation; its id goes into the composer's form."""
+    conversation, _ = context.open_conversation(request, pk)
+    content: File | None = request.FILES.get("file")
+    if content is None:
+        return JsonResponse({"error": "Choose a file first."}, status=422)
+    try:
+        kept = media.upload(
+            organization=request.organization,
+            content=content,
+            name=content.name or "file",
+            content_type=getattr(content, "content_type", "") or "application/octet-stream",
+            capabilities=conversation.channel.capabilities,
+            actor=current_actor(),
+        )
+    except media.InvalidUpload as error:
+        return JsonResponse({"error": str(error)}, status=422)
+    return JsonResponse(
+        {"id": str(kept.pk), "name": kept.name, "size": kept.size, "type": kept.content_type}, status=201
+    )
+
+
+@requires("conversations.view")
+@xframe_options_sameorigin
+@require_safe
+def mail(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """An e-mail as its sender laid it out, for a sandboxed frame. Pictures from elsewhere only with `?images=1`."""
+    message = Message.objects.visible_to(request.member).filter(pk=pk).first()
+    details = MailDetails.objects.filter(message=message).first() if message is not None else None
+    if message is None or details is None or not details.html:
+        raise Http404("There is no such mail, or it is not yours to see.")
+    with_images = request.GET.get("images") == "1"
+    response = render(request, "messaging/mail_frame.html", {"html": _with_pictures(message, details.html)})
+    here = f"{request.scheme}://{request.get_host()}"
+    pictures = f"data: {here}" + (" https: http:" if with_images else "")
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'unsafe-inline' {here}; img-src {pictures}; frame-ancestors 'self'; "
+        "form-action 'none'; base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+    )
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _attachment(request: Request, pk: UUID) -> Attachment:
+    visible = Message.objects.visible_to(request.member)
+    found: Attachment | None = (
+        Attachment.objects.select_related("file", "message").filter(pk=pk, message__in=visible).first()
+    )
+    if found is None:
+        raise Http404("There is no such file, or it is not yours to see.")
+    return found
+
+
+def _with_pictures(message: Message, html: str) -> str:
+    """The pictures that the mail itself carries, by addresses that need no session: a sandbox has none."""
+    if "cid:" not in html:
+        return html
+    rows = Attachment.objects.filter(message=message, file__isnull=False).exclude(content_id="").select_related("file")
+    held: dict[str, MediaFile] = {
+        row.content_id: row.file for row in rows if row.file is not None and row.file.is_picture
+    }
+    return _CID.sub(lambda match: links.file_path(held[match[1]]) if match[1] in held else "data:,", html)

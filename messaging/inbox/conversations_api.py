@@ -1,0 +1,221 @@
+"""`/conversations`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api import OrganizationView, require
+from accounts.models import Member
+from activity.actor import ActorKind, current_actor
+from core.api.errors import invalid
+from core.api.pages import CursorPages, paginated
+from core.api.parameters import read_parameters
+from customers.people.customers import services as customers
+from messaging.delivery import queue as outbound
+from messaging.models import Conversation, Message
+from messaging.threads import presence as signs
+from messaging.threads import serializers
+from messaging.threads import services as conversations
+from messaging.threads.api_access import explained, resolved, visible_conversation
+from messaging.threads.queries import conversations_for, messages_of
+
+CLOSED = OpenApiResponse(description="The reply window is closed (`window_closed`).")
+REFUSED = OpenApiResponse(description="Opted out, do not contact, no address, or the channel is off.")
+
+
+class ConversationListView(OrganizationView):
+    permissions_by_method = {"GET": "conversations.view"}
+    pagination_class = CursorPages
+    cursor_order = ("-last_message_at", "-id")
+
+    @extend_schema(
+        tags=["conversations"],
+        parameters=[serializers.ConversationParameters],
+        responses=serializers.ConversationSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Conversations within reach, newest activity first."""
+        filters = read_parameters(request, serializers.ConversationParameters)
+        rows = conversations_for(self.member, filters).with_list_relations()
+        return paginated(self, rows, lambda page: serializers.ConversationSerializer(page, many=True).data)
+
+
+class ConversationView(OrganizationView):
+    permissions_by_method = {"GET": "conversations.view", "PATCH": "conversations.edit"}
+
+    @extend_schema(tags=["conversations"], responses=serializers.ConversationSerializer)
+    def get(self, request: Request, pk: UUID) -> Response:
+        """One conversation."""
+        return _shown(visible_conversation(self, pk))
+
+    @extend_schema(
+        tags=["conversations"],
+        request=serializers.ConversationChangeSerializer,
+        responses=serializers.ConversationSerializer,
+    )
+    def patch(self, request: Request, pk: UUID) -> Response:
+        """Change status, priority or owner. The owner is the customer's: one for all their conversations."""
+        conversation = visible_conversation(self, pk)
+        serializer = serializers.ConversationChangeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = dict(serializer.validated_data)
+        actor = current_actor()
+        if "assigned_to" in data:
+            # The owner is a field of the customer.
+            require(request, self, "customers.edit")
+        with transaction.atomic():
+            if "assigned_to" in data:
+                owner = _owner(self.member, data["assigned_to"])
+                customers.assign(customer=conversation.customer, owner=owner, actor=actor)
+            if "priority" in data:
+                conversations.set_priority(conversation=conversation, priority=data["priority"], actor=actor)
+            if "status" in data or data.get("snoozed_until"):
+                _set_status(conversation, data.get("status", Conversation.Status.SNOOZED), data.get("snoozed_until"))
+        # Whoever gives it away sees what they did, though it may be out of their reach from now on.
+        return _shown(Conversation.objects.with_list_relations().get(pk=pk))
+
+
+class MessageListView(OrganizationView):
+    permissions_by_method = {"GET": "conversations.view", "POST": "conversations.edit"}
+    pagination_class = CursorPages
+
+    @extend_schema(tags=["conversations"], responses=serializers.MessageSerializer(many=True))
+    def get(self, request: Request, pk: UUID) -> Response:
+        """The conversation's messages and notes, newest first."""
+        rows = messages_of(visible_conversation(self, pk))
+        return paginated(self, rows, lambda page: serializers.MessageSerializer(page, many=True).data)
+
+    @extend_schema(
+        tags=["conversations"],
+        request=serializers.NewMessageSerializer,
+        responses={201: serializers.MessageSerializer, 403: REFUSED, 409: CLOSED},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Queue a reply, or write a private note."""
+        conversation = visible_conversation(self, pk)
+        serializer = serializers.NewMessageSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = dict(serializer.validated_data)
+        actor = current_actor()
+        author = self.member.user if actor.kind == ActorKind.USER else None
+        with explained():
+            if data.pop("private"):
+                _require_plain(data)
+                message = outbound.add_note(conversation=conversation, body=data["body"], actor=actor, author=author)
+            else:
+                data["reply_to"] = _quoted(conversation, data.get("reply_to"))
+                message = outbound.queue_message(
+                    conversation=conversation,
+                    actor=actor,
+                    author=author,
+                    origin=outbound.origin_of(actor),
+                    **resolved(self, data),
+                )
+        return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)
+
+
+class ReadView(OrganizationView):
+    # It is a write: a key that may only look marks nothing as read for the people who have to answer.
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(tags=["conversations"], request=None, responses=serializers.ConversationSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Nothing in it is unread any more."""
+        conversation = visible_conversation(self, pk)
+        if conversations.mark_read(conversation=conversation, actor=current_actor()):
+            signs.read(conversation)
+        return _shown(conversation)
+
+
+class ResolveView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(tags=["conversations"], request=None, responses=serializers.ConversationSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Done; the customer's next message opens it again."""
+        conversation = visible_conversation(self, pk)
+        _set_status(conversation, Conversation.Status.RESOLVED)
+        return _shown(conversation)
+
+
+class ReopenView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(tags=["conversations"], request=None, responses=serializers.ConversationSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Not done after all."""
+        conversation = visible_conversation(self, pk)
+        _set_status(conversation, Conversation.Status.OPEN)
+        return _shown(conversation)
+
+
+class SnoozeView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(
+        tags=["conversations"], request=serializers.SnoozeSerializer, responses=serializers.ConversationSerializer
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Out of sight until a time; the customer's next message brings it back earlier."""
+        conversation = visible_conversation(self, pk)
+        serializer = serializers.SnoozeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        _set_status(conversation, Conversation.Status.SNOOZED, serializer.validated_data["snoozed_until"])
+        return _shown(conversation)
+
+
+class TypingView(OrganizationView):
+    permissions_by_method = {"POST": "conversations.edit"}
+
+    @extend_schema(tags=["conversations"], request=None, responses={204: None})
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Show the customer that somebody writes, where the channel can; it lasts some 25 seconds."""
+        signs.typing(visible_conversation(self, pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _require_plain(data: dict[str, Any]) -> None:
+    """A note is a text and nothing else."""
+    for name in ("template", "attachments", "cc", "fallback_template", "variables"):
+        if data.get(name):
+            raise invalid(name, "A private note has only a body.")
+
+
+def _shown(conversation: Conversation) -> Response:
+    return Response(serializers.ConversationSerializer(conversation).data)
+
+
+def _set_status(conversation: Conversation, wanted: str, snoozed_until: Any = None) -> None:
+    try:
+        conversations.set_status(
+            conversation=conversation, status=wanted, snoozed_until=snoozed_until, actor=current_actor()
+        )
+    except ValueError as error:
+        raise invalid("snoozed_until", str(error)) from error
+
+
+def _owner(member: Member, wanted: Any) -> Any:
+    if wanted in (None, "none"):
+        return None
+    if wanted == "me":
+        return member.user
+    found = Member.objects.active().select_related("user").filter(user=wanted).first()
+    if found is None:
+        raise invalid("assigned_to", str(customers.UnknownOwner()))
+    return found.user
+
+
+def _quoted(conversation: Conversation, pk: UUID | None) -> Message | None:
+    if pk is None:
+        return None
+    found: Message | None = conversation.messages.filter(pk=pk).first()
+    if found is None:
+        raise invalid("reply_to", "There is no such message in this conversation.")
+    return found

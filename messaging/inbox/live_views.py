@@ -1,0 +1,48 @@
+"""The stream: signals of what changed, to whoever may see it, until they may not.
+
+The stream carries ids and event names only; the browser asks for what changed and is shown what it may see. Every
+signal is asked again whether this member still is one and may see that conversation: who is shut out is out at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from accounts.access.pages import SignedIn, streams
+from messaging.inbox.live_updates import HEARTBEAT, PERMISSION, Credentials, rooms
+
+# A stream ends by itself after this and the browser opens it again, signed in or not.
+MAX_SECONDS = 30 * 60
+
+
+@streams(PERMISSION)
+async def live(request: HttpRequest, signed_in: SignedIn) -> HttpResponseBase:
+    """Server-sent events: `conversation` and `customers` for what changed, `heartbeat` between."""
+    if request.method != "GET":
+        return HttpResponse(status=405)
+    member = signed_in.member
+    credentials = Credentials(
+        member.pk, member.organization_id, signed_in.session_key, member.user.get_session_auth_hash()
+    )
+    response = StreamingHttpResponse(_events(credentials), content_type="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold the stream back
+    return response
+
+
+async def _events(credentials: Credentials) -> AsyncGenerator[str]:
+    ends = time.monotonic() + MAX_SECONDS
+    async with rooms().watching(credentials) as queue:
+        yield f"retry: 1000\n\n{HEARTBEAT}"
+        while (left := ends - time.monotonic()) > 0:
+            try:
+                text = await asyncio.wait_for(queue.get(), left)
+            except TimeoutError:
+                return
+            if text is None:
+                return
+            yield text

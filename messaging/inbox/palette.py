@@ -1,0 +1,31 @@
+"""What messaging gives to the palette: conversations, by whom they are with."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from accounts.frame import palette
+from accounts.frame.palette import SHOWN, Asked, Result, Source
+from accounts.models import Member
+from customers.models.querysets import matching
+from messaging.models import Conversation
+
+
+def register() -> None:
+    palette.register(Source("conversations", "Conversations", "conversations.view", find_conversations, 20))
+
+
+def find_conversations(member: Member, asked: Asked) -> list[Result]:
+    """Those of customers who fit, latest first; nothing where nothing was typed: the inbox has them."""
+    if not asked.text:
+        return []
+    rows = Conversation.objects.visible_to(member).filter(matching(asked.text, "customer"))
+    return [
+        Result(
+            row.customer.name,
+            reverse("messaging:conversation", args=[member.organization.slug, row.pk]),
+            " · ".join(part for part in (row.channel.name, row.last_message_preview[:60]) if part),
+            "message-circle",
+        )
+        for row in rows.select_related("customer", "channel").order_by("-last_message_at", "-id")[:SHOWN]
+    ]

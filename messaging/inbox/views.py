@@ -1,0 +1,74 @@
+"""The inbox: list, thread, customer; and what changed, for the live updates."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access.pages import requires
+from core.htmx import render_page
+from core.http import Request
+from messaging.inbox import context
+from messaging.models import Conversation
+
+PARTIALS = {
+    "conversation": "messaging/partials/conversation.html",
+    "conversation-list": "messaging/partials/conversation_list.html",
+    "more-conversations": "messaging/partials/conversation_rows.html",
+    "earlier-messages": "messaging/partials/messages.html",
+}
+
+
+@requires("conversations.view")
+@require_safe
+def inbox(request: Request, organization: str) -> HttpResponse:
+    """The list, and an invitation to open something."""
+    return render_page(request, "messaging/inbox.html", context.list_context(request), partials=PARTIALS)
+
+
+@requires("conversations.view")
+@require_safe
+def conversation(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """One conversation beside the list."""
+    opened, others = context.open_conversation(request, pk)
+    shown = context.thread_context(request, opened) | context.panel_context(request, opened, others)
+    if not request.htmx or request.htmx.target in ("conversation-list", "") or request.htmx.boosted:
+        shown |= context.list_context(request)
+    else:
+        shown |= {"list_query": context.list_query(request)}
+    return render_page(request, "messaging/inbox.html", shown, partials=PARTIALS)
+
+
+@requires("conversations.view")
+@require_safe
+def changes(request: Request, organization: str) -> HttpResponse:
+    """What the screen has to show anew: rows, counts, the open thread; only what the member may see."""
+    shown: dict[str, Any] = {}
+    has_list = "filter" in request.GET
+    shown |= context.list_context(request, with_rows=has_list and "all" in request.GET)
+    if has_list and "all" not in request.GET:
+        shown |= {"conversations": _asked_rows(request), "next_cursor": "x"}
+    if not has_list:
+        del shown["filters"]
+    if request.GET.get("open"):
+        try:
+            opened, others = context.open_conversation(request, UUID(request.GET["open"]))
+        except (ValueError, Http404):
+            pass  # out of reach by now: the page keeps what it showed until it is left
+        else:
+            shown |= context.changes_context(request, opened) | context.panel_context(request, opened, others)
+    return render(request, "messaging/partials/changes.html", shown)
+
+
+def _asked_rows(request: Request) -> list[Conversation]:
+    keys = []
+    for text in request.GET.get("conversations", "").split(",")[:200]:
+        try:
+            keys.append(UUID(text))
+        except ValueError:
+            continue
+    return list(context.rows_of(request).filter(pk__in=keys).order_by("-last_message_at", "-id"))

@@ -1,0 +1,82 @@
+"""`/webhooks/{channel}`: messages that an authenticated system hands in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access.api import OrganizationView
+from core.api.errors import Conflict, TooLarge, invalid
+from core.storable import BoundedJSONParser
+from messaging.channels import payloads
+from messaging.channels.base import InvalidPayload, Kind
+from messaging.intake import arrivals, routing
+from messaging.models import Arrival
+from messaging.settings import services as channels
+from messaging.threads import serializers
+
+# What stands around the mail itself in a body.
+AROUND = 1_000_000
+
+
+class IncomingView(OrganizationView):
+    # Whoever hands messages in can write in any customer's name: that is for systems, not for every member.
+    permissions_by_method = {"POST": "integrations.create"}
+    # What can't be stored is cleaned, not refused: nothing inbound is dropped.
+    parser_classes = [BoundedJSONParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if kwargs.get("channel") == Kind.EMAIL:
+            _take_mail(request)
+
+    @extend_schema(
+        tags=["webhooks"],
+        parameters=[OpenApiParameter("channel", str, OpenApiParameter.PATH, enum=[kind.value for kind in Kind])],
+        request=serializers.IncomingSerializer,
+        responses={
+            202: serializers.TakenSerializer,
+            409: OpenApiResponse(description="There is no channel that this could belong to."),
+        },
+    )
+    def post(self, request: Request, channel: str) -> Response:
+        """Hand in a message; the same `message_id` twice is one message. It is worked on after this answer."""
+        try:
+            received = payloads.generic.parse_inbound(request.data, channel=channel)
+        except InvalidPayload as error:
+            field, _, detail = str(error).partition(": ")
+            raise invalid(field, detail or str(error)) from error
+        found = routing.channel_of_organization(organization=self.member.organization, kind=channel, to=received.to)
+        if found is None and channel == Kind.WEB:
+            found = channels.website(organization=self.member.organization)
+        if found is None:
+            raise Conflict(f"There is no {channel} channel that this could belong to. Set one up first.")
+        is_new = arrivals.store(
+            key=f"generic:{self.member.organization_id}:{channel}:{received.provider_message_id}",
+            provider=payloads.GENERIC,
+            kind=channel,
+            arrival_type=Arrival.Type.MESSAGE,
+            body=payloads.encoded(request.data),
+            channel=found,
+        )
+        answer = {"status": "accepted" if is_new else "duplicate", "message_id": received.provider_message_id}
+        return Response(answer, status=status.HTTP_202_ACCEPTED)
+
+
+def _take_mail(request: Request) -> None:
+    """Read a body that may hold a whole mail, in base64: more than Django lets a body have. Raises TooLarge.
+
+    Whose it is and that they may is known by now.
+    """
+    most = settings.MAIL_MAX_BYTES * 4 // 3 + AROUND
+    held = request._request
+    length = held.META.get("CONTENT_LENGTH") or "0"
+    content = held.read(most + 1) if length.isdecimal() and int(length) <= most else None
+    if content is None or len(content) > most:
+        raise TooLarge(f"At most {most} bytes: a mail may have {settings.MAIL_MAX_BYTES}.")
+    held._body = content

@@ -1,0 +1,292 @@
+"""What providers tell us: stored first, answered, then worked on; kept whatever happens.
+
+An arrival that can't be processed is tried again, at last set aside where an administrator sees it and can replay it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from activity.actor import SYSTEM, acting_as
+from core import clock, queues
+from core.claims import backoff, reason_of, released, settle
+from core.jobs import ring
+from core.sweeps import sweep
+from core.tenancy import every_organization, organization_scope
+from customers.people.identities.services import InvalidAddress
+from messaging.channels import payloads
+from messaging.channels.base import InvalidPayload, ReceivedMessage, StatusUpdate
+from messaging.channels.text import clean
+from messaging.delivery import statuses
+from messaging.files import services as media
+from messaging.intake import bounces, inbound, mail_inbound, routing, unverified
+from messaging.intake.unverified import Proof
+from messaging.models import Arrival, Channel, Message
+
+logger = logging.getLogger(__name__)
+
+PROCESS = "messaging.tasks.process_inbound"
+# Short, because a customer's message waits so long after a worker was killed. It is safe however short: the outcome is
+# settled behind the fence, in the same transaction as the work.
+LEASE = timedelta(seconds=30)
+# Taking in one mail with all its files lasts seconds; what goes on for this long does not end.
+LONGEST = timedelta(minutes=3)
+RETRIES = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
+# A callback may be quicker than the answer that tells us the message's id.
+WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)]
+
+
+# Longer than a provider is asked about what was missed.
+KEPT = timedelta(days=35)
+FORGOTTEN_AT_ONCE = 2000
+# Of what was too large to be kept whole: there is nothing in it to work on.
+HEAD_ONLY = "head-only=1"
+
+
+class NotYet(Exception):
+    """The message that a status speaks of is not known yet."""
+
+
+def store(
+    *,
+    key: str,
+    provider: str,
+    kind: str,
+    arrival_type: str,
+    body: bytes,
+    query: str = "",
+    channel: Channel | None = None,
+    after: timedelta = timedelta(0),
+    why_not: str = "No channel has this address.",
+    set_aside: str = "",
+    received_at: datetime | None = None,
+    proof: Proof | None = None,
+    account_id: str = "",
+) -> bool:
+    """Keep something that arrived; False where it is here already. The work on it is rung for, not done.
+
+    Without a channel nobody has verified it: it waits, with the `proof` that verifies it later, for an administrator,
+    who reads in `why_not` what it lacks. What is `set_aside` for that reason waits too, as it can't be worked on.
+    """
+    now = clock.now()
+    row = Arrival(
+        key=key if len(key) <= 200 and clean(key) == key else hashlib.sha256(repr(key).encode()).hexdigest(),
+        provider=provider,
+        kind=kind,
+        type=arrival_type,
+        body=body,
+        query=clean(query)[:500],
+        proof=proof.as_json() if proof is not None and channel is None else None,
+        account_id=clean(account_id)[:64],
+        channel=channel,
+        organization_id=channel.organization_id if channel else None,
+        state=(Arrival.State.SET_ASIDE if set_aside else Arrival.State.PENDING)
+        if channel
+        else Arrival.State.UNROUTABLE,
+        due_at=now + after if channel and not set_aside else None,
+        last_error=set_aside if channel else why_not,
+        received_at=received_at or now + after,
+    )
+    if not _insert(row):
+        return False
+    if channel is None:
+        unverified.make_room(row.account_id)
+    elif not after:
+        ring(PROCESS)
+    return True
+
+
+def webhook_key(channel: Channel, provider_message_id: str, about: str) -> str:
+    """What makes a delivery one: the channel, the provider's id and what is told about it.
+
+    The channel stands in it: what another channel said is never in the way.
+    """
+    return f"{channel.provider}:{channel.pk}:{provider_message_id}:{about}"
+
+
+def expect_status(
+    *, message: Message, provider_message_id: str, status: str, error_code: str, after: timedelta
+) -> None:
+    """A status that a provider without callbacks foretells; it arrives by itself when its time has come."""
+    payload = {"provider_message_id": provider_message_id, "status": status, "error_code": error_code}
+    # Some providers give the same message the same id each time it is tried.
+    attempt = message.request_began_at.isoformat() if message.request_began_at else ""
+    store(
+        key=f"{message.channel.provider}:status:{provider_message_id}:{status}:{attempt}",
+        provider=message.channel.provider,
+        kind=message.channel.kind,
+        arrival_type=Arrival.Type.STATUS,
+        body=json.dumps(payload).encode(),
+        query=f"message={message.pk}",
+        channel=message.channel,
+        after=after,
+    )
+
+
+def process_due() -> int:
+    """Work on every arrival that is due, the organizations in turn; how many were."""
+    return sweep(QUEUE)
+
+
+def process(arrival: Arrival) -> None:
+    """One arrival, in one transaction with all that follows from it; its outcome is written on it."""
+    channel = arrival.channel
+    if channel is None:
+        settle(arrival, state=Arrival.State.UNROUTABLE, last_error="Its channel is gone.")
+        return
+    try:
+        with organization_scope(channel.organization), acting_as(SYSTEM), media.all_or_nothing(), transaction.atomic():
+            changes = _take_in(arrival, channel)
+            # Behind the fence, in the same transaction: who lost the claim leaves nothing behind.
+            if not settle(arrival, state=Arrival.State.DONE, last_error="", **changes):
+                raise _ClaimLost
+    except _ClaimLost:
+        logger.warning("arrival_claim_lost", extra={"arrival_id": str(arrival.pk)})
+    except (InvalidPayload, InvalidAddress) as error:
+        settle(arrival, state=Arrival.State.SET_ASIDE, last_error=clean(str(error))[:2000])
+    except NotYet as error:
+        _again(arrival, WAITS_FOR_ID, str(error))
+    except Exception as error:  # whatever went wrong: the arrival is kept, tried again, at last shown
+        logger.warning("arrival_failed", extra={"arrival_id": str(arrival.pk)}, exc_info=True)
+        _again(arrival, RETRIES, reason_of(error))
+
+
+def set_aside_of(channel: Channel) -> QuerySet[Arrival]:
+    """What came for a channel and waits for an administrator."""
+    waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]
+    return Arrival.objects.filter(channel=channel, organization_id=channel.organization_id, state__in=waiting)
+
+
+def replay(arrival: Arrival) -> bool:
+    """Try one again that was set aside or had no channel; False where none is found now, and it stays as it is.
+
+    What nobody verified is verified first, with the token of the channel that it is for.
+    """
+    with every_organization("an arrival without a channel belongs to nobody yet"):
+        channel = arrival.channel or unverified.channel_of(arrival)
+    if channel is None or HEAD_ONLY in arrival.query.split("&"):
+        arrival.refresh_from_db()
+        return False
+    # Twice at once is once: the second finds it neither set aside nor without a channel.
+    waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[*unverified.WAITING, Arrival.State.SET_ASIDE])
+    changes = {"channel": channel, "organization": channel.organization, "kind": channel.kind}
+    is_mine = waiting.update(
+        state=Arrival.State.PENDING, due_at=clock.now(), attempts=0, last_error="", **released(), **changes
+    )
+    if is_mine:
+        ring(PROCESS)
+    arrival.refresh_from_db()
+    return bool(is_mine)
+
+
+def forget_old() -> int:
+    """Throw away what was worked on long ago, with its body; how many that were. What waits for somebody stays, but for
+    what nobody could verify.
+
+    The message that came of it stays too, and by its provider's id the same delivery is still known.
+    """
+    with every_organization("old deliveries of all organizations are thrown away"):
+        old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=clock.now() - KEPT)
+        keys = list(old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+        done = Arrival.objects.filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
+    return done + unverified.forget_old()
+
+
+class _ClaimLost(Exception):
+    pass
+
+
+def _take_in(arrival: Arrival, channel: Channel) -> dict[str, Any]:
+    parsed = payloads.parse(arrival.provider, arrival.type, bytes(arrival.body), kind=arrival.kind)
+    if isinstance(parsed, ReceivedMessage):
+        return _take_message(arrival, channel, parsed)
+    message_found = _message_of(parsed, channel, arrival.query)
+    failure = statuses.failure_from_code(arrival.provider, parsed.error_code) if parsed.status == "failed" else None
+    outcome = statuses.advance(
+        message_id=message_found.pk,
+        status=parsed.status,
+        provider_message_id=parsed.provider_message_id,
+        at=parsed.occurred_at or arrival.received_at,
+        failure=failure,
+    )
+    return {"message": message_found, "outcome": outcome}
+
+
+def _take_message(arrival: Arrival, channel: Channel, received: ReceivedMessage) -> dict[str, Any]:
+    if received.mail is not None and received.mail.is_bounce:
+        # Looked up first, by what it was to begin with. With its message it is found when a person's data are.
+        spoken_of = bounces.message_of(channel=channel, mail=received.mail)
+        if received.mail.is_sure_bounce or (spoken_of is not None and received.mail.automatic):
+            return {"outcome": bounces.settle(channel=channel, mail=received.mail), "message": spoken_of}
+        if spoken_of is not None:
+            # Nothing but our own mail in it says that a server wrote it, and people give mails back as well: it settles
+            # ours, and is seen like any other.
+            bounces.settle(channel=channel, mail=received.mail)
+    if received.mail is not None and mail_inbound.is_our_own(channel, received):
+        return {"outcome": "a mail of our own"}
+    message = inbound.receive(channel=channel, received=received, received_at=arrival.received_at)
+    return {"message": message, "outcome": "a message"}
+
+
+def _message_of(update: StatusUpdate, channel: Channel, query: str) -> Message:
+    """By our own id in the callback's address, else by the provider's."""
+    rows = Message.objects.filter(channel=channel, direction=Message.Direction.OUTBOUND)
+    own = routing.own_message_id(query)
+    found = rows.filter(pk=own).first() if own else None
+    found = found or rows.filter(provider_message_id=update.provider_message_id).first()
+    if found is None:
+        raise NotYet("No message of ours has this provider's id yet.")
+    return found
+
+
+def set_aside(arrival: Arrival, reason: str) -> None:
+    """Kept for an administrator, who sees why and can have it processed again."""
+    settle(arrival, state=Arrival.State.SET_ASIDE, last_error=reason)
+
+
+def _due() -> QuerySet[Arrival]:
+    return Arrival.objects.filter(state=Arrival.State.PENDING).select_related("channel__organization")
+
+
+def _again(arrival: Arrival, schedule: list[timedelta], reason: str) -> None:
+    pause = backoff(arrival.attempts, schedule)
+    if pause is None:
+        settle(arrival, state=Arrival.State.SET_ASIDE, last_error=reason)
+    else:
+        settle(arrival, due_at=clock.now() + pause, last_error=reason)
+
+
+def _insert(row: Arrival) -> bool:
+    """One INSERT; its unique key decides which of six equal webhooks at once is the one."""
+    in_transaction = transaction.get_connection().in_atomic_block
+    try:
+        # A savepoint keeps a caller's transaction usable; without one the statement stands alone and needs none.
+        with transaction.atomic() if in_transaction else nullcontext():
+            row.save(force_insert=True)
+    except IntegrityError:
+        if Arrival.objects.filter(key=row.key).exists():
+            return False
+        raise  # not the same arrival: its channel went away in this moment
+    return True
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="inbound",
+        model=Arrival,
+        rows=_due,
+        work=process,
+        set_aside=set_aside,
+        why="an arrival names its organization by its channel",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

@@ -1,0 +1,91 @@
+"""What was sent from our number, but not by Parley: from the provider's console, or by another system.
+
+It stands in the customer's thread, since it was said to them; nobody becomes a customer by it.
+"""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from activity.actor import SYSTEM
+from activity.ledger import record
+from customers.models import Customer
+from customers.people.identities import services as identities
+from messaging import events
+from messaging.channels.abilities import ListedMessage
+from messaging.channels.text import clean
+from messaging.models import Channel, Message
+from messaging.threads import services as conversations
+
+_SAID = (Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ)
+
+
+def take_in(*, channel: Channel, listed: ListedMessage) -> bool:
+    """Put it into the thread of whom it went to; False where they are unknown, or it may be a message of ours."""
+    customer = _recipient(channel, listed)
+    if customer is None or _may_be_ours(channel, listed):
+        return False
+    status = Message.Status(listed.status) if listed.status else Message.Status.SENT
+    try:
+        with transaction.atomic():
+            conversation = conversations.begin(customer=customer, channel=channel, address=listed.other)
+            message: Message = Message.objects.create(
+                organization=conversation.organization,
+                conversation=conversation,
+                customer=customer,
+                channel=channel,
+                direction=Message.Direction.OUTBOUND,
+                status=status,
+                body=clean(listed.body),
+                address=listed.other,
+                origin=Message.Origin.ELSEWHERE,
+                provider_message_id=listed.provider_message_id,
+                error_code=listed.error_code[:32],
+                created_at=listed.at,
+                changed_at=timezone.now(),
+                sent_at=listed.at if status in _SAID else None,
+            )
+            conversations.said(conversation, message)
+            if status in _SAID:
+                conversations.answered(conversation.pk, at=listed.at)
+            payload = {"conversation": str(conversation.pk), "status": status, "elsewhere": True}
+            record(events.MESSAGE_SENT, subject=message, actor=SYSTEM, payload=payload)
+    except IntegrityError:  # it came in at this moment another way
+        return False
+    return True
+
+
+def _recipient(channel: Channel, listed: ListedMessage) -> Customer | None:
+    try:
+        address = (
+            identities.phone_or_sender_id(listed.other, organization=channel.organization)
+            if listed.other.startswith("+")
+            else identities.whatsapp_user(listed.other)
+        )
+    except identities.InvalidAddress:
+        return None
+    found = identities.find(organization=channel.organization, addresses=[address])
+    if found is None or found.customer.is_deleted:
+        return None
+    return found.customer
+
+
+def _may_be_ours(channel: Channel, listed: ListedMessage) -> bool:
+    """Whether a message of ours to them has no id of the provider's yet: that one is settled by asking about it."""
+    open_ones = Message.objects.filter(
+        channel=channel,
+        direction=Message.Direction.OUTBOUND,
+        address=listed.other,
+        provider_message_id="",
+        request_began_at__isnull=False,
+        status__in=[Message.Status.SENDING, Message.Status.UNCONFIRMED],
+    )
+    return open_ones.exists() or _is_an_attempt(channel, listed)
+
+
+def _is_an_attempt(channel: Channel, listed: ListedMessage) -> bool:
+    """Whether it is an earlier attempt of a message that was sent again."""
+    rows = Message.objects.filter(channel=channel, address=listed.other, direction=Message.Direction.OUTBOUND)
+    recent = rows.filter(created_at__lte=listed.at).order_by("-created_at").values_list("extra", flat=True)[:200]
+    return any(listed.provider_message_id in (extra or {}).get("earlier_ids", []) for extra in recent)

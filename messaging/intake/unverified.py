@@ -1,0 +1,119 @@
+"""Deliveries that nobody could verify: kept with what verifies them later, bounded, and never worked on before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.encryption import DecryptionFailed
+from core.tenancy import every_organization
+from messaging.channels.twilio import signature
+from messaging.intake import routing
+from messaging.models import Arrival, Channel
+
+KEPT: Final = timedelta(days=7)
+# Anybody can send what nobody can verify: at most 64 kB each, so 128 MB in all.
+MOST: Final = 2000
+MOST_OF_AN_ACCOUNT: Final = 500
+AT_ONCE: Final = 2000
+WAITING: Final = (Arrival.State.UNROUTABLE, Arrival.State.UNVERIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a signature was made over, beside the body; `path` is the address without its host, which settings name."""
+
+    signature: str
+    url: str
+    path: str
+    content_type: str
+
+    @classmethod
+    def of(cls, arrival: Arrival) -> Proof | None:
+        """As it was kept with a delivery; None where nothing was."""
+        kept = arrival.proof
+        names = ("signature", "url", "path", "content_type")
+        if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in names):
+            return None
+        return cls(**{name: kept[name] for name in names})
+
+    def as_json(self) -> dict[str, str]:
+        return {name: value[:4000] for name, value in asdict(self).items()}
+
+
+def waiting() -> QuerySet[Arrival]:
+    """Those that belong to nobody, since nobody verified them."""
+    rows: QuerySet[Arrival] = Arrival.objects.filter(state__in=WAITING, organization__isnull=True)
+    return rows
+
+
+def signed_for(candidates: Iterable[Channel], proof: Proof | None, body: bytes) -> tuple[Channel | None, str]:
+    """The first channel whose own token the signature was made with; else None and why nobody can tell.
+
+    The reason is empty where the signature is none of theirs.
+    """
+    why_not = ""
+    for channel in candidates:
+        if not settings.TWILIO_VALIDATE_SIGNATURE:
+            return channel, ""
+        try:
+            token = (channel.credentials or {}).get("auth_token")
+        except DecryptionFailed as error:
+            why_not = _("It could not be verified. %(error)s") % {"error": error}
+            continue
+        if proof is not None and signature.verify(
+            urls=[proof.url, signature.webhook_url(proof.path)],
+            body=body,
+            content_type=proof.content_type,
+            signature=proof.signature,
+            token=token,
+        ):
+            return channel, ""
+    return None, why_not
+
+
+def channel_of(arrival: Arrival) -> Channel | None:
+    """The channel for a delivery that has none: verified now with its token, or its organization's own.
+
+    None where there is none, or where it can't be verified; the delivery then says which, and stays.
+    """
+    candidates = routing.channels_for_arrival(arrival)
+    if arrival.organization_id is not None:  # it was verified when it came, and its channel is gone
+        return next((one for one in candidates if one.organization_id == arrival.organization_id), None)
+    if not candidates:
+        return None
+    proof = Proof.of(arrival)
+    channel, why_not = signed_for(candidates, proof, bytes(arrival.body))
+    if channel is not None:
+        return channel
+    if proof is None or not proof.signature:
+        why_not = _("It came without a signature, so nobody can tell who wrote it. It is never processed.")
+    elif not why_not:
+        why_not = _("Its signature is not that of “%(name)s”. Check the channel’s auth token, then process it again.")
+        why_not %= {"name": candidates[0].name}
+    rows = Arrival.objects.filter(pk=arrival.pk, state__in=WAITING)
+    rows.update(state=Arrival.State.UNVERIFIED, last_error=why_not)
+    return None
+
+
+def make_room(account_id: str) -> None:
+    """Let go of the oldest beyond what is kept of an account, and in all; what was verified is never counted."""
+    for rows, most in ((waiting().filter(account_id=account_id), MOST_OF_AN_ACCOUNT), (waiting(), MOST)):
+        oldest = list(rows.order_by("-received_at", "-pk").values_list("pk", flat=True)[most : most + AT_ONCE])
+        if oldest:
+            waiting().filter(pk__in=oldest).delete()
+
+
+def forget_old() -> int:
+    """Let go of what nobody could verify for KEPT; how many that were."""
+    with every_organization("what nobody verified belongs to no organization"):
+        old = waiting().filter(received_at__lt=timezone.now() - KEPT)
+        keys = list(old.order_by("received_at").values_list("pk", flat=True)[:AT_ONCE])
+        return waiting().filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)

@@ -1,0 +1,143 @@
+"""What was missed: asking the provider for it, what was found, and what came in and could not be worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access.pages import requires
+from accounts.permissions import Reach
+from activity.actor import current_actor
+from core.htmx import render_page, toast
+from core.http import Request
+from messaging.intake import arrivals
+from messaging.intake import backfill as catching_up
+from messaging.models import Arrival, Channel, Message, Reconciliation
+from messaging.settings.forms import CatchUpForm
+from messaging.settings.views import EDIT, found, set_aside
+
+ASKINGS = 10
+ROWS = 50
+ARRIVALS = 50
+KINDS = {
+    "inbound": ("Message from a customer", "arrow-down-left"),
+    "status": ("What became of a message of ours", "check-check"),
+    "elsewhere": ("Sent from this number, but not by Parley", "arrow-up-right"),
+}
+
+
+@requires("channels.view")
+@require_http_methods(["GET", "HEAD", "POST"])
+def catch_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """How the provider was asked for what was missed, and what it had; a POST asks now."""
+    channel = found(pk)
+    form = CatchUpForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        if not request.member.may(EDIT):
+            raise PermissionDenied(f"Your role does not permit this ({EDIT}).")
+        if form.is_valid() and _ask(request, channel, form):
+            if not request.htmx:
+                return redirect("messaging:catch_up", organization, pk)
+            form = CatchUpForm()
+    partials = {"catch-up": "messaging/channels/catch_up_main.html"}
+    if request.method != "POST":
+        partials["catch-up-results"] = "messaging/channels/askings.html"
+    answer = render_page(request, "messaging/channels/catch_up.html", _shown(request, channel, form), partials=partials)
+    answer.status_code = 422 if form.errors else 200
+    return answer
+
+
+@requires(EDIT)
+@require_POST
+def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUID) -> HttpResponse:
+    """Work once more on something that was set aside."""
+    channel = found(pk)
+    arrival: Arrival | None = set_aside(channel).filter(pk=arrival_id).first()
+    if arrival is None:
+        raise Http404("This was processed meanwhile.")
+    is_tried = arrivals.replay(arrival)
+    text = "It is being processed again." if is_tried else "It was processed meanwhile, or its channel is gone."
+    if request.htmx:
+        answer = render(request, "messaging/channels/set_aside.html", _set_aside(request, channel))
+        return toast(answer, text, level="success" if is_tried else "error")
+    (toasts.success if is_tried else toasts.error)(request, text)
+    return redirect("messaging:catch_up", organization, pk)
+
+
+def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
+    given = form.cleaned_data
+    try:
+        catching_up.ask(
+            channel=channel,
+            actor=current_actor(),
+            since=given["since"],
+            until=given["until"],
+            asked_by=request.member.user,
+        )
+    except catching_up.CannotAsk as error:
+        form.add_error(None, str(error))
+        return False
+    return True
+
+
+def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, Any]:
+    askings = list(
+        Reconciliation.objects.filter(channel=channel)
+        .select_related("asked_by")
+        .order_by("-created_at", "-id")[:ASKINGS]
+    )
+    return {
+        "channel": channel,
+        "form": form,
+        "can_ask": catching_up.can_ask(channel),
+        "askings": _with_rows(request, channel, askings),
+        "is_waiting": any(one.state == Reconciliation.State.WAITING for one in askings),
+        **_set_aside(request, channel),
+    }
+
+
+def _set_aside(request: Request, channel: Channel) -> dict[str, Any]:
+    """What waits for somebody; its reason may name an address, so only who may change the channel sees it."""
+    can_edit = request.member.may(EDIT)
+    rows = list(set_aside(channel).defer("body").order_by("-received_at")[: ARRIVALS + 1]) if can_edit else []
+    return {"channel": channel, "can_edit": can_edit, "arrivals": rows[:ARRIVALS], "has_more": len(rows) > ARRIVALS}
+
+
+def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, Any]]:
+    """Each asking with what it found, as far as this member may see it; one query for all."""
+    ids = {entry["id"] for asking in askings for entry in asking.found[:ROWS]}
+    known = {}
+    if ids:
+        seen = Message.objects.visible_to(request.member).filter(channel=channel, provider_message_id__in=ids)
+        known = {message.provider_message_id: message for message in seen.select_related("customer").defer("body")}
+    sees_all = request.member.reach == Reach.ALL
+    told = []
+    for asking in askings:
+        rows = [_row(entry, known.get(entry["id"])) for entry in asking.found[:ROWS]]
+        shown = rows if sees_all else [row for row in rows if row["message"] is not None]
+        total = asking.inbound_found + asking.statuses_found + asking.elsewhere_found
+        told.append({"asking": asking, "rows": shown, "total": total, "more": total - len(shown)})
+    newest = next((one for one in told if one["rows"]), None)
+    for one in told:
+        one["is_open"] = one is newest
+    return told
+
+
+def _row(entry: dict[str, Any], message: Message | None) -> dict[str, Any]:
+    label, icon = KINDS[entry["kind"]]
+    return {
+        "label": label,
+        "icon": icon,
+        "other": entry["other"],
+        "at": datetime.fromisoformat(entry["at"]),
+        "status": entry["status"],
+        "message": message,
+    }

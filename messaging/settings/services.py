@@ -1,0 +1,302 @@
+"""Channels: set up, changed, tried, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization
+from activity.actor import SYSTEM, Actor
+from activity.ledger import record
+from core.encryption import DecryptionFailed
+from customers.people.identities import services as identities
+from messaging import events
+from messaging.channels import registry
+from messaging.channels.abilities import HasWebhooks, SendsSecrets, WebhookAddress
+from messaging.channels.base import CredentialField, Kind, Problem
+from messaging.channels.twilio.signature import OVERRIDES
+from messaging.intake import mailboxes
+from messaging.models import Channel
+from messaging.texts.contents import services as contents
+from messaging.threads import channel_choice
+
+
+class InvalidChannel(ValueError):
+    """A value that the channel can't have; `field` names it, and `key` which of the credentials."""
+
+    def __init__(self, field: str, detail: str, *, key: str = "") -> None:
+        super().__init__(detail)
+        self.field = field
+        self.key = key
+
+
+class ChannelInUse(Exception):
+    def __init__(self) -> None:
+        super().__init__("This channel has conversations. Switch it off instead of removing it.")
+
+
+CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "is_default", "rate_per_second"})
+SIMULATORS = (
+    (Kind.WHATSAPP, "WhatsApp simulator", "+447700900000"),
+    (Kind.SMS, "SMS simulator", "+447700900000"),
+    (Kind.EMAIL, "E-mail simulator", "hello@{slug}.example"),
+)
+
+
+@transaction.atomic
+def create(
+    *,
+    organization: Organization,
+    actor: Actor,
+    kind: str,
+    provider: str,
+    name: str,
+    address: str,
+    credentials: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    is_enabled: bool = True,
+    is_default: bool = False,
+    rate_per_second: float | None = None,
+) -> Channel:
+    """A new channel. Raises InvalidChannel, which names the field."""
+    channel = Channel(organization=organization, kind=kind, provider=provider, name=name, is_enabled=is_enabled)
+    channel.settings, channel.rate_per_second = dict(settings or {}), rate_per_second
+    fields = _fields(provider, kind)
+    channel.address = _address(organization, kind, address)
+    _set_credentials(channel, fields, credentials or {}, is_new=True)
+    _set_default(channel, is_default=is_default)
+    _save(channel)
+    _set_up(channel)
+    record(
+        events.CHANNEL_CREATED, subject=channel, actor=actor, payload={"kind": kind, "provider": provider, "name": name}
+    )
+    return channel
+
+
+@transaction.atomic
+def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Channel:
+    """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`, `is_default`
+    (of its kind, for first messages; another one is it no more), `rate_per_second`.
+
+    Raises InvalidChannel. The ledger hears which fields changed, never a credential.
+    """
+    written = {"last_error"} | (CHANGEABLE & set(changes))
+    for field in ("name", "is_enabled", "settings", "rate_per_second"):
+        if field in changes:
+            setattr(channel, field, changes[field])
+    if "address" in changes:
+        channel.address = _address(channel.organization, channel.kind, changes["address"])
+    if "credentials" in changes:
+        _set_credentials(channel, _fields(channel.provider, channel.kind), changes["credentials"], is_new=False)
+        written |= {"account_id", "messaging_service_id"}
+    if "is_default" in changes:
+        _set_default(channel, is_default=changes["is_default"])
+    channel.last_error = ""
+    _save(channel, written)
+    _set_up(channel)
+    record(events.CHANNEL_UPDATED, subject=channel, actor=actor, payload={"fields": sorted(changes)})
+    return channel
+
+
+@transaction.atomic
+def delete(*, channel: Channel, actor: Actor) -> None:
+    """Remove a channel that nothing was ever said on. Raises ChannelInUse."""
+    record(events.CHANNEL_DELETED, subject=channel, actor=actor, payload={"name": channel.name, "kind": channel.kind})
+    try:
+        channel.delete()
+    except ProtectedError as error:
+        raise ChannelInUse from error
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: what is wrong, and which addresses the provider has to be told."""
+
+    problems: Sequence[Problem]
+    webhooks: Sequence[WebhookAddress] = ()
+
+
+def check(channel: Channel) -> Checked:
+    """Try the account and its webhooks without sending; what is wrong, in plain words."""
+    provider = registry.provider(channel.provider)
+    try:
+        account = channel.as_account()
+    except DecryptionFailed as error:
+        return Checked([Problem("credentials", f"{error} Put the key back, or enter the credentials again.")])
+    problems = list(provider.check(account))
+    if not isinstance(provider, HasWebhooks):
+        return Checked(problems)
+    if any(problem.code in ("credentials", "connection", "certificate") for problem in problems):
+        return Checked(problems, webhooks(channel))
+    addresses = provider.webhooks(account, inbound_url=inbound_url(channel), status_url=status_url())
+    problems += [
+        Problem("webhook", f"Twilio does not call Parley yet: enter {one.url} as {one.label}.")
+        for one in addresses
+        if one.is_right is False
+    ]
+    return Checked(problems, addresses)
+
+
+def webhooks(channel: Channel) -> Sequence[WebhookAddress]:
+    """The addresses that the provider has to be told, without asking it what is set there."""
+    if not isinstance(registry.provider(channel.provider), HasWebhooks):
+        return ()
+    return (
+        WebhookAddress("inbound", "where messages come in", f"{inbound_url(channel)}{OVERRIDES}"),
+        WebhookAddress("status", "where deliveries are reported", f"{status_url()}{OVERRIDES}"),
+    )
+
+
+def inbound_url(channel: Channel) -> str:
+    """Where the provider has to send what arrives; empty where it could not reach us."""
+    name = "webhooks:twilio_whatsapp" if channel.kind == Kind.WHATSAPP else "webhooks:twilio_sms"
+    return f"{_base()}{reverse(name)}"
+
+
+def status_url() -> str:
+    return f"{_base()}{reverse('webhooks:twilio_status')}"
+
+
+def _base() -> str:
+    return str(django_settings.TWILIO_WEBHOOK_BASE_URL or django_settings.PUBLIC_BASE_URL).rstrip("/")
+
+
+def create_simulators(*, organization: Organization, actor: Actor) -> None:
+    """What a new organization starts with, so that everything can be tried without an account anywhere."""
+    for kind, name, address in SIMULATORS:
+        create(
+            organization=organization,
+            actor=actor,
+            kind=kind,
+            provider="simulator",
+            name=name,
+            address=address.format(slug=organization.slug),
+        )
+
+
+def website(*, organization: Organization) -> Channel:
+    """The organization's own site, set up by the first message that comes from it."""
+    found = Channel.objects.select_related("organization").filter(organization=organization, kind=Kind.WEB).first()
+    if found is not None:
+        return found
+    try:
+        return create(
+            organization=organization,
+            actor=SYSTEM,
+            kind=Kind.WEB,
+            provider="website",
+            name="Website",
+            address="website",
+        )
+    except InvalidChannel:  # somebody else was quicker by a moment
+        return Channel.objects.select_related("organization").get(organization=organization, kind=Kind.WEB)
+
+
+@transaction.atomic
+def switch_off_simulators(*, actor: Actor, kind: str = "") -> int:
+    """Switch off the simulators, of one kind or of all, beside which a real channel is enabled; how many were."""
+    rows = channel_choice.needless_simulators().select_related("organization")
+    needless = list(rows.filter(kind=kind) if kind else rows)
+    for simulator in needless:
+        update(channel=simulator, actor=actor, changes={"is_enabled": False})
+    return len(needless)
+
+
+def _set_default(channel: Channel, *, is_default: bool) -> None:
+    """The other one of its kind first, since there is one default. Raises InvalidChannel for a simulator."""
+    if is_default and channel.provider == channel_choice.SIMULATOR:
+        raise InvalidChannel("is_default", _("A simulator reaches nobody. Make a real channel the default."))
+    if is_default:
+        # Locked in one order, so that two who choose at once come one after the other.
+        others = Channel.objects.filter(organization=channel.organization, kind=channel.kind)
+        locked = list(others.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+        Channel.objects.filter(pk__in=locked, is_default=True).exclude(pk=channel.pk).update(is_default=False)
+    channel.is_default = is_default
+
+
+def _set_up(channel: Channel) -> None:
+    """What is read at the provider by itself begins, goes on or ends with the channel."""
+    if not channel.is_readable:
+        return
+    mailboxes.set_up(channel)
+    contents.set_up(channel)
+
+
+def _fields(provider: str, kind: str) -> Sequence[CredentialField]:
+    try:
+        registry.capabilities(provider, kind)
+    except registry.UnknownProvider as error:
+        raise InvalidChannel("provider", str(error)) from error
+    return registry.provider(provider).credential_fields(Kind(kind))
+
+
+def _address(organization: Organization, kind: str, text: str) -> str:
+    try:
+        if kind == Kind.EMAIL:
+            return identities.email(text).value.lower()
+        if kind == Kind.WEB:
+            return text.strip().lower()
+        return identities.phone(text.removeprefix("whatsapp:"), organization=organization).value
+    except identities.InvalidAddress as error:
+        raise InvalidChannel("address", str(error)) from error
+
+
+def _set_credentials(
+    channel: Channel, fields: Sequence[CredentialField], given: Mapping[str, Any], *, is_new: bool
+) -> None:
+    known = {field.key: field for field in fields}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise InvalidChannel("credentials", f"Not known here: {', '.join(unknown)}. Use: {', '.join(known) or 'none'}.")
+    try:
+        held = {} if is_new else dict(channel.credentials or {})
+    except DecryptionFailed:
+        held = {}  # what can't be read any more is entered again
+    values = held | {key: value for key, value in given.items() if value is not None}
+    for field in fields:
+        if not values.get(field.key) and field.default:
+            values.setdefault(field.key, field.default)
+        if field.is_required and values.get(field.key) in (None, ""):
+            raise InvalidChannel("credentials", f"{field.key} is missing: {field.label}.")
+    _require_secrets_again(channel.provider, fields, held, values, given)
+    channel.credentials = values
+    channel.account_id = str(values.get("account_sid", ""))
+    channel.messaging_service_id = str(values.get("messaging_service_sid", "") or "")
+
+
+def _require_secrets_again(
+    provider: str,
+    fields: Sequence[CredentialField],
+    held: Mapping[str, Any],
+    values: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> None:
+    """A stored secret goes nowhere new: whoever changes where it is sent has to know it. Raises InvalidChannel.
+
+    Else somebody who may edit a channel, but was never given its password, has it sent to a server of their own.
+    """
+    adapter = registry.provider(provider)
+    if not isinstance(adapter, SendsSecrets):
+        return
+    before, after = adapter.secret_destinations(held), adapter.secret_destinations(values)
+    for field in fields:
+        is_kept = bool(held.get(field.key)) and given.get(field.key) is None
+        if field.is_secret and is_kept and not after[field.key] <= before[field.key]:
+            detail = _("%(label)s: enter it again, because it would be sent to another server than before.")
+            raise InvalidChannel("credentials", detail % {"label": field.label}, key=field.key)
+
+
+def _save(channel: Channel, fields: Iterable[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            channel.save(update_fields=fields)
+    except IntegrityError as error:
+        detail = f"There is a channel for {channel.capabilities.label} with this address already."
+        raise InvalidChannel("address", detail) from error

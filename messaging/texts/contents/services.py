@@ -1,0 +1,219 @@
+"""The provider's own templates: read regularly and on demand, so that everybody sees which are approved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.text import slugify
+
+from activity.actor import SYSTEM, Actor, acting_as
+from activity.ledger import record
+from core import clock, queues
+from core.claims import released, settle
+from core.encryption import DecryptionFailed
+from core.jobs import ring
+from core.sweeps import sweep
+from core.tenancy import organization_scope
+from customers.packs.words import LANGUAGE
+from messaging import events
+from messaging.channels import registry
+from messaging.channels.abilities import ContentTemplate, HasContent
+from messaging.channels.base import Kind, SendError
+from messaging.channels.text import clean
+from messaging.models import Channel, ContentSync, Template
+from messaging.models.template import ANY_LANGUAGE
+from messaging.texts.templates import services as templates
+
+SYNC: Final = "messaging.tasks.sync_contents"
+EVERY = timedelta(hours=1)
+AGAIN = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
+LONGEST = timedelta(minutes=10)
+LONGEST_KEY: Final = templates.LONGEST_KEY
+Status = Template.ContentStatus
+_STATUS: Final = {
+    "approved": Status.APPROVED,
+    "pending": Status.PENDING,
+    "received": Status.PENDING,
+    "in_appeal": Status.PENDING,
+    "rejected": Status.REJECTED,
+    "paused": Status.PAUSED,
+    "disabled": Status.DISABLED,
+    "unsubmitted": Status.UNSUBMITTED,
+    "": Status.UNSUBMITTED,
+}
+
+
+def has_content(channel: Channel) -> bool:
+    return channel.kind == Kind.WHATSAPP and isinstance(registry.provider(channel.provider), HasContent)
+
+
+def set_up(channel: Channel) -> None:
+    """Have a channel's templates read from now on, or no more; called when the channel was made or changed."""
+    if not (channel.is_enabled and has_content(channel)):
+        ContentSync.objects.filter(channel=channel).update(due_at=None, **released())
+        return
+    sync_now(channel)
+
+
+def sync_now(channel: Channel) -> None:
+    """Read the provider's templates at once."""
+    now = clock.now()
+    row, is_new = ContentSync.objects.get_or_create(
+        channel=channel, defaults={"organization_id": channel.organization_id, "due_at": now}
+    )
+    if not is_new:
+        ContentSync.objects.filter(pk=row.pk).update(due_at=now, **released())
+    ring(SYNC)
+
+
+def sync_due() -> int:
+    """Read the templates of every channel whose turn it is; how many were."""
+    return sweep(QUEUE)
+
+
+def _syncs() -> QuerySet[ContentSync]:
+    rows: QuerySet[ContentSync] = ContentSync.objects.select_related("organization", "channel__organization")
+    return rows
+
+
+def _sync(row: ContentSync) -> None:
+    with organization_scope(row.organization), acting_as(SYSTEM):
+        provider = registry.provider(row.channel.provider)
+        if not (row.channel.is_enabled and isinstance(provider, HasContent)):
+            settle(row)
+            return
+        now = clock.now()
+        try:
+            listed = provider.list_content(row.channel.as_account())
+        except DecryptionFailed:
+            settle(row, due_at=now + EVERY, last_error="The channel’s secrets can’t be read.")
+            return
+        except SendError as error:
+            settle(row, due_at=now + AGAIN, last_error=clean(error.message)[:500])
+            return
+        with transaction.atomic():
+            # Behind the fence first: who lost the claim writes nothing.
+            if not settle(row, due_at=now + EVERY, synced_at=now, last_error="", count=len(listed)):
+                return
+            for content in listed:
+                _take(row.channel, content)
+            _let_go(row.channel, {content.sid for content in listed})
+
+
+def _take(channel: Channel, content: ContentTemplate) -> None:
+    """Write one down: with what we had of it, or as a template of its own."""
+    held = {
+        "account": channel.account_id,
+        "kind": content.kind,
+        "body": content.body,
+        "variables": dict(content.variables),
+        "category": content.category,
+        "media": list(content.media),
+        "actions": [dict(action) for action in content.actions],
+    }
+    status = _STATUS.get(content.status.lower(), Status.PENDING)
+    changes = {
+        "content": held,
+        "content_status": status,
+        "content_reason": clean(content.reason)[:300],
+        "content_synced_at": clock.now(),
+    }
+    known = Template.objects.filter(content_sid=content.sid)
+    rows = list(known)
+    if not rows:
+        _make(channel, content, changes)
+        return
+    for template in rows:
+        before = template.content_status
+        Template.objects.filter(pk=template.pk).update(**_followed(template, content, changes))
+        if before != status:
+            payload = {"key": template.key, "changes": {"content_status": {"from": before, "to": str(status)}}}
+            record(events.TEMPLATE_CHANGED, subject=template, actor=SYSTEM, payload=payload)
+
+
+def _followed(template: Template, content: ContentTemplate, changes: dict[str, object]) -> dict[str, object]:
+    """What was read from the provider follows it; a text that somebody wrote for it here stays theirs, and only its
+    state is news."""
+    if template.content is None:
+        return {name: value for name, value in changes.items() if name != "content"}
+    return {**changes, "body": clean(content.body).strip()[: templates.LONGEST["body"]] or template.body}
+
+
+def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]) -> None:
+    name = " ".join(clean(content.name).split())[: templates.LONGEST["name"]] or content.sid
+    language = content.language.replace("_", "-")
+    template = Template(
+        organization_id=channel.organization_id,
+        name=name,
+        channel=Kind.WHATSAPP,
+        language=language if LANGUAGE.fullmatch(language) else ANY_LANGUAGE,
+        category=content.category[: templates.LONGEST["category"]].capitalize(),
+        body=clean(content.body).strip()[: templates.LONGEST["body"]] or name,
+        content_sid=content.sid,
+        **changes,
+    )
+    base = slugify(name).replace("-", "_")[:LONGEST_KEY] or "template"
+    for key in (base, f"{base[: LONGEST_KEY - 9]}_{content.sid[-8:].lower()}"):
+        template.key = key
+        try:
+            with transaction.atomic():
+                template.save(force_insert=True)
+        except IntegrityError:
+            continue
+        record(events.TEMPLATE_CREATED, subject=template, actor=SYSTEM, payload={"key": key, "name": name})
+        return
+
+
+def _let_go(channel: Channel, listed: set[str]) -> None:
+    """What this account no longer lists can't be sent any more."""
+    whose = Q(content__account=channel.account_id)
+    if _is_only_account(channel):
+        # What was written here for a template of the provider's does not say of which account it is.
+        whose |= Q(content__isnull=True) & ~Q(content_sid="")
+    gone = Template.objects.filter(whose).exclude(content_sid__in=listed).exclude(content_status=Status.GONE)
+    for template in gone:
+        before, template.content_status = template.content_status, Status.GONE
+        Template.objects.filter(pk=template.pk).update(content_status=Status.GONE, content_synced_at=clock.now())
+        payload = {"key": template.key, "changes": {"content_status": {"from": before, "to": str(Status.GONE)}}}
+        record(events.TEMPLATE_CHANGED, subject=template, actor=SYSTEM, payload=payload)
+
+
+def _is_only_account(channel: Channel) -> bool:
+    rows = Channel.objects.filter(kind=Kind.WHATSAPP).exclude(account_id="").values_list("account_id", flat=True)
+    return set(rows) == {channel.account_id}
+
+
+def is_stale(sync: ContentSync | None) -> bool:
+    """Whether what we know of the approvals is old enough to be said so."""
+    return sync is None or sync.synced_at is None or clock.now() - sync.synced_at > 3 * EVERY
+
+
+def ask(channel: Channel, actor: Actor) -> bool:
+    """For a person: read them now; False where the provider has none."""
+    if not has_content(channel):
+        return False
+    sync_now(channel)
+    return True
+
+
+def set_aside(row: ContentSync, reason: str) -> None:
+    """Read no more by itself; the templates' page says why, and “Read now” begins again."""
+    settle(row, last_error=reason)
+
+
+QUEUE = queues.register(
+    queues.Queue(
+        name="provider templates",
+        model=ContentSync,
+        rows=_syncs,
+        work=_sync,
+        set_aside=set_aside,
+        why="templates of all organizations are read by one sweep",
+        lease=LEASE,
+        longest=LONGEST,
+    )
+)

@@ -1,0 +1,98 @@
+"""The files of a template while it is written: those that stay, and those that were chosen now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from activity.actor import current_actor
+from core.http import Request
+from messaging.channels import kinds
+from messaging.channels.base import Capabilities, Kind
+from messaging.files import services as media
+from messaging.models import MediaFile, Template
+from messaging.texts.templates.forms import TemplateForm
+
+_TAKES: Final[dict[str, Capabilities]] = {Kind.WHATSAPP: kinds.WHATSAPP, Kind.SMS: kinds.SMS, Kind.EMAIL: kinds.EMAIL}
+
+
+def of(template: Template | None) -> list[MediaFile]:
+    """Those that it has."""
+    return list(template.files.order_by("created_at", "id")) if template is not None else []
+
+
+def posted(request: Request, form: TemplateForm, template: Template | None) -> list[MediaFile]:
+    """Those that are to stay, and those chosen now, which are kept even where something else in the form is wrong.
+
+    What can't be sent is told at the form's field.
+    """
+    if "uploads" not in form.fields:
+        return []
+    named = _ids(request, "attached")
+    held = {file.pk: file for file in of(template)}
+    before = shown(request, list(held.values()))
+    # What somebody else added since stays, and what they took away does not come back.
+    files = [file for pk, file in held.items() if pk in named or pk not in before]
+    try:
+        others = [pk for pk in named if pk not in held and pk not in before]
+        files += media.unused(others, organization=request.organization, actor=current_actor())
+    except media.InvalidUpload as error:
+        form.add_error("uploads", str(error))
+    capabilities = _TAKES.get(form.cleaned_data.get("channel", ""))
+    chosen = form.cleaned_data.get("uploads") or []
+    if capabilities is None:
+        if chosen or files:
+            form.add_error("uploads", "Files go with e-mails and with free WhatsApp texts only.")
+        return files
+    for upload in chosen:
+        kind = upload.content_type or "application/octet-stream"
+        try:
+            files.append(
+                media.upload(
+                    organization=request.organization,
+                    content=upload,
+                    name=upload.name or "file",
+                    content_type=kind,
+                    capabilities=capabilities,
+                    actor=current_actor(),
+                )
+            )
+        except media.InvalidUpload as error:
+            form.add_error("uploads", str(error))
+    _require_fit(form, capabilities, files)
+    return files
+
+
+def _require_fit(form: TemplateForm, capabilities: Capabilities, files: list[MediaFile]) -> None:
+    """The channel may be another one than the files were chosen for."""
+    if len(files) > capabilities.max_files:
+        most = capabilities.max_files
+        told = (
+            f"takes at most {most} file{'s' if most != 1 else ''}. Leave some out"
+            if most
+            else "takes no files. Leave them out"
+        )
+        form.add_error("uploads", f"{capabilities.label} {told}.")
+        return
+    for file in files:
+        try:
+            media.require_sendable(capabilities, name=file.name, content_type=file.content_type, size=file.size)
+        except media.InvalidUpload as error:
+            form.add_error("uploads", str(error))
+
+
+def shown(request: Request, held: Sequence[MediaFile]) -> list[UUID]:
+    """The template's own files that the page has shown so far; of a form that does not say so, those `held`."""
+    return _ids(request, "attached-before") or [file.pk for file in held]
+
+
+def _ids(request: Request, name: str) -> list[UUID]:
+    """The ids that the form sent along by this name, without what is none."""
+    found = []
+    for text in request.POST.getlist(name)[:100]:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return list(dict.fromkeys(found))

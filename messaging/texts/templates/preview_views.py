@@ -1,0 +1,97 @@
+"""How a template looks for a customer of one's choice, by the renderer that sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from core.http import Request
+from customers.models import Customer, CustomField
+from customers.people.custom_fields import services as custom_fields
+from customers.people.customers.windowed_search import newest_matches
+from messaging.models import Template
+from messaging.texts import placeholders, rendering
+from messaging.texts.templates.forms import VARIABLE
+
+OFFERED = 20
+LONGEST_SUBJECT = 200
+LONGEST_TEXT = 20_000
+LONGEST_NAME = 200
+
+
+def of(request: Request, template: Template | None) -> dict[str, Any]:
+    """What preview.html needs: whom it can be shown for, and the text or what keeps it from being one."""
+    given = request.POST if request.method == "POST" else {}
+    customers, chosen = _customers(request, given)
+    draft = _draft(request, template, given)
+    shown: dict[str, Any] = {"customers": customers, "customer": chosen, "is_searched": bool(given.get("preview_q"))}
+    try:
+        _check(draft)
+        if chosen is not None:
+            asked = _asked_for(draft)
+            # What is asked for when it is sent keeps its place in the text.
+            gaps = {name: f"{{{{{name}}}}}" for name in asked}
+            filled = rendering.render(template=draft, customer=chosen, agent=request.member.user, variables=gaps)
+            shown |= {"preview_subject": filled.subject, "preview_body": filled.body, "asked_for": asked}
+    except (placeholders.InvalidPlaceholder, placeholders.MissingValue, rendering.InvalidVariable) as error:
+        shown["error"] = str(error)
+    held = draft.content or {}
+    return {**shown, "actions": held.get("actions") or [], "media_count": len(held.get("media") or [])}
+
+
+def _customers(request: Request, given: Mapping[str, str]) -> tuple[list[Customer], Customer | None]:
+    """Whom to choose from within reach, those heard last first, and who is chosen."""
+    if not request.member.may("customers.view"):
+        return [], None
+    rows = Customer.objects.visible_to(request.member).select_related("organization")
+    asked = given.get("preview_q", "").strip()[:LONGEST_NAME]
+    if asked:
+        found = newest_matches(rows.matching(asked), size=OFFERED)
+    else:
+        found = list(rows.order_by(F("last_activity_at").desc(nulls_last=True), "-id")[:OFFERED])
+    wanted = _uuid(given.get("preview_customer", ""))
+    chosen = next((one for one in found if one.pk == wanted), None)
+    if chosen is None and wanted is not None and not asked:
+        chosen = rows.filter(pk=wanted).first()
+        found = [chosen, *found] if chosen is not None else found
+    return found, chosen or next(iter(found), None)
+
+
+def _draft(request: Request, template: Template | None, given: Mapping[str, str]) -> Template:
+    """The template as it stands in the form; nothing of it is saved."""
+    draft = template or Template(organization=request.organization)
+    if request.method != "POST":
+        return draft
+    if not draft.content:
+        draft.body = given.get("body", "")[:LONGEST_TEXT]
+        draft.subject = given.get("subject", "")[:LONGEST_SUBJECT] if not draft.is_content else ""
+    if draft.is_content:
+        names = rendering.variable_names(draft)
+        filled = {name: given.get(f"{VARIABLE}{name}", "").strip()[:LONGEST_TEXT] for name in names}
+        draft.content_variables = {name: text for name, text in filled.items() if text}
+    return draft
+
+
+def _check(draft: Template) -> None:
+    """Raises InvalidPlaceholder for what the service would refuse."""
+    known = [field.key for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)]
+    own = draft.content_variables.values() if draft.is_content else (draft.subject, draft.body)
+    for text in own:
+        placeholders.check(text, fields=known)
+
+
+def _asked_for(draft: Template) -> list[str]:
+    """Variables that nothing fills in by itself."""
+    if not draft.is_content:
+        return []
+    return [name for name in rendering.variable_names(draft) if not draft.content_variables.get(name)]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,210 @@
+"""Templates: made, changed, chosen for a customer's language, filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.models import Organization
+from activity.actor import Actor
+from activity.ledger import record
+from customers.models import CustomField
+from customers.packs import Pack
+from customers.packs.words import LANGUAGE
+from customers.people.custom_fields import services as custom_fields
+from messaging import events
+from messaging.channels.base import Kind
+from messaging.channels.text import clean
+from messaging.delivery import drafts
+from messaging.models import MediaFile, Template
+from messaging.models.template import ANY_LANGUAGE
+from messaging.texts import placeholders, rendering
+
+SETTABLE = frozenset(
+    {
+        "name", "channel", "language", "category", "subject", "body", "content_sid", "content_variables", "sharing",
+        "team",
+    }
+)  # fmt: skip
+LONGEST = {"name": 120, "category": 60, "subject": 200, "body": 20_000, "content_sid": 64}
+MOST_FILES = 10
+# Of a template that was read from the provider.
+HELD_BY_PROVIDER = ("body", "content_sid", "channel", "language")
+LONGEST_KEY = 40
+MOST = 1000
+
+
+CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
+
+
+class InvalidTemplate(ValueError):
+    """`field` names what is wrong."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+@transaction.atomic
+def create(
+    *, organization: Organization, actor: Actor, key: str = "", files: Sequence[MediaFile] = (), **fields: Any
+) -> Template:
+    """A new template; its key is made of the name where none is given. Raises InvalidTemplate."""
+    if Template.objects.filter(organization=organization).count() >= MOST:
+        raise InvalidTemplate("name", f"At most {MOST} templates.")
+    template = Template(organization=organization, created_by_id=actor.user_id)
+    _set(template, {"language": ANY_LANGUAGE, **fields})
+    template.key = key or slugify(template.name).replace("-", "_")[:LONGEST_KEY] or "template"
+    if len(template.key) > LONGEST_KEY or slugify(template.key).replace("-", "_") != template.key.replace("-", "_"):
+        raise InvalidTemplate("key", f"Small letters, digits, _ or -; at most {LONGEST_KEY}.")
+    _require_files(template, files)
+    _save(template)
+    template.files.set(files)
+    record(events.TEMPLATE_CREATED, subject=template, actor=actor, payload={"key": template.key, "name": template.name})
+    return template
+
+
+@transaction.atomic
+def update(
+    *, template: Template, actor: Actor, changes: Mapping[str, Any], files: Sequence[MediaFile] | None = None
+) -> Template:
+    """Set fields, and its files where some are given; the key is for good, since rules call it by that.
+
+    Raises InvalidTemplate; the text of one that the provider holds is changed there.
+    """
+    current: Template = (
+        Template.objects.select_for_update(of=("self",)).select_related("organization").get(pk=template.pk)
+    )
+    before = {name: getattr(current, name) for name in SETTABLE}
+    if current.content and any(name in changes and changes[name] != before[name] for name in HELD_BY_PROVIDER):
+        raise InvalidTemplate("body", "This template’s text is held by the provider. Change it there.")
+    if changes:
+        _set(current, changes)
+    told = {
+        name: {"from": before[name], "to": getattr(current, name)}
+        for name in sorted(SETTABLE)
+        if before[name] != getattr(current, name)
+    }
+    if told:
+        current.updated_at = timezone.now()
+        _save(current)
+        told = {name: {side: _plain(value) for side, value in sides.items()} for name, sides in told.items()}
+        record(events.TEMPLATE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": told})
+    if files is not None:
+        _require_files(current, files)
+        current.files.set(files)
+    return current
+
+
+@transaction.atomic
+def delete(*, template: Template, actor: Actor) -> None:
+    """Take a template away; what was sent with it stays."""
+    payload = {"key": template.key, "name": template.name}
+    record(events.TEMPLATE_DELETED, subject=template, actor=actor, payload=payload)
+    template.delete()
+
+
+def install(*, organization: Organization, pack: Pack, actor: Actor) -> int:
+    """Give an organization those templates of its pack that it does not have yet; how many were new."""
+    present = set(Template.objects.filter(organization=organization).values_list("key", "channel", "language"))
+    new = [
+        Template(organization=organization, **fields)
+        for fields in pack.templates
+        if (fields["key"], fields["channel"], fields["language"]) not in present
+    ]
+    Template.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
+
+
+def pick(*, key: str, channel: str, language: str = "") -> Template | None:
+    """Of a key's templates the one for this language (`de` serves `de-AT`), else that for everybody, else the first."""
+    rows = list(Template.objects.filter(key=key, channel=channel).order_by("language", "id"))
+    wanted = language.lower()
+    for one in (wanted, wanted.split("-")[0], ANY_LANGUAGE):
+        for row in rows:
+            if one and row.language.lower() == one:
+                return row
+    return rows[0] if rows else None
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | dict) else str(value)
+
+
+def _require_files(template: Template, files: Sequence[MediaFile]) -> None:
+    if len(files) > MOST_FILES:
+        raise InvalidTemplate("files", f"At most {MOST_FILES} files.")
+    if files and (template.is_content or template.channel not in (Kind.EMAIL, Kind.WHATSAPP)):
+        raise InvalidTemplate("files", "Files go with e-mails and with free WhatsApp texts only.")
+    if template.channel == Kind.WHATSAPP and (len(files) > 1 or any(drafts.is_shown_alone(file) for file in files)):
+        raise InvalidTemplate("files", "A WhatsApp text carries one file, and no sound, sticker or contact card.")
+    if any(file.organization_id != template.organization_id for file in files):
+        raise InvalidTemplate("files", "There is no such file.")
+
+
+def _set(template: Template, values: Mapping[str, Any]) -> None:
+    unknown = set(values) - SETTABLE
+    if unknown:
+        raise InvalidTemplate(min(unknown), "This can’t be changed.")
+    for name, value in values.items():
+        setattr(template, name, clean(value).strip() if isinstance(value, str) else value)
+    for name in ("name", "subject"):
+        if name in values:
+            setattr(template, name, " ".join(getattr(template, name).split()))
+    for name, longest in LONGEST.items():
+        if len(getattr(template, name)) > longest:
+            raise InvalidTemplate(name, f"At most {longest} characters.")
+    for name in ("name", "body"):
+        if not getattr(template, name):
+            raise InvalidTemplate(name, "This is needed.")
+    _check_channel(template)
+    _check_placeholders(template)
+
+
+def _check_channel(template: Template) -> None:
+    if template.channel not in list(Kind):
+        raise InvalidTemplate("channel", f"Use one of {', '.join(Kind)}.")
+    if not LANGUAGE.fullmatch(template.language):
+        raise InvalidTemplate("language", "A language such as en or pt-BR is needed, or und: for everybody.")
+    if template.subject and template.channel != Kind.EMAIL:
+        raise InvalidTemplate("subject", "Only an e-mail has a subject.")
+    if template.content_sid and template.channel != Kind.WHATSAPP:
+        raise InvalidTemplate("content_sid", "Only WhatsApp has templates that the provider approves.")
+    if template.content_sid and not CONTENT_SID.fullmatch(template.content_sid):
+        raise InvalidTemplate("content_sid", "A content SID is HX and 32 characters, as Twilio’s console shows it.")
+    if template.sharing not in Template.Sharing.values:
+        raise InvalidTemplate("sharing", f"Use one of {', '.join(Template.Sharing.values)}.")
+    if (template.sharing == Template.Sharing.TEAM) is not (template.team is not None):
+        raise InvalidTemplate("team", "Name the team that shares it, and only then.")
+    if template.team is not None and template.team.organization_id != template.organization_id:
+        raise InvalidTemplate("team", "There is no such team.")
+
+
+def _check_placeholders(template: Template) -> None:
+    variables = template.content_variables
+    if not isinstance(variables, dict) or not all(isinstance(text, str) for text in variables.values()):
+        raise InvalidTemplate("content_variables", "An object is needed: the number of each variable and its text.")
+    if len(variables) > placeholders.MOST or not all(rendering.VARIABLE.fullmatch(str(key)) for key in variables):
+        raise InvalidTemplate("content_variables", "Variables are called 1, 2, 3 or by a word, as in the template.")
+    known = [field.key for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)]
+    texts = [("subject", template.subject), ("body", template.body)]
+    for name, text in [*texts, *(("content_variables", text) for text in variables.values())]:
+        try:
+            names = rendering.variable_names(template) if name == "body" and template.is_content else ()
+            placeholders.check(text, fields=known, variables=names)
+        except placeholders.InvalidPlaceholder as error:
+            raise InvalidTemplate(name, str(error)) from error
+
+
+def _save(template: Template) -> None:
+    try:
+        with transaction.atomic():
+            template.save()
+    except IntegrityError as error:
+        where = f"for {template.channel} in “{template.language}”"
+        raise InvalidTemplate("name", f"There is a template “{template.key}” {where} already.") from error

@@ -1,0 +1,264 @@
+"""Templates: the list, writing one with its preview, and choosing one while a reply is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages as toasts
+from django.db.models import Count, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access.pages import requires
+from accounts.models import Team
+from activity.actor import current_actor
+from core.htmx import render_page
+from core.http import Request
+from core.row_locks import lock_rows, writes_at_once
+from customers.models import CustomField
+from customers.people import confirm
+from customers.people.custom_fields import services as custom_fields
+from messaging.channels.base import Kind
+from messaging.inbox import context
+from messaging.models import Channel, MediaFile, Template
+from messaging.texts import placeholders, rendering
+from messaging.texts.contents import services as contents
+from messaging.texts.templates import file_views as template_files
+from messaging.texts.templates import preview_views as template_preview
+from messaging.texts.templates import services as templates
+from messaging.texts.templates.forms import LABELS, TemplateForm
+
+OFFERED = 60
+
+
+@requires("templates.view")
+@require_safe
+def template_list(request: Request, organization: str) -> HttpResponse:
+    """The templates that the member may use, channel by channel; `channel`, `category` and `q` narrow them."""
+    visible = Template.objects.visible_to(request.member)
+    asked = {name: request.GET.get(name, "").strip()[:100] for name in ("channel", "category", "q")}
+    rows, categories = visible, _categories(request)
+    gone = {
+        "channel": asked["channel"] not in ("", *LABELS),
+        "category": asked["category"] not in ("", *categories),
+    }
+    if any(gone.values()):
+        rows = rows.none()
+    if asked["channel"]:
+        rows = rows.filter(channel=asked["channel"])
+    if asked["category"]:
+        rows = rows.filter(category=asked["category"])
+    if asked["q"]:
+        text = asked["q"]
+        rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text) | Q(body__icontains=text))
+    found = defaultdict(list)
+    counted = rows.select_related("team").annotate(file_count=Count("files")).order_by("name", "language", "id")
+    for template in counted:
+        found[template.channel].append(template)
+    may = request.member.may
+    readings = _readings() if asked["channel"] in ("", Kind.WHATSAPP) else []
+    shown = {
+        "groups": [(label, found[kind.value]) for kind, label in LABELS.items() if found[kind.value]],
+        "asked": asked,
+        "is_narrowed": any(asked.values()),
+        "channels": [(kind.value, label) for kind, label in LABELS.items()],
+        "categories": categories,
+        "gone": gone,
+        "is_refused": any(gone.values()),
+        "readings": readings,
+        "is_being_read": any(one["is_being_read"] for one in readings),
+        "query": urlencode(asked),
+        "can_create": may("templates.create"),
+        "can_edit": may("templates.edit"),
+    }
+    partials = {"template-list": "messaging/templates/rows.html"}
+    return render_page(request, "messaging/templates/list.html", shown, partials=partials)
+
+
+@requires("templates.create")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_template(request: Request, organization: str) -> HttpResponse:
+    return _write(request, None)
+
+
+@requires("templates.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def edit_template(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    template = _found(request, pk)
+    lock_rows(request, template)
+    return _write(request, template)
+
+
+@requires("templates.delete")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_template(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask once; a POST deletes."""
+    template = _found(request, pk)
+    if request.method != "POST":
+        return confirm.ask(
+            request,
+            question=f"Delete “{template.name}”?",
+            consequence="What was sent with it stays as it is."
+            + (
+                " The provider keeps its own: while it does, it comes back when they are read." * bool(template.content)
+            ),
+            back=(reverse("messaging:edit_template", args=[organization, pk]), template.name),
+        )
+    templates.delete(template=template, actor=current_actor())
+    return redirect("messaging:templates", organization)
+
+
+@requires("templates.view")
+@require_POST
+def preview(request: Request, organization: str) -> HttpResponse:
+    """The text as it stands in the form, filled in for a customer within reach: the one heard last, or one's choice."""
+    named = request.POST.get("template", "")
+    try:
+        template = _found(request, UUID(named)) if named else None
+    except ValueError as error:
+        raise Http404("There is no such template.") from error
+    return render(request, "messaging/templates/preview.html", template_preview.of(request, template))
+
+
+@requires("conversations.edit")
+@require_safe
+def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """The templates of a conversation's channel, filled in for its customer, to be put into the composer.
+
+    Of one key that for the customer's language comes first, the others after it.
+    """
+    conversation, _ = context.open_conversation(request, pk)
+    if not request.member.may("templates.view"):
+        return render(request, "messaging/templates/offered.html", {"offers": []})
+    asked = request.GET.get("q", "").strip()[:100]
+    rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
+    rows = rows.exclude(content_status=Template.ContentStatus.GONE)
+    is_closed = not conversation.is_window_open
+    if is_closed:
+        rows = rows.exclude(content_sid="")
+    if asked:
+        rows = rows.filter(name__icontains=asked)
+    found = list(rows.prefetch_related("files").order_by("name", "language", "id")[:OFFERED])
+    language = conversation.customer.language.lower()
+    found.sort(key=lambda one: (one.is_content, one.name.casefold(), not _serves(one, language), one.language))
+    values = rendering.values_for(conversation.customer, request.member.user)
+    offers = [_offer(one, values) for one in found]
+    shown = {
+        "conversation": conversation,
+        "offers": offers,
+        "asked": asked,
+        "is_window_closed": is_closed,
+        "can_edit": request.member.may("templates.edit"),
+    }
+    return render(request, "messaging/templates/offered.html", shown)
+
+
+def _serves(template: Template, language: str) -> bool:
+    own = template.language.lower()
+    return bool(language) and own in (language, language.split("-")[0])
+
+
+def _offer(template: Template, values: Mapping[str, str]) -> dict[str, Any]:
+    if template.is_content:
+        return {"template": template}  # its values are asked for when it is chosen
+    try:
+        filled = rendering.fill(template, values)
+    except (placeholders.MissingValue, rendering.InvalidVariable) as error:
+        return {"template": template, "error": str(error)}
+    return {"template": template, "subject": filled.subject, "body": filled.body}
+
+
+def _write(request: Request, template: Template | None) -> HttpResponse:
+    """The form, new or of this template; a POST saves it, or shows the preview where there is no script."""
+    teams = list(Team.objects.order_by("name"))
+    own = custom_fields.definitions(CustomField.Entity.CUSTOMER)
+    is_post = request.method == "POST"
+    form = TemplateForm(
+        request.POST if is_post else None,
+        request.FILES if is_post else None,
+        template=template,
+        teams=teams,
+        known=[field.key for field in own],
+        user_id=request.member.user_id,
+    )
+    attached = template_files.of(template)
+    if is_post and "preview" not in request.POST:
+        is_valid = form.is_valid()
+        attached = template_files.posted(request, form, template)
+        if is_valid and not form.errors and _save(request, form, template, attached):
+            return redirect("messaging:templates", request.organization.slug)
+    shown = {
+        "form": form,
+        "template": template,
+        "attached": attached,
+        "attached_before": template_files.shown(request, attached),
+        "categories": _categories(request),
+        "names": [*placeholders.NAMES.items(), *((f"{placeholders.CUSTOM}{one.key}", one.label) for one in own)],
+        "can_delete": request.member.may("templates.delete"),
+        **template_preview.of(request, template),
+    }
+    is_wrong = is_post and "preview" not in request.POST
+    return render(request, "messaging/templates/form.html", shown, status=422 if is_wrong else 200)
+
+
+def _save(request: Request, form: TemplateForm, template: Template | None, attached: list[MediaFile]) -> bool:
+    """True where it was saved; what the service refuses stands at its field."""
+    actor = current_actor()
+    try:
+        if template is None:
+            templates.create(organization=request.organization, actor=actor, files=attached, **form.values())
+            toasts.success(request, "The template can be used from now on.")
+        else:
+            is_same = {file.pk for file in attached} == {file.pk for file in template_files.of(template)}
+            changes = form.values()
+            if changes or not is_same:
+                templates.update(template=template, actor=actor, changes=changes, files=None if is_same else attached)
+            toasts.success(request, "Saved.")
+    except templates.InvalidTemplate as error:
+        field = "uploads" if error.field == "files" else error.field
+        form.add_error(field if field in form.fields else None, str(error))
+        return False
+    return True
+
+
+def _categories(request: Request) -> list[str]:
+    """Those in use among the templates that the member sees."""
+    rows = Template.objects.visible_to(request.member).exclude(category="")
+    return list(rows.order_by("category").values_list("category", flat=True).distinct())
+
+
+def _readings() -> list[dict[str, Any]]:
+    """The channels whose approved templates are read at the provider, each with when that was."""
+    rows = Channel.objects.filter(kind=Kind.WHATSAPP, is_enabled=True).select_related("content_sync")
+    now = timezone.now()
+    told = []
+    for channel in rows.order_by("created_at", "id"):
+        if contents.has_content(channel):
+            sync = getattr(channel, "content_sync", None)
+            is_being_read = sync is not None and sync.due_at is not None and sync.due_at <= now
+            told.append(
+                {
+                    "channel": channel,
+                    "sync": sync,
+                    "is_being_read": is_being_read,
+                    "is_stale": not is_being_read and contents.is_stale(sync),
+                }
+            )
+    return told
+
+
+def _found(request: Request, pk: UUID) -> Template:
+    """One that the member may use. Raises Http404."""
+    rows = Template.objects.visible_to(request.member).select_related("organization", "team")
+    template: Template | None = rows.filter(pk=pk).first()
+    if template is None:
+        raise Http404("There is no such template.")
+    return template

@@ -1,0 +1,34 @@
+"""Stalled leads: a message of theirs went unanswered for days."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts.models import Organization
+from customers.models import Stage
+from customers.people.settings import services as customer_settings
+from customers.work.deadlines import each_organization, tell_range
+from messaging import events
+from messaging.models import Conversation
+
+
+def tell() -> int:
+    """Tell of every lead that became stalled, once for each message that nobody answered; how many there were."""
+    return each_organization(_of)
+
+
+def _of(organization: Organization, now: datetime) -> int:
+    days = customer_settings.of(organization).stalled_days
+    rows = Conversation.objects.waiting().filter(
+        customer__deleted_at__isnull=True, customer__stage__kind=Stage.Kind.OPEN
+    )
+    return tell_range(
+        rows.select_related("customer"), "waiting_since", events.LEAD_STALLED, _payload, organization=organization,
+        now=now, back=timedelta(days=days),
+    )  # fmt: skip
+
+
+def _payload(conversation: Conversation) -> dict[str, Any]:
+    owner = conversation.customer.assigned_to_id
+    return {"waiting_since": conversation.waiting_since, "assigned_to": str(owner) if owner else None}

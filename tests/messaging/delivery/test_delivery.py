@@ -1,0 +1,422 @@
+"""A send is claimed, sent, settled; nothing is lost, nothing is sent twice."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from activity.actor import SYSTEM
+from activity.models import Event
+from core.tenancy import organization_scope
+from customers.people.customers import services as customers
+from messaging.channels.base import Retry
+from messaging.channels.twilio.signature import OVERRIDES
+from messaging.delivery import outgoing, statuses
+from messaging.delivery import queue as outbound
+from messaging.delivery import rates as turns
+from messaging.delivery import sending as delivery
+from messaging.models import Channel, Conversation, Message
+from messaging.settings import services as channels
+from tests.fakes.twilio import FakeTwilio, Step
+from tests.messaging.conftest import THEIR_NUMBER, current, in_threads, make_channel, make_due, open_thread
+
+TO = f"whatsapp:{THEIR_NUMBER}"
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_paused() -> None:
+    turns._paused.clear()
+
+
+def begin(message: Message) -> bool:
+    with organization_scope(message.organization):
+        return delivery._begin(message)
+
+
+class TestSending:
+    def test_it_leaves_and_is_told(self, thread: Conversation, queue: Any, twilio: FakeTwilio, settings: Any):
+        settings.TWILIO_WEBHOOK_BASE_URL = "https://crm.example"
+        twilio.plan(Step(statuses=()))
+        message = queue("Hello")
+        delivery.deliver_due()
+        sent = current(message)
+        assert (sent.status, sent.due_at, sent.claim_token, sent.attempts) == ("sent", None, None, 1)
+        assert sent.provider_message_id == twilio.store.all()[0].sid
+        (request,) = twilio.store.requests
+        assert (request["To"], request["Body"]) == (TO, "Hello")
+        assert (
+            request["StatusCallback"] == f"https://crm.example/webhooks/twilio/status?message={message.pk}{OVERRIDES}"
+        )
+        assert (sent.conversation.last_message_status, sent.conversation.waiting_since) == ("sent", None)
+        with organization_scope(thread.organization):
+            assert Event.objects.get(type="message.sent").subject_id == str(message.pk)
+
+    def test_a_message_without_an_end_costs_the_same_queries(self, queue: Any, twilio: FakeTwilio):
+        def count() -> int:
+            queue("text")
+            with CaptureQueriesContext(connection) as queries:
+                delivery.deliver_due()
+            return len(queries)
+
+        count()
+        few = count()
+        for number in range(30):
+            queue(f"text {number}", not_before_at=timezone.now() + timedelta(hours=1))
+        assert count() == few
+        assert few <= 26
+
+    def test_twenty_together_cost_less_each(self, queue: Any, twilio: FakeTwilio):
+        for number in range(20):
+            queue(f"text {number}")
+        with CaptureQueriesContext(connection) as queries:
+            delivery.deliver_due()
+        assert len(twilio.store.all()) == 20
+        assert len(queries) / 20 <= 16
+
+
+class TestFailing:
+    def test_again_with_longer_waits_until_the_schedule_ends(self, queue: Any, twilio: FakeTwilio):
+        twilio.plan(Step.refused(30001, times=0))
+        message = queue()
+        waits = []
+        for _ in statuses.RETRIES:
+            delivery.deliver_due()
+            assert current(message).status == "queued"
+            waits.append(current(message).due_at - timezone.now())
+            make_due()
+        delivery.deliver_due()
+        assert (current(message).status, current(message).due_at) == ("failed", None)
+        for wait, planned in zip(waits, statuses.RETRIES, strict=True):
+            assert planned * 0.87 - timedelta(seconds=5) <= wait <= planned * 1.13
+
+    @pytest.mark.parametrize("code", [21211, 21614])
+    def test_a_bad_number_is_never_tried_again(self, code: int, queue: Any, twilio: FakeTwilio):
+        twilio.plan(Step.refused(code))
+        message = queue()
+        delivery.deliver_due()
+        make_due()
+        delivery.deliver_due()
+        assert (current(message).status, current(message).error_code) == ("failed", str(code))
+        assert len(twilio.store.requests) == 1
+
+    def test_an_opt_out_at_the_provider_is_ours(self, queue: Any, twilio: FakeTwilio, thread: Conversation):
+        twilio.plan(Step.refused(21610))
+        message, other = queue(), queue("another", not_before_at=timezone.now() + timedelta(hours=1))
+        delivery.deliver_due()
+        assert (current(message).status, current(other).status) == ("failed", "cancelled")
+
+    def test_wrong_credentials_mark_the_channel(self, alice: Any, whatsapp: Channel, queue: Any, twilio: FakeTwilio):
+        with organization_scope(alice.organization):
+            channels.update(channel=whatsapp, actor=alice.actor, changes={"credentials": {"auth_token": "old"}})
+        message = queue()
+        delivery.deliver_due()
+        assert (current(message).status, current(message).error_code) == ("failed", "20003")
+        assert current(message).channel.last_error.startswith("20003: ")
+
+    def test_secrets_that_cannot_be_read_keep_the_message(
+        self, queue: Any, twilio: FakeTwilio, settings: Any, charlie: Any
+    ):
+        message = queue()
+        keys = settings.ENCRYPTION_KEYS
+        settings.ENCRYPTION_KEYS = ["b3RoZXJrZXktb3RoZXJrZXktb3RoZXJrZXktMDAwMDA="]
+        delivery.deliver_due()
+        assert (current(message).status, current(message).error_code) == ("queued", "credentials")
+        assert "ENCRYPTION_KEYS" in current(message).channel.last_error
+        settings.ENCRYPTION_KEYS = keys
+        make_due()
+        delivery.deliver_due()
+        assert current(message).status == "sent"
+        assert current(message).channel.last_error == ""
+
+    def test_a_channel_switched_off_meanwhile(self, whatsapp: Channel, queue: Any, twilio: FakeTwilio):
+        message = queue()
+        with organization_scope(whatsapp.organization):
+            Channel.objects.filter(pk=whatsapp.pk).update(is_enabled=False)
+        delivery.deliver_due()
+        assert (current(message).status, current(message).error_code) == ("failed", "channel_disabled")
+        assert twilio.store.requests == []
+
+    def test_a_fault_before_the_request_is_tried_again(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
+        message = queue()
+        monkeypatch.setattr(outgoing, "build", lambda _: 1 / 0)
+        delivery.deliver_due()
+        assert (current(message).status, current(message).error_code) == ("queued", "not_prepared")
+
+    def test_jitter_keeps_retries_apart(self, queue: Any, twilio: FakeTwilio):
+        twilio.plan(Step.refused(30001, times=0))
+        rows = [queue(f"text {number}") for number in range(8)]
+        delivery.deliver_due()
+        assert len({round(current(row).due_at.timestamp(), 2) for row in rows}) > 4
+
+
+class TestNobodyKnows:
+    @pytest.mark.parametrize(
+        "step", [Step.dropped(), Step.lost(), Step.broken(), Step.broken(503, 20503), Step(kind="garbage")]
+    )
+    def test_no_clear_answer_is_unconfirmed_and_never_sent_again(self, step: Step, queue: Any, twilio: FakeTwilio):
+        twilio.plan(step)
+        message = queue()
+        delivery.deliver_due()
+        assert current(message).status == "unconfirmed"
+        assert timedelta(seconds=20) < current(message).due_at - timezone.now() < timedelta(seconds=31)
+        make_due()
+        delivery.deliver_due()
+        assert current(message).status == "unconfirmed"
+        assert len(twilio.store.requests) == 1
+
+    def test_a_slow_provider_is_unconfirmed(self, queue: Any, twilio: FakeTwilio, settings: Any):
+        settings.PROVIDER_TIMEOUT_SECONDS = 0.2
+        twilio.plan(Step.slow(1.0))
+        message = queue()
+        delivery.deliver_due()
+        assert current(message).status == "unconfirmed"
+
+    def test_a_fault_while_sending_is_unconfirmed(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
+        monkeypatch.setattr("messaging.channels.twilio.adapter.TwilioProvider.send", lambda *_: 1 / 0)
+        message = queue()
+        delivery.deliver_due()
+        assert current(message).status == "unconfirmed"
+
+
+class TestAWorkerThatDied:
+    """The row as it stands at each line where a worker can be killed."""
+
+    def test_after_the_claim(self, queue: Any, twilio: FakeTwilio):
+        message = queue()
+        assert [turn.message.pk for turn in turns.claim_turns()] == [message.pk]
+        assert current(message).status == "sending"
+        assert turns.claim_turns() == [], "nobody else holds it as well"
+        make_due()
+        delivery.deliver_due()
+        assert current(message).status == "sent"
+        assert len(twilio.store.all()) == 1
+
+    def test_after_the_mark_and_before_the_request(self, queue: Any, twilio: FakeTwilio):
+        message = queue()
+        (turn,) = turns.claim_turns()
+        assert begin(turn.message)
+        make_due()
+        delivery.deliver_due()
+        assert (current(message).status, twilio.store.requests) == ("unconfirmed", [])
+
+    def test_after_the_request(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
+        message = queue()
+
+        class Killed(BaseException):
+            pass
+
+        def die(*_: Any) -> None:
+            raise Killed
+
+        monkeypatch.setattr(delivery, "_settle_sent", die)
+        with pytest.raises(Killed):
+            delivery.deliver_due()
+        monkeypatch.undo()
+        make_due()
+        delivery.deliver_due()
+        assert current(message).status == "unconfirmed"
+        assert len(twilio.store.requests) == 1
+
+    def test_one_that_slept_past_its_lease_does_not_begin(self, queue: Any, twilio: FakeTwilio):
+        message = queue()
+        (late,) = turns.claim_turns()
+        make_due()
+        assert not begin(late.message), "the lease is over"
+        (fresh,) = turns.claim_turns()
+        assert not begin(late.message), "and it is another's now"
+        delivery._deliver(fresh.message)
+        delivery._deliver(late.message)
+        assert current(message).status == "sent"
+        assert len(twilio.store.requests) == 1
+
+    def test_one_that_slept_past_its_lease_cannot_fail_it(self, queue: Any, twilio: FakeTwilio):
+        message = queue()
+        (late,) = turns.claim_turns()
+        make_due()
+        (fresh,) = turns.claim_turns()
+        with organization_scope(message.organization):
+            delivery._settle_failure(late.message, statuses.Failure("21211", "No.", Retry.NEVER))
+        assert current(message).status == "sending"
+        delivery._deliver(fresh.message)
+        assert current(message).status == "sent"
+
+    def test_an_answer_after_the_lease_is_still_news(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
+        message = queue()
+        real = delivery._settle_sent
+
+        def the_lease_ends_first(claimed: Message, result: Any) -> None:
+            make_due()
+            (other,) = turns.claim_turns()
+            delivery._deliver(other.message)
+            assert current(message).status == "unconfirmed"
+            real(claimed, result)
+
+        monkeypatch.setattr(delivery, "_settle_sent", the_lease_ends_first)
+        delivery.deliver_due()
+        assert (current(message).status, len(twilio.store.requests)) == ("sent", 1)
+
+    def test_a_stop_gives_back_what_was_not_begun(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
+        rows = [queue(f"text {number}") for number in range(5)]
+        asked = 0
+
+        def stopping() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked > 3
+
+        monkeypatch.setattr(delivery, "stopping", stopping)
+        delivery.deliver_due()
+        after = [current(row) for row in rows]
+        back = [row for row in after if row.status == "queued"]
+        assert len(back) + len(twilio.store.all()) == 5
+        assert len(back) >= 3
+        assert all(row.claim_token is None and row.attempts == 0 and row.due_at <= timezone.now() for row in back)
+
+
+class TestPace:
+    def test_sms_claims_one_a_second(self, alice: Any, make_customer: Any, queue: Any):
+        sms = make_channel(alice.organization, "sms")
+        thread = open_thread(sms, make_customer())
+        for number in range(5):
+            queue(f"text {number}", thread)
+        assert len(turns.claim_turns()) == 1
+        with organization_scope(alice.organization):
+            sms.refresh_from_db()
+            assert sms.paced_until - sms.last_turn_at == timedelta(seconds=1)
+            Channel.objects.update(paced_until=timezone.now() + timedelta(minutes=10))
+        assert turns.claim_turns() == [], "the second has to wait"
+        with organization_scope(alice.organization):
+            soon = timezone.now() + turns.AHEAD / 2
+            Channel.objects.update(paced_until=soon)
+        (turn,) = turns.claim_turns()
+        assert turn.at >= soon, "claimed a moment early, sent at its time"
+
+    def test_the_sandbox_sends_one_in_three_seconds(self, alice: Any, make_customer: Any, queue: Any):
+        sandbox = make_channel(alice.organization, "whatsapp", address="+14155238886", rate_per_second=1 / 3)
+        thread = open_thread(sandbox, make_customer())
+        queue("one", thread)
+        queue("two", thread)
+        assert len(turns.claim_turns()) == 1
+        with organization_scope(alice.organization):
+            sandbox.refresh_from_db()
+            assert abs(sandbox.paced_until - sandbox.last_turn_at - timedelta(seconds=3)) < timedelta(milliseconds=1)
+
+    def test_whatsapp_claims_half_a_second_at_80(self, whatsapp: Channel, queue: Any):
+        with organization_scope(whatsapp.organization):
+            Channel.objects.filter(pk=whatsapp.pk).update(rate_per_second=None)
+        for number in range(50):
+            queue(f"text {number}")
+        taken = turns.claim_turns()
+        assert len(taken) == 40
+        assert [turn.message.body for turn in taken] == [f"text {number}" for number in range(40)], "oldest first"
+        gaps = {round((b.at - a.at).total_seconds(), 5) for a, b in itertools.pairwise(taken)}
+        assert gaps == {0.0125}
+
+    def test_it_holds_over_a_run(self, whatsapp: Channel, queue: Any, twilio: FakeTwilio):
+        with organization_scope(whatsapp.organization):
+            Channel.objects.filter(pk=whatsapp.pk).update(rate_per_second=40)
+        for number in range(20):
+            queue(f"text {number}")
+        begun = time.monotonic()
+        delivery.deliver_due()
+        assert len(twilio.store.all()) == 20
+        assert time.monotonic() - begun >= 19 / 40 - 0.05
+
+    def test_too_fast_pauses_the_whole_channel(self, queue: Any, twilio: FakeTwilio, settings: Any):
+        twilio.plan(Step.rate_limited("7"))
+        rows = [queue(f"text {number}") for number in range(10)]
+        delivery.deliver_due()
+        first, *others = [current(row) for row in rows]
+        assert (first.status, first.error_code) == ("queued", "20429")
+        assert first.due_at - timezone.now() > timedelta(seconds=25)
+        assert len(twilio.store.requests) == 1, "those that were claimed already are given back"
+        assert all((row.status, row.attempts, row.claim_token) == ("queued", 0, None) for row in others)
+        assert timedelta(seconds=5) < first.channel.paced_until - timezone.now() < timedelta(seconds=8)
+        assert turns.claim_turns() == []
+
+    def test_a_slow_channel_does_not_hold_up_a_fast_one(
+        self, alice: Any, make_customer: Any, queue: Any, twilio: FakeTwilio
+    ):
+        for number in range(4):
+            sms = make_channel(alice.organization, "sms", address=f"+1500555010{number}")
+            thread = open_thread(sms, make_customer())
+            for text in range(3):
+                queue(f"slow {text}", thread)
+        for number in range(20):
+            queue(f"fast {number}")
+        begun, fast = time.monotonic(), 0
+        while fast < 20 and time.monotonic() - begun < 5:
+            delivery._Drain.run(_bounded(0.5))
+            fast = sum(one.body.startswith("fast") for one in twilio.store.all())
+        assert fast == 20
+        assert time.monotonic() - begun < 2.5
+
+    def test_organizations_take_turns(self, whatsapp: Channel, queue: Any, charlie: Any):
+        for number in range(120):
+            queue(f"many {number}")
+        other = make_channel(charlie.organization, rate_per_second=1000)
+        with organization_scope(charlie.organization):
+            customer = customers.create(
+                organization=charlie.organization, actor=SYSTEM, name="One", phone="+15005550188"
+            )
+            outbound.queue_message(conversation=open_thread(other, customer), body="one", actor=SYSTEM)
+        served = [turns.claim_turns() for _ in range(2)]
+        assert {batch[0].message.organization_id for batch in served} == {
+            whatsapp.organization_id,
+            other.organization_id,
+        }
+        assert sorted(len(batch) for batch in served) == [1, turns.BATCH]
+
+
+def _bounded(seconds: float) -> Any:
+    """A drain that ends after this time."""
+    drain = delivery._Drain(1)
+    end = time.monotonic() + seconds
+    real = drain._take
+    drain._take = lambda: real() if time.monotonic() < end else False  # type: ignore[method-assign]
+    return drain
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    def test_four_workers_send_each_message_once(self, queue: Any, twilio: FakeTwilio):
+        rows = [queue(f"text {number}") for number in range(60)]
+        in_threads(lambda _: delivery.deliver_due(), 4)
+        make_due()
+        delivery.deliver_due()
+        assert {current(row).status for row in rows} == {"sent"}
+        assert [twilio.creates(TO, row.body) for row in rows] == [1] * 60
+
+    def test_many_requests_of_one_worker(self, queue: Any, twilio: FakeTwilio, settings: Any):
+        settings.OUTBOUND_CONCURRENCY = 6
+        rows = [queue(f"text {number}") for number in range(60)]
+        twilio.delay = 0.02
+        assert delivery.deliver_due() >= 60
+        assert {current(row).status for row in rows} == {"sent"}
+        assert [twilio.creates(TO, row.body) for row in rows] == [1] * 60
+
+    def test_a_cancel_and_a_claim_never_both_win(self, alice: Any, queue: Any, twilio: FakeTwilio):
+        for number in range(12):
+            message = queue(f"text {number}")
+
+            def race(side: int, message: Message = message) -> bool:
+                if side:
+                    delivery.deliver_due()
+                    return True
+                with organization_scope(alice.organization):
+                    try:
+                        outbound.cancel(message=message, actor=alice.actor)
+                    except outbound.NotPossible:
+                        return False
+                    return True
+
+            cancelled, _ = in_threads(race, 2)
+            assert twilio.creates(TO, message.body) == (0 if cancelled else 1)
+            assert current(message).status == ("cancelled" if cancelled else "sent")
