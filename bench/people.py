@@ -106,7 +106,7 @@ def fill(member: Member, count: int, *, seed: int = SEED) -> None:
 
     from core.tenancy import organization_scope
     from customers.models import Customer, CustomerCounter, Identity, Stage
-    from customers.people.customers.keys import set_keys
+    from customers.people.keys import set_keys
 
     people, now = People(seed), timezone.now()
     with organization_scope(member.organization):

@@ -77,7 +77,7 @@ def measure(member: Any) -> dict[str, dict[str, list[float]]]:
     from core.tenancy import organization_scope
     from customers.models import Customer
     from customers.people.customers.queries import customers_for
-    from customers.people.customers.windowed_search import newest_matches
+    from customers.people.windowed_search import newest_matches
 
     def capped(rows: Any) -> int:
         return capped_counts({"count": rows}, cap=1001)["count"]

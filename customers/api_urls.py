@@ -10,8 +10,8 @@ from customers.page.timeline import api as life
 from customers.people.consent import api as consents
 from customers.people.identities import api as identities
 from customers.people.settings import api as settings
+from customers.pipeline import api as pipeline
 from customers.pipeline.deals import api as deal_sums
-from customers.pipeline.stages import api as pipeline
 from customers.work import api as work
 from customers.work import records_api as records
 from customers.work.follow_ups import api as followups

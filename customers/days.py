@@ -86,3 +86,7 @@ def _step(day: date, unit: str, every: int, wanted: int) -> date:
     except ValueError as error:  # as relativedelta says that a year is too large
         raise OverflowError(str(error)) from error
     return following.replace(day=min(wanted, calendar.monthrange(following.year, following.month)[1]))
+
+
+# A clock that is a little ahead is no plan.
+CLOCK_TOLERANCE = timedelta(days=1)

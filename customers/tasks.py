@@ -3,8 +3,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
-from customers.data.deletion import retention
 from customers.data.merging import duplicates
+from customers.data.retention import services as retention
 from customers.work import deadlines as crossings
 from customers.work.tasks import reminders
 

@@ -1,10 +1,12 @@
 from django.urls import path
 
 from customers.data.bulk import views as bulk
+from customers.data.deletion.views import delete, deleted, restore
 from customers.data.exports import views as exports
 from customers.data.imports import views as imports
 from customers.data.merging import views as merging
 from customers.data.personal_data import views as personal_data
+from customers.data.retention.views import keeping
 from customers.packs import views as packs
 from customers.page import row_views as row
 from customers.page.customer import field_views as fields
@@ -41,8 +43,8 @@ urlpatterns = [
     path("customers/segments/", segments.save, name="save_segment"),
     path("customers/segments/<uuid:pk>/", segments.change, name="change_segment"),
     path("customers/segments/<uuid:pk>/delete/", segments.delete, name="delete_segment"),
-    path("customers/deleted/", personal_data.deleted, name="deleted"),
-    path("settings/data/", personal_data.keeping, name="keeping"),
+    path("customers/deleted/", deleted, name="deleted"),
+    path("settings/data/", keeping, name="keeping"),
     path("pipeline/", board.board, name="board"),
     path("pipeline/changes/", board.changes, name="board_changes"),
     path("customers/<uuid:pk>/move/", board.move, name="move"),
@@ -74,8 +76,8 @@ urlpatterns = [
     path("customers/<uuid:pk>/addresses/add/", addresses.add, name="add_address"),
     path("customers/<uuid:pk>/addresses/<uuid:identity>/remove/", addresses.remove, name="remove_address"),
     path("customers/<uuid:pk>/addresses/<uuid:identity>/primary/", addresses.make_primary, name="primary_address"),
-    path("customers/<uuid:pk>/delete/", personal_data.delete, name="delete"),
-    path("customers/<uuid:pk>/restore/", personal_data.restore, name="restore"),
+    path("customers/<uuid:pk>/delete/", delete, name="delete"),
+    path("customers/<uuid:pk>/restore/", restore, name="restore"),
     path("customers/<uuid:pk>/erase/", personal_data.erase, name="erase"),
     path("customers/<uuid:pk>/personal-data/", personal_data.export, name="export_personal_data"),
     path("customers/<uuid:pk>/personal-data/<uuid:job>/", personal_data.download, name="personal_data_download"),

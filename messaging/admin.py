@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from core.admin import ReadOnlyAdmin, TenantAdmin, short
-from messaging.intake import arrivals, unverified
+from messaging.inbound_deliveries.store import WAITING
+from messaging.intake import arrivals
 from messaging.models import (
     Arrival,
     Attachment,
@@ -127,7 +128,7 @@ class ArrivalAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> None:
-        waiting = queryset.filter(state__in=[*unverified.WAITING, Arrival.State.SET_ASIDE])
+        waiting = queryset.filter(state__in=[*WAITING, Arrival.State.SET_ASIDE])
         found = [arrivals.replay(arrival) for arrival in waiting]
         text = _(
             "%(done)s of %(all)s are processed again. The others have no channel yet, or nobody can tell that they "

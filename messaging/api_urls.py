@@ -5,9 +5,9 @@ from messaging.files import api as media
 from messaging.inbox import api as inbox
 from messaging.inbox import conversations_api as conversations
 from messaging.inbox import drafts_api as drafts
-from messaging.intake import api as webhooks
 from messaging.intake import arrivals_api as arrivals
 from messaging.settings import api as channels
+from messaging.submissions import api as webhooks
 from messaging.texts.templates import api as templates
 
 urlpatterns = [

@@ -9,10 +9,12 @@ from messaging.inbox import conversation_views as conversations
 from messaging.inbox import draft_views as drafts
 from messaging.inbox import live_views as live
 from messaging.inbox import views as inbox
+from messaging.inbox.template_views import offered
+from messaging.inbox.upload_views import upload
 from messaging.settings import backfill_views as catch_up
 from messaging.settings import views as channels
 from messaging.simulator import views as simulator
-from messaging.texts.templates import views as templates
+from messaging.texts import views as templates
 
 app_name = "messaging"
 
@@ -28,7 +30,7 @@ urlpatterns = [
     path("inbox/<uuid:pk>/reopen/", conversations.reopen, name="reopen"),
     path("inbox/<uuid:pk>/assign/", conversations.assign, name="assign"),
     path("inbox/<uuid:pk>/read/", conversations.read, name="read"),
-    path("inbox/<uuid:pk>/upload/", files.upload, name="upload"),
+    path("inbox/<uuid:pk>/upload/", upload, name="upload"),
     path("inbox/<uuid:pk>/fallbacks/", composer.fallbacks, name="fallbacks"),
     path("inbox/<uuid:pk>/typing/", composer.typing, name="typing"),
     path("inbox/<uuid:pk>/allow-address/", composer.allow_address, name="allow_address"),
@@ -37,7 +39,7 @@ urlpatterns = [
     path("messages/<uuid:pk>/mail/", files.mail, name="mail"),
     path("attachments/<uuid:pk>/", files.attachment, name="attachment"),
     path("attachments/<uuid:pk>/fetch/", files.fetch_again, name="fetch_again"),
-    path("inbox/<uuid:pk>/templates/", templates.offered, name="offered_templates"),
+    path("inbox/<uuid:pk>/templates/", offered, name="offered_templates"),
     path("templates/", templates.template_list, name="templates"),
     path("templates/new/", templates.new_template, name="new_template"),
     path("templates/preview/", templates.preview, name="template_preview"),

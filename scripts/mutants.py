@@ -99,7 +99,8 @@ MUTANTS = [
         "tests/messaging/settings/test_channel_secrets.py",
     ),
     Mutant(
-        "a new password leaves tokens alive", "accounts/credentials/validators.py", "        if isinstance(user, User):",
+        "a new password leaves tokens alive", "accounts/credentials/validators.py",
+        "        if isinstance(user, User):",
         "        if user is None:", "tests/accounts/credentials/test_passwords.py",
     ),
     Mutant(
@@ -133,7 +134,8 @@ MUTANTS = [
         "tests/customers/page/test_inline_conflicts_views.py",
     ),
     Mutant(
-        "a list of nobody known shows one's own", "customers/work/tasks/queries.py", "return rows.none()", "return rows",
+        "a list of nobody known shows one's own", "customers/work/tasks/queries.py",
+        "return rows.none()", "return rows",
         "tests/customers/people/test_refused_filters_views.py",
     ),
 ]  # fmt: skip

@@ -12,8 +12,8 @@ from core.tenancy import current_organization
 from crm_project.demo.lives import Life
 from customers import events
 from customers.models import Customer, Tag
-from customers.people.customers import codes
-from customers.people.customers.keys import set_keys
+from customers.people import codes
+from customers.people.keys import set_keys
 from customers.people.tags.services import find_or_make
 
 BATCH = 1000

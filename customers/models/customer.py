@@ -76,7 +76,7 @@ class Customer(TenantModel):
     # The person is gone, the row stays for the counts.
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Name, e-mail, phone, company and code, lower case and without accents, each word after a blank; written, as the
-    # keys below, by customers.people.customers.keys.
+    # keys below, by customers.people.keys.
     search_text = models.TextField(blank=True, editable=False)
     # The organization and a stretch of its codes in one number: what the search's index begins with.
     search_window = models.BigIntegerField(default=0, db_default=0, editable=False)

@@ -12,6 +12,15 @@ from customers.models.interaction import Interaction
 from customers.models.querysets import OfCustomerQuerySet
 
 
+class ProcessQuerySet(OfCustomerQuerySet):
+    def open_follow_up(self, customer: Any) -> Process | None:
+        """The customer's open follow-up process; a constraint keeps it the only one."""
+        found: Process | None = self.filter(
+            customer=customer, kind=Process.Kind.FOLLOW_UP, status__in=Process.OPEN
+        ).first()
+        return found
+
+
 class Process(TenantModel):
     """A customer's way through timed steps; the follow-up process is begun by the first action that is logged."""
 
@@ -39,7 +48,7 @@ class Process(TenantModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(OfCustomerQuerySet)
+    objects: ClassVar[Any] = tenant_manager(ProcessQuerySet)
 
     class Meta:
         verbose_name_plural = "processes"

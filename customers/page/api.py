@@ -18,17 +18,10 @@ from core.api.conditional import ConditionalMixin
 from core.api.pages import NumberedPages, paginated
 from customers.data.deletion.api import DeleteMixin
 from customers.models import Customer
+from customers.people.api_access import MOVING, explained, read_filters, valid, visible_customer, with_relations
 from customers.people.customers import serializers
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
-from customers.people.customers.api_access import (
-    MOVING,
-    explained,
-    read_filters,
-    valid,
-    visible_customer,
-    with_relations,
-)
 from customers.people.customers.queries import customers_for
 from customers.people.tags import services as tags
 

@@ -11,7 +11,7 @@ from accounts.models import Member
 from core.templatetags.ui import short_time
 from customers.models import Customer, Deal, Segment, Task
 from customers.models.querysets import within_reach
-from customers.people.customers.windowed_search import newest_matches
+from customers.people.windowed_search import newest_matches
 from customers.phones import display
 
 

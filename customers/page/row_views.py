@@ -19,16 +19,16 @@ from core.htmx import toast
 from core.http import Request
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Stage, Tag
+from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
 from customers.people.customers.conflicts import FOLLOW_UP, OWNER, STAGE, clash_of, in_words, value_of
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.views import find_visible
+from customers.people.owners import possible_owners
+from customers.people.table.context import permissions, row_of
 from customers.people.table.state import read_state
-from customers.people.table.views import permissions, row_of
 from customers.people.tags import services as tags
-from customers.pipeline.board.views import ask_why, lacks_reason, reason_of
+from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason_of
 from customers.work.follow_ups import services as follow_ups
 
 PROPOSED_TAGS = 200

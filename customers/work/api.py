@@ -21,7 +21,7 @@ from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.tenancy import current_organization
 from customers.models import Interaction, Outcome, OutcomeType, Process
-from customers.people.customers.api_access import explained, valid
+from customers.people.api_access import explained, valid
 from customers.pipeline.outcomes import services as outcomes
 from customers.work import serializers as shapes
 from customers.work.interactions import services as interactions

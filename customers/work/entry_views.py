@@ -18,10 +18,10 @@ from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
 from customers.models import Customer
+from customers.people.access import find_visible
 from customers.people.consent import services as consent
 from customers.people.customers import services as customers
 from customers.people.customers.forms import ConsentForm, EntryForm
-from customers.people.customers.views import find_visible
 from customers.work.follow_ups import services as follow_ups
 from customers.work.interactions import services as interactions
 from customers.work.tasks import services as tasks

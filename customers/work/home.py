@@ -15,7 +15,7 @@ from accounts.models import Member
 from accounts.permissions import Reach
 from core.templatetags.ui import since
 from customers.models import Customer, Stage, Task
-from customers.people.customers.overdue import overdue
+from customers.people.overdue import overdue
 from customers.work.follow_ups import queries as follow_up_lists
 from customers.work.tasks import queries as task_lists
 

@@ -24,9 +24,9 @@ from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.tenancy import current_organization
 from customers.models import Contact, Customer, Deal, Interaction, Task
+from customers.people import presence
+from customers.people.api_access import explained, valid, visible_customer
 from customers.people.contacts import services as contacts
-from customers.people.customers import presence
-from customers.people.customers.api_access import explained, valid, visible_customer
 from customers.pipeline.deals import services as deals
 from customers.work import record_serializers as shapes
 from customers.work.interactions import services as interactions

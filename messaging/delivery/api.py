@@ -17,10 +17,10 @@ from core.api.pages import CursorPages, paginated
 from core.api.parameters import read_parameters
 from customers.models import Customer
 from messaging.delivery import queue as outbound
-from messaging.inbox.conversations_api import CLOSED, REFUSED
 from messaging.models import Message
 from messaging.threads import serializers
 from messaging.threads.api_access import explained, send, visible_message
+from messaging.threads.serializers import CLOSED, REFUSED
 
 STATE = OpenApiResponse(description="The message is in a state in which this can't be done.")
 

@@ -11,6 +11,7 @@ from customers.people.identities import services as identities
 from messaging.channels.base import Capabilities, Kind
 from messaging.channels.text import clean
 from messaging.files import services as media
+from messaging.files.kinds import is_shown_alone
 from messaging.models import Attachment, Conversation, MailDetails, MediaFile, Message, Template
 from messaging.texts import placeholders, rendering
 
@@ -165,11 +166,6 @@ def _require_files(capabilities: Capabilities, files: Sequence[MediaFile], text:
 def goes_without_text(conversation: Conversation, file: MediaFile) -> bool:
     """Whether the channel shows a file of this kind only without a text."""
     return conversation.channel.kind == Kind.WHATSAPP and is_shown_alone(file)
-
-
-def is_shown_alone(file: MediaFile) -> bool:
-    """Whether WhatsApp shows no text beside a file of this kind."""
-    return file.content_type.startswith("audio/") or file.content_type in ("text/vcard", "image/webp")
 
 
 def _subject(conversation: Conversation, given: str) -> str:

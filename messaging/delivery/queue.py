@@ -16,7 +16,7 @@ from core.claims import released
 from core.jobs import ring
 from core.tenancy import every_organization
 from customers.models import Customer
-from customers.people.customers import presence
+from customers.people import presence
 from customers.people.customers import services as customers
 from messaging import events
 from messaging.channels.text import clean

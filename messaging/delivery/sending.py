@@ -42,7 +42,7 @@ from messaging.delivery import drafts, outgoing, statuses
 from messaging.delivery import rates as turns
 from messaging.delivery.rates import Turn
 from messaging.delivery.statuses import Failure
-from messaging.intake import arrivals
+from messaging.inbound_deliveries.store import expect_status
 from messaging.models import Attachment, Message
 from messaging.threads import services as conversations
 
@@ -319,7 +319,7 @@ def _settle_sent(message: Message, result: SendResult) -> None:
         # A callback was quicker than the provider's own answer, or the lease ran out: only what is news is applied.
         statuses.advance(message_id=message.pk, status=Status.SENT, provider_message_id=result.provider_message_id)
     for later in result.later:
-        arrivals.expect_status(
+        expect_status(
             message=message,
             provider_message_id=result.provider_message_id,
             status=later.status,

@@ -19,9 +19,9 @@ from activity.actor import current_actor
 from core.api.errors import invalid
 from messaging.channels.base import Capabilities
 from messaging.files import services as media
+from messaging.files.serializers import MediaSerializer, NewMediaSerializer
 from messaging.files.serving import respond
 from messaging.models import Attachment, Channel, Message
-from messaging.threads import serializers
 
 
 class MediaView(OrganizationView):
@@ -30,12 +30,12 @@ class MediaView(OrganizationView):
 
     @extend_schema(
         tags=["media"],
-        request={"multipart/form-data": serializers.NewMediaSerializer},
-        responses={201: serializers.MediaSerializer},
+        request={"multipart/form-data": NewMediaSerializer},
+        responses={201: MediaSerializer},
     )
     def post(self, request: Request) -> Response:
         """Take a file that is to be sent; its id goes into a message's `attachments` within a day."""
-        body = serializers.NewMediaSerializer(data=request.data)
+        body = NewMediaSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given, kind = body.validated_data["file"], body.validated_data.get("channel", "")
         content_type = given.content_type or "application/octet-stream"
@@ -54,7 +54,7 @@ class MediaView(OrganizationView):
             size=given.size,
             actor=current_actor(),
         )
-        return Response(serializers.MediaSerializer(kept).data, status=status.HTTP_201_CREATED)
+        return Response(MediaSerializer(kept).data, status=status.HTTP_201_CREATED)
 
 
 def _capabilities(kind: str) -> Capabilities | None:

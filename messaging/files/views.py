@@ -6,21 +6,17 @@ import re
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.core.files.base import File
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access.pages import requires
-from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
 from messaging.files import fetching, links
-from messaging.files import services as media
 from messaging.files.serving import respond
-from messaging.inbox import context
 from messaging.models import Attachment, MailDetails, MediaFile, Message
 
 _CID = re.compile(r"""(?<=["'(])cid:([^"'()\s<>]{1,255})""")
@@ -50,30 +46,6 @@ def fetch_again(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return toast(
         render(request, "messaging/partials/message.html", {"message": shown, "conversation": shown.conversation}),
         "It is being fetched.",
-    )
-
-
-@requires("conversations.edit")
-@require_POST
-def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Take a file that is to be sent in this conversation; its id goes into the composer's form."""
-    conversation, _ = context.open_conversation(request, pk)
-    content: File | None = request.FILES.get("file")
-    if content is None:
-        return JsonResponse({"error": "Choose a file first."}, status=422)
-    try:
-        kept = media.upload(
-            organization=request.organization,
-            content=content,
-            name=content.name or "file",
-            content_type=getattr(content, "content_type", "") or "application/octet-stream",
-            capabilities=conversation.channel.capabilities,
-            actor=current_actor(),
-        )
-    except media.InvalidUpload as error:
-        return JsonResponse({"error": str(error)}, status=422)
-    return JsonResponse(
-        {"id": str(kept.pk), "name": kept.name, "size": kept.size, "type": kept.content_type}, status=201
     )
 
 

@@ -29,9 +29,9 @@ from messaging.delivery import suppressions as stopped
 from messaging.files import services as media
 from messaging.inbox import context
 from messaging.inbox import drafts as saved_drafts
-from messaging.inbox.draft_views import template_of
+from messaging.inbox.requests import template_of
 from messaging.models import Conversation, Draft, MediaFile, Message, Template
-from messaging.texts.contents import form_views as content_form
+from messaging.texts.contents import preview as content_form
 from messaging.threads import answer_addresses as answers
 from messaging.threads import presence as signs
 

@@ -18,7 +18,7 @@ from core.counting import capped_counts
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
 from customers.models import Consent, Stage
-from customers.people.customers.queries import possible_owners
+from customers.people.owners import possible_owners
 from customers.work import customer_work
 from messaging.delivery import checks as refusals
 from messaging.delivery import drafts

@@ -14,9 +14,9 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from customers.models import Customer
+from customers.people.access import find_visible
 from customers.people.customers import services as customers
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.views import find_visible
+from customers.people.owners import possible_owners
 from messaging.inbox import context
 from messaging.models import Channel, Conversation
 from messaging.threads import presence as signs

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,9 +25,7 @@ from messaging.threads import serializers
 from messaging.threads import services as conversations
 from messaging.threads.api_access import explained, resolved, visible_conversation
 from messaging.threads.queries import conversations_for, messages_of
-
-CLOSED = OpenApiResponse(description="The reply window is closed (`window_closed`).")
-REFUSED = OpenApiResponse(description="Opted out, do not contact, no address, or the channel is off.")
+from messaging.threads.serializers import CLOSED, REFUSED
 
 
 class ConversationListView(OrganizationView):

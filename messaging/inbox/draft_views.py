@@ -13,7 +13,8 @@ from core.http import Request
 from messaging.delivery.drafts import InvalidText
 from messaging.inbox import context
 from messaging.inbox import drafts as saved_drafts
-from messaging.models import Draft, Template
+from messaging.inbox.requests import template_of
+from messaging.models import Draft
 
 
 @requires("conversations.edit")
@@ -41,17 +42,6 @@ def draft(request: Request, organization: str, pk: UUID, mode: str) -> HttpRespo
     except saved_drafts.Stale as error:
         return JsonResponse(_shown(error.draft), status=409)
     return JsonResponse(_shown(saved))
-
-
-def template_of(request: Request, kind: str) -> Template | None:
-    """The template that a text came from, so that it is counted; one for free texts only."""
-    try:
-        pk = UUID(request.POST.get("template", ""))
-    except ValueError:
-        return None
-    rows = Template.objects.visible_to(request.member).filter(channel=kind, content_sid="")
-    found: Template | None = rows.filter(pk=pk).first()
-    return found
 
 
 def _version(text: str) -> int:

@@ -15,8 +15,9 @@ from accounts.models import Organization
 from activity.actor import Actor
 from core.claims import released
 from customers.data.personal_data import registry as personal_data
-from customers.data.personal_data.registry import Part, PartData, StoredFile
+from customers.data.personal_data.registry import Part, PartData
 from customers.models import Customer
+from customers.people.files.downloads import StoredFile
 from messaging.channels import payloads
 from messaging.channels.base import Kind
 from messaging.channels.simulator import mailbox

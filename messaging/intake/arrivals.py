@@ -5,14 +5,11 @@ An arrival that can't be processed is tried again, at last set aside where an ad
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from contextlib import nullcontext
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from activity.actor import SYSTEM, acting_as
@@ -27,13 +24,12 @@ from messaging.channels.base import InvalidPayload, ReceivedMessage, StatusUpdat
 from messaging.channels.text import clean
 from messaging.delivery import statuses
 from messaging.files import services as media
+from messaging.inbound_deliveries.store import PROCESS, WAITING
 from messaging.intake import bounces, inbound, mail_inbound, routing, unverified
-from messaging.intake.unverified import Proof
 from messaging.models import Arrival, Channel, Message
 
 logger = logging.getLogger(__name__)
 
-PROCESS = "messaging.tasks.process_inbound"
 # Short, because a customer's message waits so long after a worker was killed. It is safe however short: the outcome is
 # settled behind the fence, in the same transaction as the work.
 LEASE = timedelta(seconds=30)
@@ -53,82 +49,6 @@ HEAD_ONLY = "head-only=1"
 
 class NotYet(Exception):
     """The message that a status speaks of is not known yet."""
-
-
-def store(
-    *,
-    key: str,
-    provider: str,
-    kind: str,
-    arrival_type: str,
-    body: bytes,
-    query: str = "",
-    channel: Channel | None = None,
-    after: timedelta = timedelta(0),
-    why_not: str = "No channel has this address.",
-    set_aside: str = "",
-    received_at: datetime | None = None,
-    proof: Proof | None = None,
-    account_id: str = "",
-) -> bool:
-    """Keep something that arrived; False where it is here already. The work on it is rung for, not done.
-
-    Without a channel nobody has verified it: it waits, with the `proof` that verifies it later, for an administrator,
-    who reads in `why_not` what it lacks. What is `set_aside` for that reason waits too, as it can't be worked on.
-    """
-    now = clock.now()
-    row = Arrival(
-        key=key if len(key) <= 200 and clean(key) == key else hashlib.sha256(repr(key).encode()).hexdigest(),
-        provider=provider,
-        kind=kind,
-        type=arrival_type,
-        body=body,
-        query=clean(query)[:500],
-        proof=proof.as_json() if proof is not None and channel is None else None,
-        account_id=clean(account_id)[:64],
-        channel=channel,
-        organization_id=channel.organization_id if channel else None,
-        state=(Arrival.State.SET_ASIDE if set_aside else Arrival.State.PENDING)
-        if channel
-        else Arrival.State.UNROUTABLE,
-        due_at=now + after if channel and not set_aside else None,
-        last_error=set_aside if channel else why_not,
-        received_at=received_at or now + after,
-    )
-    if not _insert(row):
-        return False
-    if channel is None:
-        unverified.make_room(row.account_id)
-    elif not after:
-        ring(PROCESS)
-    return True
-
-
-def webhook_key(channel: Channel, provider_message_id: str, about: str) -> str:
-    """What makes a delivery one: the channel, the provider's id and what is told about it.
-
-    The channel stands in it: what another channel said is never in the way.
-    """
-    return f"{channel.provider}:{channel.pk}:{provider_message_id}:{about}"
-
-
-def expect_status(
-    *, message: Message, provider_message_id: str, status: str, error_code: str, after: timedelta
-) -> None:
-    """A status that a provider without callbacks foretells; it arrives by itself when its time has come."""
-    payload = {"provider_message_id": provider_message_id, "status": status, "error_code": error_code}
-    # Some providers give the same message the same id each time it is tried.
-    attempt = message.request_began_at.isoformat() if message.request_began_at else ""
-    store(
-        key=f"{message.channel.provider}:status:{provider_message_id}:{status}:{attempt}",
-        provider=message.channel.provider,
-        kind=message.channel.kind,
-        arrival_type=Arrival.Type.STATUS,
-        body=json.dumps(payload).encode(),
-        query=f"message={message.pk}",
-        channel=message.channel,
-        after=after,
-    )
 
 
 def process_due() -> int:
@@ -176,7 +96,7 @@ def replay(arrival: Arrival) -> bool:
         arrival.refresh_from_db()
         return False
     # Twice at once is once: the second finds it neither set aside nor without a channel.
-    waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[*unverified.WAITING, Arrival.State.SET_ASIDE])
+    waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[*WAITING, Arrival.State.SET_ASIDE])
     changes = {"channel": channel, "organization": channel.organization, "kind": channel.kind}
     is_mine = waiting.update(
         state=Arrival.State.PENDING, due_at=clock.now(), attempts=0, last_error="", **released(), **changes
@@ -262,20 +182,6 @@ def _again(arrival: Arrival, schedule: list[timedelta], reason: str) -> None:
         settle(arrival, state=Arrival.State.SET_ASIDE, last_error=reason)
     else:
         settle(arrival, due_at=clock.now() + pause, last_error=reason)
-
-
-def _insert(row: Arrival) -> bool:
-    """One INSERT; its unique key decides which of six equal webhooks at once is the one."""
-    in_transaction = transaction.get_connection().in_atomic_block
-    try:
-        # A savepoint keeps a caller's transaction usable; without one the statement stands alone and needs none.
-        with transaction.atomic() if in_transaction else nullcontext():
-            row.save(force_insert=True)
-    except IntegrityError:
-        if Arrival.objects.filter(key=row.key).exists():
-            return False
-        raise  # not the same arrival: its channel went away in this moment
-    return True
 
 
 QUEUE = queues.register(

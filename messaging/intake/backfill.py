@@ -29,7 +29,8 @@ from messaging.channels import registry
 from messaging.channels.abilities import ListedMessage, ListsMessages
 from messaging.channels.base import Retry, SendError
 from messaging.channels.text import clean
-from messaging.intake import arrivals, sent_elsewhere
+from messaging.inbound_deliveries.store import store, webhook_key
+from messaging.intake import sent_elsewhere
 from messaging.models import Arrival, Channel, Message, Reconciliation
 
 CATCH_UP: Final = "messaging.tasks.catch_up"
@@ -210,8 +211,8 @@ def _take(channel: Channel, chunk: list[ListedMessage], tally: _Tally) -> None:
 
 
 def _store_inbound(channel: Channel, listed: ListedMessage) -> bool:
-    return arrivals.store(
-        key=arrivals.webhook_key(channel, listed.provider_message_id, channel.kind),
+    return store(
+        key=webhook_key(channel, listed.provider_message_id, channel.kind),
         provider=channel.provider,
         kind=channel.kind,
         arrival_type=Arrival.Type.MESSAGE,
@@ -222,10 +223,8 @@ def _store_inbound(channel: Channel, listed: ListedMessage) -> bool:
 
 
 def _store_status(channel: Channel, listed: ListedMessage, message: Message) -> bool:
-    return arrivals.store(
-        key=arrivals.webhook_key(
-            channel, listed.provider_message_id, f"status:{listed.raw_status}:{listed.error_code}"
-        ),
+    return store(
+        key=webhook_key(channel, listed.provider_message_id, f"status:{listed.raw_status}:{listed.error_code}"),
         provider=channel.provider,
         kind=channel.kind,
         arrival_type=Arrival.Type.STATUS,

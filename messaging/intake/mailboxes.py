@@ -25,6 +25,7 @@ from messaging import alerts as troubles
 from messaging.channels.base import Kind, Retry, SendError
 from messaging.channels.smtp import imap
 from messaging.channels.text import clean
+from messaging.inbound_deliveries.store import store
 from messaging.intake import arrivals
 from messaging.models import Arrival, Channel, Mailbox
 
@@ -132,7 +133,7 @@ def _keep(box: Mailbox, mail: imap.FetchedMail) -> None:
     """One mail and the cursor, in one transaction, behind the fence."""
     raw = mail.raw
     with transaction.atomic():
-        arrivals.store(
+        store(
             key=_key(box, mail),
             provider="smtp",
             kind=Kind.EMAIL,

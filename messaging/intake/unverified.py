@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.encryption import DecryptionFailed
 from core.tenancy import every_organization
 from messaging.channels.twilio import signature
+from messaging.inbound_deliveries.store import AT_ONCE, WAITING, Proof, waiting
 from messaging.intake import routing
 from messaging.models import Arrival, Channel
 
 KEPT: Final = timedelta(days=7)
-# Anybody can send what nobody can verify: at most 64 kB each, so 128 MB in all.
-MOST: Final = 2000
-MOST_OF_AN_ACCOUNT: Final = 500
-AT_ONCE: Final = 2000
-WAITING: Final = (Arrival.State.UNROUTABLE, Arrival.State.UNVERIFIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a signature was made over, beside the body; `path` is the address without its host, which settings name."""
-
-    signature: str
-    url: str
-    path: str
-    content_type: str
-
-    @classmethod
-    def of(cls, arrival: Arrival) -> Proof | None:
-        """As it was kept with a delivery; None where nothing was."""
-        kept = arrival.proof
-        names = ("signature", "url", "path", "content_type")
-        if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in names):
-            return None
-        return cls(**{name: kept[name] for name in names})
-
-    def as_json(self) -> dict[str, str]:
-        return {name: value[:4000] for name, value in asdict(self).items()}
-
-
-def waiting() -> QuerySet[Arrival]:
-    """Those that belong to nobody, since nobody verified them."""
-    rows: QuerySet[Arrival] = Arrival.objects.filter(state__in=WAITING, organization__isnull=True)
-    return rows
 
 
 def signed_for(candidates: Iterable[Channel], proof: Proof | None, body: bytes) -> tuple[Channel | None, str]:
@@ -101,14 +67,6 @@ def channel_of(arrival: Arrival) -> Channel | None:
     rows = Arrival.objects.filter(pk=arrival.pk, state__in=WAITING)
     rows.update(state=Arrival.State.UNVERIFIED, last_error=why_not)
     return None
-
-
-def make_room(account_id: str) -> None:
-    """Let go of the oldest beyond what is kept of an account, and in all; what was verified is never counted."""
-    for rows, most in ((waiting().filter(account_id=account_id), MOST_OF_AN_ACCOUNT), (waiting(), MOST)):
-        oldest = list(rows.order_by("-received_at", "-pk").values_list("pk", flat=True)[most : most + AT_ONCE])
-        if oldest:
-            waiting().filter(pk__in=oldest).delete()
 
 
 def forget_old() -> int:

@@ -17,8 +17,8 @@ from core.tenancy import every_organization
 from messaging.channels.base import InvalidPayload
 from messaging.channels.text import clean
 from messaging.channels.twilio import payload, signature
-from messaging.intake import arrivals, routing, unverified
-from messaging.intake.unverified import Proof
+from messaging.inbound_deliveries.store import Proof, store, webhook_key
+from messaging.intake import routing, unverified
 from messaging.models import Arrival, Channel
 
 # Twilio's own are a few kilobytes.
@@ -83,8 +83,8 @@ def _take(
     sid = params.get("MessageSid") or hashlib.sha256(request.body).hexdigest()
     # What nobody verified is never in the way of the real one.
     of_nobody = f"{PROVIDER}:unroutable:{params.get('AccountSid', '')}:{sid}:{about}"
-    arrivals.store(
-        key=arrivals.webhook_key(channel, sid, about) if channel else of_nobody,
+    store(
+        key=webhook_key(channel, sid, about) if channel else of_nobody,
         provider=PROVIDER,
         kind=channel.kind if channel else kind,
         arrival_type=arrival_type,

@@ -21,7 +21,12 @@ from core.api.parameters import ListParameters, read_parameters
 from messaging.intake import backfill as catching_up
 from messaging.models import Channel, Message, Reconciliation
 from messaging.settings import services as channels
-from messaging.threads import serializers
+from messaging.settings.serializers import (
+    ChannelSerializer,
+    CheckSerializer,
+    ReconcileSerializer,
+    ReconciliationSerializer,
+)
 
 CANNOT_ASK = OpenApiResponse(description="The provider has no list, or it is being asked already.")
 IN_USE = OpenApiResponse(description="The channel has conversations.")
@@ -31,22 +36,20 @@ class ChannelListView(OrganizationView):
     permissions_by_method = {"GET": "channels.view", "POST": "channels.create"}
     pagination_class = NumberedPages
 
-    @extend_schema(tags=["channels"], responses=serializers.ChannelSerializer(many=True))
+    @extend_schema(tags=["channels"], responses=ChannelSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The organization's channels."""
         read_parameters(request, ListParameters)
         return paginated(
             self,
             Channel.objects.order_by("created_at", "id"),
-            lambda page: serializers.ChannelSerializer(page, many=True).data,
+            lambda page: ChannelSerializer(page, many=True).data,
         )
 
-    @extend_schema(
-        tags=["channels"], request=serializers.ChannelSerializer, responses={201: serializers.ChannelSerializer}
-    )
+    @extend_schema(tags=["channels"], request=ChannelSerializer, responses={201: ChannelSerializer})
     def post(self, request: Request) -> Response:
         """Set up a channel."""
-        serializer = serializers.ChannelSerializer(data=request.data)
+        serializer = ChannelSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         try:
             channel = channels.create(
@@ -54,26 +57,26 @@ class ChannelListView(OrganizationView):
             )
         except channels.InvalidChannel as error:
             raise invalid(error.field, str(error)) from error
-        return Response(serializers.ChannelSerializer(channel).data, status=status.HTTP_201_CREATED)
+        return Response(ChannelSerializer(channel).data, status=status.HTTP_201_CREATED)
 
 
 class ChannelView(OrganizationView):
     permissions_by_method = {"GET": "channels.view", "PATCH": "channels.edit", "DELETE": "channels.delete"}
 
-    @extend_schema(tags=["channels"], responses=serializers.ChannelSerializer)
+    @extend_schema(tags=["channels"], responses=ChannelSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
         """One channel."""
-        return Response(serializers.ChannelSerializer(_channel(pk)).data)
+        return Response(ChannelSerializer(_channel(pk)).data)
 
     @extend_schema(
         tags=["channels"],
-        request=serializers.ChannelSerializer(partial=True),
-        responses={200: serializers.ChannelSerializer},
+        request=ChannelSerializer(partial=True),
+        responses={200: ChannelSerializer},
     )
     def patch(self, request: Request, pk: UUID) -> Response:
         """Change a channel; kind and provider stay what they are."""
         channel = _channel(pk)
-        serializer = serializers.ChannelSerializer(channel, data=request.data, partial=True)
+        serializer = ChannelSerializer(channel, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         changes: dict[str, Any] = dict(serializer.validated_data)
         for field in ("kind", "provider"):
@@ -83,7 +86,7 @@ class ChannelView(OrganizationView):
             channels.update(channel=channel, actor=current_actor(), changes=changes)
         except channels.InvalidChannel as error:
             raise invalid(error.field, str(error)) from error
-        return Response(serializers.ChannelSerializer(channel).data)
+        return Response(ChannelSerializer(channel).data)
 
     @extend_schema(tags=["channels"], responses={204: None, 409: IN_USE})
     def delete(self, request: Request, pk: UUID) -> Response:
@@ -100,12 +103,12 @@ class ChannelCheckView(OrganizationView):
     # It waits for the provider.
     is_done_in_one_transaction = False
 
-    @extend_schema(tags=["channels"], request=None, responses=serializers.CheckSerializer)
+    @extend_schema(tags=["channels"], request=None, responses=CheckSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
         """Try the account without sending anything, and say what is wrong."""
         found = channels.check(_channel(pk))
         told = {"is_ok": not found.problems, "problems": found.problems, "webhooks": found.webhooks}
-        return Response(serializers.CheckSerializer(told).data)
+        return Response(CheckSerializer(told).data)
 
 
 class ReconciliationListView(OrganizationView):
@@ -115,7 +118,7 @@ class ReconciliationListView(OrganizationView):
     @extend_schema(
         tags=["channels"],
         operation_id="channel_reconciliations_list",
-        responses=serializers.ReconciliationSerializer(many=True),
+        responses=ReconciliationSerializer(many=True),
     )
     def get(self, request: Request, pk: UUID) -> Response:
         """How the provider was asked for what we missed, and what was found, newest first."""
@@ -124,7 +127,7 @@ class ReconciliationListView(OrganizationView):
 
     def _as_seen(self, page: Sequence[Reconciliation]) -> Any:
         """What was found of customers out of the member's reach is counted, and not shown."""
-        told = serializers.ReconciliationSerializer(page, many=True).data
+        told = ReconciliationSerializer(page, many=True).data
         if self.member.reach == Reach.ALL:
             return told
         ids = {entry.get("id") for row in page for entry in row.found}
@@ -136,13 +139,13 @@ class ReconciliationListView(OrganizationView):
 
     @extend_schema(
         tags=["channels"],
-        request=serializers.ReconcileSerializer,
-        responses={202: serializers.ReconciliationSerializer, 409: CANNOT_ASK},
+        request=ReconcileSerializer,
+        responses={202: ReconciliationSerializer, 409: CANNOT_ASK},
     )
     def post(self, request: Request, pk: UUID) -> Response:
         """Have the provider asked now for messages and deliveries that we missed; what is found comes in once."""
         channel = _channel(pk)
-        body = serializers.ReconcileSerializer(data=request.data or {})
+        body = ReconcileSerializer(data=request.data or {})
         body.is_valid(raise_exception=True)
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None
@@ -150,7 +153,7 @@ class ReconciliationListView(OrganizationView):
             row = catching_up.ask(channel=channel, actor=actor, asked_by=author, **body.validated_data)
         except catching_up.CannotAsk as error:
             raise Conflict(str(error)) from error
-        return Response(serializers.ReconciliationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
+        return Response(ReconciliationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 
 def _channel(pk: UUID) -> Channel:

@@ -1,4 +1,4 @@
-"""What was missed: asking the provider for it, what was found, and what came in and could not be worked on."""
+"""What was missed: asking the provider for it, what was find_channel, and what came in and could not be worked on."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from core.http import Request
 from messaging.intake import arrivals
 from messaging.intake import backfill as catching_up
 from messaging.models import Arrival, Channel, Message, Reconciliation
+from messaging.settings.access import EDIT, find_channel, set_aside
 from messaging.settings.forms import CatchUpForm
-from messaging.settings.views import EDIT, found, set_aside
 
 ASKINGS = 10
 ROWS = 50
@@ -38,7 +38,7 @@ KINDS = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def catch_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """How the provider was asked for what was missed, and what it had; a POST asks now."""
-    channel = found(pk)
+    channel = find_channel(pk)
     form = CatchUpForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if not request.member.may(EDIT):
@@ -59,7 +59,7 @@ def catch_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUID) -> HttpResponse:
     """Work once more on something that was set aside."""
-    channel = found(pk)
+    channel = find_channel(pk)
     arrival: Arrival | None = set_aside(channel).filter(pk=arrival_id).first()
     if arrival is None:
         raise Http404("This was processed meanwhile.")
@@ -112,7 +112,7 @@ def _set_aside(request: Request, channel: Channel) -> dict[str, Any]:
 
 
 def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, Any]]:
-    """Each asking with what it found, as far as this member may see it; one query for all."""
+    """Each asking with what it find_channel, as far as this member may see it; one query for all."""
     ids = {entry["id"] for asking in askings for entry in asking.found[:ROWS]}
     known = {}
     if ids:

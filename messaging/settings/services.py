@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from activity.actor import SYSTEM, Actor
+from activity.actor import Actor
 from activity.ledger import record
 from core.encryption import DecryptionFailed
 from customers.people.identities import services as identities
@@ -179,24 +179,6 @@ def create_simulators(*, organization: Organization, actor: Actor) -> None:
             name=name,
             address=address.format(slug=organization.slug),
         )
-
-
-def website(*, organization: Organization) -> Channel:
-    """The organization's own site, set up by the first message that comes from it."""
-    found = Channel.objects.select_related("organization").filter(organization=organization, kind=Kind.WEB).first()
-    if found is not None:
-        return found
-    try:
-        return create(
-            organization=organization,
-            actor=SYSTEM,
-            kind=Kind.WEB,
-            provider="website",
-            name="Website",
-            address="website",
-        )
-    except InvalidChannel:  # somebody else was quicker by a moment
-        return Channel.objects.select_related("organization").get(organization=organization, kind=Kind.WEB)
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,16 +22,15 @@ from core.row_locks import lock_rows, writes_at_once
 from customers.people import confirm
 from messaging.channels import registry
 from messaging.channels.base import Kind
-from messaging.intake import arrivals
 from messaging.intake import backfill as catching_up
 from messaging.models import Channel, ContentSync, Mailbox, Reconciliation
 from messaging.settings import services as channels
+from messaging.settings.access import EDIT, find_channel, set_aside
 from messaging.settings.forms import ChannelForm
 from messaging.texts.contents import services as contents
 from messaging.texts.templates.forms import LABELS
 from messaging.threads import channel_choice
 
-EDIT = "channels.edit"
 # The organization's own site is set up by the first message that comes from it.
 NOT_OFFERED = frozenset({"website"})
 COUNTED_TO = 100
@@ -92,7 +91,7 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
 def channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """One channel: how it is, what is read there, and the addresses that its provider has to be told."""
     partials = {"channel-reading": "messaging/channels/reading.html"}
-    return render_page(request, "messaging/channels/detail.html", _shown(request, found(pk)), partials=partials)
+    return render_page(request, "messaging/channels/detail.html", _shown(request, find_channel(pk)), partials=partials)
 
 
 @requires(EDIT)
@@ -100,7 +99,7 @@ def channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @writes_at_once
 def edit_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, address, account and settings; kind and provider are for good."""
-    row = found(pk)
+    row = find_channel(pk)
     lock_rows(request, row)
     posted = request.POST if request.method == "POST" else None
     form = ChannelForm(posted, kind=Kind(row.kind), provider=row.provider, channel=row)
@@ -113,14 +112,14 @@ def edit_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
         else:
             toasts.success(request, "Saved.")
             return redirect("messaging:channel", organization, pk)
-    return _form(request, form, found(pk), row.provider)
+    return _form(request, form, find_channel(pk), row.provider)
 
 
 @requires(EDIT)
 @require_POST
 def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Try the account and its webhooks, without sending anything. It waits for the provider."""
-    row = found(pk)
+    row = find_channel(pk)
     checked = channels.check(row)
     shown = {"checked": checked, "checked_at": timezone.now(), "webhooks": checked.webhooks}
     if request.htmx:
@@ -134,7 +133,7 @@ def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse
 @require_POST
 def make_default(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Have first messages of its kind leave by this channel from now on."""
-    row = found(pk)
+    row = find_channel(pk)
     try:
         channels.update(channel=row, actor=current_actor(), changes={"is_default": True})
     except channels.InvalidChannel as error:
@@ -157,7 +156,7 @@ def switch_off_simulators(request: Request, organization: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST takes away what nothing was ever said on."""
-    row = found(pk)
+    row = find_channel(pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -179,7 +178,7 @@ def delete_channel(request: Request, organization: str, pk: UUID) -> HttpRespons
 @require_POST
 def read_templates(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Have the approved templates read now; who asked on the list of templates comes back to it."""
-    row = found(pk)
+    row = find_channel(pk)
     is_asked = contents.ask(row, current_actor())
     text = "The approved templates are being read." if is_asked else "This provider has no templates of its own."
     if request.htmx and request.htmx.target == "channel-reading":
@@ -191,14 +190,6 @@ def read_templates(request: Request, organization: str, pk: UUID) -> HttpRespons
     return redirect("messaging:channel", organization, pk)
 
 
-def found(pk: UUID) -> Channel:
-    """The organization's channel with this id. Raises Http404."""
-    row: Channel | None = Channel.objects.select_related("organization").filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such channel.")
-    return row
-
-
 def state_of(row: Channel) -> State:
     """How a channel is: what somebody has to do something about comes first."""
     if not row.is_enabled:
@@ -208,11 +199,6 @@ def state_of(row: Channel) -> State:
     if row.last_error:
         return State("Needs attention", "danger", "circle-alert")
     return State("On", "good", "circle-check")
-
-
-def set_aside(row: Channel) -> Any:
-    """What came for this channel and could not be worked on; only ever of its own organization."""
-    return arrivals.set_aside_of(row)
 
 
 def _shown(request: Request, row: Channel) -> dict[str, Any]:

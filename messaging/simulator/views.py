@@ -27,7 +27,7 @@ from customers.people.identities import services as identities
 from messaging.channels.base import Kind
 from messaging.channels.simulator import people, presence
 from messaging.channels.simulator.outcomes import LONGEST_DELAY_SECONDS, OUTCOMES, behaviour_for
-from messaging.intake import arrivals
+from messaging.inbound_deliveries.store import store
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.threads.queries import messages_of
@@ -163,7 +163,7 @@ def _arrive(
         "sent_at": timezone.now().isoformat(),
         "files": files,
     }
-    arrivals.store(
+    store(
         key=f"simulator:{key}",
         provider=PROVIDER,
         kind=kind,

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
 from core.api.errors import invalid
@@ -15,13 +15,11 @@ from customers.people.customers.serializers import StageKeyField, TagFilterField
 from messaging.channels.base import KIND_CHOICES
 from messaging.models import (
     Attachment,
-    Channel,
     Conversation,
     MailDetails,
-    MediaFile,
     Message,
-    Reconciliation,
 )
+from messaging.texts.templates.serializers import VariablesField
 from messaging.threads.queries import BUCKETS, bucket_of
 
 LONGEST_DELAY = 365 * 24 * 60  # minutes
@@ -184,15 +182,6 @@ class WhenSerializer(Strict):
         return attrs
 
 
-class VariablesField(serializers.DictField):
-    """The values of a template's variables, by their names."""
-
-    child = serializers.CharField(allow_blank=True, max_length=2000)
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"required": False, "help_text": "By name: 1, 2, … of an approved template.", **options})
-
-
 class WrittenSerializer(WhenSerializer):
     """What is said: a text, a template, files; and what goes out instead when the reply window has closed."""
 
@@ -280,117 +269,7 @@ class OutboundParameters(ListParameters):
     channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
 
 
-class ChannelSerializer(serializers.ModelSerializer[Channel]):
-    """A channel. Credentials go in and never come out; which of them are set is told by `credentials_set`."""
-
-    kind = serializers.ChoiceField(choices=KIND_CHOICES)
-    provider = serializers.CharField(max_length=32)
-    credentials = serializers.DictField(
-        child=serializers.JSONField(),
-        write_only=True,
-        required=False,
-        help_text="By provider; a null leaves one as it is.",
-    )
-    credentials_set = serializers.SerializerMethodField()
-    settings = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False)
-    rate_per_second = serializers.FloatField(required=False, allow_null=True, min_value=0.01, max_value=1000)
-
-    class Meta:
-        model = Channel
-        fields = [
-            "id", "kind", "provider", "name", "address", "credentials", "credentials_set", "settings", "is_enabled",
-            "is_default", "rate_per_second", "last_error", "last_error_at", "created_at",
-        ]  # fmt: skip
-        read_only_fields = ["id", "last_error", "last_error_at", "created_at"]
-
-    def get_credentials_set(self, channel: Channel) -> list[str]:
-        return channel.credential_keys
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
-            if unknown:
-                raise invalid(unknown[0], "Not a field of a channel.", code="unknown")
-        return super().to_internal_value(data)
+CLOSED = OpenApiResponse(description="The reply window is closed (`window_closed`).")
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class WebhookSerializer(serializers.Serializer[Any]):
-    purpose = serializers.CharField(help_text="`inbound` or `status`.")
-    label = serializers.CharField(help_text="Where it is entered at the provider.")  # type: ignore[assignment]
-    url = serializers.CharField(help_text="To be entered as it stands, with the retry options behind it.")
-    found = serializers.CharField(allow_null=True, help_text="What is set there now; null where it can't be seen.")
-    is_right = serializers.BooleanField(allow_null=True)
-
-
-class CheckSerializer(serializers.Serializer[Any]):
-    is_ok = serializers.BooleanField()
-    problems = ProblemSerializer(many=True)
-    webhooks = WebhookSerializer(many=True)
-
-
-class MediaSerializer(serializers.ModelSerializer[MediaFile]):
-    class Meta:
-        model = MediaFile
-        fields = ["id", "name", "content_type", "size", "created_at"]
-        read_only_fields = fields
-
-
-class NewMediaSerializer(Strict):
-    file = serializers.FileField(max_length=255)
-    channel = serializers.ChoiceField(
-        choices=KIND_CHOICES, required=False, help_text="Checked against what this kind of channel takes."
-    )
-
-
-class ReconciliationSerializer(serializers.ModelSerializer[Reconciliation]):
-    found = serializers.ListField(child=serializers.DictField(), read_only=True)
-
-    class Meta:
-        model = Reconciliation
-        fields = [
-            "id", "channel", "state", "since", "until", "inbound_listed", "inbound_found", "outbound_listed",
-            "statuses_found", "elsewhere_found", "found", "error", "created_at", "finished_at",
-        ]  # fmt: skip
-        read_only_fields = fields
-
-
-class ReconcileSerializer(Strict):
-    since = serializers.DateTimeField(required=False, help_text="Default: where the last time ended.")
-    until = serializers.DateTimeField(required=False, help_text="Default: now.")
-
-
-class IncomingSerializer(serializers.Serializer[Any]):
-    """What another system hands in."""
-
-    message_id = serializers.CharField(max_length=255)
-    sent_at = serializers.DateTimeField()
-    from_name = serializers.CharField(required=False, allow_blank=True)
-    reply_to = serializers.CharField(
-        required=False, allow_blank=True, help_text="Where answers go, as `a@b.example` or `Name <a@b.example>`. "
-        "Where `from` is your own address or a program's, as of a form on a website, this is who wrote.",
-    )  # fmt: skip
-    to = serializers.CharField(required=False, allow_blank=True)
-    subject = serializers.CharField(required=False, allow_blank=True)
-    body = serializers.CharField(allow_blank=True)
-    in_reply_to = serializers.CharField(required=False, allow_blank=True)
-    html = serializers.CharField(required=False, allow_blank=True, help_text="Of an e-mail.")
-    cc = serializers.ListField(child=serializers.CharField(), required=False)
-    references = serializers.ListField(child=serializers.CharField(), required=False)
-    raw = serializers.CharField(required=False, help_text="A whole e-mail as it came, in base64; it says the rest.")
-    attachments = serializers.ListField(child=serializers.DictField(), required=False, help_text="By address.")
-    files = serializers.ListField(
-        child=serializers.DictField(), required=False, help_text="`filename`, `content_type`, `content` in base64."
-    )
-
-    def get_fields(self) -> dict[str, Any]:
-        return {"from": serializers.CharField(max_length=320), **super().get_fields()}
-
-
-class TakenSerializer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=["accepted", "duplicate"])
-    message_id = serializers.CharField()
+REFUSED = OpenApiResponse(description="Opted out, do not contact, no address, or the channel is off.")

@@ -16,7 +16,8 @@ from core.tenancy import organization_scope
 from customers.models import Customer, Stage
 from customers.people.customers import services as customers
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.intake import arrivals, inbound
+from messaging.inbound_deliveries.store import store
+from messaging.intake import inbound
 from messaging.models import Arrival, Channel, Conversation, Message
 from tests.conftest import Person, join, sign_up
 
@@ -68,7 +69,7 @@ class Clinic:
             "message_id": key, "channel": channel.kind, "from": phone, "from_name": name, "to": channel.address,
             "body": body, "sent_at": timezone.now().isoformat(),
         }  # fmt: skip
-        arrivals.store(
+        store(
             key=f"simulator:{key}",
             provider="simulator",
             kind=channel.kind,

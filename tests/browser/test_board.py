@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.tenancy import organization_scope
 from customers.models import Customer, Deal, Stage, StageChange
-from customers.people.customers import keys
+from customers.people import keys
 from customers.people.customers import stage_moves as pipeline
 from customers.pipeline.deals import services as deals
 from tests.browser.test_accessibility import SCREENS, findings

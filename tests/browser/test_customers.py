@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from core.tenancy import organization_scope
 from customers.models import Customer, Stage
+from customers.people import keys
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import keys
 from customers.people.customers import stage_moves as pipeline
 from customers.pipeline.deals import services as deals
 from customers.work.tasks import services as tasks

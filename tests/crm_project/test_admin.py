@@ -13,8 +13,8 @@ from twilio.request_validator import RequestValidator
 from activity.models import Event
 from core.encryption import EncryptedJSONField
 from core.tenancy import organization_scope
+from messaging.inbound_deliveries.store import Proof, store
 from messaging.intake import arrivals
-from messaging.intake.unverified import Proof
 from messaging.models import Arrival, Channel
 from messaging.settings import services as channels
 from tests.conftest import PASSWORD
@@ -108,7 +108,7 @@ def test_staff_who_are_no_superusers_see_what_they_administer(alice, charlie, ma
 def test_an_arrival_without_a_channel_is_shown_and_replayed_once_there_is_one(superuser, alice):
     body = b"From=%2B15005550101&To=%2B15005550006&Body=Hi&MessageSid=SM1&AccountSid=AC1"
     url = "https://crm.example/webhooks/twilio/sms"
-    arrivals.store(
+    store(
         key="lost",
         provider="twilio",
         kind="sms",

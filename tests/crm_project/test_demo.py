@@ -32,7 +32,7 @@ from customers.models import (
     TaskReminder,
 )
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers.keys import KEYS, set_keys
+from customers.people.keys import KEYS, set_keys
 from customers.phones import match_key, parse
 from messaging.models import Conversation, Message
 from messaging.threads.services import preview

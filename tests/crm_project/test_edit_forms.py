@@ -18,7 +18,7 @@ from django.urls import resolve
 
 from accounts.models import Organization
 from core.tenancy import every_organization, organization_scope
-from customers.data.deletion import retention
+from customers.data.retention import services as retention
 from customers.models import Contact, Customer, CustomField, Deal, Outcome, Segment, Stage, Tag, Task
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers

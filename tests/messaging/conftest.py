@@ -26,6 +26,7 @@ from messaging.channels.base import Kind, ReceivedMessage
 from messaging.delivery import confirmation as reconcile
 from messaging.delivery import queue as outbound
 from messaging.delivery import sending as delivery
+from messaging.inbound_deliveries.store import store
 from messaging.intake import arrivals, inbound
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.settings import services as channels
@@ -286,7 +287,7 @@ def raw_mail(body: str = "Hello", **headers: str) -> bytes:
 def mail_arrives(channel: Channel, raw: bytes, key: str = "") -> Arrival:
     """A mail as a mailbox's reader hands it over, worked on at once."""
     count = Arrival.objects.count()
-    arrivals.store(
+    store(
         key=key or f"mail:{count}", provider="smtp", kind="email", arrival_type=Arrival.Type.MESSAGE, body=raw,
         channel=channel, query=f"test={count}",
     )  # fmt: skip

@@ -20,6 +20,7 @@ from customers.people.consent import services as consent
 from messaging.channels.mail.parse import parse
 from messaging.delivery import queue as outbound
 from messaging.files import links
+from messaging.inbound_deliveries.store import store
 from messaging.intake import arrivals
 from messaging.models import Arrival, Channel, Conversation, MailDetails, Message, StoppedAddress
 from messaging.settings import services as channels
@@ -49,7 +50,7 @@ def desk(alice: Any) -> Channel:
 def arrive(channel: Channel, raw: bytes, key: str = "") -> Arrival:
     """A mail as it lies in the mailbox, taken in."""
     key = key or f"test:{channel.pk}:{hash(raw)}"
-    arrivals.store(key=key, provider="smtp", kind="email", arrival_type="message", body=raw, channel=channel)
+    store(key=key, provider="smtp", kind="email", arrival_type="message", body=raw, channel=channel)
     arrivals.process_due()
     return Arrival.objects.get(key=key)
 

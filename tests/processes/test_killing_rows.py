@@ -19,7 +19,7 @@ from core import jobs, queues
 from core.claims import MOST_LOST
 from core.tenancy import every_organization, organization_scope
 from messaging.delivery import queue as outbound
-from messaging.intake import arrivals
+from messaging.inbound_deliveries.store import store
 from messaging.models import Arrival, Channel, Message
 from tests.messaging.conftest import make_channel, open_thread
 from tests.processes.conftest import Worker, wait_until
@@ -36,7 +36,7 @@ def channel(alice: Any) -> Channel:
 def arrive(channel: Channel, *texts: str) -> None:
     for number, text in enumerate(texts):
         payload = {"message_id": f"m-{number}-{text[:9]}", "from": f"+4477009{number:05d}", "body": text}
-        arrivals.store(
+        store(
             key=f"test:{number}:{text}", provider="generic", kind="whatsapp", arrival_type=Arrival.Type.MESSAGE,
             body=json.dumps(payload | {"sent_at": timezone.now().isoformat()}).encode(), channel=channel,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.tenancy import every_organization, organization_scope
 from messaging.delivery import queue as outbound
-from messaging.intake import arrivals
+from messaging.inbound_deliveries.store import store
 from messaging.models import Arrival, Channel, Conversation, Message
 from tests.fakes.twilio import FakeTwilio
 from tests.messaging.conftest import make_channel, open_thread
@@ -87,7 +87,7 @@ def test_every_message_leaves_once(worker: Worker, threads: list[Conversation], 
 def test_every_arrival_becomes_one_message(worker: Worker, channel: Channel, alice: Any):
     for number in range(COUNT):
         payload = {"message_id": f"m-{number}", "from": f"+4477009{number % 20:05d}", "body": f"text {number}"}
-        arrivals.store(
+        store(
             key=f"test:{number}", provider="generic", kind="whatsapp", arrival_type=Arrival.Type.MESSAGE,
             body=json.dumps(payload | {"sent_at": timezone.now().isoformat()}).encode(), channel=channel,
         )  # fmt: skip

@@ -19,7 +19,7 @@ from customers.data import undo
 from customers.data.deletion import services as deletion
 from customers.models import Change, ChangeSet, Customer, Stage
 from customers.models.querysets import CustomerQuerySet
-from customers.people.customers import presence
+from customers.people import presence
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
 from customers.people.customers.queries import customers_for

@@ -25,11 +25,12 @@ from customers.data.bulk import services as changes
 from customers.data.deletion.services import RESTORE_DAYS
 from customers.models import ChangeSet, Customer, CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers.queries import customers_for, possible_owners
-from customers.people.filters.chips import name_of
+from customers.people.customers.queries import customers_for
 from customers.people.filters.parse import InvalidFilter
+from customers.people.owners import possible_owners
+from customers.people.table.chips import name_of
 from customers.people.table.state import ListState, read_state
-from customers.pipeline.board.views import LOST_REASONS, lacks_reason, reason_of
+from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 # More than this, or a deletion, is asked about first.
 ASKS_ABOVE = 100

@@ -16,7 +16,7 @@ from activity.actor import current_actor
 from core.api.errors import invalid
 from core.streaming import streamed
 from customers.data.exports import services as exports
-from customers.people.customers.api_access import read_filters
+from customers.people.api_access import read_filters
 from customers.people.customers.serializers import CustomerParameters
 
 OWN_PARAMETERS = ("format", "columns", "bom")

@@ -158,7 +158,7 @@ def begin(
     format: str = CSV,  # noqa: A002 - the contract's name
     bom: bool = True,
 ) -> Export:
-    """An export of what `customers.people.filters.parse.read` gave; every column unless some are named. Told to the ledger at once.
+    """An export of what `filters.parse.read` gave; every column unless some are named. In the ledger at once.
 
     Raises InvalidExport.
     """

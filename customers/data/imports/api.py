@@ -28,7 +28,7 @@ from customers.data.imports import files as import_files
 from customers.data.imports import services as imports
 from customers.data.tables.limits import RefusedFile
 from customers.models import CustomerImport
-from customers.people.customers.api_access import explained, valid
+from customers.people.api_access import explained, valid
 
 NOT_NOW = OpenApiResponse(description="It is being worked on, was imported already, or can’t be undone any more.")
 LONGEST_MAPPING = 50_000

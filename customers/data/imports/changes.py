@@ -17,8 +17,8 @@ from core.inserting import insert, insert_values
 from customers import events
 from customers.data.imports.values import Row, RowReader
 from customers.models import Change, ChangeSet, Customer, CustomerImport, Identity, StageChange, Tag
-from customers.people.customers import codes
-from customers.people.customers.keys import KEYS, set_keys
+from customers.people import codes
+from customers.people.keys import KEYS, set_keys
 
 CUSTOMER = Customer._meta.label_lower
 _PRIMARY = {Identity.Kind.PHONE: "phone", Identity.Kind.EMAIL: "email"}

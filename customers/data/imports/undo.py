@@ -17,7 +17,7 @@ from activity.models import Event
 from customers import events
 from customers.data import undo
 from customers.models import Change, ChangeSet, Customer, CustomerImport, DuplicatePair, Identity, Stage, StageChange
-from customers.people.customers.keys import KEYS, set_keys
+from customers.people.keys import KEYS, set_keys
 
 STEP = 200
 # What an import, and the sweep for duplicates, write beside a customer; whatever else points at one was made since.

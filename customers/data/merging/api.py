@@ -25,7 +25,7 @@ from customers.data.bulk import services as bulk
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
 from customers.models import ChangeSet, DuplicatePair
-from customers.people.customers.api_access import explained, valid, visible_customer
+from customers.people.api_access import explained, valid, visible_customer
 from customers.people.customers.queries import duplicates_for
 from customers.people.customers.serializers import CustomerSerializer
 from customers.people.filters import parse as filters

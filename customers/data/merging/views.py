@@ -20,10 +20,10 @@ from customers.data import undo
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
 from customers.models import Customer, CustomField
+from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import customers_for, duplicates_for
-from customers.people.customers.views import find_visible
-from customers.people.customers.windowed_search import newest_matches
+from customers.people.windowed_search import newest_matches
 
 ROWS = 50
 FOUND = 8

@@ -19,7 +19,7 @@ from core.api.errors import invalid
 from core.api.parameters import ListParameters, read_parameters
 from customers.data.personal_data import services as personal_data
 from customers.models import Customer
-from customers.people.customers.api_access import valid
+from customers.people.api_access import valid
 from customers.people.files.downloads import as_download
 
 

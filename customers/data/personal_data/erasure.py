@@ -1,9 +1,8 @@
 """Erasing: the row and what is counted by it stay, the person goes, from the ledger too. There is no way back.
 
 What stays: code, status, stage with its history, source, type, owner, times, amounts, and of each message that there
-was one, in which direction, when, and what became of it. `customers.data.personal_data.registry` knows the parts; here is what
-belongs to no part: the customer's row, the ledger, what undoing would bring back, jobs, the admin's log, answers kept
-for idempotency.
+was one, in which direction, when, and what became of it. `registry` knows the parts; here is what belongs to no part:
+the customer's row, the ledger, what undoing would bring back, jobs, the admin's log, answers kept for idempotency.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ from customers.data.imports import files as import_files
 from customers.data.imports import services as imports
 from customers.data.personal_data import registry as personal_data
 from customers.data.personal_data import traces as traces_module
-from customers.data.personal_data.registry import StoredFile
 from customers.data.personal_data.traces import Traces
 from customers.models import (
     Change,
@@ -48,7 +46,8 @@ from customers.models import (
     Tag,
     Task,
 )
-from customers.people.customers.keys import KEYS, set_keys
+from customers.people.files.downloads import StoredFile
+from customers.people.keys import KEYS, set_keys
 
 NAME = "Erased customer"
 STEP = 500

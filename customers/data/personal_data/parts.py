@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from activity.actor import Actor
 from activity.models import Event
 from customers.data.personal_data import registry as personal_data
-from customers.data.personal_data.registry import Part, PartData, StoredFile
+from customers.data.personal_data.registry import Part, PartData
 from customers.models import (
     Change,
     Consent,
@@ -28,6 +28,7 @@ from customers.models import (
     Task,
     TaskReminder,
 )
+from customers.people.files.downloads import StoredFile
 
 ERASED = "Erased"
 PROFILE = (

@@ -6,19 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.files.storage import Storage
-
 from activity.actor import Actor
 from customers.models import Customer
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file in a storage: what a person calls it, and where it is."""
-
-    name: str
-    storage: Storage
-    path: str
+from customers.people.files.downloads import StoredFile
 
 
 @dataclass(frozen=True, slots=True)

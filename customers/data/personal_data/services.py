@@ -28,8 +28,9 @@ from core.ids import uuid7
 from customers import events
 from customers.data.personal_data import erasure
 from customers.data.personal_data import registry as personal_data
-from customers.data.personal_data.registry import PartData, StoredFile
+from customers.data.personal_data.registry import PartData
 from customers.models import Customer
+from customers.people.files.downloads import StoredFile
 
 EXPORT = "customers.personal_data_export"
 ERASE = "customers.erase"

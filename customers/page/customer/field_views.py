@@ -17,14 +17,14 @@ from core.http import Request
 from core.inline import Clash
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, Stage, Tag
+from customers.people.access import field_context, find_visible
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
 from customers.people.customers.conflicts import OWNER, STAGE, clash_of, in_words, is_kept, one_line
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.views import field_context, find_visible
 from customers.people.identities import services as identities
+from customers.people.owners import possible_owners
 from customers.people.tags import services as tags
-from customers.pipeline.board.views import ask_why, lacks_reason, reason_of
+from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason_of
 
 LONGEST_NAME = 200
 FIELDS = {

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import Member
-from customers.models import Contact, Customer, CustomerFile, Deal, Outcome, OutcomeType, Task
+from customers.models import Contact, Customer, CustomerFile, Deal, Task
 from customers.page import panels
 from customers.people.consent import services as consent
-from customers.work.processes import services as processes
-
-SHOWN = 50
+from customers.pipeline.outcomes.panel import MAX_SHOWN, outcomes
 
 
 def register() -> None:
@@ -29,7 +27,7 @@ def tasks(customer: Customer, member: Member) -> dict[str, Any]:
     """The open ones, what is due first on top; done ones are in the timeline."""
     rows = Task.objects.visible_to(member).open().filter(customer=customer).select_related("assigned_to")
     return {
-        "tasks": list(rows.order_by("due_at", "-id")[:SHOWN]),
+        "tasks": list(rows.order_by("due_at", "-id")[:MAX_SHOWN]),
         "can_edit": member.may("tasks.edit"),
         "can_create": member.may("tasks.create"),
     }
@@ -38,7 +36,7 @@ def tasks(customer: Customer, member: Member) -> dict[str, Any]:
 def contacts(customer: Customer, member: Member) -> dict[str, Any]:
     rows = Contact.objects.visible_to(member).filter(customer=customer)
     return {
-        "contacts": list(rows[:SHOWN]),
+        "contacts": list(rows[:MAX_SHOWN]),
         "can_edit": member.may("customers.edit"),
         "can_create": member.may("customers.create"),
     }
@@ -47,27 +45,15 @@ def contacts(customer: Customer, member: Member) -> dict[str, Any]:
 def deals(customer: Customer, member: Member) -> dict[str, Any]:
     rows = Deal.objects.visible_to(member).filter(customer=customer).select_related("owner")
     return {
-        "deals": list(rows.order_by("-created_at")[:SHOWN]),
+        "deals": list(rows.order_by("-created_at")[:MAX_SHOWN]),
         "can_edit": member.may("deals.edit"),
         "can_create": member.may("deals.create"),
     }
 
 
-def outcomes(customer: Customer, member: Member) -> dict[str, Any]:
-    """What came of it, the newest first, with the types to record another of, and the open follow-up process."""
-    rows = Outcome.objects.visible_to(member).filter(customer=customer).select_related("type")
-    can_edit = member.may("customers.edit")
-    return {
-        "outcomes": list(rows.order_by("-occurred_at", "-id")[:SHOWN]),
-        "types": list(OutcomeType.objects.all()) if can_edit else [],
-        "process": processes.open_of(customer),
-        "can_edit": can_edit,
-    }
-
-
 def files(customer: Customer, member: Member) -> dict[str, Any]:
     rows = CustomerFile.objects.visible_to(member).filter(customer=customer)
-    return {"files": list(rows.order_by("-created_at")[:SHOWN]), "can_edit": member.may("customers.edit")}
+    return {"files": list(rows.order_by("-created_at")[:MAX_SHOWN]), "can_edit": member.may("customers.edit")}
 
 
 def consents(customer: Customer, member: Member) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from accounts.access.pages import requires
 from accounts.frame import recent
 from core.http import Request
 from customers.page.timeline import queries as timeline
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.views import field_context, find_visible
+from customers.people.access import field_context, find_visible
+from customers.people.owners import possible_owners
 
 SHOWN = 12
 

@@ -19,12 +19,13 @@ from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Stage
 from customers.page.panels import panels_for
 from customers.page.timeline import queries as timeline
+from customers.people.access import field_context, find_visible
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
 from customers.people.customers.forms import DetailsForm, EntryForm
-from customers.people.customers.queries import history_of, possible_owners
-from customers.people.customers.views import field_context, find_visible
+from customers.people.customers.queries import history_of
 from customers.people.identities import services as identities
+from customers.people.owners import possible_owners
 
 ROWS = 30
 HISTORY_ROWS = 50

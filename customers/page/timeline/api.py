@@ -18,7 +18,7 @@ from core.api.pages import CursorPages, page_size, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.pagination import InvalidCursor
 from customers.page.timeline import queries as timeline
-from customers.people.customers.api_access import visible_customer
+from customers.people.api_access import visible_customer
 from customers.people.customers.queries import history_of
 
 

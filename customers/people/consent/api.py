@@ -15,8 +15,8 @@ from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from customers.models import Consent
+from customers.people.api_access import valid, visible_customer
 from customers.people.consent import services as consent
-from customers.people.customers.api_access import valid, visible_customer
 from customers.people.customers.serializers import ConsentSerializer
 
 

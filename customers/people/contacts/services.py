@@ -11,10 +11,10 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Contact, Customer, CustomField
+from customers.people import presence
+from customers.people.changes import set_fields
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import presence
 from customers.people.customers import services as customers
-from customers.people.customers.changes import set_fields
 from customers.people.identities import services as identities
 
 SETTABLE = frozenset({"name", "relationship", "email", "phone", "birth_date", "custom_fields"})

@@ -18,11 +18,11 @@ from core.row_locks import lock_rows, writes_at_once
 from customers.models import Contact, Customer, CustomField
 from customers.models.querysets import within_reach
 from customers.people import confirm
+from customers.people.access import find_visible
 from customers.people.contacts import services as contacts
 from customers.people.custom_fields import services as custom_fields
 from customers.people.custom_fields.values import InvalidValue
 from customers.people.customers.forms import ContactForm
-from customers.people.customers.views import find_visible
 from customers.people.identities import services as identities
 
 RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing", "colleague")

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import Member, User
 from core.tenancy import current_organization
-from customers.people.customers import owners
+from customers.people import owners
 
 
 @extend_schema_field({"type": "string", "description": "`me`, `none`, or a user's id."})

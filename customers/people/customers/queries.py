@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from accounts.models import Member, User
+from accounts.models import Member
 from activity.models import Event
 from customers import events
 from customers.models import Customer, DuplicatePair
@@ -33,7 +33,7 @@ HISTORY = (
 
 
 def customers_for(member: Member, filters: Mapping[str, Any]) -> CustomerQuerySet:
-    """The customers within the member's reach that fit what `customers.people.filters.parse.read` gave, in its `ordering`."""
+    """The customers within the member's reach that fit what `filters.parse.read` gave, in its `ordering`."""
     rows: CustomerQuerySet = Customer.objects.visible_to(member)
     if filters.get(REFUSED):
         rows = rows.filter(pk__isnull=True)
@@ -47,12 +47,6 @@ def customers_for(member: Member, filters: Mapping[str, Any]) -> CustomerQuerySe
         rows = rows.tagged(*filters["tag"])
     rows = _owned(rows, member, filters.get("assigned_to"))
     return ordered(rows, filters.get("ordering") or DEFAULT_ORDERING)
-
-
-def possible_owners() -> list[User]:
-    """The organization's active members, by name; one query."""
-    members = Member.objects.active().select_related("user")
-    return sorted((member.user for member in members), key=lambda user: user.get_full_name().casefold())
 
 
 def _owned(rows: CustomerQuerySet, member: Member, owner: Any) -> CustomerQuerySet:

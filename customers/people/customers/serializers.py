@@ -8,10 +8,11 @@ from rest_framework import serializers
 from core.api.errors import invalid
 from core.api.strict import Strict
 from core.tenancy import current_organization
-from customers.models import Consent, Customer, Identity, Stage
+from customers.models import Consent, Customer, Stage
 from customers.people.custom_fields.serializer_fields import OwnerField, OwnerFilterField
 from customers.people.customers import stage_moves as pipeline
 from customers.people.filters import parse as filters
+from customers.people.identities.serializers import IdentitySerializer
 from customers.people.tags import services as tags
 
 
@@ -63,12 +64,6 @@ class TagFilterField(serializers.ListField):
         super().__init__(
             **{"required": False, "max_length": 10, "help_text": "Repeatable; all have to fit.", **options}
         )
-
-
-class IdentitySerializer(serializers.ModelSerializer[Identity]):
-    class Meta:
-        model = Identity
-        fields = ["id", "kind", "value", "is_primary"]
 
 
 class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):

@@ -14,13 +14,13 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Customer, CustomField, Identity, Process, Stage
+from customers.people import codes, presence
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import codes, presence
 from customers.people.customers import stage_moves as pipeline
-from customers.people.customers.keys import KEYS, set_keys
 from customers.people.identities import addresses as address_service
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address
+from customers.people.keys import KEYS, set_keys
 from customers.people.tags import services as tag_service
 
 # What `update` may set, each with a plain value; owner, stage, tags and follow-up have calls of their own.

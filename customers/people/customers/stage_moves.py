@@ -12,7 +12,7 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Customer, Stage, StageChange
-from customers.people.customers import presence
+from customers.people import presence
 
 # So long a move can be taken back; after that it is a move of its own.
 UNDO_WITHIN = timedelta(minutes=30)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
-from customers.models import Customer, CustomField, Stage
+from customers.models import Customer, CustomField
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
 from customers.people.customers.forms import OWN, CustomerForm
-from customers.people.customers.queries import possible_owners
 from customers.people.identities import services as identities
 
 
@@ -50,22 +48,3 @@ def _create(request: Request, form: CustomerForm, own_fields: dict[str, Any]) ->
     except custom_fields.InvalidValue as error:
         form.add_error(f"{OWN}{error.key}", str(error))
     return None
-
-
-def find_visible(request: Request, pk: UUID) -> Customer:
-    """The customer, if within the member's reach. Raises Http404, whoever's it is."""
-    rows = Customer.objects.visible_to(request.member).select_related("organization", "stage", "assigned_to")
-    found: Customer | None = rows.filter(pk=pk).first()
-    if found is None:
-        raise Http404("There is no such customer, or it is not yours to see.")
-    return found
-
-
-def field_context(request: Request, customer: Customer) -> dict[str, Any]:
-    """What the fields that are edited in place need."""
-    return {
-        "customer": customer,
-        "stages": Stage.objects.all(),
-        "owners": possible_owners(),
-        "can_edit_customer": request.member.may("customers.edit"),
-    }

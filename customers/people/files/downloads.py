@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 
+from django.core.files.storage import Storage
 from django.http import Http404, StreamingHttpResponse
 
 from core.streaming import streamed
-from customers.data.personal_data.registry import StoredFile
 
 CHUNK = 256 * 1024
 
@@ -28,3 +29,12 @@ def _pieces(file: StoredFile) -> Generator[bytes]:
     with file.storage.open(file.path) as content:
         while piece := content.read(CHUNK):
             yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in a storage: what a person calls it, and where it is."""
+
+    name: str
+    storage: Storage
+    path: str

@@ -12,7 +12,7 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Customer, CustomerFile
-from customers.people.customers import presence
+from customers.people import presence
 from customers.people.customers import services as customers
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069]")

@@ -16,7 +16,7 @@ from activity.actor import current_actor
 from core.http import Request
 from customers.models import CustomerFile
 from customers.people import confirm
-from customers.people.customers.views import find_visible
+from customers.people.access import find_visible
 from customers.people.files import services as files
 
 # Shown in the browser; everything else, and whatever could run a script there, is a download.

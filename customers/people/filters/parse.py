@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from core.storable import is_storable
 from core.tenancy import current_organization
 from customers.models import Customer, CustomField, Stage, Task
+from customers.people import owners
 from customers.people.custom_fields.values import InvalidValue, read_text
-from customers.people.customers import owners
-from customers.people.customers.overdue import overdue
+from customers.people.overdue import overdue
 
 ORDERINGS = ("-created_at", "created_at", "name", "-name", "-updated_at", "updated_at", "-last_activity_at",
              "last_activity_at", "next_follow_up_at", "-next_follow_up_at", "code", "-code")  # fmt: skip

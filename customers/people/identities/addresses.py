@@ -11,10 +11,10 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Customer, Identity
-from customers.people.customers import presence
-from customers.people.customers.keys import KEYS, set_keys
+from customers.people import presence
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address
+from customers.people.keys import KEYS, set_keys
 
 FIELDS = {Identity.Kind.PHONE: "phone", Identity.Kind.EMAIL: "email"}
 KINDS = {field: kind for kind, field in FIELDS.items()}

@@ -15,10 +15,10 @@ from accounts.access.api import OrganizationView
 from activity.actor import current_actor
 from core.api.strict import Strict
 from customers.models import Identity
-from customers.people.customers.api_access import explained, valid, visible_customer
-from customers.people.customers.serializers import IdentitySerializer
+from customers.people.api_access import explained, valid, visible_customer
 from customers.people.identities import addresses
 from customers.people.identities import services as identities
+from customers.people.identities.serializers import IdentitySerializer
 
 TAKEN = OpenApiResponse(description="It belongs to another customer, who is named.")
 

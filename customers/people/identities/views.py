@@ -13,7 +13,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from customers.models import Identity
-from customers.people.customers.views import find_visible
+from customers.people.access import find_visible
 from customers.people.identities import addresses
 from customers.people.identities import services as identities
 

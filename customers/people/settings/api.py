@@ -22,9 +22,9 @@ from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from core.tenancy import current_organization
 from customers.models import CustomField, Segment, Tag
+from customers.people.api_access import valid, with_relations
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import serializers as customer_serializers
-from customers.people.customers.api_access import valid, with_relations
 from customers.people.customers.queries import customers_for
 from customers.people.filters import parse as filters
 from customers.people.segments import services as segments

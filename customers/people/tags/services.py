@@ -10,7 +10,7 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Customer, Segment, Tag
-from customers.people.customers import presence
+from customers.people import presence
 
 MAX_LENGTH = 50
 COLORS = ("slate", "sky", "indigo", "violet", "rose", "amber", "green", "teal")

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from accounts.models import Member
 from customers.models import Customer, Stage
-from customers.people.customers.overdue import overdue
 from customers.people.customers.queries import customers_for
+from customers.people.overdue import overdue
 
 
 @dataclass(frozen=True, slots=True)

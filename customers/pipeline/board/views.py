@@ -10,7 +10,6 @@ from django.contrib import messages as toasts
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.pages import requires
@@ -20,24 +19,20 @@ from core.http import Request
 from core.pagination import InvalidCursor
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Segment, Stage, StageChange
+from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import stage_moves as pipeline
-from customers.people.customers.presence import CustomerGone
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.stage_moves import LONGEST_REASON
-from customers.people.customers.views import find_visible
-from customers.people.filters import chips as filtering
 from customers.people.filters.parse import DEFAULT_ORDERING, KNOWN_STAGES
-from customers.people.settings import services as customer_settings
-from customers.people.table import views as lists
+from customers.people.owners import possible_owners
+from customers.people.presence import CustomerGone
+from customers.people.table import chips as filtering
+from customers.people.table.context import frame, opened
 from customers.people.table.state import ListState, read_state
 from customers.pipeline.board import queries as board_columns
 from customers.pipeline.board.queries import FALLING, RISING, Column
+from customers.pipeline.board.requests import LONGEST_STATE, ids_of, moved_meanwhile, wants_json
+from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
-# So many cards are asked about at once when something changed.
-MOST_CARDS = 400
-LONGEST_STATE = 4000
-LOST_REASONS = ("Too expensive", "Went elsewhere", "No answer any more", "Not the right time", "Not a fit")
 QUIET = "last_activity_at"
 PARTIALS = {"board-view": "customers/board/view.html"}
 
@@ -61,12 +56,12 @@ def board(request: Request, organization: str) -> HttpResponse:
         filters = {**state.filters, KNOWN_STAGES: stages}
         shown = board_columns.columns(request.member, filters, order_of(state), stages)
     words = filtering.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
-    context = lists.frame(request.member, state, words, segments) | _shown(request, state)
+    context = frame(request.member, state, words, segments) | _shown(request, state)
     context |= {
         "board": shown,
         "count": sum(column.count for column in shown),
         "stages": stages,
-        "open": lists.opened(request),
+        "open": opened(request),
         "can_create": request.member.may("customers.create"),
         "reasons": LOST_REASONS,
         "orders": _orders(state),
@@ -158,49 +153,6 @@ def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> Ht
 
 
 # --- for this board and that of the deals -----------------------------------------------------------------------------
-
-
-def wants_json(request: Request) -> bool:
-    """Whether a script asks, which says by itself what was done."""
-    return "application/json" in request.headers.get("Accept", "")
-
-
-def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
-    """What is said where a card is no longer in the stage in which it was shown (`was`), nor where it is to go."""
-    was = request.POST.get("was", "")
-    if now is None or not was or now.pk == wanted.pk or was in (now.key, str(now.pk)):
-        return ""
-    return _("Somebody moved it to %(stage)s meanwhile. Move it again if you still want to.") % {"stage": now.name}
-
-
-def reason_of(request: Request) -> str:
-    """Why: one of the proposed reasons (`reason`), words (`words`), or both."""
-    parts = (" ".join(request.POST.get(name, "").split()) for name in ("reason", "words"))
-    return ": ".join(part for part in parts if part)[:LONGEST_REASON]
-
-
-def lacks_reason(request: Request, stage: Stage, reason: str) -> bool:
-    """Whether the organization wants to know why before somebody is lost."""
-    return stage.kind == Stage.Kind.LOST and not reason and customer_settings.of(request.organization).asks_lost_reason
-
-
-def ask_why(request: Request) -> HttpResponse:
-    """Answer a form of HTMX that lacks the reason: the question, after which static/js/lost.js sends it again."""
-    shown = {"reasons": LOST_REASONS, "lost_id": "why", "is_asked": True}
-    response = render(request, "customers/partials/lost_dialog.html", shown, status=422)
-    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "beforeend"
-    return response
-
-
-def ids_of(text: str) -> list[UUID]:
-    """The ids in a list with commas; what is none is left out."""
-    found = []
-    for one in text.split(",")[:MOST_CARDS]:
-        try:
-            found.append(UUID(one))
-        except ValueError:
-            continue
-    return found
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------

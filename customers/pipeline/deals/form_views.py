@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,13 +18,14 @@ from core.http import Request
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Deal, Stage
 from customers.people import confirm
+from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
 from customers.people.custom_fields.values import InvalidValue
 from customers.people.customers import services as customers
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.views import find_visible
-from customers.people.customers.windowed_search import newest_matches
+from customers.people.owners import possible_owners
+from customers.people.windowed_search import newest_matches
 from customers.pipeline.deals import services as deals
+from customers.pipeline.deals.access import find_deal
 from customers.pipeline.deals.forms import DealForm
 
 FOUND = 8
@@ -77,17 +78,6 @@ def delete_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     deals.delete(deal=deal, actor=current_actor())
     toasts.success(request, f"“{deal.title}” is deleted.")
     return redirect("customers:deals", organization)
-
-
-def find_deal(request: Request, pk: UUID) -> Deal:
-    """The deal, if its customer is within the member's reach. Raises Http404, whoever's it is."""
-    rows = Deal.objects.visible_to(request.member).select_related(
-        "customer__organization", "customer__stage", "stage", "owner"
-    )
-    found: Deal | None = rows.filter(pk=pk).first()
-    if found is None:
-        raise Http404("There is no such deal, or it is not yours to see.")
-    return found
 
 
 def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpResponse:

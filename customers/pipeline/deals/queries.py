@@ -22,7 +22,7 @@ from core.tenancy import current_organization
 from customers import days
 from customers.models import Deal, Stage
 from customers.models.querysets import matching
-from customers.people.customers import owners
+from customers.people import owners
 from customers.pipeline.board.queries import Column, fill
 
 ORDERINGS: Mapping[str, tuple[str, str]] = {

@@ -14,11 +14,11 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Customer, CustomField, Deal, Stage
+from customers.people import presence
+from customers.people.changes import set_fields
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import presence
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
-from customers.people.customers.changes import set_fields
 from customers.people.settings import services as customer_settings
 
 SETTABLE = frozenset(

@@ -20,20 +20,21 @@ from core.pagination import InvalidCursor, page_after
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Deal, Stage
-from customers.people.customers.presence import CustomerGone
-from customers.people.customers.queries import possible_owners
-from customers.people.filters.chips import name_of
+from customers.people.owners import possible_owners
+from customers.people.presence import CustomerGone
+from customers.people.table.chips import name_of
 from customers.pipeline.board import queries as board_columns
-from customers.pipeline.board import views as boards
 from customers.pipeline.board.queries import Column
+from customers.pipeline.board.requests import LONGEST_STATE, MOST_CARDS, ids_of, moved_meanwhile, wants_json
 from customers.pipeline.deals import queries as deal_lists
 from customers.pipeline.deals import services as deals
-from customers.pipeline.deals.form_views import find_deal
+from customers.pipeline.deals.access import find_deal
 from customers.pipeline.deals.queries import ORDERINGS, DealState
+from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 ROWS = 50
 COUNTED_TO = 1000
-LOST_REASONS = boards.LOST_REASONS
+LOST_REASONS = LOST_REASONS
 # Heading, the order that it stands for, whether it is sorted from its largest value first.
 HEADINGS = (
     ("Deal", "title", False),
@@ -115,9 +116,9 @@ def deal_changes(request: Request, organization: str) -> HttpResponse:
     read = deal_lists.columns if "all" in request.GET else deal_lists.heads
     columns = read(request.member, state, stages, today=shown["today"])
     first = {row.pk for column in columns for row in column.rows}
-    ids = boards.ids_of(request.GET.get("ids", ""))
+    ids = ids_of(request.GET.get("ids", ""))
     theirs = deal_lists.deals_for(request.member, state).filter(customer__in=ids).exclude(pk__in=first)
-    cards = list(deal_lists.with_relations(theirs)[: boards.MOST_CARDS]) if ids else []
+    cards = list(deal_lists.with_relations(theirs)[:MOST_CARDS]) if ids else []
     shown |= {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
     return render(request, "customers/board/changes.html", shown)
 
@@ -133,14 +134,14 @@ def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     stage = next((one for one in stages if wanted in (str(one.pk), one.key)), None)
     if request.method != "POST":
         return _question(request, deal, stages, stage)
-    reason = boards.reason_of(request)
+    reason = reason_of(request)
     problem, field = "", "stage"
     lock_rows(request, deal.customer, deal)
-    if stage is not None and (changed := boards.moved_meanwhile(request, deal.stage, stage)):
+    if stage is not None and (changed := moved_meanwhile(request, deal.stage, stage)):
         return _refused(request, deal, stages, stage, changed, field, status=409)
     if stage is None:
         problem = "Choose one of the stages."
-    elif stage.pk != deal.stage_id and boards.lacks_reason(request, stage, reason):
+    elif stage.pk != deal.stage_id and lacks_reason(request, stage, reason):
         problem, field = "Say in a few words why it is lost.", "reason"
     if stage is None or problem:
         return _refused(request, deal, stages, stage, problem, field)
@@ -152,7 +153,7 @@ def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     except (deals.InvalidDeal, CustomerGone) as error:
         return _refused(request, deal, stages, stage, str(error), field, status=409)
     told = f"“{deal.title}” is {stage.kind}." if stage.is_terminal else f"“{deal.title}” moved to {stage.name}."
-    if not boards.wants_json(request):
+    if not wants_json(request):
         toasts.success(request, told)
         return redirect(_board_url(request))
     if before is None or before.pk == stage.pk:
@@ -265,13 +266,13 @@ def _refused(
     *,
     status: int = 422,
 ) -> HttpResponse:
-    if boards.wants_json(request):
+    if wants_json(request):
         return JsonResponse({"detail": detail, "field": field}, status=status)
     return _question(request, deal, stages, stage, detail, status)
 
 
 def _given_state(request: Request) -> str:
-    return (request.POST.get("state", "") or request.GET.get("state", ""))[: boards.LONGEST_STATE]
+    return (request.POST.get("state", "") or request.GET.get("state", ""))[:LONGEST_STATE]
 
 
 def _board_url(request: Request) -> str:

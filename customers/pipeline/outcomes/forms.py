@@ -8,10 +8,10 @@ from typing import Any
 from django import forms
 
 from core.edits import EditMixin
+from customers.form_fields import MomentField
 from customers.models import Outcome, OutcomeType, Stage
 from customers.people.tags.services import COLORS
 from customers.pipeline.outcomes.services import LONGEST_NAME
-from customers.work.tasks.forms import MomentField
 
 
 class OutcomeForm(EditMixin):

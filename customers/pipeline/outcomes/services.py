@@ -17,13 +17,13 @@ from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
 from customers import events
+from customers.days import CLOCK_TOLERANCE
 from customers.models import Customer, Outcome, OutcomeType, Stage
-from customers.people.customers import presence
+from customers.people import presence
+from customers.people.changes import set_fields
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
-from customers.people.customers.changes import set_fields
 from customers.people.tags.services import COLORS
-from customers.work.interactions.services import AHEAD
 
 SETTABLE = frozenset({"type", "amount", "currency", "occurred_at", "note"})
 TYPE_SETTABLE = frozenset({"name", "color", "stage", "is_converting", "has_amount", "position"})
@@ -203,7 +203,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidOutcome("amount", "An amount of 0 or more.")
     if "currency" in checked and not _CURRENCY.fullmatch(checked["currency"]):
         raise InvalidOutcome("currency", "Three capital letters are needed, such as GBP (ISO 4217).")
-    if checked.get("occurred_at") is not None and checked["occurred_at"] > timezone.now() + AHEAD:
+    if checked.get("occurred_at") is not None and checked["occurred_at"] > timezone.now() + CLOCK_TOLERANCE:
         raise InvalidOutcome("occurred_at", "A result has happened. For what is to come make a task or a deal.")
     return checked
 

@@ -19,9 +19,9 @@ from core.http import Request
 from core.pagination import InvalidCursor, page_after
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, Outcome, OutcomeType
-from customers.page.customer import panels as page_panels
 from customers.people import confirm
-from customers.people.customers.views import find_visible
+from customers.people.access import find_visible
+from customers.pipeline.outcomes import panel
 from customers.pipeline.outcomes import queries as outcome_lists
 from customers.pipeline.outcomes import services as outcomes
 from customers.pipeline.outcomes.forms import OutcomeForm
@@ -155,7 +155,7 @@ def _form(request: Request, customer: Customer, form: OutcomeForm, outcome: Outc
 
 
 def _panel(request: Request, customer: Customer) -> dict[str, Any]:
-    return {"customer": customer, "panel": page_panels.outcomes(customer, request.member)}
+    return {"customer": customer, "panel": panel.outcomes(customer, request.member)}
 
 
 def _types() -> list[OutcomeType]:

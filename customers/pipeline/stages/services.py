@@ -17,7 +17,7 @@ from activity.ledger import record
 from activity.models import Job
 from customers import events
 from customers.models import Customer, CustomerSettings, Deal, OutcomeType, Segment, Stage
-from customers.people.customers import presence
+from customers.people import presence
 from customers.people.customers import stage_moves as pipeline
 from customers.people.tags.services import COLORS
 

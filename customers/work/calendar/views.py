@@ -17,7 +17,7 @@ from accounts.permissions import Reach
 from core.http import Request
 from customers import days
 from customers.models import Customer, Task
-from customers.people.customers.queries import possible_owners
+from customers.people.owners import possible_owners
 from customers.work.follow_ups import queries as follow_up_lists
 from customers.work.tasks import queries as task_lists
 

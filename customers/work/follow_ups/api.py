@@ -21,9 +21,9 @@ from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from customers import days
 from customers.models import Customer
+from customers.people.api_access import explained, visible_customer, with_relations
 from customers.people.custom_fields.serializer_fields import OwnerFilterField
 from customers.people.customers import services as customers
-from customers.people.customers.api_access import explained, visible_customer, with_relations
 from customers.people.customers.serializers import CustomerSerializer
 
 MOST_MINUTES = 43_200

@@ -11,7 +11,7 @@ from django.utils import timezone
 from activity.actor import Actor
 from customers import days
 from customers.models import Customer
-from customers.people.customers import presence
+from customers.people import presence
 from customers.people.customers import services as customers
 
 # What is offered with one click, each with its days from today; next week is its Monday.

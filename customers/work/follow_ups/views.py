@@ -29,10 +29,10 @@ from core.pagination import InvalidCursor, page_after
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Customer
+from customers.people.access import find_visible
 from customers.people.customers import services as customers
 from customers.people.customers.conflicts import FOLLOW_UP, value_of
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.views import find_visible
+from customers.people.owners import possible_owners
 from customers.work.follow_ups import queries as follow_up_lists
 from customers.work.follow_ups import services as follow_ups
 from customers.work.tasks import queries as task_lists

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,14 +11,13 @@ from django.utils import timezone
 from activity.actor import Actor
 from activity.ledger import record
 from customers import events
+from customers.days import CLOCK_TOLERANCE
 from customers.models import Customer, Interaction
-from customers.people.customers import presence
+from customers.people import presence
+from customers.people.changes import set_fields
 from customers.people.customers import services as customers
-from customers.people.customers.changes import set_fields
 
 SETTABLE = frozenset({"channel", "direction", "content", "occurred_at", "duration_seconds"})
-# A clock that is a little ahead is no plan.
-AHEAD = timedelta(days=1)
 
 
 class InFuture(ValueError):
@@ -60,7 +58,7 @@ def delete(*, interaction: Interaction, actor: Actor) -> None:
 
 def _require_past(fields: Mapping[str, Any]) -> None:
     at = fields.get("occurred_at")
-    if at is not None and at > timezone.now() + AHEAD:
+    if at is not None and at > timezone.now() + CLOCK_TOLERANCE:
         raise InFuture
 
 

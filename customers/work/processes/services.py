@@ -13,9 +13,9 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import days, events
 from customers.models import Customer, Interaction, Process
-from customers.people.customers import presence
+from customers.people import presence
+from customers.people.changes import set_fields
 from customers.people.customers import services as customers
-from customers.people.customers.changes import set_fields
 from customers.people.settings import services as customer_settings
 from customers.work.interactions import services as interactions
 
@@ -59,14 +59,6 @@ def log_action(
     return action
 
 
-def open_of(customer: Customer) -> Process | None:
-    """The customer's open follow-up process."""
-    found: Process | None = Process.objects.filter(
-        customer=customer, kind=Process.Kind.FOLLOW_UP, status__in=OPEN
-    ).first()
-    return found
-
-
 @transaction.atomic
 def start(
     *,
@@ -79,7 +71,7 @@ def start(
 ) -> Process:
     """Begin one without an action. Raises AnotherOpen or CustomerGone."""
     held = presence.hold(customer)
-    if status in OPEN and open_of(held) is not None:
+    if status in OPEN and Process.objects.open_follow_up(held) is not None:
         raise AnotherOpen
     process: Process = Process.objects.create(
         organization=held.organization, customer=held, name=name, channel=channel, status=status,
@@ -101,7 +93,7 @@ def update(*, process: Process, actor: Actor, changes: Mapping[str, Any]) -> Pro
     rows = Process.objects.select_for_update(of=("self",)).select_related("organization", "customer", "last_action")
     current: Process = rows.get(pk=process.pk)
     was = current.status
-    if changes.get("status", was) in OPEN and was not in OPEN and open_of(held) is not None:
+    if changes.get("status", was) in OPEN and was not in OPEN and Process.objects.open_follow_up(held) is not None:
         raise AnotherOpen
     was_due = current.next_follow_up_at
     changed = set_fields(current, changes, settable=SETTABLE)
@@ -156,7 +148,7 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
     local = action.occurred_at.astimezone(zone)
     # At the same hour there, also where the clocks change between.
     due = days.at(local.date() + wait, local.time(), zone)
-    process = open_of(customer)
+    process = Process.objects.open_follow_up(customer)
     if process is None:
         process = Process.objects.create(
             organization=customer.organization, customer=customer, name=NAME, channel=action.channel,
@@ -179,8 +171,8 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
 
 def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, Any]]:
     """A merge brings two open ones together: the survivor's goes on, the other one is cancelled."""
-    other = open_of(loser)
-    if other is None or open_of(survivor) is None:
+    other = Process.objects.open_follow_up(loser)
+    if other is None or Process.objects.open_follow_up(survivor) is None:
         return {}
     return {other.pk: {"status": Process.Status.CANCELLED.value}}
 

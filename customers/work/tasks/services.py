@@ -14,9 +14,9 @@ from activity.ledger import record
 from core.moments import is_showable
 from customers import days, events
 from customers.models import Customer, Task
-from customers.people.customers import presence
+from customers.people import presence
+from customers.people.changes import set_fields
 from customers.people.customers import services as customers
-from customers.people.customers.changes import set_fields
 from customers.work.tasks import reminders
 
 SETTABLE = frozenset(

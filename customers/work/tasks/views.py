@@ -28,10 +28,10 @@ from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Customer, Task
 from customers.people import confirm
+from customers.people.access import find_visible
 from customers.people.customers import services as customers
-from customers.people.customers.picker_views import NoCustomer, name_of, named
-from customers.people.customers.queries import possible_owners
-from customers.people.customers.views import find_visible
+from customers.people.customers.picker import NoCustomer, name_of, named
+from customers.people.owners import possible_owners
 from customers.work.tasks import queries as task_lists
 from customers.work.tasks import services as tasks
 from customers.work.tasks.forms import QuickTaskForm, TaskForm

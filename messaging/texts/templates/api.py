@@ -26,7 +26,7 @@ from messaging.channels.base import KIND_CHOICES
 from messaging.models import Template
 from messaging.texts import placeholders, rendering
 from messaging.texts.templates import services as templates
-from messaging.threads.serializers import VariablesField
+from messaging.texts.templates.serializers import VariablesField
 
 
 class TeamField(serializers.UUIDField):

@@ -20,7 +20,7 @@ from customers.people.custom_fields import services as custom_fields
 from messaging import events
 from messaging.channels.base import Kind
 from messaging.channels.text import clean
-from messaging.delivery import drafts
+from messaging.files.kinds import is_shown_alone
 from messaging.models import MediaFile, Template
 from messaging.models.template import ANY_LANGUAGE
 from messaging.texts import placeholders, rendering
@@ -141,7 +141,7 @@ def _require_files(template: Template, files: Sequence[MediaFile]) -> None:
         raise InvalidTemplate("files", f"At most {MOST_FILES} files.")
     if files and (template.is_content or template.channel not in (Kind.EMAIL, Kind.WHATSAPP)):
         raise InvalidTemplate("files", "Files go with e-mails and with free WhatsApp texts only.")
-    if template.channel == Kind.WHATSAPP and (len(files) > 1 or any(drafts.is_shown_alone(file) for file in files)):
+    if template.channel == Kind.WHATSAPP and (len(files) > 1 or any(is_shown_alone(file) for file in files)):
         raise InvalidTemplate("files", "A WhatsApp text carries one file, and no sound, sticker or contact card.")
     if any(file.organization_id != template.organization_id for file in files):
         raise InvalidTemplate("files", "There is no such file.")

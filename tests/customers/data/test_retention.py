@@ -12,8 +12,8 @@ from accounts.models import Organization
 from activity.models import Event
 from core import jobs as machinery
 from core.tenancy import organization_scope
-from customers.data.deletion import retention
 from customers.data.deletion import services as deletion
+from customers.data.retention import services as retention
 from customers.models import Change, ChangeSet, Customer
 from customers.people.customers import services as customers
 from customers.pipeline.deals import services as deals

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from core.pagination import InvalidCursor
 from customers import search
 from customers.models import Customer
-from customers.people.customers import keys
+from customers.people import keys
+from customers.people import windowed_search as finding
 from customers.people.customers import services as customers
-from customers.people.customers import windowed_search as finding
 from customers.search import normalize, search_patterns
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.utils import timezone
 from activity.models import Event
 from customers.data.deletion import services as deletions
 from customers.models import Customer, Outcome, OutcomeType, StageChange
-from customers.people.customers import presence
+from customers.people import presence
 from customers.people.customers import stage_moves as pipeline
 from customers.pipeline.outcomes import services as outcomes
 

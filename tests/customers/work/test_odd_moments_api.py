@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 
 from core.tenancy import organization_scope
 from customers.data.imports import values as import_values
+from customers.form_fields import MomentField
 from customers.models import Task
 from customers.work.tasks import services as tasks
-from customers.work.tasks.forms import MomentField
 
 EDGES = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
 

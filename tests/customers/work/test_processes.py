@@ -17,7 +17,7 @@ from customers.data import undo
 from customers.data.deletion import services as deletions
 from customers.data.merging import services as merging
 from customers.models import Customer, Interaction, Process
-from customers.people.customers import presence
+from customers.people import presence
 from customers.people.customers import services as customers
 from customers.people.settings import services as customer_settings
 from customers.work.processes import services as processes

@@ -16,6 +16,7 @@ from customers.models import Consent
 from messaging.delivery import queue as outbound
 from messaging.delivery import sending as delivery
 from messaging.files import links
+from messaging.inbound_deliveries.store import store
 from messaging.intake import arrivals
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
@@ -65,7 +66,7 @@ def write(alice: Any, make_customer: Any) -> Any:
 
 
 def arrive(channel: Channel, raw: str, key: str) -> Message:
-    arrivals.store(
+    store(
         key=key, provider="smtp", kind="email", arrival_type="message", body=raw.replace("\n", "\r\n").encode(),
         channel=channel,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from messaging.delivery import queue as outbound
 from messaging.delivery import sending as delivery
 from messaging.files import links
 from messaging.files import services as media
+from messaging.inbound_deliveries.store import store
 from messaging.intake import arrivals, inbound
 from messaging.intake.inbound import receive
 from messaging.models import Attachment, Channel, Conversation, MediaFile, Message
@@ -308,7 +309,7 @@ class TestKeeping:
             b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHello\r\n'
             b'--b\r\nContent-Type: application/pdf; name="plan.pdf"\r\n\r\n%PDF\r\n--b--\r\n'
         )
-        arrivals.store(key="mail:1", provider="smtp", kind="email", arrival_type="message", body=raw, channel=whatsapp)
+        store(key="mail:1", provider="smtp", kind="email", arrival_type="message", body=raw, channel=whatsapp)
         arrivals.process_due()
         assert (all_of(Message), all_of(MediaFile), on_disk(disk)) == ([], [], [])
 

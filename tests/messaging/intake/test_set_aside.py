@@ -19,6 +19,7 @@ from customers.models import Task, TaskReminder
 from customers.work.tasks import reminders
 from messaging.delivery import queue as outbound
 from messaging.files import fetching
+from messaging.inbound_deliveries.store import store
 from messaging.intake import arrivals, mailboxes
 from messaging.intake import backfill as catching_up
 from messaging.models import Arrival, Attachment, Channel, ContentSync, Mailbox, Message, Reconciliation
@@ -40,7 +41,7 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
         return row
 
     def arrival() -> Arrival:
-        arrivals.store(key="k", provider="twilio", kind="sms", arrival_type="message", body=b"x", channel=whatsapp)
+        store(key="k", provider="twilio", kind="sms", arrival_type="message", body=b"x", channel=whatsapp)
         return Arrival.objects.get(key="k")
 
     def event() -> Event:

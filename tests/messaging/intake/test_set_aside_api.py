@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from messaging.inbound_deliveries.store import store
 from messaging.intake import arrivals
 from messaging.models import Arrival, Channel
 
@@ -16,9 +17,7 @@ API = "/api/v1"
 
 def keep(channel: Channel, key: str, **more: Any) -> Arrival:
     given = {"set_aside": "The mail has no sender.", **more}
-    arrivals.store(
-        key=key, provider="twilio", kind="whatsapp", arrival_type="message", body=b"x", channel=channel, **given
-    )
+    store(key=key, provider="twilio", kind="whatsapp", arrival_type="message", body=b"x", channel=channel, **given)
     return Arrival.objects.get(key=key)
 
 

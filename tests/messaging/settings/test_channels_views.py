@@ -14,6 +14,7 @@ from django.utils import timezone
 from core.tenancy import organization_scope
 from messaging.models import Channel, ContentSync, Mailbox
 from messaging.settings import services as channels
+from messaging.submissions.website import website
 from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN
 from tests.messaging.conftest import OUR_NUMBER, make_channel
 from tests.pages import submit
@@ -234,7 +235,7 @@ def test_a_simulator_is_always_well(alice):
 
 def test_the_website_is_changed_without_an_address(alice):
     with organization_scope(alice.organization):
-        channel = channels.website(organization=alice.organization)
+        channel = website(organization=alice.organization)
     url = alice.url(f"channels/{channel.pk}/")
     assert "Website" in page(alice.client.get(url))
     assert 'name="address"' not in page(alice.client.get(f"{url}edit/"))

@@ -15,10 +15,11 @@ from core.api.errors import Conflict, TooLarge, invalid
 from core.storable import BoundedJSONParser
 from messaging.channels import payloads
 from messaging.channels.base import InvalidPayload, Kind
-from messaging.intake import arrivals, routing
+from messaging.inbound_deliveries.store import store
+from messaging.intake import routing
 from messaging.models import Arrival
-from messaging.settings import services as channels
-from messaging.threads import serializers
+from messaging.submissions.serializers import IncomingSerializer, TakenSerializer
+from messaging.submissions.website import website
 
 # What stands around the mail itself in a body.
 AROUND = 1_000_000
@@ -38,9 +39,9 @@ class IncomingView(OrganizationView):
     @extend_schema(
         tags=["webhooks"],
         parameters=[OpenApiParameter("channel", str, OpenApiParameter.PATH, enum=[kind.value for kind in Kind])],
-        request=serializers.IncomingSerializer,
+        request=IncomingSerializer,
         responses={
-            202: serializers.TakenSerializer,
+            202: TakenSerializer,
             409: OpenApiResponse(description="There is no channel that this could belong to."),
         },
     )
@@ -53,10 +54,10 @@ class IncomingView(OrganizationView):
             raise invalid(field, detail or str(error)) from error
         found = routing.channel_of_organization(organization=self.member.organization, kind=channel, to=received.to)
         if found is None and channel == Kind.WEB:
-            found = channels.website(organization=self.member.organization)
+            found = website(organization=self.member.organization)
         if found is None:
             raise Conflict(f"There is no {channel} channel that this could belong to. Set one up first.")
-        is_new = arrivals.store(
+        is_new = store(
             key=f"generic:{self.member.organization_id}:{channel}:{received.provider_message_id}",
             provider=payloads.GENERIC,
             kind=channel,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -26,16 +25,13 @@ from customers.models import CustomField
 from customers.people import confirm
 from customers.people.custom_fields import services as custom_fields
 from messaging.channels.base import Kind
-from messaging.inbox import context
 from messaging.models import Channel, MediaFile, Template
-from messaging.texts import placeholders, rendering
+from messaging.texts import placeholders
 from messaging.texts.contents import services as contents
-from messaging.texts.templates import file_views as template_files
-from messaging.texts.templates import preview_views as template_preview
+from messaging.texts.templates import form_files as template_files
+from messaging.texts.templates import preview as template_preview
 from messaging.texts.templates import services as templates
 from messaging.texts.templates.forms import LABELS, TemplateForm
-
-OFFERED = 60
 
 
 @requires("templates.view")
@@ -126,54 +122,6 @@ def preview(request: Request, organization: str) -> HttpResponse:
     except ValueError as error:
         raise Http404("There is no such template.") from error
     return render(request, "messaging/templates/preview.html", template_preview.of(request, template))
-
-
-@requires("conversations.edit")
-@require_safe
-def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """The templates of a conversation's channel, filled in for its customer, to be put into the composer.
-
-    Of one key that for the customer's language comes first, the others after it.
-    """
-    conversation, _ = context.open_conversation(request, pk)
-    if not request.member.may("templates.view"):
-        return render(request, "messaging/templates/offered.html", {"offers": []})
-    asked = request.GET.get("q", "").strip()[:100]
-    rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
-    rows = rows.exclude(content_status=Template.ContentStatus.GONE)
-    is_closed = not conversation.is_window_open
-    if is_closed:
-        rows = rows.exclude(content_sid="")
-    if asked:
-        rows = rows.filter(name__icontains=asked)
-    found = list(rows.prefetch_related("files").order_by("name", "language", "id")[:OFFERED])
-    language = conversation.customer.language.lower()
-    found.sort(key=lambda one: (one.is_content, one.name.casefold(), not _serves(one, language), one.language))
-    values = rendering.values_for(conversation.customer, request.member.user)
-    offers = [_offer(one, values) for one in found]
-    shown = {
-        "conversation": conversation,
-        "offers": offers,
-        "asked": asked,
-        "is_window_closed": is_closed,
-        "can_edit": request.member.may("templates.edit"),
-    }
-    return render(request, "messaging/templates/offered.html", shown)
-
-
-def _serves(template: Template, language: str) -> bool:
-    own = template.language.lower()
-    return bool(language) and own in (language, language.split("-")[0])
-
-
-def _offer(template: Template, values: Mapping[str, str]) -> dict[str, Any]:
-    if template.is_content:
-        return {"template": template}  # its values are asked for when it is chosen
-    try:
-        filled = rendering.fill(template, values)
-    except (placeholders.MissingValue, rendering.InvalidVariable) as error:
-        return {"template": template, "error": str(error)}
-    return {"template": template, "subject": filled.subject, "body": filled.body}
 
 
 def _write(request: Request, template: Template | None) -> HttpResponse:

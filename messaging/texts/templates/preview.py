@@ -11,7 +11,7 @@ from django.db.models import F
 from core.http import Request
 from customers.models import Customer, CustomField
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers.windowed_search import newest_matches
+from customers.people.windowed_search import newest_matches
 from messaging.models import Template
 from messaging.texts import placeholders, rendering
 from messaging.texts.templates.forms import VARIABLE

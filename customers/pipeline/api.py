@@ -20,7 +20,7 @@ from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from core.tenancy import current_organization
 from customers.models import Stage
-from customers.people.customers.api_access import read_filters, valid
+from customers.people.api_access import read_filters, valid
 from customers.people.customers.serializers import CustomerParameters, StageKeyField
 from customers.people.tags.services import COLORS
 from customers.pipeline.board import summary as board

@@ -1,0 +1,19 @@
+"""A customer to be deleted or exported, by its id, for pages."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404
+
+from core.http import Request
+from customers.models import Customer
+
+
+def find_customer(request: Request, pk: UUID) -> Customer:
+    """Deleted ones too, but no merged one. Raises Http404, whoever's it is."""
+    rows = Customer.objects.within_reach_of(request.member).select_related("organization", "stage")
+    found: Customer | None = rows.filter(pk=pk, merged_into__isnull=True).first()
+    if found is None:
+        raise Http404("There is no such customer, or it is not yours to see.")
+    return found

@@ -1,0 +1,31 @@
+"""A customer within the member's reach, for pages, and what the fields edited in place need."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+
+from core.http import Request
+from customers.models import Customer, Stage
+from customers.people.owners import possible_owners
+
+
+def find_visible(request: Request, pk: UUID) -> Customer:
+    """The customer, if within the member's reach. Raises Http404, whoever's it is."""
+    rows = Customer.objects.visible_to(request.member).select_related("organization", "stage", "assigned_to")
+    found: Customer | None = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such customer, or it is not yours to see.")
+    return found
+
+
+def field_context(request: Request, customer: Customer) -> dict[str, Any]:
+    """What the fields that are edited in place need."""
+    return {
+        "customer": customer,
+        "stages": Stage.objects.all(),
+        "owners": possible_owners(),
+        "can_edit_customer": request.member.may("customers.edit"),
+    }

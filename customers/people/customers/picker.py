@@ -1,0 +1,43 @@
+"""A customer named in the field of a form: by code, or because nobody else fits."""
+
+from __future__ import annotations
+
+from core.http import Request
+from customers.form_fields import LONGEST_SEARCH
+from customers.models import Customer
+from customers.people.windowed_search import newest_matches
+
+
+class NoCustomer(ValueError):
+    """Why what was written names no customer."""
+
+
+def name_of(customer: Customer) -> str:
+    """A customer as a field names them."""
+    return f"{customer.name[: LONGEST_SEARCH - 25]} ({customer.code})"
+
+
+def named(request: Request, text: str) -> Customer | None:
+    """The customer within reach whom a text names, by code or because nobody else fits; None for an empty one.
+
+    Raises NoCustomer.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if not request.member.may("customers.view"):
+        raise NoCustomer("Your role does not show you customers.")
+    rows = Customer.objects.visible_to(request.member)
+    by_code: Customer | None = rows.filter(code__iexact=code_in(text) or text).first()
+    if by_code is not None:
+        return by_code
+    found = newest_matches(rows.matching(text), size=2)
+    if len(found) == 1:
+        return found[0]
+    raise NoCustomer("Several customers fit: choose one of the list." if found else "No customer fits this.")
+
+
+def code_in(text: str) -> str:
+    """The code in “Ada Lovelace (C00012)”; empty for none."""
+    _, mark, code = text.rstrip().rpartition("(")
+    return code[:-1].strip() if mark and code.endswith(")") else ""

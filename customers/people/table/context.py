@@ -1,0 +1,131 @@
+"""What the table of customers shows around and in its rows; the board shows the same frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.urls import reverse
+
+from accounts.models import Member
+from core.http import Request
+from core.pagination import InvalidCursor, page_after
+from customers.models import Customer, CustomField, Segment
+from customers.people.customers.queries import order_columns
+from customers.people.filters.parse import DEFAULT_ORDERING
+from customers.people.segments.services import may_change, shown_of
+from customers.people.table import chips as filtering
+from customers.people.table import columns as table
+from customers.people.table.state import ListState
+from customers.people.windowed_search import page_of_matches
+
+ROWS = 50
+
+
+# What only a part of this page needs is loaded when that part is asked for, and not before.
+NOT_SHOWN = ("notes", "search_text", "former_codes", "company_key", "address_key")
+
+
+def rows_context(request: Request, found: Any, state: ListState, fields: Sequence[CustomField]) -> dict[str, Any]:
+    """A page of rows, and where the next begins. Raises Http404 for a cursor that is none."""
+    cursor = request.GET.get("after", "")
+    try:
+        if state.filters.get("q") and state.ordering == DEFAULT_ORDERING:
+            page = page_of_matches(with_relations(found), cursor=cursor, size=ROWS)
+        else:
+            order = order_columns(state.ordering)
+            page = page_after(with_relations(found), cursor=cursor, size=ROWS, order=order)
+    except InvalidCursor as error:
+        raise Http404("This address is not complete.") from error
+    columns = columns_for(state, fields)
+    more = f"{state.query()}&after={page.next_cursor}".replace("?&", "?") if page.next_cursor else ""
+    return {
+        "rows": table.rows_of(page.rows, columns),
+        "headings": [
+            (heading, state.query(ordering=heading.ordering)) for heading in table.headings_of(columns, state.ordering)
+        ],
+        "next_cursor": page.next_cursor,
+        "more": more,
+        "state": state,
+        "width": len(columns) + 1,
+        **permissions(request.member),
+    }
+
+
+def permissions(member: Member) -> dict[str, bool]:
+    """What the rows and the bar offer."""
+    may = {f"can_{action}": member.may(f"customers.{action}") for action in ("create", "edit", "delete")}
+    may |= {"can_edit_customer": may["can_edit"]}
+    return may | {"can_choose": may["can_edit"] or may["can_delete"] or member.may("customers.export")}
+
+
+def row_of(member: Member, pk: UUID, state: ListState, fields: Sequence[CustomField]) -> table.Row | None:
+    """One row as the list shows it; None when it is out of the member's reach."""
+    found = with_relations(Customer.objects.visible_to(member).filter(pk=pk)).first()
+    return table.rows_of([found], columns_for(state, fields))[0] if found else None
+
+
+def frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, Any]:
+    """What stands around the rows."""
+    chosen = table.columns_of(words.fields.values())
+    asked = filtering.form_of(state, words)
+    plain = ListState()
+    has_filters = bool(state.given)
+    return {
+        "chips": filtering.chips_of(state, words),
+        "q": state.given.get("q", ""),
+        "filter_form": asked,
+        "filter_pairs": state.pairs(*filtering.names_in(asked), "segment"),
+        "column_pairs": state.pairs("columns"),
+        "search_pairs": state.pairs("q"),
+        "sorted_by": state.query(),
+        "cleared": ListState(ordering=state.ordering, columns=state.columns).query() if has_filters else "",
+        "columns": [*(chosen[key] for key in state.columns), *(c for k, c in chosen.items() if k not in state.columns)],
+        "segments": [(segment, f"?segment={segment.pk}") for segment in segments],
+        "everybody": plain.query(),
+        "is_changed": state.is_changed,
+        "segment_shown": shown_of(state.segment) if state.segment is not None else {},
+        "may_change_segment": state.segment is not None and may_change(state.segment, member),
+        "stages": words.stages,
+        "owners": words.owners,
+        "statuses": Customer.Status.choices,
+        "links": links(member, state),
+    }
+
+
+def links(member: Member, state: ListState) -> dict[str, str]:
+    """Addresses of the pages beside the list that this member may open."""
+    wanted = {
+        "import": ("customers:imports", "customers.import"),
+        "export": ("customers:export", "customers.export"),
+        "duplicates": ("customers:duplicates", "customers.edit"),
+        "deleted": ("customers:deleted", "customers.delete"),
+    }
+    slug = member.organization.slug
+    found = {
+        name: reverse(url_name, args=[slug]) for name, (url_name, allowed) in wanted.items() if member.may(allowed)
+    }
+    if "export" in found:
+        # The filters themselves: an export knows no segments.
+        found["export"] += replace(state, segment=None).query()
+    return found
+
+
+def columns_for(state: ListState, fields: Sequence[CustomField]) -> list[table.Column]:
+    known = table.columns_of(fields)
+    return [known[key] for key in state.columns]
+
+
+def with_relations(found: Any) -> Any:
+    return found.with_list_relations().defer(*NOT_SHOWN)
+
+
+def opened(request: Request) -> UUID | None:
+    """Whose panel stands open beside the list."""
+    try:
+        return UUID(request.GET.get("open", ""))
+    except ValueError:
+        return None

@@ -1,0 +1,40 @@
+"""What the board of customers and the board of deals read from a request."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from core.http import Request
+from customers.models import Stage
+
+# So many cards are asked about at once when something changed.
+MOST_CARDS = 400
+
+
+LONGEST_STATE = 4000
+
+
+def wants_json(request: Request) -> bool:
+    """Whether a script asks, which says by itself what was done."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
+    """What is said where a card is no longer in the stage in which it was shown (`was`), nor where it is to go."""
+    was = request.POST.get("was", "")
+    if now is None or not was or now.pk == wanted.pk or was in (now.key, str(now.pk)):
+        return ""
+    return _("Somebody moved it to %(stage)s meanwhile. Move it again if you still want to.") % {"stage": now.name}
+
+
+def ids_of(text: str) -> list[UUID]:
+    """The ids in a list with commas; what is none is left out."""
+    found = []
+    for one in text.split(",")[:MOST_CARDS]:
+        try:
+            found.append(UUID(one))
+        except ValueError:
+            continue
+    return found

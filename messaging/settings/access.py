@@ -1,0 +1,26 @@
+"""A channel of the organization, for pages."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+
+from messaging.intake import arrivals
+from messaging.models import Channel
+
+EDIT = "channels.edit"
+
+
+def find_channel(pk: UUID) -> Channel:
+    """The organization's channel with this id. Raises Http404."""
+    row: Channel | None = Channel.objects.select_related("organization").filter(pk=pk).first()
+    if row is None:
+        raise Http404("There is no such channel.")
+    return row
+
+
+def set_aside(row: Channel) -> Any:
+    """What came for this channel and could not be worked on; only ever of its own organization."""
+    return arrivals.set_aside_of(row)
