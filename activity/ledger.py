@@ -45,7 +45,8 @@ def record(
     fields = _fields(
         event_type, entry, actor or current_actor(), organization, timezone.now(), is_listened_to=bool(listeners)
     )
-    with transaction.atomic():
+    # Without a savepoint of its own where nothing is looked up: the row goes with the caller's transaction anyway.
+    with transaction.atomic(savepoint=source_key is not None):
         if source_key is None:
             event, is_new = Event(**fields), True
             event.save(force_insert=True)

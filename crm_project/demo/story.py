@@ -103,7 +103,7 @@ def _write(conversation: Conversation, text: str, at: datetime, who: str, author
         read_at=at if outcome == Message.Status.READ else None,
     )
     if not is_note:
-        conversations.said(conversation, message)
+        conversations.record_outbound(conversation, message)
     if not is_note and not has_failed:
         conversations.answered(conversation.pk, at=at)
     Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)  # who answers has read

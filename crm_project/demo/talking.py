@@ -1,7 +1,7 @@
 """What was written between the clinic and a customer, as rows: messages, and the conversation that they add up to.
 
-What services write message by message (`conversations.heard`, `said`, `answered`) is added up here; a test holds both
-against each other.
+What services write message by message (`record_inbound`, `record_outbound`, `answered`) is added up here; a test holds
+both against each other.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def queue_message(
         changed_at=now,
     )
     drafts.attach(message, written)
-    conversations.said(conversation, message)
+    conversations.record_outbound(conversation, message)
     customers.touch(customer=conversation.customer, at=now)
     _record(events.MESSAGE_QUEUED, message, actor)
     if due <= now:

@@ -156,7 +156,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
         reason["error_message"] = final(failure.message)[:500]
         write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
     if was_said:
-        conversations.unsaid(message.conversation_id)
+        conversations.withdraw(message.conversation_id)
     if failure.is_for_administrators:
         troubles.tell(message.channel, code=failure.code, text=failure.message)
 

@@ -25,7 +25,7 @@ from messaging.channels.text import clean
 from messaging.delivery import statuses
 from messaging.files import services as media
 from messaging.inbound_deliveries.store import PROCESS, WAITING
-from messaging.intake import bounces, inbound, mail_inbound, routing, unverified
+from messaging.intake import bounces, inbound, mail_references, routing, unverified
 from messaging.models import Arrival, Channel, Message
 
 logger = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def _take_message(arrival: Arrival, channel: Channel, received: ReceivedMessage)
             # Nothing but our own mail in it says that a server wrote it, and people give mails back as well: it settles
             # ours, and is seen like any other.
             bounces.settle(channel=channel, mail=received.mail)
-    if received.mail is not None and mail_inbound.is_our_own(channel, received):
+    if received.mail is not None and mail_references.is_our_own(channel, received):
         return {"outcome": "a mail of our own"}
     message = inbound.receive(channel=channel, received=received, received_at=arrival.received_at)
     return {"message": message, "outcome": "a message"}

@@ -10,7 +10,7 @@ from messaging.channels.base import Bounce, ReceivedMail, Retry
 from messaging.delivery import statuses
 from messaging.delivery import suppressions as stopped
 from messaging.delivery.statuses import Failure
-from messaging.intake import mail_inbound
+from messaging.intake import mail_references
 from messaging.models import Channel, MailDetails, Message
 from messaging.threads import mail_threads
 
@@ -84,8 +84,8 @@ def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
 
 def _message_of(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> Message | None:
     # Who is away answers with a machine's signs as well: only the returned mail's own id makes such a one a bounce.
-    ids = [bounce.message_id, *(mail_inbound.answered_id(mail) if mail.is_sure_bounce else ())]
-    found = mail_inbound.messages_with(channel.organization, ids)
+    ids = [bounce.message_id, *(mail_references.referenced_ids(mail) if mail.is_sure_bounce else ())]
+    found = mail_references.messages_with(channel.organization, ids)
     for one in ids:
         if (message := found.get(one)) is not None and message.direction == Message.Direction.OUTBOUND:
             return message
@@ -108,7 +108,7 @@ def _message_of(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> Message
 
 def _is_named(message: Message, channel: Channel, mail: ReceivedMail, bounce: Bounce) -> bool:
     """Whether the bounce shows that it knows the mail: by an id of it, or by the signed address it came back to."""
-    ids = [bounce.message_id, *mail_inbound.answered_id(mail)]
+    ids = [bounce.message_id, *mail_references.referenced_ids(mail)]
     if message.provider_message_id.strip("<>") in ids:
         return True
     return mail_threads.conversation_named(mail.recipients) == message.conversation_id

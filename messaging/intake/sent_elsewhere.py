@@ -46,7 +46,7 @@ def take_in(*, channel: Channel, listed: ListedMessage) -> bool:
                 changed_at=timezone.now(),
                 sent_at=listed.at if status in _SAID else None,
             )
-            conversations.said(conversation, message)
+            conversations.record_outbound(conversation, message)
             if status in _SAID:
                 conversations.answered(conversation.pk, at=listed.at)
             payload = {"conversation": str(conversation.pk), "status": status, "elsewhere": True}

@@ -1,7 +1,7 @@
 """What Twilio calls: verified, stored, answered; the work comes after.
 
 A delivery that no channel is found for is kept as well. Without a channel there is no token to verify it with: it is
-kept with its signature, and only worked on once a channel's token has verified it (`services/unverified.py`).
+kept with its signature, and only worked on once a channel's token has verified it (`messaging/intake/unverified.py`).
 """
 
 from __future__ import annotations

@@ -29,13 +29,31 @@ def begin(*, customer: Customer, channel: Channel, address: str = "") -> Convers
 
     After a merge there may be several: the one with this address, else the first.
     """
+    return _begin(customer, channel, address, Conversation.objects.select_related("customer", "channel"))
+
+
+def begin_locked(*, customer: Customer, channel: Channel, address: str = "") -> Conversation:
+    """Like `begin`, with the row locked until the transaction ends. One statement where it is there."""
+    conversation = _begin(customer, channel, address, Conversation.objects.select_for_update(no_key=True))
+    conversation.customer, conversation.channel = customer, channel
+    return conversation
+
+
+def lock(conversation: Conversation, *, customer: Customer) -> Conversation:
+    """The row as it is now, locked until the transaction ends: counts and times of two messages must not cross."""
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("channel__organization")
+    row: Conversation = rows.get(pk=conversation.pk)
+    row.customer = customer
+    return row
+
+
+def _begin(customer: Customer, channel: Channel, address: str, rows: Any) -> Conversation:
     wanted = address or address_for(customer, channel)
-    threads = Conversation.objects.select_related("customer", "channel").filter(customer=customer, channel=channel)
-    known = list(threads.order_by("thread_number"))
+    known = list(rows.filter(customer=customer, channel=channel).order_by("thread_number"))
     if known:
         conversation = next((thread for thread in known if thread.address == wanted), known[0])
     else:
-        conversation, _ = Conversation.objects.select_related("customer", "channel").get_or_create(
+        conversation, _ = rows.get_or_create(
             organization=customer.organization,
             customer=customer,
             channel=channel,
@@ -65,19 +83,22 @@ def address_for(customer: Customer, channel: Channel) -> str:
     )
 
 
-def said(conversation: Conversation, message: Message, **changes: Any) -> None:
-    """The newest message stands in the list; one that came late, by its time, does not push another away."""
+def record_outbound(conversation: Conversation, message: Message) -> None:
+    """Show a message of ours in the list; one that came late, by its time, does not push another away."""
     Conversation.objects.filter(pk=conversation.pk).filter(
         Q(last_message__isnull=True) | Q(last_message_at__lte=message.created_at)
-    ).update(
-        last_message=message,
-        last_message_at=message.created_at,
-        last_message_preview=preview(message),
-        last_message_direction=message.direction,
-        last_message_status=message.status,
-    )
-    if changes:
-        Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    ).update(**_newest(message))
+
+
+def _newest(message: Message) -> dict[str, Any]:
+    """The columns by which a list shows a conversation's newest message."""
+    return {
+        "last_message": message,
+        "last_message_at": message.created_at,
+        "last_message_preview": preview(message),
+        "last_message_direction": message.direction,
+        "last_message_status": message.status,
+    }
 
 
 def preview(message: Message) -> str:
@@ -92,29 +113,29 @@ def preview(message: Message) -> str:
     return text[:PREVIEW_LENGTH]
 
 
-def heard(conversation: Conversation, message: Message, *, actor: Actor, is_automatic: bool = False) -> None:
-    """A customer's message: on top, unread, waiting for an answer, and open again where it was not.
+def record_inbound(conversation: Conversation, message: Message, *, actor: Actor, is_automatic: bool = False) -> None:
+    """Bring a conversation up to date with a customer's message: on top, unread, waiting for an answer, open again.
 
-    One that no person wrote is shown as unread, and changes nothing else.
+    One that no person wrote is shown as unread, and changes nothing else. `conversation` is locked; one statement.
     """
-    now = message.created_at
-    if is_automatic:
-        said(conversation, message, unread_count=F("unread_count") + 1)
-        return
+    at = message.created_at
+    changes: dict[str, Any] = {"unread_count": conversation.unread_count + 1}
+    if conversation.last_message_id is None or conversation.last_message_at <= at:
+        changes |= _newest(message)
     was_closed = conversation.status in (Conversation.Status.RESOLVED, Conversation.Status.SNOOZED)
     is_first = conversation.last_inbound_at is None and conversation.last_outbound_at is None
-    said(
-        conversation,
-        message,
-        unread_count=F("unread_count") + 1,
-        status=Conversation.Status.OPEN,
-        snoozed_until=None,
-        last_inbound_at=max(now, conversation.last_inbound_at or now),
-        waiting_since=conversation.waiting_since or now,
-    )
-    if was_closed or is_first:
+    if not is_automatic:
+        changes |= {
+            "status": Conversation.Status.OPEN,
+            "snoozed_until": None,
+            "last_inbound_at": max(at, conversation.last_inbound_at or at),
+            "waiting_since": conversation.waiting_since or at,
+        }
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(conversation, name, value)
+    if not is_automatic and (was_closed or is_first):
         _record(events.CONVERSATION_OPENED, conversation, actor, {"again": was_closed})
-    conversation.refresh_from_db()
 
 
 def answered(conversation_id: UUID, *, at: datetime) -> None:
@@ -126,8 +147,8 @@ def answered(conversation_id: UUID, *, at: datetime) -> None:
     )
 
 
-def unsaid(conversation_id: UUID) -> None:
-    """A message of ours turned out not to have arrived: what was said last is looked up again."""
+def withdraw(conversation_id: UUID) -> None:
+    """A message of ours turned out not to have arrived: the time of the newest that did is looked up again."""
     out = Message.objects.filter(
         conversation_id=conversation_id,
         direction=Message.Direction.OUTBOUND,

@@ -76,8 +76,11 @@ def restore(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
 
 
 def wake(*, customer: Customer, actor: Actor) -> None:
-    """They wrote to us: whoever deleted them did not know that. Call it with the customer locked."""
-    if Customer.objects.filter(pk=customer.pk, deleted_at__isnull=False, merged_into__isnull=True).exists():
+    """Bring back a deleted customer who wrote to us: whoever deleted them did not know that.
+
+    Call it with the row as it is under the lock.
+    """
+    if customer.deleted_at is not None and customer.merged_into_id is None:
         _write(customer, deleted=False)
         payload = {"code": customer.code, "reason": "the customer wrote"}
         record(events.CUSTOMER_RESTORED, subject=customer, customer_id=customer.pk, actor=actor, payload=payload)

@@ -76,7 +76,7 @@ def create(
     return customer
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def find_or_make(
     *,
     organization: Organization,
@@ -89,34 +89,44 @@ def find_or_make(
 ) -> tuple[Customer, bool]:
     """The customer with one of these addresses, or a new lead; True where it was made now.
 
-    Safe when many first messages arrive at once: the identity's unique key lets one win, and the others find its
-    customer.
+    The customer is locked until the transaction ends, also a deleted one: they wrote, and come back. Safe when many
+    first messages arrive at once: the identity's unique key lets one win, and the others find its customer. Three
+    statements for a customer who is known by all of the addresses.
     """
-    found = identities.find(organization=organization, addresses=addresses)
-    if found is None:
-        try:
-            with transaction.atomic():
-                return _make_lead(organization, addresses, name, source, actor, assigned_to, campaign), True
-        except identities.IdentityTaken:
-            found = identities.find(organization=organization, addresses=addresses)
-    if found is None:
-        raise RuntimeError("an identity was taken and then gone")
-    if not _hold(found):
-        # They were merged at this moment, or are two again, and the identity went along; or erased, and it is free.
-        return find_or_make(
-            organization=organization,
-            addresses=addresses,
-            name=name,
-            source=source,
-            actor=actor,
-            assigned_to=assigned_to,
-            campaign=campaign,
-        )
+    while True:
+        # Of the customer only where they stand: the rest is read with the lock, which needs the row as it is then.
+        rows = identities.rows_of(organization=organization, addresses=addresses).select_related("customer__stage")
+        known = {(row.kind, row.match_key): row for row in rows.only("kind", "match_key", "customer__stage")}
+        identity = next((known[address.key] for address in addresses if address.key in known), None)
+        if identity is None:
+            try:
+                with transaction.atomic():
+                    return _make_lead(organization, addresses, name, source, actor, assigned_to, campaign), True
+            except identities.IdentityTaken:
+                continue  # somebody else was quicker by a moment: theirs is found
+        customer = lock(identity.customer, organization=organization)
+        # Merged at this moment, or two again, and the identity went along; or erased, and it is free: look once more.
+        if customer is not None and Identity.objects.filter(pk=identity.pk, customer=customer).exists():
+            break
     for address in addresses:
         # A second address of somebody known, such as the WhatsApp user id beside the phone, unless it is another's.
-        if identities.find(organization=organization, addresses=[address]) is None:
-            address_service.take(found.customer, address, allow_duplicate=True)
-    return found.customer, False
+        if address.key not in known:
+            address_service.take(customer, address, allow_duplicate=True)
+    return customer, False
+
+
+def lock(customer: Customer, *, organization: Organization) -> Customer | None:
+    """The row as it is now, locked until the transaction ends; None where it was merged away or erased meanwhile.
+
+    A deleted one is locked too. `customer` has its stage joined, and lends it where they still stand there.
+    """
+    rows = Customer.objects.select_for_update(of=("self",), no_key=True)
+    current: Customer | None = rows.filter(pk=customer.pk, merged_into__isnull=True, erased_at__isnull=True).first()
+    if current is not None:
+        current.organization = organization
+        if current.stage_id == customer.stage_id:
+            current.stage = customer.stage
+    return current
 
 
 @transaction.atomic
@@ -204,16 +214,6 @@ def require_member(*, organization: Organization, user: User) -> None:
 def touch(*, customer: Customer, at: datetime) -> None:
     """Something was said or done with them."""
     Customer.objects.filter(pk=customer.pk, last_activity_at__lt=at).update(last_activity_at=at)
-
-
-def _hold(identity: Identity) -> bool:
-    """Keep its customer from being merged away or erased until the transaction ends; False where it is theirs no more.
-
-    A deleted one is held too: they write, and are woken.
-    """
-    rows = Customer.objects.select_for_update(of=("self",), no_key=True)
-    is_held = rows.filter(pk=identity.customer_id, merged_into__isnull=True, erased_at__isnull=True).exists()
-    return is_held and Identity.objects.filter(pk=identity.pk, customer=identity.customer_id).exists()
 
 
 def _make_lead(

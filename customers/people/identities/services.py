@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
 from accounts.models import Member, Organization
 from customers import phones
@@ -25,6 +26,11 @@ class Address:
     kind: Identity.Kind
     value: str
     match_key: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it one address in an organization: its kind, and the form that is compared."""
+        return self.kind, self.match_key
 
 
 class InvalidAddress(ValueError):
@@ -97,15 +103,23 @@ def whatsapp_user(user_id: str) -> Address:
 
 def find(*, organization: Organization, addresses: Sequence[Address]) -> Identity | None:
     """The identity that one of these addresses is, the first listed first."""
+    known = find_all(organization=organization, addresses=addresses)
+    return next((known[address.key] for address in addresses if address.key in known), None)
+
+
+def find_all(*, organization: Organization, addresses: Sequence[Address]) -> dict[tuple[str, str], Identity]:
+    """Those of these addresses that are somebody's, by `Address.key`, with their customers; in one statement."""
+    rows = rows_of(organization=organization, addresses=addresses)
+    return {(row.kind, row.match_key): row for row in rows.select_related("customer__stage", "customer__organization")}
+
+
+def rows_of(*, organization: Organization, addresses: Sequence[Address]) -> QuerySet[Identity]:
+    """The identities that these addresses are."""
+    condition = Q(pk__in=[])
     for address in addresses:
-        found = (
-            Identity.objects.select_related("customer__stage", "customer__organization")
-            .filter(organization=organization, kind=address.kind, match_key=address.match_key)
-            .first()
-        )
-        if found is not None:
-            return found
-    return None
+        condition |= Q(kind=address.kind, match_key=address.match_key)
+    rows: QuerySet[Identity] = Identity.objects.filter(condition, organization=organization)
+    return rows
 
 
 def require_free(*, organization: Organization, address: Address, customer: Customer | None = None) -> None:

@@ -48,7 +48,8 @@ def write(conversation: Conversation, alice: Any, number: int) -> None:
         reply_to=conversation.messages.order_by("-created_at").first(),
     )  # fmt: skip
     Attachment.objects.create(organization=conversation.organization, message=message, content_type="image/png")
-    conversations.said(conversation, message, last_inbound_at=now, unread_count=number)
+    conversations.record_outbound(conversation, message)
+    Conversation.objects.filter(pk=conversation.pk).update(last_inbound_at=now, unread_count=number)
 
 
 def count(ask: Callable[[], Any]) -> int:

@@ -260,7 +260,7 @@ class TestKilled:
         read(mailbox)
         server.deliver(user, letter(1), letter(2))
         owner, name, is_after = {
-            "before the mail is kept": (arrivals, "store", False),
+            "before the mail is kept": (mailboxes, "store", False),
             "before the cursor moves": (mailboxes, "_move", False),
             "after both": (mailboxes, "_keep", True),
         }[place]

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from core.tenancy import organization_scope
+from messaging.inbound_deliveries import store
 from messaging.intake import arrivals, unverified
 from messaging.models import Arrival, Channel
 from messaging.settings import services as channels
@@ -148,14 +149,14 @@ class TestReplay:
 
 class TestBounds:
     def test_the_oldest_goes_first_and_nothing_is_refused(self, db: Any, webhooks: Webhooks, monkeypatch: Any):
-        monkeypatch.setattr(unverified, "MOST", 3)
+        monkeypatch.setattr(store, "MAX_UNVERIFIED", 3)
         answers = [webhooks.whatsapp(inbound_params(f"SM{number:032d}")).status_code for number in range(5)]
         assert answers == [200] * 5
         kept = [bytes(arrival.body).partition(b"&")[0] for arrival in arrived()]
         assert kept == [b"MessageSid=SM%032d" % number for number in (2, 3, 4)]
 
     def test_one_account_does_not_push_another_away(self, db: Any, webhooks: Webhooks, monkeypatch: Any):
-        monkeypatch.setattr(unverified, "MOST_OF_AN_ACCOUNT", 2)
+        monkeypatch.setattr(store, "MAX_UNVERIFIED_OF_AN_ACCOUNT", 2)
         webhooks.whatsapp(inbound_params("SM" + "f" * 32, AccountSid="AC" + "1" * 32))
         for number in range(5):
             webhooks.whatsapp(inbound_params(f"SM{number:032d}"))
@@ -164,7 +165,7 @@ class TestBounds:
     def test_a_flood_pushes_nothing_away_that_was_verified(
         self, alice: Any, whatsapp: Channel, webhooks: Webhooks, monkeypatch: Any
     ):
-        monkeypatch.setattr(unverified, "MOST", 1)
+        monkeypatch.setattr(store, "MAX_UNVERIFIED", 1)
         webhooks.whatsapp(inbound_params(NumMedia="many"))
         webhooks.whatsapp(inbound_params("SM" + "2" * 32))
         work()

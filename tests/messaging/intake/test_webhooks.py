@@ -244,7 +244,7 @@ class TestFailures:
         assert len(messages_of(whatsapp.organization)) == 1
 
     def test_one_that_fails_leaves_nothing_behind(self, whatsapp: Channel, webhooks: Webhooks, monkeypatch: Any):
-        monkeypatch.setattr("messaging.threads.services.heard", lambda *_, **__: 1 / 0)
+        monkeypatch.setattr("messaging.threads.services.record_inbound", lambda *_, **__: 1 / 0)
         webhooks.whatsapp()
         work()
         assert messages_of(whatsapp.organization) == []
