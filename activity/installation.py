@@ -33,6 +33,7 @@ from django.db import ProgrammingError, connection, transaction
 
 from activity.models import Installation
 from core import clock
+from core.refused import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,10 @@ _is_compared = False
 _seen: tuple[str, int] = ("", 0)
 
 
-class NotHeld(Exception):
+class NotHeld(Refused):
     """Nothing is held: there is nothing to decide."""
+
+    status = 409
 
 
 @dataclass

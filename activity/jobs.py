@@ -35,6 +35,7 @@ from core.alone import gate
 from core.claims import backoff, settle
 from core.jobs import ring, stopping
 from core.leases import renewer
+from core.refused import Refused
 from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
 
@@ -57,8 +58,10 @@ class JobFailed(Exception):
     """Raised by a handler: the job ends as failed, with these plain words for whoever started it."""
 
 
-class JobFinished(Exception):
+class JobFinished(Refused):
     """It ended before it could be cancelled."""
+
+    status = 409
 
 
 class _Ended(BaseException):

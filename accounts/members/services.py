@@ -10,9 +10,14 @@ from accounts.models import APIKey, Member, Role, TokenFamily
 from accounts.permissions import ADMIN
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 
 
-class LastAdministrator(Exception):
+class LastAdministrator(Refused):
+    """An organization keeps an administrator."""
+
+    status = 409
+
     def __init__(self) -> None:
         super().__init__("This is the organization's last administrator. Make somebody else one first.")
 

@@ -19,6 +19,7 @@ from activity.actor import Actor, ActorKind, current_actor
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
+from core.refused import Refused
 from customers import events
 from customers.models import ChangeSet
 from customers.models.change_set import UNDO_DAYS
@@ -32,8 +33,10 @@ Handler = Callable[[Work, ChangeSet], dict[str, Any]]
 _handlers: dict[str, Handler] = {}
 
 
-class TooLate(Exception):
+class TooLate(Refused):
     """It was undone already, or is too old."""
+
+    status, code = 409, "too_late"
 
 
 def register_undo(kind: str, handler: Handler) -> None:

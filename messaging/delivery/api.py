@@ -20,7 +20,7 @@ from messaging.delivery import queue as outbound
 from messaging.inbox.conversations_api import CLOSED, REFUSED
 from messaging.models import Message
 from messaging.threads import serializers
-from messaging.threads.api_access import explained, send, visible_message
+from messaging.threads.api_access import send, visible_message
 
 STATE = OpenApiResponse(description="The message is in a state in which this can't be done.")
 
@@ -76,8 +76,7 @@ class CancelView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Take a queued message back; 409 once it is being sent."""
         message = visible_message(self, pk)
-        with explained():
-            outbound.cancel(message=message, actor=current_actor(), reason="cancelled")
+        outbound.cancel(message=message, actor=current_actor(), reason="cancelled")
         return Response(serializers.MessageSerializer(message).data)
 
 
@@ -92,6 +91,5 @@ class RetryView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Send a failed or unconfirmed message again."""
         message = visible_message(self, pk)
-        with explained():
-            outbound.retry(message=message, actor=current_actor())
+        outbound.retry(message=message, actor=current_actor())
         return Response(serializers.MessageSerializer(message).data)

@@ -16,7 +16,7 @@ from accounts.frame import menu
 from accounts.models import Member
 from core.counting import capped_counts
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
 from customers.models import Consent, Stage
 from customers.people.customers.queries import possible_owners
 from customers.work import customer_work
@@ -85,12 +85,9 @@ def rows_of(request: Request) -> Any:
 
 
 def rows_context(request: Request) -> dict[str, Any]:
-    try:
-        page = page_after(
-            rows_of(request), cursor=request.GET.get("after", ""), size=ROWS, order=("-last_message_at", "-id")
-        )
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        rows_of(request), cursor=request.GET.get("after", ""), size=ROWS, order=("-last_message_at", "-id")
+    )
     return {"conversations": page.rows, "next_cursor": page.next_cursor}
 
 
@@ -123,10 +120,7 @@ def open_conversation(request: Request, pk: UUID) -> tuple[Conversation, list[Co
 
 def thread_context(request: Request, conversation: Conversation) -> dict[str, Any]:
     """The middle pane: messages up to `before`, oldest first, and what the composer needs."""
-    try:
-        page = page_after(messages_of(conversation), cursor=request.GET.get("before", ""), size=MESSAGES)
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(messages_of(conversation), cursor=request.GET.get("before", ""), size=MESSAGES)
     return {
         "conversation": conversation,
         "open_id": conversation.pk,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404
 from django.utils.translation import gettext as _
-from rest_framework import exceptions
 
 from accounts.access.api import OrganizationView
 from activity.actor import Actor, ActorKind, current_actor
-from core.api.errors import Conflict, invalid
+from core.api.errors import invalid
 from customers.models import Customer
-from messaging.delivery import checks as refusals
 from messaging.delivery import queue as outbound
 from messaging.files import services as media
 from messaging.models import Channel, Conversation, Message, Template
@@ -41,21 +37,6 @@ def visible_message(view: OrganizationView, pk: UUID) -> Message:
     return found
 
 
-@contextmanager
-def explained() -> Generator[None]:
-    """What the services refuse, as the contract answers it: 403, for the reply window and states 409, for texts 400."""
-    try:
-        yield
-    except refusals.WindowClosed as error:
-        raise Conflict(str(error), code=error.code) from error
-    except refusals.Refused as error:
-        raise exceptions.PermissionDenied(str(error), code=error.code) from error
-    except outbound.NotPossible as error:
-        raise Conflict(str(error)) from error
-    except outbound.InvalidText as error:
-        raise invalid(error.field, str(error)) from error
-
-
 def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[str, Any]) -> Message:
     """Queue a text to a customer on the channel that `data` names by `channel_id`, else on one of that kind.
 
@@ -65,15 +46,14 @@ def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[st
     channel = _named(data.pop("channel_id", None), kind) or channel_for_sending(customer=customer, kind=kind)
     if channel is None:
         raise invalid("channel", _("There is no such channel here. An administrator can set one up."))
-    with explained():
-        conversation = conversations.begin(customer=customer, channel=channel)
-        return outbound.queue_message(
-            conversation=conversation,
-            actor=actor,
-            author=view.member.user if actor.kind == ActorKind.USER else None,
-            origin=origin(actor),
-            **resolved(view, data),
-        )
+    conversation = conversations.begin(customer=customer, channel=channel)
+    return outbound.queue_message(
+        conversation=conversation,
+        actor=actor,
+        author=view.member.user if actor.kind == ActorKind.USER else None,
+        origin=origin(actor),
+        **resolved(view, data),
+    )
 
 
 def _named(pk: UUID | None, kind: str) -> Channel | None:
@@ -94,12 +74,9 @@ def resolved(view: OrganizationView, data: dict[str, Any]) -> dict[str, Any]:
         if name in found and not isinstance(found[name], Template):
             found[name] = _template(view, name, found[name])
     if "attachments" in found:
-        try:
-            found["files"] = media.unused(
-                found.pop("attachments"), organization=view.member.organization, actor=current_actor()
-            )
-        except media.InvalidUpload as error:
-            raise invalid("attachments", str(error)) from error
+        found["files"] = media.unused(
+            found.pop("attachments"), organization=view.member.organization, actor=current_actor()
+        )
     return found
 
 

@@ -16,7 +16,8 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core import inline
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
+from core.refused import Refused
 from core.row_locks import lock_rows, writes_at_once
 from customers.data.deletion import blockers as holds
 from customers.data.deletion import retention
@@ -54,12 +55,9 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def deleted(request: Request, organization: str) -> HttpResponse:
     """Those that can be restored, the last deleted first."""
     rows = Customer.objects.within_reach_of(request.member).deleted().select_related("assigned_to")
-    try:
-        page = page_after(
-            rows, cursor=request.GET.get("after", ""), size=ROWS, order=("-deleted_at", "-id")
-        )  # fmt: skip
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        rows, cursor=request.GET.get("after", ""), size=ROWS, order=("-deleted_at", "-id")
+    )  # fmt: skip
     shown = {"customers": page.rows, "next_cursor": page.next_cursor, "days": deletion.RESTORE_DAYS}
     return render(request, "customers/deleted.html", shown)
 
@@ -148,8 +146,10 @@ def keeping(request: Request, organization: str) -> HttpResponse:
     return render(request, "customers/keeping.html", shown, status=422 if error else 200)
 
 
-class ChangedMeanwhile(ValueError):
+class ChangedMeanwhile(Refused):
     """Somebody else chose something else since the page was opened."""
+
+    status = 409
 
     def __init__(self, theirs: str) -> None:
         told = _("Somebody changed this to “%(theirs)s” meanwhile. Save again if you still want your choice.")

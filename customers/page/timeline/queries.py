@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.pagination import cursor_of, page_after
+from core.refused import Refused
 from customers.models import Customer
 
 
@@ -52,7 +53,11 @@ class Page:
     next_cursor: str
 
 
-class UnknownType(ValueError):
+class UnknownType(Refused):
+    """No kind of entry of the timeline has this name."""
+
+    field = "types"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"“{name[:40]}” is not a type. Use: {', '.join(_sources)}.")
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access.pages import requires
 from core.http import Request
+from core.refused import Refused
 from customers.models import Customer
 from customers.people.customers.windowed_search import newest_matches
 from customers.work.tasks.forms import LONGEST_SEARCH
@@ -15,8 +16,10 @@ from customers.work.tasks.forms import LONGEST_SEARCH
 PROPOSED = 8
 
 
-class NoCustomer(ValueError):
+class NoCustomer(Refused):
     """Why what was written names no customer."""
+
+    field = "customer"
 
 
 @requires("customers.view")

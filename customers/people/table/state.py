@@ -118,7 +118,7 @@ def read_state(
     if segment is not None and checks_tags:
         # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
         refused += _gone_tags(checked.get("tag"))
-    is_refused = bool(problems) or any(error.name != "ordering" for error in refused)
+    is_refused = bool(problems) or any(error.field != "ordering" for error in refused)
     problems += [_told(error, known) for error in refused]
     ordering = checked.pop("ordering", DEFAULT_ORDERING)
     kept = {
@@ -148,12 +148,12 @@ def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[t
 
 
 def _told(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
-    key = error.name.removeprefix(filters.CUSTOM)
-    if error.name == filters.ERASED:
+    key = error.field.removeprefix(filters.CUSTOM)
+    if error.field == filters.ERASED:
         return str(error)
     if error.is_unknown:
-        return _("“%(name)s” is not a filter of this list.") % {"name": error.name[:40]}
-    label = fields[key].label if key in fields else error.name.replace("_", " ")
+        return _("“%(name)s” is not a filter of this list.") % {"name": error.field[:40]}
+    label = fields[key].label if key in fields else error.field.replace("_", " ")
     return _("The filter “%(name)s” can’t be used: %(reason)s") % {"name": label[:40], "reason": error}
 
 

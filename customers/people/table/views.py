@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -17,7 +17,7 @@ from accounts.models import Member
 from core.counting import capped_counts
 from core.htmx import render_page
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
 from customers.models import Customer, CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import customers_for, order_columns, possible_owners
@@ -75,14 +75,11 @@ def rows(request: Request, organization: str) -> HttpResponse:
 def rows_context(request: Request, found: Any, state: ListState, fields: Sequence[CustomField]) -> dict[str, Any]:
     """A page of rows, and where the next begins. Raises Http404 for a cursor that is none."""
     cursor = request.GET.get("after", "")
-    try:
-        if state.filters.get("q") and state.ordering == DEFAULT_ORDERING:
-            page = page_of_matches(_with_relations(found), cursor=cursor, size=ROWS)
-        else:
-            order = order_columns(state.ordering)
-            page = page_after(_with_relations(found), cursor=cursor, size=ROWS, order=order)
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    if state.filters.get("q") and state.ordering == DEFAULT_ORDERING:
+        page = page_of_matches(_with_relations(found), cursor=cursor, size=ROWS)
+    else:
+        order = order_columns(state.ordering)
+        page = page_after(_with_relations(found), cursor=cursor, size=ROWS, order=order)
     columns = _columns(state, fields)
     more = f"{state.query()}&after={page.next_cursor}".replace("?&", "?") if page.next_cursor else ""
     return {

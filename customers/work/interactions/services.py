@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.models import Customer, Interaction
 from customers.people.customers import presence
@@ -22,7 +23,11 @@ SETTABLE = frozenset({"channel", "direction", "content", "occurred_at", "duratio
 AHEAD = timedelta(days=1)
 
 
-class InFuture(ValueError):
+class InFuture(Refused):
+    """What is logged lies in the future."""
+
+    field = "occurred_at"
+
     def __init__(self) -> None:
         super().__init__("What is logged has happened. For what is to come make a task or set a follow-up.")
 
