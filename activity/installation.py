@@ -34,6 +34,7 @@ from django.db import ProgrammingError, connection, transaction
 from activity.models import Installation
 from core import clock
 from core.refused import Refused
+from core.registry import Registry, path_of
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ ABANDONED_AFTER = timedelta(minutes=10)
 # Takes whether all that waits or only what is due is cancelled, and since when it is a copy; how much it cancelled.
 Cancel = Callable[[bool, datetime], int]
 
-_cancels: list[Cancel] = []
+_cancels: Registry[Cancel] = Registry("Cancelled where a restored copy is not to send", name=path_of)
 _lock = threading.Lock()
 _is_worker = False
 _is_compared = False
@@ -69,7 +70,7 @@ class Note:
 
 def register_leaving(cancel: Cancel) -> None:
     """Have `cancel` called when what was to leave a restored copy is not to."""
-    _cancels.append(cancel)
+    _cancels.register(cancel)
 
 
 def begin_watching() -> None:

@@ -14,6 +14,7 @@ import pytest
 from django import forms
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.test import RequestFactory
@@ -64,9 +65,13 @@ class OfAddress(Refused):
     is_of_address = True
 
 
+def fail(refused: Exception) -> None:
+    raise refused
+
+
 def answered(refused, **of_view):
     view = SimpleNamespace(request=None, get_authenticate_header=lambda request: 'Bearer realm="api"', **of_view)
-    response = Handler(refused, {"view": view, "request": None}).run()
+    response = Handler(refused, {"view": view, "request": None, "args": (), "kwargs": {}}).run()  # type: ignore[typeddict-item]
     assert response is not None
     return response
 
@@ -107,13 +112,13 @@ class TestAPI:
 
     def test_a_field_of_a_serializer_gets_the_words(self):
         with pytest.raises(serializers.ValidationError, match="No stage"), as_field_error():
-            raise Refused("No stage.")
+            fail(Refused("No stage."))
 
 
 @pytest.mark.parametrize(("field", "expected"), [("status", "filter.status"), ("", "filter")])
 def test_a_field_is_named_by_its_place(field, expected):
     with pytest.raises(Refused) as caught, inside("filter"):
-        raise Invalid(field, "No.")
+        fail(Invalid(field, "No."))
     assert caught.value.field == expected
 
 
@@ -131,7 +136,7 @@ class Named(forms.Form):
 @pytest.fixture
 def request_():
     request = RequestFactory().get("/")
-    request.session = {}
+    request.session = SessionBase()
     request._messages = FallbackStorage(request)
     return request
 
@@ -154,7 +159,7 @@ class TestPages:
         bound = form({})
         assert bound.is_valid()
         with on_form(request_, bound):
-            raise Invalid(field, "No.")
+            fail(Invalid(field, "No."))
         assert bound.errors == {expected: ["No."]}
 
     def test_a_part_of_a_field_has_its_own_field(self, request_):
@@ -162,16 +167,16 @@ class TestPages:
         refused = Invalid("custom_fields", "No.")
         refused.part = "grade"
         with on_form(request_, bound):
-            raise refused
+            fail(refused)
         assert bound.errors == {"own_grade": ["No."]}
 
     def test_what_is_no_refusal_goes_its_way(self, request_):
         with pytest.raises(ValueError, match="ours"), on_form(request_, Entry({})):
-            raise ValueError("ours")
+            fail(ValueError("ours"))
 
     def test_it_is_a_message_in_the_words_for_the_member(self, request_):
         with as_message(request_):
-            raise Hidden("Ada has it.")
+            fail(Hidden("Ada has it."))
         assert [str(one) for one in get_messages(request_)] == ["Somebody has it."]
 
 
