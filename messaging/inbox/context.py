@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
@@ -16,6 +15,7 @@ from accounts.frame import menu
 from accounts.models import Member
 from core.counting import capped_counts
 from core.http import Request
+from core.list_query import ListQuery
 from core.pagination import page_after
 from customers.models import Consent, Stage
 from customers.people.customers.queries import possible_owners
@@ -205,10 +205,8 @@ def _view(request: Request) -> str:
 
 
 def _query(view: str, q: str) -> str:
-    chosen = {"filter": view} if view != DEFAULT_VIEW else {}
-    if q:
-        chosen["q"] = q
-    return f"?{urlencode(chosen)}" if chosen else ""
+    query = ListQuery({"filter": view, "q": q}, {"filter": DEFAULT_VIEW}).encoded()
+    return f"?{query}" if query else ""
 
 
 def _a_little_before(text: str) -> datetime | None:

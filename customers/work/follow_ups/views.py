@@ -25,6 +25,7 @@ from core import inline
 from core.counting import capped_counts
 from core.htmx import render_page, toast
 from core.http import Request
+from core.list_query import ListQuery
 from core.pagination import page_after
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
@@ -225,8 +226,8 @@ def _asked_day(request: Request) -> date | None:
 
 
 def _query(day: date | None, who: str, **more: str) -> str:
-    said = {"date": day.isoformat() if day else "", "who": "" if who == task_lists.MINE else who, **more}
-    return f"?{urlencode({name: value for name, value in said.items() if value})}"
+    values = {"date": day.isoformat() if day else "", "who": who, **more}
+    return ListQuery(values, {"who": task_lists.MINE}).address()
 
 
 def _back(request: Request, customer: Customer) -> str:

@@ -24,6 +24,7 @@ from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
+from core.list_query import ListQuery
 from core.pagination import page_after
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
@@ -54,10 +55,8 @@ class Address:
 
     def query(self, **other: str) -> str:
         """The address of the same list with something else chosen."""
-        chosen = {"view": self.view, "who": self.who, **other}
         plain = {"view": "today", "who": task_lists.MINE}
-        said = {name: value for name, value in chosen.items() if value and value != plain.get(name)}
-        return f"?{urlencode(said)}" if said else "?"
+        return ListQuery({"view": self.view, "who": self.who}, plain).with_(other).address()
 
 
 @requires("tasks.view")
