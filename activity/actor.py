@@ -34,7 +34,7 @@ class Actor:
         return self.id if self.kind == ActorKind.USER else None
 
     def as_headers(self) -> dict[str, Any]:
-        """For a task's headers; `from_headers` gives the same actor back."""
+        """For a job's row; `from_headers` gives the same actor back."""
         return asdict(self)
 
     @classmethod

@@ -33,6 +33,8 @@ from django.db import ProgrammingError, connection, transaction
 
 from activity.models import Installation
 from core import clock
+from core.refused import Refused
+from core.registry import Registry, path_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +45,17 @@ ABANDONED_AFTER = timedelta(minutes=10)
 # Takes whether all that waits or only what is due is cancelled, and since when it is a copy; how much it cancelled.
 Cancel = Callable[[bool, datetime], int]
 
-_cancels: list[Cancel] = []
+_cancels: Registry[Cancel] = Registry("Cancelled where a restored copy is not to send", name=path_of)
 _lock = threading.Lock()
 _is_worker = False
 _is_compared = False
 _seen: tuple[str, int] = ("", 0)
 
 
-class NotHeld(Exception):
+class NotHeld(Refused):
     """Nothing is held: there is nothing to decide."""
+
+    status = 409
 
 
 @dataclass
@@ -66,7 +70,7 @@ class Note:
 
 def register_leaving(cancel: Cancel) -> None:
     """Have `cancel` called when what was to leave a restored copy is not to."""
-    _cancels.append(cancel)
+    _cancels.register(cancel)
 
 
 def begin_watching() -> None:

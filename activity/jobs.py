@@ -35,6 +35,8 @@ from core.alone import gate
 from core.claims import backoff, settle
 from core.jobs import ring, stopping
 from core.leases import renewer
+from core.refused import Refused
+from core.registry import Registry
 from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
 
@@ -57,8 +59,10 @@ class JobFailed(Exception):
     """Raised by a handler: the job ends as failed, with these plain words for whoever started it."""
 
 
-class JobFinished(Exception):
+class JobFinished(Refused):
     """It ended before it could be cancelled."""
+
+    status = 409
 
 
 class _Ended(BaseException):
@@ -172,7 +176,7 @@ class Kind:
     so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
-_kinds: dict[str, Kind] = {}
+KINDS: Registry[Kind] = Registry("Kinds of jobs", name=lambda kind: kind.name, describe=lambda kind: kind.label)
 
 
 def register(
@@ -184,15 +188,13 @@ def register(
     url: Callable[[Job], str] | None = None,
     so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> None:
-    """Have `handler` do the jobs of this kind; what it returns is the job's result. Raises ValueError for a second."""
-    if kind in _kinds:
-        raise ValueError(f"The job kind {kind} is registered twice.")
-    _kinds[kind] = Kind(kind, handler, label or kind, template, url, so_far)
+    """Have `handler` do the jobs of this kind; what it returns is the job's result. Raises RegisteredTwice."""
+    KINDS.register(Kind(kind, handler, label or kind, template, url, so_far))
 
 
 def kind_of(job: Job) -> Kind | None:
     """What is registered for the job's kind; None for one that this version does not know."""
-    return _kinds.get(job.kind)
+    return KINDS.get(job.kind)
 
 
 def start(
@@ -202,7 +204,7 @@ def start(
 
     `user` is who may look at it and cancel it: the person behind the actor.
     """
-    known = _kinds[kind]
+    known = KINDS[kind]
     job: Job = Job.objects.create(
         organization=organization,
         kind=known.name,

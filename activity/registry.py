@@ -1,6 +1,6 @@
 """Which events there are, and who listens.
 
-An app declares its events in `events.py` and subscribes in `apps.py`; `manage.py show_subscriptions` prints both.
+An app declares its events in `events.py` and subscribes in `apps.py`; `manage.py show_registrations` prints both.
 This is the one way in which a lower floor reaches an upper one.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from core.registry import Registry
 
 if TYPE_CHECKING:
     from activity.models import Event
@@ -34,25 +36,42 @@ class Subscription:
     inline: bool
 
 
-_declared: dict[str, str] = {}
-_subscriptions: dict[str, Subscription] = {}
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An event type, and what it says."""
+
+    event_type: str
+    description: str
+
+
+def _when(subscription: Subscription) -> str:
+    return f"{subscription.event_type}, {'in the transaction' if subscription.inline else 'after the commit'}"
+
+
+EVENTS: Registry[Declared] = Registry(
+    "Events",
+    name=lambda event: event.event_type,
+    order=lambda event: event.event_type,
+    describe=lambda event: event.description,
+)
+SUBSCRIPTIONS: Registry[Subscription] = Registry(
+    "Subscribers of events", name=lambda subscription: subscription.name, describe=_when
+)
 
 
 def declare(event_type: str, description: str) -> str:
-    """Make an event type known; returns its name, to be kept as a constant."""
-    if _declared.setdefault(event_type, description) != description:
-        raise ValueError(f"The event {event_type} is declared twice.")
-    return event_type
+    """Make an event type known; returns its name, to be kept as a constant. Raises RegisteredTwice."""
+    return EVENTS.register(Declared(event_type, description)).event_type
 
 
 def declared() -> dict[str, str]:
     """Every event type with its description."""
-    return dict(sorted(_declared.items()))
+    return {event.event_type: event.description for event in EVENTS}
 
 
 def require_declared(event_type: str) -> None:
     """Raises UndeclaredEvent for a type nobody declared."""
-    if event_type not in _declared:
+    if event_type not in EVENTS:
         raise UndeclaredEvent(f"No app declares the event {event_type!r}: add it to the app's events.py.")
 
 
@@ -60,16 +79,14 @@ def subscribe(event_type: str, handler: Handler, *, name: str, inline: bool = Fa
     """Have `handler` called for each event of this type. The name is the subscriber's identity for good."""
     if event_type != "*":
         require_declared(event_type)
-    if name in _subscriptions:
-        raise ValueError(f"The subscriber {name} is registered twice.")
-    _subscriptions[name] = Subscription(name, event_type, handler, inline)
+    SUBSCRIPTIONS.register(Subscription(name, event_type, handler, inline))
 
 
 def subscriptions() -> list[Subscription]:
     """Every subscription, in the order of registration."""
-    return list(_subscriptions.values())
+    return list(SUBSCRIPTIONS)
 
 
 def subscribers_of(event_type: str, *, inline: bool) -> list[Subscription]:
     """Who is to be told of an event of this type."""
-    return [s for s in _subscriptions.values() if s.inline is inline and s.event_type in (event_type, "*")]
+    return [s for s in SUBSCRIPTIONS if s.inline is inline and s.event_type in (event_type, "*")]

@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import redis
@@ -15,26 +16,41 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.registry import Registry
+
 logger = logging.getLogger(__name__)
 
 # A check gives an empty text when all is well, else the reason in plain words.
 Check = Callable[[], str]
 
-_checks: dict[str, Check] = {}
-# What somebody has to see to while everything runs: shown, and no reason to send people elsewhere.
-_advisory: set[str] = set()
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`check` gives the reason why the part is not well, or an empty text.
+
+    `is_advisory`: somebody has to see to it while everything runs: shown, and no reason to send people elsewhere.
+    """
+
+    name: str
+    check: Check
+    is_advisory: bool = False
+
+
+PARTS: Registry[Part] = Registry(
+    "Checks of /health/ready",
+    name=lambda part: part.name,
+    describe=lambda part: "advisory" if part.is_advisory else "",
+)
 
 
 def register(name: str, check: Check, *, is_advisory: bool = False) -> None:
     """Have `/health/ready` ask this too. An advisory check calls for attention and leaves the installation ready."""
-    _checks[name] = check
-    if is_advisory:
-        _advisory.add(name)
+    PARTS.register(Part(name, check, is_advisory))
 
 
 def failing() -> dict[str, str]:
     """The parts that are not well, with the reason. A check that raises is not well either."""
-    reasons = {name: _ask(check) for name, check in _checks.items()}
+    reasons = {part.name: _ask(part.check) for part in PARTS}
     return {name: reason for name, reason in reasons.items() if reason}
 
 
@@ -62,10 +78,10 @@ def ready(request: HttpRequest) -> HttpResponse:
     reasons = failing()
     if reasons:
         logger.warning("not_ready", extra={"reasons": reasons})
-    worst = {name: "attention" if name in _advisory else "failing" for name in reasons}
+    worst = {name: "attention" if PARTS[name].is_advisory else "failing" for name in reasons}
     is_failing = "failing" in worst.values()
     whole = "failing" if is_failing else "attention" if worst else "ok"
-    checks = {name: worst.get(name, "ok") for name in _checks}
+    checks = {name: worst.get(name, "ok") for name in PARTS.names()}
     return JsonResponse({"status": whole, "checks": checks}, status=503 if is_failing else 200)
 
 

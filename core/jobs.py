@@ -11,8 +11,6 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +21,6 @@ from kombu.pools import producers
 
 from core import wakeups
 from core.logging import bound, current_request_id
-from core.tenancy import organization_scope
 
 logger = logging.getLogger(__name__)
 
@@ -156,23 +153,6 @@ def publish(task: str, arguments: dict[str, Any], *, headers: dict[str, Any] | N
 # --- What travels with a task -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Companion:
-    """Something of the caller's context that a task gets back: who acts, for instance."""
-
-    name: str
-    pack: Callable[[], Any]
-    unpack: Callable[[Any], AbstractContextManager[Any]]
-
-
-_companions: dict[str, Companion] = {}
-
-
-def carry(name: str, *, pack: Callable[[], Any], unpack: Callable[[Any], AbstractContextManager[Any]]) -> None:
-    """Have every organization's task take along what `pack` gives, and run inside what `unpack` makes of it."""
-    _companions[name] = Companion(name, pack, unpack)
-
-
 class JobTask(Task):
     """Every task: its log lines carry the request's id that led to it."""
 
@@ -221,26 +201,6 @@ class Drain(JobTask):
             finally:
                 self._working.release()
         return done
-
-
-class OrganizationTask(JobTask):
-    """A task of one organization, its keyword `organization_id`: limited to it, with the caller as its actor."""
-
-    abstract = True
-
-    def apply_async(self, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
-        context = {"request_id": current_request_id(), **{c.name: c.pack() for c in _companions.values()}}
-        options["headers"] = {CONTEXT_HEADER: context, **(options.get("headers") or {})}
-        return super().apply_async(args, kwargs, *more, **options)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        context = self.context()
-        with ExitStack() as stack:
-            stack.enter_context(organization_scope(kwargs["organization_id"]))
-            for companion in _companions.values():
-                if companion.name in context:
-                    stack.enter_context(companion.unpack(context[companion.name]))
-            return super().__call__(*args, **kwargs)
 
 
 # --- The end of a process ---------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Q
 
+from core.refused import Refused
 from core.storable import is_storable
 
 Row = TypeVar("Row", bound=models.Model)
@@ -23,8 +24,11 @@ LONGEST_CURSOR = 2000
 LARGEST_NUMBER = 2**63 - 1
 
 
-class InvalidCursor(ValueError):
+class InvalidCursor(Refused):
     """A cursor that this list did not give."""
+
+    field = "cursor"
+    is_of_address = True
 
 
 @dataclass(frozen=True, slots=True)

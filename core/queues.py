@@ -18,6 +18,7 @@ from core import clock
 from core.alone import gate
 from core.claims import MOST_LOST, Row, begun, released
 from core.leases import Held, renewer
+from core.registry import Registry
 from core.tenancy import every_organization
 
 logger = logging.getLogger(__name__)
@@ -86,19 +87,16 @@ class Queue(Generic[Row]):
             logger.debug("row_not_released", extra={"row": str(row.pk)})
 
 
-_queues: dict[str, Queue[Any]] = {}
+_queues: Registry[Queue[Any]] = Registry("Queues", name=lambda queue: queue.name)
 
 
 def register(queue: Queue[Row]) -> Queue[Row]:
-    """Make a queue known. Raises ValueError for a second one of the name."""
-    if queue.name in _queues:
-        raise ValueError(f"The queue {queue.name} is registered twice.")
-    _queues[queue.name] = queue
-    return queue
+    """Make a queue known. Raises RegisteredTwice for a second one of the name."""
+    return _queues.register(queue)
 
 
 def every() -> list[Queue[Any]]:
-    return list(_queues.values())
+    return list(_queues)
 
 
 def clip_leases() -> int:

@@ -8,9 +8,13 @@ from functools import lru_cache
 import phonenumbers
 from django.conf import settings
 
+from core.refused import Refused
 
-class InvalidPhone(ValueError):
+
+class InvalidPhone(Refused):
     """Not a possible number; the text says why."""
+
+    field = "phone"
 
 
 _REASONS = {

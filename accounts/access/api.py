@@ -20,8 +20,6 @@ from activity.actor import Actor, ActorKind, acting_as
 from core.logging import current_request_id
 from core.tenancy import organization_scope
 
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
-
 
 class RolePermission(permissions.BasePermission):
     """The view's `permissions_by_method` names what each method needs; a method it does not name is closed."""

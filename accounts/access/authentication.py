@@ -15,7 +15,10 @@ Credentials = tuple[Any, Any]
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
-    """`Authorization: Bearer <access token>`; `request.auth` is the member."""
+    """`Authorization: Bearer <access token>`; `request.auth` is the member.
+
+    A refusal is translated here, not by the handler: DRF has to know while it works that nobody is signed in.
+    """
 
     def authenticate(self, request: Request) -> Credentials | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

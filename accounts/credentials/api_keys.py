@@ -14,18 +14,25 @@ from accounts import events
 from accounts.models import APIKey, Member
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from core.tenancy import every_organization
 
 PREFIX = "pk_"
 
 
-class InvalidAPIKey(Exception):
+class InvalidAPIKey(Refused):
+    """No key of ours, or one that ended."""
+
+    status = 401
+
     def __init__(self) -> None:
         super().__init__("This API key is not valid, or no longer.")
 
 
-class UnknownScope(ValueError):
+class UnknownScope(Refused):
     """A scope that is no permission of the key's member."""
+
+    field = "scopes"
 
 
 @transaction.atomic

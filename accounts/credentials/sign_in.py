@@ -11,11 +11,14 @@ from accounts.models import Member, User
 from activity.actor import Actor
 from activity.ledger import record
 from core.http import client_address
+from core.refused import Refused
 from core.tenancy import every_organization, organization_scope
 
 
-class InvalidCredentials(Exception):
+class InvalidCredentials(Refused):
     """The e-mail or the password is wrong; nobody is told which."""
+
+    status = 401
 
     def __init__(self) -> None:
         super().__init__("E-mail or password is not right.")

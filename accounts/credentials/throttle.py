@@ -20,6 +20,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import SignInAttempt
+from core.refused import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,10 @@ ACCOUNT = Limit(failures=50)
 QUESTIONS = Limit(failures=5)
 
 
-class TooManyAttempts(Exception):
+class TooManyAttempts(Refused):
     """Sign-in has to wait; `retry_after` says how long."""
+
+    status = 429
 
     def __init__(self, retry_after: timedelta) -> None:
         super().__init__(f"Too many attempts. Try again in {max(int(retry_after.total_seconds()), 1)} seconds.")

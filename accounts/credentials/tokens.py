@@ -20,12 +20,17 @@ from accounts import events
 from accounts.models import Member, TokenFamily
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from core.tenancy import every_organization, organization_scope
 
 FAMILY_CLAIM = "family"
 
 
-class InvalidToken(Exception):
+class InvalidToken(Refused):
+    """Not a token of ours, spent, or ended."""
+
+    status = 401
+
     def __init__(self) -> None:
         super().__init__("The token is not valid, or no longer. Sign in again.")
 

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from accounts.models import Member
 from accounts.permissions import Reach
 from core.counting import capped_counts
+from core.registry import Registry, path_of
 
 SHOWN = 6
 NEXT = 8
@@ -96,17 +97,19 @@ class Next:
     section: Section
 
 
-_sections: dict[str, Section] = {}
-_owning: list[Callable[[Member], bool]] = []
-
-
-def register(section: Section) -> None:
-    _sections[section.key] = section
+_sections: Registry[Section] = Registry(
+    "Sections of home",
+    name=lambda section: section.key,
+    order=lambda section: section.position,
+    describe=lambda section: str(section.label),
+)
+_owning: Registry[Callable[[Member], bool]] = Registry("Asked whether a member owns records", name=path_of)
+register = _sections.register
 
 
 def register_owning(owns: Callable[[Member], bool]) -> None:
     """Have `owns` asked whether a member has records of their own: then home begins with those."""
-    _owning.append(owns)
+    _owning.register(owns)
 
 
 def scopes_of(member: Member) -> list[tuple[Scope, str]]:
@@ -130,7 +133,7 @@ def scope_of(member: Member, asked: str) -> Scope:
 def find(member: Member, scope: Scope) -> list[Found]:
     """Every section that the member may see, in order."""
     asked = []
-    for section in sorted(_sections.values(), key=lambda one: one.position):
+    for section in _sections:
         rows = section.rows(member, scope) if member.may(section.permission) else None
         if rows is not None:
             asked.append((section, rows))

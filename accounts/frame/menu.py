@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts.models import Member
 from core.counting import capped_counts
 from core.http import Request
+from core.registry import Registry
 
 # A badge says 99+ beyond that.
 COUNTED_TO = 100
@@ -46,12 +47,13 @@ class Item:
     is_main: bool
 
 
-_entries: list[Entry] = []
-
-
-def register(entry: Entry) -> None:
-    _entries.append(entry)
-    _entries.sort(key=lambda e: e.position)
+_entries: Registry[Entry] = Registry(
+    "Menu",
+    name=lambda entry: entry.url_name,
+    order=lambda entry: entry.position,
+    describe=lambda entry: str(entry.label),
+)
+register = _entries.register
 
 
 def entries() -> list[Entry]:

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.frame import menu
 from accounts.models import Member
+from core.registry import Registry
 
 # So many results a source gives at most.
 SHOWN = 5
@@ -74,24 +75,27 @@ class Group:
     results: list[Result] = field(default_factory=list)
 
 
-_sources: dict[str, Source] = {}
-_actions: list[Action] = []
-
-
-def register(source: Source) -> None:
-    _sources[source.key] = source
-
-
-def register_action(action: Action) -> None:
-    if action not in _actions:
-        _actions.append(action)
+_sources: Registry[Source] = Registry(
+    "Sources of the palette",
+    name=lambda source: source.key,
+    order=lambda source: source.position,
+    describe=lambda source: str(source.label),
+)
+_actions: Registry[Action] = Registry(
+    "Actions of the palette",
+    name=lambda action: str(action.label),
+    order=lambda action: action.position,
+    describe=lambda action: action.url_name or action.command,
+)
+register = _sources.register
+register_action = _actions.register
 
 
 def find(member: Member, asked: Asked) -> list[Group]:
     """What fits, group by group in the order of positions; groups without a result are left out."""
     groups = [
         Group(source.key, source.label, source.find(member, asked)[:SHOWN])
-        for source in sorted(_sources.values(), key=lambda one: one.position)
+        for source in _sources
         if member.may(source.permission)
     ]
     todo = Group("actions", "Do", _fitting(_offered(member, SELDOM + 1 if asked.text else SELDOM), asked.text))
@@ -103,7 +107,7 @@ def find(member: Member, asked: Asked) -> list[Group]:
 
 def _offered(member: Member, below: int) -> list[tuple[Result, str]]:
     found = []
-    for action in sorted(_actions, key=lambda one: one.position):
+    for action in _actions:
         if action.position >= below:
             break
         if action.permission and not member.may(action.permission):

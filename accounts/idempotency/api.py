@@ -10,7 +10,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpResponseBase, QueryDict
-from rest_framework import exceptions, status
+from rest_framework import status
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +18,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.idempotency import services as idempotency
 from accounts.models import Member
-from core.api.errors import Conflict, invalid
+from core.api.errors import invalid
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -27,31 +27,19 @@ LONGEST = 255
 Handler = Callable[..., HttpResponseBase]
 
 
-class KeyReused(exceptions.APIException):
-    """422: the key came with another body."""
-
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_code = "idempotency_key_reused"
-
-
 def once(view: Any, handler: Handler) -> Handler:
     """The view's handler for a request with a key: done the first time, its answer given again from then on."""
 
     def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         member: Member = view.member
-        try:
-            call = idempotency.take(
-                organization=member.organization,
-                key_hash=_digest([str(member.pk), request.method, request.path, _key_of(request)]),
-                body_hash=_digest(_parts_of(request)),
-            )
-            if call.is_answered:
-                return _again(call)
-            return _first(view, call, lambda: handler(request, *args, **kwargs))
-        except (idempotency.InWork, idempotency.AnswerLost) as error:
-            raise Conflict(str(error), code="idempotency") from error
-        except idempotency.OtherBody as error:
-            raise KeyReused(str(error)) from error
+        call = idempotency.take(
+            organization=member.organization,
+            key_hash=_digest([str(member.pk), request.method, request.path, _key_of(request)]),
+            body_hash=_digest(_parts_of(request)),
+        )
+        if call.is_answered:
+            return _again(call)
+        return _first(view, call, lambda: handler(request, *args, **kwargs))
 
     return answer
 

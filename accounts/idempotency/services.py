@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import IdempotentCall, Organization
 from core.encryption import DecryptionFailed
+from core.refused import Refused
 from core.tenancy import every_organization
 
 KEPT = timedelta(hours=24)
@@ -23,17 +24,29 @@ LEASE = timedelta(seconds=60)
 AT_ONCE = 1000
 
 
-class OtherBody(Exception):
+class OtherBody(Refused):
+    """The key came with another body."""
+
+    status, code = 422, "idempotency_key_reused"
+
     def __init__(self) -> None:
         super().__init__("This key was used with another body. Use a new key for a new call.")
 
 
-class InWork(Exception):
+class InWork(Refused):
+    """The first call with the key is still in work."""
+
+    status, code = 409, "idempotency"
+
     def __init__(self) -> None:
         super().__init__("The first call with this key is still in work. Ask again in a moment.")
 
 
-class AnswerLost(Exception):
+class AnswerLost(Refused):
+    """The kept answer was encrypted with a key that is gone."""
+
+    status, code = 409, "idempotency"
+
     def __init__(self) -> None:
         super().__init__("The first call with this key was done, but its answer can’t be read any more.")
 

@@ -17,7 +17,6 @@ from accounts.models import APIKey
 from accounts.permissions import MEMBERSHIP
 from activity import jobs
 from activity.models import Job
-from core.api.errors import Conflict
 from core.api.parameters import ListParameters, read_parameters
 
 
@@ -63,10 +62,7 @@ class CancelJobView(OrganizationView):
     )
     def post(self, request: Request, pk: UUID) -> Response:
         """Stop a job: at once when it waits, else after the step in hand. What it did so far stays."""
-        try:
-            return Response(JobSerializer(jobs.cancel(job=_find(self, pk))).data)
-        except jobs.JobFinished as error:
-            raise Conflict(str(error)) from error
+        return Response(JobSerializer(jobs.cancel(job=_find(self, pk))).data)
 
 
 def _find(view: OrganizationView, pk: UUID) -> Job:

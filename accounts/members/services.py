@@ -6,13 +6,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import events
-from accounts.models import APIKey, Member, Role, TokenFamily
+from accounts.models import APIKey, Member, TokenFamily
 from accounts.permissions import ADMIN
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 
 
-class LastAdministrator(Exception):
+class LastAdministrator(Refused):
+    """An organization keeps an administrator."""
+
+    status = 409
+
     def __init__(self) -> None:
         super().__init__("This is the organization's last administrator. Make somebody else one first.")
 
@@ -30,17 +35,6 @@ def deactivate(*, member: Member, actor: Actor) -> None:
     TokenFamily.objects.filter(member=member, revoked_at=None).update(revoked_at=now, revoked_reason="deactivated")
     APIKey.objects.filter(member=member, revoked_at=None).update(revoked_at=now)
     record(events.MEMBER_DEACTIVATED, subject=member, actor=actor)
-
-
-@transaction.atomic
-def change_role(*, member: Member, role: Role, actor: Actor) -> None:
-    """Give a member another role. Raises LastAdministrator."""
-    if role.key != ADMIN.key:
-        require_other_administrator(member=member)
-    before = member.role.key
-    member.role = role
-    member.save(update_fields=["role"])
-    record(events.MEMBER_CHANGED, subject=member, actor=actor, payload={"role": {"from": before, "to": role.key}})
 
 
 @transaction.atomic

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.registry import Registry
+
 
 @dataclass(frozen=True, slots=True)
 class Pack:
@@ -17,22 +19,19 @@ class Pack:
 
 DEFAULT = "general"
 
-_packs: dict[str, Pack] = {}
-
-
-def register(pack: Pack) -> None:
-    _packs[pack.key] = pack
+_packs: Registry[Pack] = Registry("Packs", name=lambda pack: pack.key, describe=lambda pack: pack.name)
+register = _packs.register
 
 
 def offered() -> list[Pack]:
     """In the order in which they are offered."""
-    return list(_packs.values())
+    return list(_packs)
 
 
 def choices() -> list[tuple[str, str]]:
     """For forms and serializers: key and what it is for."""
-    return [(pack.key, f"{pack.name} — {pack.description}") for pack in _packs.values()]
+    return [(pack.key, f"{pack.name} — {pack.description}") for pack in _packs]
 
 
 def keys() -> list[str]:
-    return list(_packs)
+    return _packs.names()

@@ -15,18 +15,27 @@ from accounts.models import Member, Organization, Role, User
 from accounts.permissions import ADMIN, SYSTEM_ROLES
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from core.tenancy import organization_scope
 
 # Words that stand in addresses already or would mislead.
 RESERVED_SLUGS = frozenset({"admin", "api", "static", "webhooks", "health", "new", "parley"})
 
 
-class SignUpClosed(Exception):
+class SignUpClosed(Refused):
+    """SIGN_UP_ENABLED is off."""
+
+    status = 403
+
     def __init__(self) -> None:
         super().__init__("Sign-up is switched off here. Ask an administrator for an invitation.")
 
 
-class EmailTaken(Exception):
+class EmailTaken(Refused):
+    """A user has this e-mail address."""
+
+    field, code = "email", "taken"
+
     def __init__(self) -> None:
         super().__init__("There is an account with this e-mail address. Sign in, or ask for a new password.")
 

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.access.api import OrganizationView, permissions_of
 from accounts.access.authentication import member_of
-from accounts.credentials import sign_in, throttle, tokens
+from accounts.credentials import sign_in, tokens
 from accounts.models import APIKey, Member, User
 from accounts.organizations import services as organizations
 from accounts.sign_in import serializers
@@ -39,14 +39,7 @@ class RegisterView(Open):
     def post(self, request: Request) -> Response:
         """A new user with a new organization, as its first administrator."""
         data = _valid(serializers.RegisterSerializer(data=request.data))
-        try:
-            member = organizations.sign_up_from(address=client_address(request._request), **data)
-        except throttle.TooManyAttempts as error:
-            raise exceptions.Throttled(wait=error.retry_after.total_seconds()) from error
-        except organizations.SignUpClosed as error:
-            raise exceptions.PermissionDenied(str(error)) from error
-        except organizations.EmailTaken as error:
-            raise exceptions.ValidationError({"email": [str(error)]}, code="taken") from error
+        member = organizations.sign_up_from(address=client_address(request._request), **data)
         return Response(_pair(tokens.begin(member=member)), status=status.HTTP_201_CREATED)
 
 
@@ -55,12 +48,7 @@ class LoginView(Open):
     def post(self, request: Request) -> Response:
         """Tokens for an e-mail and password."""
         data = _valid(serializers.LoginSerializer(data=request.data))
-        try:
-            user = sign_in.verify(request=request._request, email=data["email"], password=data["password"])
-        except throttle.TooManyAttempts as error:
-            raise exceptions.Throttled(wait=error.retry_after.total_seconds()) from error
-        except sign_in.InvalidCredentials as error:
-            raise _unauthorized(str(error)) from error
+        user = sign_in.verify(request=request._request, email=data["email"], password=data["password"])
         members = sign_in.memberships(user)
         if not members:
             raise exceptions.PermissionDenied("You are not a member of any organization.")
@@ -73,10 +61,7 @@ class RefreshView(Open):
     def post(self, request: Request) -> Response:
         """A new pair; the refresh token given is spent."""
         data = _valid(serializers.RefreshSerializer(data=request.data))
-        try:
-            return Response(_pair(tokens.refresh(token=data["refresh_token"])))
-        except tokens.InvalidToken as error:
-            raise _unauthorized(str(error)) from error
+        return Response(_pair(tokens.refresh(token=data["refresh_token"])))
 
 
 class LogoutView(Open):
@@ -148,7 +133,3 @@ def _valid(serializer: Any) -> dict[str, Any]:
 
 def _pair(pair: tokens.Pair) -> Any:
     return serializers.PairSerializer(pair).data
-
-
-def _unauthorized(detail: str) -> exceptions.AuthenticationFailed:
-    return exceptions.AuthenticationFailed(detail)

@@ -9,8 +9,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
-from accounts.credentials import password_resets, throttle
+from accounts.credentials import password_resets
 from core.http import client_address
+from core.refused import Refused
+from core.refused_pages import add_to_form
 
 
 class PasswordResetView(views.PasswordResetView):
@@ -21,9 +23,9 @@ class PasswordResetView(views.PasswordResetView):
         # The answer, and the time it takes, are the same for every address: the mail is the worker's.
         try:
             password_resets.ask(email=form.cleaned_data["email"], address=client_address(self.request))
-        except throttle.TooManyAttempts as error:
-            form.add_error(None, str(error))
-            return self.render_to_response(self.get_context_data(form=form), status=429)
+        except Refused as refused:
+            add_to_form(self.request, form, refused)
+            return self.render_to_response(self.get_context_data(form=form), status=refused.status)
         return redirect(self.get_success_url())
 
 

@@ -14,11 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.credentials import known_browsers, sign_in, throttle
+from accounts.credentials import known_browsers, sign_in
 from accounts.models import Member, User
 from accounts.organizations import services as organizations
 from accounts.sign_in.forms import SignInForm, SignUpForm
 from core.http import client_address, local_path, redirect_to
+from core.refused import Refused
+from core.refused_pages import add_to_form
 from core.tenancy import every_organization
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -35,9 +37,9 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             user = sign_in.verify(request=request, **form.cleaned_data)
-        except (sign_in.InvalidCredentials, throttle.TooManyAttempts) as error:
-            form.add_error(None, str(error))
-            status = 429 if isinstance(error, throttle.TooManyAttempts) else 200
+        except Refused as refused:
+            add_to_form(request, form, refused)
+            status = _status_of(refused)
         else:
             return _enter(request, user)
     context = {"form": form, "next": _next(request), "is_sign_up_enabled": settings.SIGN_UP_ENABLED}
@@ -64,11 +66,9 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             member = organizations.sign_up_from(address=client_address(request), **form.cleaned_data)
-        except organizations.EmailTaken as error:
-            form.add_error("email", str(error))
-        except throttle.TooManyAttempts as error:
-            form.add_error(None, str(error))
-            status = 429
+        except Refused as refused:
+            add_to_form(request, form, refused)
+            status = _status_of(refused)
         else:
             return _enter(request, member.user)
     return render(request, "accounts/sign_up.html", {"form": form, "is_sign_up_enabled": True}, status=status)
@@ -104,6 +104,11 @@ def _enter(request: HttpRequest, user: User) -> HttpResponse:
     response = redirect_to(_next(request))
     known_browsers.remember(request, response, user.email)
     return response
+
+
+def _status_of(refused: Refused) -> int:
+    """Of the page that shows the form again: programs that try passwords are to notice that they have to wait."""
+    return refused.status if refused.status == 429 else 200
 
 
 def _next(request: HttpRequest) -> str:

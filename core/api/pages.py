@@ -73,10 +73,7 @@ class CursorPages(BasePagination):
         self.request = request
         cursor = request.query_params.get("cursor", "")
         order: tuple[str, str] = getattr(view, "cursor_order", ("-created_at", "-id"))
-        try:
-            self.page = pagination.page_after(queryset, cursor=cursor, size=page_size(request), order=order)
-        except pagination.InvalidCursor as error:
-            raise invalid("cursor", str(error)) from error
+        self.page = pagination.page_after(queryset, cursor=cursor, size=page_size(request), order=order)
         return list(self.page.rows)
 
     def get_paginated_response(self, data: Any) -> Response:

@@ -19,6 +19,8 @@ from activity.actor import Actor, ActorKind, current_actor
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
+from core.refused import Refused
+from core.registry import Registry, path_of
 from customers import events
 from customers.models import ChangeSet
 from customers.models.change_set import UNDO_DAYS
@@ -29,16 +31,20 @@ MOST_REASONS = 100
 
 Handler = Callable[[Work, ChangeSet], dict[str, Any]]
 
-_handlers: dict[str, Handler] = {}
+_handlers: Registry[tuple[str, Handler]] = Registry(
+    "Changes that can be undone", name=lambda entry: entry[0], describe=lambda entry: path_of(entry[1])
+)
 
 
-class TooLate(Exception):
+class TooLate(Refused):
     """It was undone already, or is too old."""
+
+    status, code = 409, "too_late"
 
 
 def register_undo(kind: str, handler: Handler) -> None:
     """Have change sets of this kind undone by this handler, which gives the job's result."""
-    _handlers[kind] = handler
+    _handlers.register((kind, handler))
 
 
 def keep(state: dict[str, Any], reason: str) -> None:
@@ -98,7 +104,7 @@ def work_off(work: Work) -> dict[str, Any]:
     if change_set is None:
         raise JobFailed("What was to be undone is gone: a person in it was erased.")
     try:
-        result = _handlers[change_set.kind](work, change_set)
+        result = _handlers[change_set.kind][1](work, change_set)
     except JobFailed:
         # Refused as a whole: once what stood in the way is gone, it may be undone after all.
         ChangeSet.objects.filter(pk=change_set.pk).update(undone_at=None)

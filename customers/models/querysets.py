@@ -119,9 +119,6 @@ class CustomerQuerySet(models.QuerySet[Any]):
             rows = rows.filter(tags__name__iexact=name)
         return rows
 
-    def follow_up_due(self, at: datetime) -> CustomerQuerySet:
-        return self.filter(next_follow_up_at__lte=at)
-
     def with_list_relations(self) -> CustomerQuerySet:
         """All that a row of a list shows, in a constant number of queries."""
         return self.select_related("stage", "assigned_to").prefetch_related("tags")

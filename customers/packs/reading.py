@@ -114,7 +114,7 @@ class _Together:
             # A pack is for every organization, and so knows nobody's members.
             _, refused = filters.read_each(segment["filter"], fields=self.fields, stages=self.stages, members=())
             if refused:
-                self._wrong(f"segments[{number}].filter.{refused[0].name}", str(refused[0]))
+                self._wrong(f"segments[{number}].filter.{refused[0].field}", str(refused[0]))
             for tag in segment["filter"].get("tag", []):
                 self._require(tag, self.tags, f"segments[{number}].filter.tag", "tag")
         for number, template in enumerate(self.pack.templates):

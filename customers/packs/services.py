@@ -13,6 +13,7 @@ from accounts.models import Member, Organization
 from activity.actor import Actor
 from activity.ledger import record
 from activity.models import Job
+from core.refused import Invalid, Refused
 from customers import events
 from customers.models import Customer, CustomerSettings, CustomField, Deal, OutcomeType, Segment, Stage, Tag
 from customers.packs import Pack, packs
@@ -23,16 +24,20 @@ KEEP, TAKE_AWAY = "keep", "take_away"
 _ENDS = {Stage.Kind.OPEN: 0, Stage.Kind.WON: 1, Stage.Kind.LOST: 2}
 
 
-class UnknownPack(ValueError):
+class UnknownPack(Refused):
+    """No pack has this key."""
+
+    status = 404
+
     def __init__(self, key: str) -> None:
         super().__init__(f"“{key[:40]}” is not a pack. Use one of: {', '.join(packs())}.")
 
 
-class InvalidHome(ValueError):
+class InvalidHome(Invalid):
     """What was chosen for a stage can't be done; `stage` is its key."""
 
     def __init__(self, stage: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(stage, detail)
         self.stage = stage
 
 

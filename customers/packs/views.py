@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -97,7 +97,4 @@ def _other(other: service.OtherStage, refused: dict[str, str], homes: dict[str, 
 
 
 def _chosen(key: str) -> Pack:
-    try:
-        return service.find(key)
-    except service.UnknownPack as error:
-        raise Http404(str(error)) from error
+    return service.find(key)

@@ -18,7 +18,7 @@ from core.api.conditional import ConditionalMixin
 from core.api.pages import NumberedPages, paginated
 from customers.data.deletion.api import DeleteMixin
 from customers.models import Customer
-from customers.people.api_access import MOVING, explained, read_filters, valid, visible_customer, with_relations
+from customers.people.api_access import MOVING, read_filters, valid, visible_customer, with_relations
 from customers.people.customers import serializers
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
@@ -59,10 +59,9 @@ class CustomerListView(ConditionalMixin, OrganizationView):
             # Else who made it would not see it.
             data.setdefault("assigned_to", self.member.user)
         own_fields = data.pop("custom_fields", {})
-        with explained(self.member):
-            customer = customers.create(
-                organization=self.member.organization, actor=current_actor(), own_fields=own_fields, **data
-            )
+        customer = customers.create(
+            organization=self.member.organization, actor=current_actor(), own_fields=own_fields, **data
+        )
         return self.tagged(represent(customer), status.HTTP_201_CREATED)
 
     def _serialize(self, rows: Any) -> Any:
@@ -115,7 +114,7 @@ class CustomerView(DeleteMixin, ConditionalMixin, OrganizationView):
         return self._change(request, pk, partial=False)
 
     def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
-        with explained(self.member), transaction.atomic():
+        with transaction.atomic():
             customer = _unchanged(self, request, pk)
             serializer = serializers.CustomerSerializer(
                 customer, data=request.data, partial=partial, context={"member": self.member}
@@ -177,8 +176,7 @@ class TagsAddView(OrganizationView):
         """Add tags; those that are there already stay as they are."""
         customer = visible_customer(self, pk)
         names = valid(serializers.TagsSerializer(data=request.data))["names"]
-        with explained():
-            tags.add(customer=customer, names=names, actor=current_actor())
+        tags.add(customer=customer, names=names, actor=current_actor())
         return Response(represent(visible_customer(self, pk)))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Member
+from core.registry import Registry
 from customers.models import Customer
 
 
@@ -21,12 +22,13 @@ class Panel:
     permission: str = "customers.view"
 
 
-_panels: list[Panel] = []
-
-
-def register(panel: Panel) -> None:
-    _panels.append(panel)
-    _panels.sort(key=lambda p: p.position)
+_panels: Registry[Panel] = Registry(
+    "Panels of the customer's page",
+    name=lambda panel: panel.template,
+    order=lambda panel: panel.position,
+    describe=lambda panel: str(panel.title),
+)
+register = _panels.register
 
 
 def panels_for(customer: Customer, member: Member) -> list[dict[str, Any]]:

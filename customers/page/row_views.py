@@ -17,6 +17,8 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.refused import Refused
+from core.refused_pages import words_of
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Stage, Tag
 from customers.people.access import find_visible
@@ -32,10 +34,6 @@ from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason
 from customers.work.follow_ups import services as follow_ups
 
 PROPOSED_TAGS = 200
-
-
-class Refused(ValueError):
-    """Why a value can't be set."""
 
 
 @requires("customers.edit")
@@ -60,11 +58,11 @@ def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
                 return asked
         else:
             CHANGES[field](customer, request.POST.get("value", ""))
-    except Refused as error:
+    except Refused as refused:
         if not request.htmx:
-            toasts.error(request, str(error))
+            toasts.error(request, words_of(request, refused))
             return redirect("customers:detail", organization, pk)
-        response = _editor(request, customer, EDITED_BY[field], error=str(error), status=422)
+        response = _editor(request, customer, EDITED_BY[field], error=words_of(request, refused), status=422)
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#cell-editor", "innerHTML"
         return response
     return _row(request, customer) if request.htmx else redirect("customers:list", organization)
@@ -134,10 +132,7 @@ def _set_owner(customer: Customer, value: str) -> None:
 
 
 def _add_tag(customer: Customer, value: str) -> None:
-    try:
-        tags.add(customer=customer, names=[value], actor=current_actor())
-    except tags.InvalidTag as error:
-        raise Refused(str(error)) from error
+    tags.add(customer=customer, names=[value], actor=current_actor())
 
 
 def _set_follow_up(customer: Customer, value: str) -> None:
@@ -146,11 +141,9 @@ def _set_follow_up(customer: Customer, value: str) -> None:
         return
     try:
         to: str | date = value if value in follow_ups.CHOICES else date.fromisoformat(value)
-        follow_ups.snooze(customer=customer, actor=current_actor(), to=to)
-    except follow_ups.InvalidDay as error:
-        raise Refused(str(error)) from error
     except ValueError as error:
         raise Refused("Choose a day.") from error
+    follow_ups.snooze(customer=customer, actor=current_actor(), to=to)
 
 
 def _remove_tag(customer: Customer, value: str) -> None:

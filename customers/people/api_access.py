@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -11,23 +9,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.access.api import OrganizationView
-from accounts.models import Member
-from core.api.errors import Conflict, invalid
 from core.api.parameters import PAGING
-from customers.data import undo
-from customers.data.merging import services as merging
 from customers.models import Customer
-from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import services as customers
 from customers.people.filters import parse as filters
-from customers.people.identities import addresses
-from customers.people.identities import services as identities
-from customers.people.tags import services as tags
-from customers.pipeline.deals import services as deals
-from customers.pipeline.outcomes import services as outcomes
-from customers.work.interactions import services as interactions
-from customers.work.processes import services as processes
-from customers.work.tasks import services as tasks
 
 # What changes on a customer's answer though nobody changed the customer: no part of its ETag.
 MOVING = frozenset({"last_activity_at", "is_overdue", "open_value"})
@@ -54,14 +38,11 @@ def with_relations(rows: Any) -> Any:
 
 
 def read_filters(request: Request, *more: str) -> dict[str, Any]:
-    """The list's filters from the query; `more` are parameters of the call's own. Raises 400 that names one."""
+    """The list's filters from the query; `more` are parameters of the call's own. Raises InvalidFilter."""
     given = request.query_params.copy()
     for name in [*PAGING, *more]:
         given.pop(name, None)
-    try:
-        return filters.read(given)
-    except filters.InvalidFilter as error:
-        raise invalid(error.name, str(error), code="unknown" if error.is_unknown else "invalid") from error
+    return filters.read(given)
 
 
 def valid(serializer: Any) -> dict[str, Any]:
@@ -69,35 +50,6 @@ def valid(serializer: Any) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data
-
-
-@contextmanager
-def explained(member: Member | None = None) -> Generator[None]:
-    """What the services refuse, as the contract answers it; `member` is who hears it, where it may name a customer."""
-    try:
-        yield
-    except identities.IdentityTaken as error:
-        told = str(error) if member is None else identities.refusal(error, member)
-        if member is not None and identities.is_named_to(member, error):
-            told = f"{told} ({error.customer.pk})"
-        raise Conflict(told, code="duplicate") from error
-    except (
-        identities.InvalidAddress, deals.InvalidDeal, merging.CannotMerge, tasks.InvalidTask, outcomes.InvalidOutcome,
-    ) as error:  # fmt: skip
-        raise invalid(error.field, str(error)) from error
-    except custom_fields.InvalidValue as error:
-        raise invalid(f"custom_fields.{error.key}", str(error)) from error
-    except customers.UnknownOwner as error:
-        raise invalid("assigned_to", str(error)) from error
-    except interactions.InFuture as error:
-        raise invalid("occurred_at", str(error)) from error
-    except (tags.InvalidTag, addresses.TooMany) as error:
-        raise invalid("tags" if isinstance(error, tags.InvalidTag) else "value", str(error)) from error
-    except processes.CannotChange as error:
-        is_another = isinstance(error, processes.AnotherOpen)
-        raise Conflict(str(error), code="another_open" if is_another else "ended") from error
-    except undo.TooLate as error:
-        raise Conflict(str(error), code="too_late") from error
 
 
 def _why_gone(view: OrganizationView, pk: UUID) -> str:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from activity.actor import current_actor
 from core.api.conditional import ConditionalMixin
-from core.api.errors import Conflict, invalid
+from core.api.errors import invalid
 from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
@@ -119,10 +119,7 @@ class StageListView(OrganizationView):
     def post(self, request: Request) -> Response:
         """A new stage; an open one stands after the open ones unless a position is given."""
         data = valid(StageSerializer(data=request.data))
-        try:
-            stage = stages.create(organization=current_organization(), actor=current_actor(), **data)
-        except stages.InvalidStage as error:
-            raise invalid(error.field, str(error)) from error
+        stage = stages.create(organization=current_organization(), actor=current_actor(), **data)
         return Response(StageSerializer(stage).data, status=201)
 
 
@@ -164,12 +161,7 @@ class StageView(ConditionalMixin, OrganizationView):
         home = read_parameters(request, RemovalParameters).get("home")
         stage = _found(pk)
         self.require_match(request, dict(StageSerializer(stage).data))
-        try:
-            job = stages.remove(stage=stage, home=home, actor=current_actor(), member=self.member)
-        except stages.StageInUse as error:
-            raise Conflict(str(error), code="in_use") from error
-        except stages.InvalidStage as error:
-            raise invalid(error.field, str(error)) from error
+        job = stages.remove(stage=stage, home=home, actor=current_actor(), member=self.member)
         return Response(status=204) if job is None else Response({"job_id": str(job.pk)}, status=202)
 
     def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
@@ -181,10 +173,7 @@ class StageView(ConditionalMixin, OrganizationView):
         if not partial:
             empty = {"kind": "open", "color": "slate", "probability": 0, "sla_hours": None, "entry_task": ""}
             data = empty | data
-        try:
-            changed = stages.update(stage=stage, actor=current_actor(), changes=data)
-        except stages.InvalidStage as error:
-            raise invalid(error.field, str(error)) from error
+        changed = stages.update(stage=stage, actor=current_actor(), changes=data)
         return self.tagged(dict(StageSerializer(changed).data))
 
 

@@ -16,12 +16,12 @@ from accounts.access.api import OrganizationView
 from accounts.models import Member
 from activity.actor import current_actor
 from core.api.conditional import ConditionalMixin
-from core.api.errors import Conflict, invalid
+from core.api.errors import invalid
 from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.tenancy import current_organization
 from customers.models import Interaction, Outcome, OutcomeType, Process
-from customers.people.api_access import explained, valid
+from customers.people.api_access import valid
 from customers.pipeline.outcomes import services as outcomes
 from customers.work import serializers as shapes
 from customers.work.interactions import services as interactions
@@ -95,8 +95,7 @@ class _TurnView(ConditionalMixin, OrganizationView):
         process = rows.filter(pk=pk).first()
         if process is None:
             raise Http404("There is no such process.")
-        with explained():
-            changed = type(self).turn(process=process, actor=current_actor())
+        changed = type(self).turn(process=process, actor=current_actor())
         return self.tagged(dict(shapes.ProcessSerializer(changed).data))
 
 
@@ -150,8 +149,7 @@ class OutcomeTypeListView(OrganizationView):
     def post(self, request: Request) -> Response:
         """A new type."""
         data = valid(shapes.OutcomeTypeSerializer(data=request.data))
-        with explained():
-            kind = outcomes.create_type(organization=current_organization(), actor=current_actor(), **data)
+        kind = outcomes.create_type(organization=current_organization(), actor=current_actor(), **data)
         return Response(shapes.OutcomeTypeSerializer(kind).data, status=201)
 
 
@@ -189,10 +187,7 @@ class OutcomeTypeView(ConditionalMixin, OrganizationView):
         """Take a type away that was never recorded."""
         kind = _type(pk)
         self.require_match(request, dict(shapes.OutcomeTypeSerializer(kind).data))
-        try:
-            outcomes.delete_type(kind=kind, actor=current_actor())
-        except outcomes.TypeInUse as error:
-            raise Conflict(str(error), code="in_use") from error
+        outcomes.delete_type(kind=kind, actor=current_actor())
         return Response(status=204)
 
     def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
@@ -204,8 +199,7 @@ class OutcomeTypeView(ConditionalMixin, OrganizationView):
                 raise invalid("key", "This can’t be changed: other systems know the type by it.")
             if not partial:
                 data = {"color": "slate", "stage": None, "is_converting": False, "has_amount": False} | data
-            with explained():
-                changed = outcomes.update_type(kind=kind, actor=current_actor(), changes=data)
+            changed = outcomes.update_type(kind=kind, actor=current_actor(), changes=data)
         return self.tagged(dict(shapes.OutcomeTypeSerializer(changed).data))
 
 

@@ -17,6 +17,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.refused_pages import on_form
 from customers.models import Customer
 from customers.people.access import find_visible
 from customers.people.consent import services as consent
@@ -49,12 +50,8 @@ def log(request: Request, organization: str, pk: UUID) -> HttpResponse:
     form = EntryForm(request.POST)
     is_dialog = "dialog" in request.GET
     if form.is_valid():
-        try:
+        with on_form(request, form):
             _write(request, customer, form.cleaned_data)
-        except interactions.InFuture as error:
-            form.add_error("at", str(error))
-        except follow_ups.InvalidDay as error:
-            form.add_error("then_day", str(error))
     if form.errors:
         if request.htmx:
             return _form(request, customer, form, status=422, is_dialog=is_dialog)

@@ -25,7 +25,7 @@ from core.api.parameters import ListParameters, read_parameters
 from core.tenancy import current_organization
 from customers.models import Contact, Customer, Deal, Interaction, Task
 from customers.people import presence
-from customers.people.api_access import explained, valid, visible_customer
+from customers.people.api_access import valid, visible_customer
 from customers.people.contacts import services as contacts
 from customers.pipeline.deals import services as deals
 from customers.work import record_serializers as shapes
@@ -77,8 +77,7 @@ class RecordListView(ConditionalMixin, OrganizationView):
                 raise invalid("customer", "The path names another customer.")
             body = {**body, "customer": str(pk)}
         data = dict(valid(self.records.serializer(data=body, context={"member": self.member})))
-        with explained():
-            row = self.records.create(data)
+        row = self.records.create(data)
         return self.tagged(dict(self.records.serializer(row).data), 201)
 
     def _serialize(self, rows: Any) -> Any:
@@ -94,7 +93,7 @@ class RecordView(ConditionalMixin, OrganizationView):
         return self.tagged(self._represent(self._find(pk)))
 
     def change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
-        with explained(), transaction.atomic():
+        with transaction.atomic():
             row = self._find(pk, lock=is_conditional(request))
             self.require_match(request, self._represent(row))
             serializer = self.records.serializer(

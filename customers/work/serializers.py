@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from core.api.errors import invalid
 from core.api.parameters import ListParameters
+from core.api.refused import as_field_error
 from core.api.strict import Strict
 from core.tenancy import current_organization
 from customers.models import Interaction, Outcome, OutcomeType, Process
@@ -114,10 +115,8 @@ class OutcomeTypeField(serializers.Field[OutcomeType, Any, str, Any]):
     def to_internal_value(self, data: Any) -> OutcomeType:
         if not isinstance(data, str):
             raise serializers.ValidationError("The key of a type is needed.")
-        try:
+        with as_field_error():
             return outcomes.find_type(organization=current_organization(), key=data)
-        except outcomes.InvalidOutcome as error:
-            raise serializers.ValidationError(str(error)) from error
 
     def to_representation(self, value: OutcomeType) -> str:
         return value.key

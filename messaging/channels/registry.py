@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
+from core.registry import Registry
 from messaging.channels.base import Capabilities, Kind, Provider
 from messaging.channels.simulator.adapter import SimulatorProvider
 from messaging.channels.smtp.adapter import SmtpProvider
@@ -17,14 +17,11 @@ class UnknownProvider(LookupError):
     """No provider has this key, or it does not carry this kind."""
 
 
-_PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {
-        TwilioProvider.key: TwilioProvider(),
-        SmtpProvider.key: SmtpProvider(),
-        SimulatorProvider.key: SimulatorProvider(),
-        WebsiteProvider.key: WebsiteProvider(),
-    }
+_PROVIDERS: Final[Registry[Provider]] = Registry(
+    "Providers of channels", name=lambda one: one.key, describe=lambda one: one.label
 )
+for _one in (TwilioProvider(), SmtpProvider(), SimulatorProvider(), WebsiteProvider()):
+    _PROVIDERS.register(_one)
 
 
 def provider(key: str) -> Provider:
@@ -32,12 +29,12 @@ def provider(key: str) -> Provider:
     try:
         return _PROVIDERS[key]
     except KeyError:
-        raise UnknownProvider(f"There is no provider {key!r}; there are {', '.join(_PROVIDERS)}.") from None
+        raise UnknownProvider(f"There is no provider {key!r}; there are {', '.join(_PROVIDERS.names())}.") from None
 
 
 def providers() -> Mapping[str, Provider]:
     """Every provider by its key, in the order to offer them."""
-    return _PROVIDERS
+    return {one.key: one for one in _PROVIDERS}
 
 
 def capabilities(provider_key: str, kind: Kind | str) -> Capabilities:

@@ -17,9 +17,10 @@ from core.api.pages import CursorPages, paginated
 from core.api.parameters import read_parameters
 from customers.models import Customer
 from messaging.delivery import queue as outbound
+from messaging.delivery.api_access import send
 from messaging.models import Message
 from messaging.threads import serializers
-from messaging.threads.api_access import explained, send, visible_message
+from messaging.threads.api_access import visible_message
 from messaging.threads.serializers import CLOSED, REFUSED
 
 STATE = OpenApiResponse(description="The message is in a state in which this can't be done.")
@@ -76,8 +77,7 @@ class CancelView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Take a queued message back; 409 once it is being sent."""
         message = visible_message(self, pk)
-        with explained():
-            outbound.cancel(message=message, actor=current_actor(), reason="cancelled")
+        outbound.cancel(message=message, actor=current_actor(), reason="cancelled")
         return Response(serializers.MessageSerializer(message).data)
 
 
@@ -92,6 +92,5 @@ class RetryView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Send a failed or unconfirmed message again."""
         message = visible_message(self, pk)
-        with explained():
-            outbound.retry(message=message, actor=current_actor())
+        outbound.retry(message=message, actor=current_actor())
         return Response(serializers.MessageSerializer(message).data)

@@ -6,40 +6,41 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from core.refused import Refused
 from customers.people.consent import services as consent
 from messaging.channels.base import Kind
 from messaging.models import Conversation, StoppedAddress
 from messaging.threads import channel_choice
 
 
-class Refused(Exception):
-    """The message may not be sent; `code` for machines, the text for people."""
+class SendingRefused(Refused):
+    """The message may not be sent, whatever it says; each reason has its code."""
 
-    code = "refused"
+    status, code = 403, "refused"
 
 
-class DoNotContact(Refused):
+class DoNotContact(SendingRefused):
     code = "do_not_contact"
 
     def __init__(self) -> None:
         super().__init__("This customer is marked “do not contact”.")
 
 
-class CustomerDeleted(Refused):
+class CustomerDeleted(SendingRefused):
     code = "customer_deleted"
 
     def __init__(self) -> None:
         super().__init__("This customer was deleted. Restore them to write to them.")
 
 
-class OptedOut(Refused):
+class OptedOut(SendingRefused):
     code = "opted_out"
 
     def __init__(self, channel: str) -> None:
         super().__init__(f"This customer opted out of {channel}. They can opt in again by writing START.")
 
 
-class NoAddress(Refused):
+class NoAddress(SendingRefused):
     code = "missing_address"
 
     def __init__(self, channel: str) -> None:
@@ -48,14 +49,14 @@ class NoAddress(Refused):
         )
 
 
-class ChannelOff(Refused):
+class ChannelOff(SendingRefused):
     code = "channel_disabled"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The channel “{name}” is switched off. An administrator can switch it on.")
 
 
-class CannotReply(Refused):
+class CannotReply(SendingRefused):
     code = "channel_cannot_send"
 
     def __init__(self, name: str) -> None:
@@ -63,11 +64,13 @@ class CannotReply(Refused):
 
 
 class BlockedUs(OptedOut):
+    """The provider says that the customer blocked the sender: to the API the same as an opt-out."""
+
     def __init__(self, channel: str) -> None:
-        Refused.__init__(self, f"This customer has blocked our sender on {channel}. Reach them another way.")
+        SendingRefused.__init__(self, f"This customer has blocked our sender on {channel}. Reach them another way.")
 
 
-class OptInMissing(Refused):
+class OptInMissing(SendingRefused):
     code = "opt_in_missing"
 
     def __init__(self, channel: str) -> None:
@@ -77,14 +80,14 @@ class OptInMissing(Refused):
         )
 
 
-class AddressStopped(Refused):
+class AddressStopped(SendingRefused):
     code = "address_stopped"
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"{address} does not take mail: {reason} Correct the address, or try it again anyway.")
 
 
-class OnSimulator(Refused):
+class OnSimulator(SendingRefused):
     code = "simulator"
 
     def __init__(self, name: str, real: str) -> None:
@@ -92,8 +95,8 @@ class OnSimulator(Refused):
         super().__init__(text % {"name": name, "real": real})
 
 
-class WindowClosed(Refused):
-    code = "window_closed"
+class WindowClosed(SendingRefused):
+    status, code = 409, "window_closed"
 
     def __init__(self, *, is_later: bool = False) -> None:
         if is_later:
@@ -117,7 +120,7 @@ def require_allowed(
     is_automatic: bool = False,
     is_template: bool = False,
 ) -> None:
-    """Raises a Refused for a message to this conversation's customer at that moment.
+    """Raises a SendingRefused for a message to this conversation's customer at that moment.
 
     `is_content`: an approved template, which may go out when the reply window is closed. `is_automatic`: nobody wrote
     it by hand, so on channels that ask for it there has to be an opt-in. `is_template`: no text of its own. On a
@@ -152,11 +155,11 @@ def require_allowed(
 
 def reason_against(
     conversation: Conversation, *, at: datetime, is_content: bool = False, is_automatic: bool = False
-) -> Refused | None:
+) -> SendingRefused | None:
     """The same as a value, for the composer."""
     try:
         require_allowed(conversation, at=at, is_content=is_content, is_automatic=is_automatic)
-    except Refused as refused:
+    except SendingRefused as refused:
         return refused
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from accounts.models import User
+from core.refused import Refused
 from customers.people.identities import services as identities
 from messaging.channels.base import Capabilities, Kind
 from messaging.channels.text import clean
@@ -18,12 +19,10 @@ from messaging.texts import placeholders, rendering
 MOST_COPIES: Final = 20
 
 
-class InvalidText(ValueError):
+class InvalidText(Refused):
     """Empty, longer than the channel takes, or with a file or a value that it would refuse; `field` names which."""
 
-    def __init__(self, detail: str, *, field: str = "body") -> None:
-        super().__init__(detail)
-        self.field = field
+    field = "body"
 
 
 @dataclass(frozen=True, slots=True)

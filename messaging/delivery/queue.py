@@ -14,6 +14,7 @@ from activity.ledger import record
 from core import clock
 from core.claims import released
 from core.jobs import ring
+from core.refused import Refused
 from core.tenancy import every_organization
 from customers.models import Customer
 from customers.people import presence
@@ -31,8 +32,10 @@ DELIVER = "messaging.tasks.deliver_due"
 MOST_HANDS = 5
 
 
-class NotPossible(Exception):
+class NotPossible(Refused):
     """The message is in a state in which this can't be done; the text says which."""
+
+    status = 409
 
 
 @transaction.atomic
@@ -59,8 +62,9 @@ def queue_message(
 
     It leaves at `not_before_at`, else now, after `undo_for` in which it can be taken back. A template gives the text
     where no body is given, and its files where none are; an approved one is sent by its id. Past the end of the reply
-    window a free text needs a `fallback_template`. Raises InvalidText, or a `refusals.Refused` (WindowClosed, OptedOut,
-    OptInMissing, DoNotContact, NoAddress, AddressStopped, ChannelOff), or CustomerGone; then nothing is written.
+    window a free text needs a `fallback_template`. Raises InvalidText, or a `refusals.SendingRefused` (WindowClosed,
+    OptedOut, OptInMissing, DoNotContact, NoAddress, AddressStopped, ChannelOff), or CustomerGone; then nothing is
+    written.
     """
     _hold_customer(conversation)
     written = drafts.write(
@@ -195,7 +199,7 @@ def cancel_on_deletion(*, customer: Customer, actor: Actor) -> int:
 def retry(*, message: Message, actor: Actor) -> Message:
     """Send a failed or unconfirmed message again, at once.
 
-    Raises NotPossible in another state, and a `refusals.Refused` where it may not go out now.
+    Raises NotPossible in another state, and a `refusals.SendingRefused` where it may not go out now.
     """
     may_be_content = bool(message.content_sid or message.fallback_template_id)
     refusals.require_allowed(message.conversation, at=clock.now(), is_content=may_be_content)

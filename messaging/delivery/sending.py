@@ -216,7 +216,7 @@ def _deliver(message: Message) -> None:
             _send(message, *request)
 
 
-def _refusal(message: Message) -> refusals.Refused | None:
+def _refusal(message: Message) -> refusals.SendingRefused | None:
     return refusals.reason_against(
         message.conversation,
         at=clock.now(),

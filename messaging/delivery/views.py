@@ -51,7 +51,7 @@ def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpRe
     reason = ""
     try:
         act(message)
-    except (outbound.NotPossible, refusals.Refused) as error:
+    except (outbound.NotPossible, refusals.SendingRefused) as error:
         reason = str(error)
         message.refresh_from_db()
     if not request.htmx:

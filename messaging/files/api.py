@@ -16,7 +16,6 @@ from rest_framework.response import Response
 
 from accounts.access.api import OrganizationView
 from activity.actor import current_actor
-from core.api.errors import invalid
 from messaging.channels.base import Capabilities
 from messaging.files import services as media
 from messaging.files.serializers import MediaSerializer, NewMediaSerializer
@@ -27,6 +26,7 @@ from messaging.models import Attachment, Channel, Message
 class MediaView(OrganizationView):
     permissions_by_method = {"POST": "conversations.edit"}
     parser_classes = [MultiPartParser]
+    refused_fields = {"attachments": "file"}
 
     @extend_schema(
         tags=["media"],
@@ -39,13 +39,10 @@ class MediaView(OrganizationView):
         body.is_valid(raise_exception=True)
         given, kind = body.validated_data["file"], body.validated_data.get("channel", "")
         content_type = given.content_type or "application/octet-stream"
-        try:
-            if (capabilities := _capabilities(kind)) is not None:
-                media.require_sendable(capabilities, name=given.name, content_type=content_type, size=given.size)
-            elif given.size > settings.MEDIA_MAX_BYTES:
-                raise media.InvalidUpload(f"A file may have {settings.MEDIA_MAX_BYTES // 1_000_000} MB at most.")
-        except media.InvalidUpload as error:
-            raise invalid("file", str(error)) from error
+        if (capabilities := _capabilities(kind)) is not None:
+            media.require_sendable(capabilities, name=given.name, content_type=content_type, size=given.size)
+        elif given.size > settings.MEDIA_MAX_BYTES:
+            raise media.InvalidUpload(f"A file may have {settings.MEDIA_MAX_BYTES // 1_000_000} MB at most.")
         kept = media.keep(
             organization=self.member.organization,
             content=given,

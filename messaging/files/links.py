@@ -11,14 +11,17 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
+from core.refused import Refused
 from messaging.models import MediaFile, Message
 
 _FILE: Final = "messaging.file"
 _UNSUBSCRIBE: Final = "messaging.unsubscribe"
 
 
-class InvalidLink(ValueError):
+class InvalidLink(Refused):
     """Not signed by us, or not valid any more."""
+
+    status = 404
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from accounts.models import Organization
 from activity.actor import Actor
+from core.refused import Refused
 from core.tenancy import every_organization
 from messaging.channels.base import Capabilities
 from messaging.models import MediaFile
@@ -49,8 +50,10 @@ _PROGRAMS: Final = (".exe", ".bat", ".cmd", ".com", ".scr", ".msi", ".js", ".vbs
 _kept: ContextVar[list[MediaFile] | None] = ContextVar("kept", default=None)
 
 
-class InvalidUpload(ValueError):
+class InvalidUpload(Refused):
     """A file that can't be sent on this channel; the text says why and what would do."""
+
+    field = "attachments"
 
 
 @dataclass(frozen=True, slots=True)

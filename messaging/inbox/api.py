@@ -17,8 +17,8 @@ from customers.page.api import StageView, TagsAddView, TagsRemoveView, visible_c
 from customers.people.customers import services as customers
 from customers.people.customers.serializers import CustomerSerializer
 from customers.work.follow_ups.api import FollowUpSerializer
+from messaging.delivery.api_access import resolved, send
 from messaging.threads import serializers
-from messaging.threads.api_access import resolved, send
 from messaging.threads.queries import inbox_counts, latest_conversations, thread_of_customer
 from messaging.threads.serializers import CLOSED, REFUSED
 

@@ -71,7 +71,7 @@ def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
                 **_later(request),
             )
             saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.REPLY)
-    except (refusals.Refused, outbound.InvalidText, media.InvalidUpload) as error:
+    except (refusals.SendingRefused, outbound.InvalidText, media.InvalidUpload) as error:
         return _refused(request, conversation, Draft.Mode.REPLY, str(error), files)
     return _written(request, conversation, Draft.Mode.REPLY, written)
 
@@ -102,7 +102,7 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
                 author=request.member.user,
                 undo_for=timedelta(seconds=conversation.organization.undo_seconds),
             )
-        except (refusals.Refused, outbound.InvalidText) as refused:
+        except (refusals.SendingRefused, outbound.InvalidText) as refused:
             error = str(refused)
         else:
             response = _written(request, conversation, Draft.Mode.REPLY, [message])

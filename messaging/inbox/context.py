@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
@@ -16,7 +15,8 @@ from accounts.frame import menu
 from accounts.models import Member
 from core.counting import capped_counts
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.list_query import ListQuery
+from core.pagination import page_after
 from customers.models import Consent, Stage
 from customers.people.owners import possible_owners
 from customers.work import customer_work
@@ -85,12 +85,9 @@ def rows_of(request: Request) -> Any:
 
 
 def rows_context(request: Request) -> dict[str, Any]:
-    try:
-        page = page_after(
-            rows_of(request), cursor=request.GET.get("after", ""), size=ROWS, order=("-last_message_at", "-id")
-        )
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        rows_of(request), cursor=request.GET.get("after", ""), size=ROWS, order=("-last_message_at", "-id")
+    )
     return {"conversations": page.rows, "next_cursor": page.next_cursor}
 
 
@@ -123,10 +120,7 @@ def open_conversation(request: Request, pk: UUID) -> tuple[Conversation, list[Co
 
 def thread_context(request: Request, conversation: Conversation) -> dict[str, Any]:
     """The middle pane: messages up to `before`, oldest first, and what the composer needs."""
-    try:
-        page = page_after(messages_of(conversation), cursor=request.GET.get("before", ""), size=MESSAGES)
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(messages_of(conversation), cursor=request.GET.get("before", ""), size=MESSAGES)
     return {
         "conversation": conversation,
         "open_id": conversation.pk,
@@ -211,10 +205,8 @@ def _view(request: Request) -> str:
 
 
 def _query(view: str, q: str) -> str:
-    chosen = {"filter": view} if view != DEFAULT_VIEW else {}
-    if q:
-        chosen["q"] = q
-    return f"?{urlencode(chosen)}" if chosen else ""
+    query = ListQuery({"filter": view, "q": q}, {"filter": DEFAULT_VIEW}).encoded()
+    return f"?{query}" if query else ""
 
 
 def _a_little_before(text: str) -> datetime | None:

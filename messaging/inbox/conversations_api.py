@@ -19,11 +19,12 @@ from core.api.pages import CursorPages, paginated
 from core.api.parameters import read_parameters
 from customers.people.customers import services as customers
 from messaging.delivery import queue as outbound
+from messaging.delivery.api_access import resolved
 from messaging.models import Conversation, Message
 from messaging.threads import presence as signs
 from messaging.threads import serializers
 from messaging.threads import services as conversations
-from messaging.threads.api_access import explained, resolved, visible_conversation
+from messaging.threads.api_access import visible_conversation
 from messaging.threads.queries import conversations_for, messages_of
 from messaging.threads.serializers import CLOSED, REFUSED
 
@@ -103,19 +104,18 @@ class MessageListView(OrganizationView):
         data = dict(serializer.validated_data)
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None
-        with explained():
-            if data.pop("private"):
-                _require_plain(data)
-                message = outbound.add_note(conversation=conversation, body=data["body"], actor=actor, author=author)
-            else:
-                data["reply_to"] = _quoted(conversation, data.get("reply_to"))
-                message = outbound.queue_message(
-                    conversation=conversation,
-                    actor=actor,
-                    author=author,
-                    origin=outbound.origin_of(actor),
-                    **resolved(self, data),
-                )
+        if data.pop("private"):
+            _require_plain(data)
+            message = outbound.add_note(conversation=conversation, body=data["body"], actor=actor, author=author)
+        else:
+            data["reply_to"] = _quoted(conversation, data.get("reply_to"))
+            message = outbound.queue_message(
+                conversation=conversation,
+                actor=actor,
+                author=author,
+                origin=outbound.origin_of(actor),
+                **resolved(self, data),
+            )
         return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
 
@@ -191,12 +191,9 @@ def _shown(conversation: Conversation) -> Response:
 
 
 def _set_status(conversation: Conversation, wanted: str, snoozed_until: Any = None) -> None:
-    try:
-        conversations.set_status(
-            conversation=conversation, status=wanted, snoozed_until=snoozed_until, actor=current_actor()
-        )
-    except ValueError as error:
-        raise invalid("snoozed_until", str(error)) from error
+    conversations.set_status(
+        conversation=conversation, status=wanted, snoozed_until=snoozed_until, actor=current_actor()
+    )
 
 
 def _owner(member: Member, wanted: Any) -> Any:
@@ -206,7 +203,7 @@ def _owner(member: Member, wanted: Any) -> Any:
         return member.user
     found = Member.objects.active().select_related("user").filter(user=wanted).first()
     if found is None:
-        raise invalid("assigned_to", str(customers.UnknownOwner()))
+        raise customers.UnknownOwner
     return found.user
 
 

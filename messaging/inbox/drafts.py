@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Member
+from core.refused import Refused
 from core.storable import is_storable
 from messaging.delivery.drafts import InvalidText
 from messaging.models import Conversation, Draft, Template
@@ -23,8 +24,10 @@ COLUMNS: Final = ("body", "subject", "cc", "template_id", "version", "updated_at
 REPLY_ONLY: Final = ("subject", "cc", "template")
 
 
-class Stale(Exception):
+class Stale(Refused):
     """The draft was saved, sent or thrown away since; `draft` is what it is now."""
+
+    status, code = 409, "stale"
 
     def __init__(self, draft: Draft) -> None:
         super().__init__(_("This draft was changed in another window."))

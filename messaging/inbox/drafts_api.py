@@ -13,12 +13,13 @@ from rest_framework.response import Response
 
 from accounts.access.api import OrganizationView
 from core.api.conditional import ConditionalMixin
-from core.api.errors import Conflict, invalid
+from core.api.errors import invalid
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
+from messaging.delivery.api_access import resolved
 from messaging.inbox import drafts as saved_drafts
 from messaging.models import Conversation, Draft
-from messaging.threads.api_access import explained, resolved, visible_conversation
+from messaging.threads.api_access import visible_conversation
 
 STALE = OpenApiResponse(description="The draft was saved, sent or thrown away since that `version`.")
 
@@ -72,12 +73,9 @@ class DraftView(ConditionalMixin, OrganizationView):
         data: dict[str, Any] = resolved(self, {"template": None, **serializer.validated_data})
         if data["template"] is not None and data["template"].is_content:
             raise invalid("template", "An approved template is sent as it is; it has no draft.")
-        with transaction.atomic(), explained():
+        with transaction.atomic():
             self.require_match(request, DraftSerializer(saved_drafts.held(conversation, self.member, mode)).data)
-            try:
-                saved = saved_drafts.save(conversation=conversation, member=self.member, mode=mode, **data)
-            except saved_drafts.Stale as error:
-                raise Conflict(str(error), code="stale") from error
+            saved = saved_drafts.save(conversation=conversation, member=self.member, mode=mode, **data)
         return self.tagged(DraftSerializer(saved).data)
 
     @extend_schema(tags=["conversations"], parameters=[DraftParameters], responses={204: None})

@@ -22,6 +22,7 @@ from core import clock, queues
 from core.claims import backoff, settle
 from core.encryption import DecryptionFailed
 from core.jobs import ring
+from core.refused import Refused
 from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
 from messaging import events
@@ -49,8 +50,10 @@ GRACE = timedelta(minutes=15)
 State = Reconciliation.State
 
 
-class CannotAsk(Exception):
+class CannotAsk(Refused):
     """The channel's provider has no list, or it is being asked already; the text says which."""
+
+    status = 409
 
 
 @dataclass

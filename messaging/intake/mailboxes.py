@@ -37,7 +37,6 @@ AT_ONCE = 200
 LONGEST_PAUSE = timedelta(minutes=15)
 # Where all UIDs mean other mails, what came in this time is looked at again; what is known already is not kept twice.
 LOOK_BACK = timedelta(days=2)
-MESSAGE_ID: Final = b"message-id:"
 
 
 class _ClaimLost(Exception):

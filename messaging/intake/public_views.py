@@ -22,10 +22,7 @@ LABELS = {"whatsapp": kinds.WHATSAPP.label, "sms": kinds.SMS.label, "email": kin
 @require_safe
 def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """A file whose address was given to a provider; 404 once the address has expired."""
-    try:
-        pk = links.file_of(token)
-    except links.InvalidLink as error:
-        raise Http404(str(error)) from error
+    pk = links.file_of(token)
     with every_organization("the signed address names the file"):
         found: MediaFile | None = MediaFile.objects.filter(pk=pk).first()
     if found is None:
@@ -39,10 +36,7 @@ def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ask once; a POST ends the messages. A mail program's scanner that only looks at the address ends nothing."""
-    try:
-        subscription = links.subscription_of(token)
-    except links.InvalidLink as error:
-        raise Http404(str(error)) from error
+    subscription = links.subscription_of(token)
     organization = subscriptions.organization_of(subscription)
     if organization is None:
         raise Http404("There is nobody of this address any more.")

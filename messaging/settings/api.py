@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from accounts.permissions import Reach
 from activity.actor import ActorKind, current_actor
-from core.api.errors import Conflict, invalid
+from core.api.errors import invalid
 from core.api.pages import CursorPages, NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from messaging.intake import backfill as catching_up
@@ -51,12 +51,9 @@ class ChannelListView(OrganizationView):
         """Set up a channel."""
         serializer = ChannelSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        try:
-            channel = channels.create(
-                organization=self.member.organization, actor=current_actor(), **serializer.validated_data
-            )
-        except channels.InvalidChannel as error:
-            raise invalid(error.field, str(error)) from error
+        channel = channels.create(
+            organization=self.member.organization, actor=current_actor(), **serializer.validated_data
+        )
         return Response(ChannelSerializer(channel).data, status=status.HTTP_201_CREATED)
 
 
@@ -82,19 +79,13 @@ class ChannelView(OrganizationView):
         for field in ("kind", "provider"):
             if changes.pop(field, getattr(channel, field)) != getattr(channel, field):
                 raise invalid(field, "A channel keeps its kind and provider. Set up another one.")
-        try:
-            channels.update(channel=channel, actor=current_actor(), changes=changes)
-        except channels.InvalidChannel as error:
-            raise invalid(error.field, str(error)) from error
+        channels.update(channel=channel, actor=current_actor(), changes=changes)
         return Response(ChannelSerializer(channel).data)
 
     @extend_schema(tags=["channels"], responses={204: None, 409: IN_USE})
     def delete(self, request: Request, pk: UUID) -> Response:
         """Remove a channel that nothing was ever said on."""
-        try:
-            channels.delete(channel=_channel(pk), actor=current_actor())
-        except channels.ChannelInUse as error:
-            raise Conflict(str(error)) from error
+        channels.delete(channel=_channel(pk), actor=current_actor())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -149,10 +140,7 @@ class ReconciliationListView(OrganizationView):
         body.is_valid(raise_exception=True)
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None
-        try:
-            row = catching_up.ask(channel=channel, actor=actor, asked_by=author, **body.validated_data)
-        except catching_up.CannotAsk as error:
-            raise Conflict(str(error)) from error
+        row = catching_up.ask(channel=channel, actor=actor, asked_by=author, **body.validated_data)
         return Response(ReconciliationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 

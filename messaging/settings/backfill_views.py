@@ -18,6 +18,7 @@ from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
+from core.refused_pages import on_form
 from messaging.intake import arrivals
 from messaging.intake import backfill as catching_up
 from messaging.models import Arrival, Channel, Message, Reconciliation
@@ -74,7 +75,7 @@ def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUI
 
 def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
     given = form.cleaned_data
-    try:
+    with on_form(request, form):
         catching_up.ask(
             channel=channel,
             actor=current_actor(),
@@ -82,10 +83,8 @@ def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
             until=given["until"],
             asked_by=request.member.user,
         )
-    except catching_up.CannotAsk as error:
-        form.add_error(None, str(error))
-        return False
-    return True
+        return True
+    return False
 
 
 def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class ChannelForm(EditMixin):
     The provider says what its accounts need. A secret is never shown again: left empty, it stays what it is.
     """
 
+    refused_fields = {"credentials.": ACCOUNT}
     name = forms.CharField(
         max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -114,11 +115,6 @@ class ChannelForm(EditMixin):
         if not self.is_edit or {"signature", "signs", "reply_address"} & set(given):
             values["settings"] = settings
         return values
-
-    def field_of(self, error_field: str, key: str = "") -> str | None:
-        """Where an error of the service is shown (`key` is one of the credentials); None for above the form."""
-        name = f"{ACCOUNT}{key}" if key else error_field
-        return name if name in self.fields else None
 
     def _credential(self, one: CredentialField) -> Any:
         value = self.cleaned_data[f"{ACCOUNT}{one.key}"]

@@ -16,6 +16,7 @@ from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
 from core.encryption import DecryptionFailed
+from core.refused import Invalid, Refused
 from customers.people.identities import services as identities
 from messaging import events
 from messaging.channels import registry
@@ -28,16 +29,19 @@ from messaging.texts.contents import services as contents
 from messaging.threads import channel_choice
 
 
-class InvalidChannel(ValueError):
-    """A value that the channel can't have; `field` names it, and `key` which of the credentials."""
+class InvalidChannel(Invalid):
+    """A value that the channel can't have; `field` names it, and `part` which of the credentials."""
 
     def __init__(self, field: str, detail: str, *, key: str = "") -> None:
-        super().__init__(detail)
-        self.field = field
-        self.key = key
+        super().__init__(field, detail)
+        self.part = key
 
 
-class ChannelInUse(Exception):
+class ChannelInUse(Refused):
+    """A channel with conversations stays."""
+
+    status = 409
+
     def __init__(self) -> None:
         super().__init__("This channel has conversations. Switch it off instead of removing it.")
 

@@ -18,6 +18,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
+from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.people import confirm
 from messaging.channels import registry
@@ -70,7 +71,7 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
     kind, provider = chosen
     form = ChannelForm(request.POST if request.method == "POST" else None, kind=kind, provider=provider)
     if request.method == "POST" and form.is_valid():
-        try:
+        with on_form(request, form):
             channel = channels.create(
                 organization=request.organization,
                 actor=current_actor(),
@@ -78,9 +79,6 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
                 provider=provider,
                 **{"address": "", **form.values()},
             )
-        except channels.InvalidChannel as error:
-            form.add_error(form.field_of(error.field, error.key), str(error))
-        else:
             toasts.success(request, f"“{channel.name}” is set up. Check it before you use it.")
             return redirect("messaging:channel", organization, channel.pk)
     return _form(request, form, None, provider)
@@ -104,12 +102,9 @@ def edit_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
     form = ChannelForm(posted, kind=Kind(row.kind), provider=row.provider, channel=row)
     if request.method == "POST" and form.is_valid():
-        try:
+        with on_form(request, form):
             if changes := form.values():
                 channels.update(channel=row, actor=current_actor(), changes=changes)
-        except channels.InvalidChannel as error:
-            form.add_error(form.field_of(error.field, error.key), str(error))
-        else:
             toasts.success(request, "Saved.")
             return redirect("messaging:channel", organization, pk)
     return _form(request, form, find_channel(pk), row.provider)
@@ -134,11 +129,8 @@ def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse
 def make_default(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Have first messages of its kind leave by this channel from now on."""
     row = find_channel(pk)
-    try:
+    with as_message(request):
         channels.update(channel=row, actor=current_actor(), changes={"is_default": True})
-    except channels.InvalidChannel as error:
-        toasts.error(request, str(error))
-    else:
         toasts.success(request, _("First messages now leave by “%(name)s”.") % {"name": row.name})
     return redirect("messaging:channel", organization, pk)
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from core.refused import Refused
+
 # What can always be named; the customers' own fields come as custom.<key>.
 NAMES: Mapping[str, str] = {
     "customer.name": "The customer’s name",
@@ -34,12 +36,16 @@ class Placeholder:
     end: int
 
 
-class InvalidPlaceholder(ValueError):
+class InvalidPlaceholder(Refused):
     """A text can't be a template; the message says where and why."""
 
+    field = "body"
 
-class MissingValue(ValueError):
+
+class MissingValue(Refused):
     """A value is empty and the template gives no default; `names` are those that are missing."""
+
+    status, code = 409, "missing_value"
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = sorted(names)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from accounts.models import User
+from core.refused import Refused
 from customers.models import Customer, CustomField
 from customers.people.custom_fields import services as custom_fields
 from messaging.models import Template
@@ -19,8 +20,10 @@ _ANY = re.compile(r"\{\{\s*([A-Za-z0-9_]{1,40})\s*\}\}")
 _BREAKS = re.compile(r"[\n\r\t\x0b\x0c\u2028\u2029]")
 
 
-class InvalidVariable(ValueError):
+class InvalidVariable(Refused):
     """A value that the provider would refuse, or that the template has no place for; `name` is the variable's."""
+
+    field = "variables"
 
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(detail)

@@ -20,6 +20,7 @@ from accounts.models import Team
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
+from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField
 from customers.people import confirm
@@ -160,7 +161,7 @@ def _write(request: Request, template: Template | None) -> HttpResponse:
 def _save(request: Request, form: TemplateForm, template: Template | None, attached: list[MediaFile]) -> bool:
     """True where it was saved; what the service refuses stands at its field."""
     actor = current_actor()
-    try:
+    with on_form(request, form):
         if template is None:
             templates.create(organization=request.organization, actor=actor, files=attached, **form.values())
             toasts.success(request, "The template can be used from now on.")
@@ -170,11 +171,8 @@ def _save(request: Request, form: TemplateForm, template: Template | None, attac
             if changes or not is_same:
                 templates.update(template=template, actor=actor, changes=changes, files=None if is_same else attached)
             toasts.success(request, "Saved.")
-    except templates.InvalidTemplate as error:
-        field = "uploads" if error.field == "files" else error.field
-        form.add_error(field if field in form.fields else None, str(error))
-        return False
-    return True
+        return True
+    return False
 
 
 def _categories(request: Request) -> list[str]:

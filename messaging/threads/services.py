@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from activity.actor import SYSTEM, Actor
 from activity.ledger import record
+from core.refused import Refused
 from core.tenancy import every_organization, organization_scope
 from customers.models import Customer, Identity
 from messaging import events
@@ -176,7 +177,7 @@ def mark_read(*, conversation: Conversation, actor: Actor) -> bool:
 def set_status(*, conversation: Conversation, status: str, actor: Actor, snoozed_until: datetime | None = None) -> bool:
     """Open, pending, snoozed or resolved; False where that is so already."""
     if status == Conversation.Status.SNOOZED and (snoozed_until is None or snoozed_until <= timezone.now()):
-        raise ValueError("Say until when to snooze: a time to come.")
+        raise Refused("Say until when to snooze: a time to come.", field="snoozed_until")
     until = snoozed_until if status == Conversation.Status.SNOOZED else None
     rows = Conversation.objects.filter(pk=conversation.pk).exclude(status=status, snoozed_until=until)
     if rows.update(status=status, snoozed_until=until) == 0:

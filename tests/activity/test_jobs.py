@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test registers its own."""
-    monkeypatch.setattr(jobs, "_kinds", dict(jobs._kinds))
+    monkeypatch.setattr(jobs, "KINDS", jobs.KINDS.copy())
     yield
     machinery._stopping.clear()
 
@@ -307,7 +307,7 @@ def test_what_kills_its_workers_is_given_up(inside, alice):
 
 def test_a_kind_that_is_not_known_any_more_fails(inside, alice):
     job = start(alice, steps)
-    del jobs._kinds["test.work"]
+    jobs.KINDS.unregister("test.work")
     jobs.run_due()
     job.refresh_from_db()
     assert job.status == "failed"

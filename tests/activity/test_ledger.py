@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("without_pack")
 @pytest.fixture
 def subscribers(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test subscribes is forgotten after it."""
-    monkeypatch.setattr(registry, "_subscriptions", dict(registry._subscriptions))
+    monkeypatch.setattr(registry, "SUBSCRIPTIONS", registry.SUBSCRIPTIONS.copy())
 
 
 def note(customer: Customer, **more: Any) -> Event:

@@ -1,13 +1,11 @@
 import threading
 import time
-from typing import Any
 
 import pytest
 from celery import current_app, shared_task
 from django.db import transaction
 
 from core import jobs, wakeups
-from core.logging import bound, current_request_id
 
 
 @pytest.fixture(autouse=True)
@@ -123,22 +121,6 @@ def test_a_drain_that_is_rung_while_it_works_looks_once_more():
     release.set()
     first.join(5)
     assert runs == ["first", "first"]
-
-
-def test_an_organizations_task_is_limited_to_it_and_knows_its_request():
-    from core.tenancy import current_organization
-
-    seen: dict[str, object] = {}
-
-    @shared_task(base=jobs.OrganizationTask, name="tests.of_an_organization")
-    def work(*, organization_id):
-        seen.update(organization=current_organization(), request_id=current_request_id())
-
-    task = current_app.tasks["tests.of_an_organization"]
-    with bound(request_id="r-1"):
-        headers: Any = {"parley": {"request_id": "r-1"}}
-        task.apply(kwargs={"organization_id": "7"}, headers=headers)
-    assert seen == {"organization": "7", "request_id": "r-1"}
 
 
 def test_stopping_says_so_after_the_signal(monkeypatch):

@@ -23,7 +23,7 @@ SEED = 20_261_121
 
 
 def test_every_step_of_a_job_is_done_once(worker: Worker, alice: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "_kinds", dict(jobs._kinds))
+    monkeypatch.setattr(jobs, "KINDS", jobs.KINDS.copy())
     jobs.register(KIND, take_steps)
     worker.environment["EXTRA_APPS"] = "tests.processes.steps.apps.StepsConfig"
     with organization_scope(alice.organization):
@@ -53,7 +53,7 @@ def test_every_step_of_a_job_is_done_once(worker: Worker, alice: Any, monkeypatc
 
 
 def test_a_worker_that_is_asked_to_end_gives_its_job_back(worker: Worker, alice: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "_kinds", dict(jobs._kinds))
+    monkeypatch.setattr(jobs, "KINDS", jobs.KINDS.copy())
     jobs.register(KIND, take_steps)
     worker.environment["EXTRA_APPS"] = "tests.processes.steps.apps.StepsConfig"
     with organization_scope(alice.organization):

@@ -14,6 +14,7 @@ from activity.actor import Actor, current_actor
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
+from core.refused import Invalid, Refused, inside
 from customers import events
 from customers.data import undo
 from customers.data.deletion import services as deletion
@@ -33,16 +34,14 @@ CUSTOMER = Customer._meta.label_lower
 PERMISSIONS: Mapping[str, str] = {"delete": "customers.delete"}
 
 
-class InvalidBulk(ValueError):
-    """`field` names what is wrong with the request."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidBulk(Invalid):
+    """A request to change many that can’t be read."""
 
 
-class NotPermitted(Exception):
-    pass
+class NotPermitted(Refused):
+    """The member's role does not permit the change."""
+
+    status = 403
 
 
 def start(
@@ -70,7 +69,8 @@ def start(
         raise InvalidBulk("ids", f"1 to {MOST_IDS} ids are needed; for more, use a filter.")
     chosen: dict[str, Any] = {"ids": sorted({str(one) for one in ids})} if ids is not None else {}
     if given_filter is not None:
-        filters.read(given_filter)
+        with inside("filter"):
+            filters.read(given_filter)
         chosen = {"filter": {name: value for name, value in given_filter.items() if name != "ordering"}}
     with transaction.atomic():
         rows = _rows(member, chosen)
@@ -105,7 +105,7 @@ def work_off(work: Work) -> dict[str, Any]:
     try:
         rows = _rows(member, work.params)
     except filters.InvalidFilter as error:
-        raise JobFailed(f"The filter means nothing any more: {error.name}: {error}") from error
+        raise JobFailed(f"The filter means nothing any more: {error.field}: {error}") from error
     state = work.state
     state.setdefault("changed", 0)
     state.setdefault("kept", 0)

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from activity.actor import current_actor
 from core.api.conditional import is_conditional
-from core.api.errors import Conflict
 from core.api.parameters import ListParameters, read_parameters
 from customers.data.deletion import services as deletion
 from customers.models import Customer
@@ -44,10 +43,7 @@ class DeleteMixin:
             customer = _locked(rows, pk)
             if is_conditional(request):
                 self.require_match(request, CustomerSerializer(customer).data)
-            try:
-                deletion.delete(customer=customer, actor=current_actor(), force=force)
-            except deletion.Held as error:
-                raise Conflict(str(error), code="held") from error
+            deletion.delete(customer=customer, actor=current_actor(), force=force)
         return Response(status=204)
 
 
@@ -67,10 +63,7 @@ class RestoreView(OrganizationView):
         read_parameters(request, ListParameters)
         with transaction.atomic():
             customer = _locked(Customer.objects.within_reach_of(self.member), pk)
-            try:
-                deletion.restore(customer=customer, actor=current_actor())
-            except deletion.NotRestorable as error:
-                raise Conflict(str(error), code="not_restorable") from error
+            deletion.restore(customer=customer, actor=current_actor())
         return Response(CustomerSerializer(customer).data)
 
 

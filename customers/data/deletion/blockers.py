@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from activity.actor import Actor
+from core.registry import Registry
 from customers.models import Customer
 
 
@@ -18,15 +19,14 @@ class Hold:
     release: Callable[[Customer, Actor], None]
 
 
-_holds: list[Hold] = []
+_holds: Registry[Hold] = Registry(
+    "What keeps a customer from being deleted", name=lambda hold: hold.name, order=lambda hold: hold.name
+)
 
 
 def register(hold: Hold) -> None:
-    """Have it asked before each deletion. Raises ValueError for a second of the name."""
-    if any(known.name == hold.name for known in _holds):
-        raise ValueError(f"The hold {hold.name} is registered twice.")
-    _holds.append(hold)
-    _holds.sort(key=lambda known: known.name)
+    """Have it asked before each deletion. Raises RegisteredTwice."""
+    _holds.register(hold)
 
 
 def reasons_against(customer: Customer) -> list[str]:

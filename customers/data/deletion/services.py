@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.data.deletion import blockers as holds
 from customers.models import Customer, Deal
@@ -19,16 +20,20 @@ DELETED = "The customer was deleted"
 SHOWN = 3
 
 
-class Held(Exception):
+class Held(Refused):
     """Something is still open with the customer; `reasons` names what."""
+
+    status, code = 409, "held"
 
     def __init__(self, reasons: list[str]) -> None:
         self.reasons = reasons
         super().__init__(f"Not deleted: {'; '.join(reasons)}.")
 
 
-class NotRestorable(Exception):
+class NotRestorable(Refused):
     """The customer was merged into another, erased, or is gone for longer than 30 days; the text says which."""
+
+    status, code = 409, "not_restorable"
 
 
 @transaction.atomic

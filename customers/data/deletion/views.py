@@ -5,14 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
 from customers.data.deletion import blockers as holds
 from customers.data.deletion import services as deletion
 from customers.data.deletion.access import find_customer
@@ -46,12 +46,9 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def deleted(request: Request, organization: str) -> HttpResponse:
     """Those that can be restored, the last deleted first."""
     rows = Customer.objects.within_reach_of(request.member).deleted().select_related("assigned_to")
-    try:
-        page = page_after(
-            rows, cursor=request.GET.get("after", ""), size=ROWS, order=("-deleted_at", "-id")
-        )  # fmt: skip
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        rows, cursor=request.GET.get("after", ""), size=ROWS, order=("-deleted_at", "-id")
+    )  # fmt: skip
     shown = {"customers": page.rows, "next_cursor": page.next_cursor, "days": deletion.RESTORE_DAYS}
     return render(request, "customers/deleted.html", shown)
 

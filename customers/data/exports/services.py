@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Member, Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Invalid
 from core.tenancy import organization_scope
 from customers import events
 from customers.data.tables.writing import BOM, MOST_SHEET_ROWS, Sheet, csv_bytes, safe_column
@@ -73,12 +74,8 @@ _TAGS = (
 )
 
 
-class InvalidExport(ValueError):
-    """`name` is the parameter that is wrong: `columns` or `format`."""
-
-    def __init__(self, name: str, detail: str) -> None:
-        super().__init__(detail)
-        self.name = name
+class InvalidExport(Invalid):
+    """A parameter of an export that can’t be read: `columns` or `format`."""
 
 
 class AccessLost(Exception):

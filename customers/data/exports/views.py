@@ -44,7 +44,7 @@ def export(request: Request, organization: str) -> HttpResponse:
         "shown_pairs": [(name.removeprefix("custom.").replace("_", " "), value) for name, value in pairs
                         if name != "ordering"],
         "query": urlencode(pairs),
-        "problems": [f"{error.name.removeprefix(filters.CUSTOM)}: {error}" for error in refused],
+        "problems": [f"{error.field.removeprefix(filters.CUSTOM)}: {error}" for error in refused],
     }  # fmt: skip
     return render(request, "customers/imports/export.html", shown, status=400 if refused else 200)
 
@@ -62,7 +62,7 @@ def file(request: Request, organization: str) -> HttpResponseBase:
             format=request.GET.get("format") or exports.CSV,
         )
     except (exports.InvalidExport, filters.InvalidFilter) as error:
-        return HttpResponse(f"{error.name}: {error}", status=400, content_type="text/plain; charset=utf-8")
+        return HttpResponse(f"{error.field}: {error}", status=400, content_type="text/plain; charset=utf-8")
     return streamed(request, found.pieces(), content_type=found.content_type, filename=found.filename)
 
 

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from accounts.jobs.api import StartedSerializer, started
 from activity.actor import current_actor
-from core.api.errors import Conflict, TooLarge, invalid
+from core.api.errors import Conflict
 from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
@@ -26,9 +26,8 @@ from core.streaming import streamed
 from customers.data import undo
 from customers.data.imports import files as import_files
 from customers.data.imports import services as imports
-from customers.data.tables.limits import RefusedFile
 from customers.models import CustomerImport
-from customers.people.api_access import explained, valid
+from customers.people.api_access import valid
 
 NOT_NOW = OpenApiResponse(description="It is being worked on, was imported already, or can’t be undone any more.")
 LONGEST_MAPPING = 50_000
@@ -101,12 +100,7 @@ class ImportStartView(OrganizationView):
         """Import customers from a CSV or XLSX file. The job's result has the counts and where the rejected rows are."""
         data = valid(ImportStartSerializer(data=request.data))
         file = data["file"]
-        try:
-            upload = imports.upload(file=file, name=file.name, member=self.member)
-        except RefusedFile as error:
-            if error.is_too_large:
-                raise TooLarge(str(error)) from error
-            raise invalid("file", str(error)) from error
+        upload = imports.upload(file=file, name=file.name, member=self.member)
         try:
             job = imports.start(
                 upload=upload,
@@ -116,9 +110,9 @@ class ImportStartView(OrganizationView):
                 on_duplicate=data["on_duplicate"],
                 dry_run=data["dry_run"],
             )
-        except imports.InvalidMapping as error:
+        except imports.InvalidMapping:
             imports.discard(upload=upload)
-            raise invalid(f"mapping.{error.column}" if error.column else "mapping", str(error)) from error
+            raise
         return Response(ImportStartedSerializer({"job_id": job.pk, "import_id": upload.pk}).data, status=202)
 
 
@@ -176,8 +170,7 @@ class ImportUndoView(OrganizationView):
         upload = _find(self, pk)
         if upload.change_set is None or imports.is_running(upload):
             raise Conflict("Nothing was imported from this file.", code="nothing_to_undo")
-        with explained():
-            return started(undo.undo(change_set=upload.change_set, actor=current_actor(), user=self.member.user))
+        return started(undo.undo(change_set=upload.change_set, actor=current_actor(), user=self.member.user))
 
 
 def _find(view: OrganizationView, pk: UUID) -> CustomerImport:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.refused import Invalid
 from customers.models import CustomField
 from customers.search import normalize
 
@@ -99,11 +100,11 @@ _LIKE_ENOUGH = 0.84
 _MOST_OF = 0.6
 
 
-class InvalidMapping(ValueError):
+class InvalidMapping(Invalid):
     """`column` names the column, or is empty where the mapping as a whole is wrong."""
 
     def __init__(self, column: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(f"mapping.{column}" if column else "mapping", detail)
         self.column = column
 
 

@@ -20,6 +20,7 @@ from activity.actor import Actor, current_actor
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
+from core.refused import Refused
 from customers import events
 from customers.data import undo
 from customers.data.imports import files as import_files
@@ -47,8 +48,10 @@ State = CustomerImport.State
 OnDuplicate = CustomerImport.OnDuplicate
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(Refused):
     """The file is being imported, or has been."""
+
+    status = 409
 
 
 def upload(*, file: IO[bytes], name: str, member: Member) -> CustomerImport:

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import Member, Organization
 from core.moments import is_showable
+from core.refused import Refused
 from customers.data.imports.mapping import ADDRESS, CUSTOM
 from customers.models import Customer, CustomField, Stage
 from customers.people.custom_fields import services as custom_fields
@@ -110,7 +111,7 @@ class RowReader:
                 continue
             try:
                 self._take(row, name, text)
-            except ValueError as error:
+            except (ValueError, Refused) as error:
                 row.problems.append(Problem(position, header, str(error)))
         self._join_names(row)
         return row

@@ -17,6 +17,7 @@ from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
 from core.pagination import page_after
+from core.refused_pages import as_message
 from core.streaming import streamed
 from customers.data import undo
 from customers.data.imports import files as import_files
@@ -109,12 +110,10 @@ def rejected(request: Request, organization: str, pk: UUID) -> HttpResponseBase:
 def undo_import(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Begin to put back what was."""
     upload = _find(request, pk)
-    try:
+    with as_message(request):
         if not imports.can_be_undone(upload) or upload.change_set is None:
             raise undo.TooLate("There is nothing to undo, or it is too late.")
         undo.undo(change_set=upload.change_set, actor=current_actor(), user=request.member.user)
-    except undo.TooLate as error:
-        toasts.error(request, str(error))
     return redirect("customers:import_detail", organization, pk)
 
 
@@ -158,11 +157,9 @@ def _act(request: Request, upload: CustomerImport) -> HttpResponse:
 
 def _cancel(request: Request, upload: CustomerImport) -> HttpResponse:
     job = imports.job_of(upload)
-    try:
+    with as_message(request):
         if job is not None:
             jobs.cancel(job=job)
-    except jobs.JobFinished as error:
-        toasts.error(request, str(error))
     return redirect("customers:import_detail", request.organization.slug, upload.pk)
 
 

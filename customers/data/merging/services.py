@@ -13,6 +13,7 @@ from django.utils import timezone
 from activity.actor import Actor
 from activity.ledger import record
 from activity.models import Event
+from core.refused import Refused
 from customers import events
 from customers.data.merging.hooks import room_for
 from customers.models import Change, ChangeSet, Consent, Customer, DuplicatePair, Identity, Stage, StageChange
@@ -44,12 +45,10 @@ STEP = 2000
 EVENT = Event._meta.label_lower
 
 
-class CannotMerge(ValueError):
-    """`field` names what is wrong with the request."""
+class CannotMerge(Refused):
+    """Two customers that can’t become one; `field` names what is wrong with the request, `into` unless said."""
 
-    def __init__(self, detail: str, field: str = "into") -> None:
-        super().__init__(detail)
-        self.field = field
+    field = "into"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +173,9 @@ def _wanted(loser: Customer, survivor: Customer, chosen: Mapping[str, str]) -> d
     sides = {choice.field: choice.chosen for choice in choices(loser=loser, survivor=survivor)}
     for name, side in chosen.items():
         if name not in sides:
-            raise CannotMerge(f"“{name[:60]}” is not a field of which a side can be chosen.", "choose")
+            raise CannotMerge(f"“{name[:60]}” is not a field of which a side can be chosen.", field="choose")
         if side not in (INTO, FROM):
-            raise CannotMerge(f"{name}: choose “{INTO}” or “{FROM}”.", "choose")
+            raise CannotMerge(f"{name}: choose “{INTO}” or “{FROM}”.", field="choose")
     # Whoever asked not to be contacted has asked it for the one person that both are: nobody chooses it away.
     return sides | dict(chosen) | {"do_not_contact": sides["do_not_contact"]}
 

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from accounts.jobs.api import StartedSerializer, started
 from activity.actor import current_actor
-from core.api.errors import invalid
 from core.api.parameters import ListParameters, read_parameters
 from customers.data.personal_data import services as personal_data
 from customers.models import Customer
@@ -63,12 +62,9 @@ class EraseView(OrganizationView):
         """Lose the person and keep the counts. Open deals are lost, queued messages cancelled. No way back."""
         customer = _find(self, pk)
         confirm = valid(EraseSerializer(data=request.data))["confirm"]
-        try:
-            job = personal_data.start_erasure(
-                customer=customer, confirm=confirm, actor=current_actor(), user=self.member.user
-            )
-        except personal_data.NotConfirmed as error:
-            raise invalid("confirm", str(error)) from error
+        job = personal_data.start_erasure(
+            customer=customer, confirm=confirm, actor=current_actor(), user=self.member.user
+        )
         return started(job)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activity.actor import Actor
+from core.registry import Registry, path_of
 from customers.models import Customer
 from customers.people.files.downloads import StoredFile
 
@@ -34,15 +35,17 @@ class Part:
     erase: Callable[[Customer, Actor], Iterable[StoredFile]]
 
 
-_parts: list[Part] = []
+_parts: Registry[Part] = Registry(
+    "Parts of personal data",
+    name=lambda part: part.name,
+    order=lambda part: part.position,
+    describe=lambda part: part.title,
+)
 
 
 def register(part: Part) -> None:
-    """Have it exported and erased with the others. Raises ValueError for a second of the name."""
-    if any(known.name == part.name for known in _parts):
-        raise ValueError(f"The part {part.name} is registered twice.")
-    _parts.append(part)
-    _parts.sort(key=lambda known: known.position)
+    """Have it exported and erased with the others. Raises RegisteredTwice."""
+    _parts.register(part)
 
 
 def parts() -> Sequence[Part]:
@@ -53,12 +56,12 @@ def parts() -> Sequence[Part]:
 # Loses what mentions one of the words in an organization and belongs to no customer's record; the files to delete.
 Sweep = Callable[[Any, Collection[str]], Iterable[StoredFile]]
 
-_sweeps: list[Sweep] = []
+_sweeps: Registry[Sweep] = Registry("Looked through in each erasure", name=path_of)
 
 
 def register_sweep(sweep: Sweep) -> None:
     """Have it called in each erasure, with the organization and the person's names and addresses."""
-    _sweeps.append(sweep)
+    _sweeps.register(sweep)
 
 
 def sweeps() -> Sequence[Sweep]:

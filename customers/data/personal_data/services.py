@@ -25,6 +25,7 @@ from activity.jobs import Work
 from activity.ledger import record
 from activity.models import Job
 from core.ids import uuid7
+from core.refused import Refused
 from customers import events
 from customers.data.personal_data import erasure
 from customers.data.personal_data import registry as personal_data
@@ -39,7 +40,11 @@ CHUNK = 1024 * 1024
 _UNSAFE = re.compile(r"[^\w.() -]+")
 
 
-class NotConfirmed(Exception):
+class NotConfirmed(Refused):
+    """The customer's code was not typed, or not rightly."""
+
+    field = "confirm"
+
     def __init__(self) -> None:
         super().__init__("Type the customer’s code to confirm: erasing can’t be undone.")
 

@@ -14,6 +14,7 @@ from accounts.models import Organization
 from activity.actor import SYSTEM, Actor, acting_as
 from activity.ledger import record
 from core.jobs import stopping
+from core.refused import Refused
 from core.tenancy import organization_scope
 from customers import events
 from customers.data.deletion import services as deletion
@@ -30,7 +31,11 @@ BATCH = 100
 STEP = 5000
 
 
-class NotOffered(ValueError):
+class NotOffered(Refused):
+    """A number of months that nobody is offered."""
+
+    field = "retention_months"
+
     def __init__(self) -> None:
         super().__init__(f"Choose never, or one of {', '.join(map(str, MONTHS))} months.")
 

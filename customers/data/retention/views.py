@@ -15,6 +15,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core import inline
 from core.http import Request
+from core.refused import Refused
 from core.row_locks import lock_rows, writes_at_once
 from customers.data.deletion import services as deletion
 from customers.data.retention import services as retention
@@ -49,8 +50,10 @@ def keeping(request: Request, organization: str) -> HttpResponse:
     return render(request, "customers/keeping.html", shown, status=422 if error else 200)
 
 
-class ChangedMeanwhile(ValueError):
+class ChangedMeanwhile(Refused):
     """Somebody else chose something else since the page was opened."""
+
+    status = 409
 
     def __init__(self, theirs: str) -> None:
         told = _("Somebody changed this to “%(theirs)s” meanwhile. Save again if you still want your choice.")

@@ -7,6 +7,8 @@ from typing import IO
 
 from django.conf import settings
 
+from core.refused import Refused
+
 MOST_COLUMNS = 200
 # Excel's own limit.
 LONGEST_CELL = 32_767
@@ -28,16 +30,16 @@ OTHERS = {
 }
 
 
-class RefusedFile(ValueError):
+class RefusedFile(Refused):
     """A file that is not read; the text says why and what to do, in plain words."""
 
-    is_too_large = False
+    field = "file"
 
 
 class TooLargeFile(RefusedFile):
     """More than is read at once: bytes, rows, columns or cells."""
 
-    is_too_large = True
+    status = 413
 
 
 @dataclass(frozen=True, slots=True)

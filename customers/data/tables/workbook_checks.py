@@ -53,11 +53,9 @@ def check(file: IO[bytes], limits: Limits) -> None:
             for part in parts:
                 if part.filename.lower() != SHARED:
                     _look_through(file, part, shared, limits)
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError) as error:
         raise RefusedFile(BROKEN) from error
     except (OSError, ValueError, OverflowError) as error:
-        if isinstance(error, RefusedFile):
-            raise
         raise RefusedFile(BROKEN) from error
     finally:
         file.seek(0)

@@ -15,13 +15,14 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from core.inline import Clash
+from core.refused import Refused
+from core.refused_pages import words_of
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, Stage, Tag
 from customers.people.access import field_context, find_visible
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves as pipeline
 from customers.people.customers.conflicts import OWNER, STAGE, clash_of, in_words, is_kept, one_line
-from customers.people.identities import services as identities
 from customers.people.owners import possible_owners
 from customers.people.tags import services as tags
 from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason_of
@@ -124,8 +125,8 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     else:
         try:
             customers.update(customer=customer, actor=current_actor(), changes={field: value})
-        except (identities.InvalidAddress, identities.IdentityTaken) as refused:
-            error = identities.refusal(refused, request.member)
+        except Refused as refused:
+            error = words_of(request, refused)
     shown["value"] = value if error else getattr(customer, field)
     return _answer(request, customer, template, error, shown)
 

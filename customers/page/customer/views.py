@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,7 +14,8 @@ from accounts.frame import recent
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
+from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Stage
 from customers.page.panels import panels_for
@@ -24,7 +25,6 @@ from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
 from customers.people.customers.forms import DetailsForm, EntryForm
 from customers.people.customers.queries import history_of
-from customers.people.identities import services as identities
 from customers.people.owners import possible_owners
 
 ROWS = 30
@@ -70,14 +70,9 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changes = form.changes(customer)
         if form.is_valid():
-            try:
+            with on_form(request, form):
                 if changes:
                     customers.update(customer=customer, actor=current_actor(), changes=changes)
-            except (identities.InvalidAddress, identities.IdentityTaken) as error:
-                form.add_error(error.field, identities.refusal(error, request.member))
-            except custom_fields.InvalidValue as error:
-                form.add_error(f"own_{error.key}", str(error))
-            else:
                 return redirect("customers:detail", organization, customer.pk)
     return render(
         request, "customers/edit.html", {"form": form, "customer": customer}, status=422 if form.errors else 200
@@ -89,12 +84,9 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def history(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Every change of the customer's fields: who, when, before and after."""
     customer = find_visible(request, pk)
-    try:
-        page = page_after(
-            history_of(customer), cursor=request.GET.get("after", ""), size=HISTORY_ROWS, order=("-occurred_at", "-id")
-        )
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        history_of(customer), cursor=request.GET.get("after", ""), size=HISTORY_ROWS, order=("-occurred_at", "-id")
+    )
     names = {str(user.pk): user.get_full_name() for user in possible_owners()}
     names |= dict(Stage.objects.values_list("key", "name"))
     shown = {"customer": customer, "rows": page.rows, "next_cursor": page.next_cursor, "people": names}
@@ -121,12 +113,9 @@ def details_of(customer: Customer) -> list[tuple[str, str, str]]:
 def _timeline(request: Request, customer: Customer) -> dict[str, Any]:
     known = [source for source in timeline.sources() if request.member.may(source.permission)]
     wanted = [name for name in request.GET.getlist("types") if name in {source.type for source in known}]
-    try:
-        page = timeline.page_of(
-            customer, may=request.member.may, types=wanted, cursor=request.GET.get("after", ""), size=ROWS
-        )
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = timeline.page_of(
+        customer, may=request.member.may, types=wanted, cursor=request.GET.get("after", ""), size=ROWS
+    )
     return {"items": page.items, "next_cursor": page.next_cursor, "sources": known, "types": wanted}
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.pagination import cursor_of, page_after
+from core.refused import Refused
+from core.registry import Registry
 from customers.models import Customer
 
 
@@ -52,21 +54,24 @@ class Page:
     next_cursor: str
 
 
-class UnknownType(ValueError):
+class UnknownType(Refused):
+    """No kind of entry of the timeline has this name."""
+
+    field = "types"
+
     def __init__(self, name: str) -> None:
-        super().__init__(f"“{name[:40]}” is not a type. Use: {', '.join(_sources)}.")
+        super().__init__(f"“{name[:40]}” is not a type. Use: {', '.join(_sources.names())}.")
 
 
-_sources: dict[str, Source] = {}
-
-
-def register(source: Source) -> None:
-    _sources[source.type] = source
+_sources: Registry[Source] = Registry(
+    "Kinds of entries of the timeline", name=lambda source: source.type, describe=lambda source: str(source.label)
+)
+register = _sources.register
 
 
 def sources() -> list[Source]:
     """Every kind, in the order of registration."""
-    return list(_sources.values())
+    return list(_sources)
 
 
 def page_of(
@@ -82,7 +87,7 @@ def page_of(
             raise UnknownType(name)
     items: list[Item] = []
     more = False
-    for source in _sources.values():
+    for source in _sources:
         if (wanted and source.type not in wanted) or not may(source.permission):
             continue
         # Each kind's rows begin where the last page ended: a cursor is a moment and an id, whatever the kind.

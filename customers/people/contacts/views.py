@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Contact, Customer, CustomField
 from customers.models.querysets import within_reach
@@ -21,9 +22,7 @@ from customers.people import confirm
 from customers.people.access import find_visible
 from customers.people.contacts import services as contacts
 from customers.people.custom_fields import services as custom_fields
-from customers.people.custom_fields.values import InvalidValue
 from customers.people.customers.forms import ContactForm
-from customers.people.identities import services as identities
 
 RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing", "colleague")
 
@@ -69,8 +68,10 @@ def _contact(request: Request, customer: Customer, contact: Contact | None) -> H
         fields = {name: value for name, value in form.changed.items() if name in names}
         if own := form.own_values():
             fields["custom_fields"] = own
-        if form.is_valid() and _done(form, lambda: _save_contact(customer, contact, fields)):
-            return redirect("customers:detail", request.organization.slug, customer.pk)
+        if form.is_valid():
+            with on_form(request, form):
+                _save_contact(customer, contact, fields)
+                return redirect("customers:detail", request.organization.slug, customer.pk)
     shown = {"what": "contact", "record": contact, "relationships": RELATIONSHIPS}
     return _page(request, customer, form, shown)
 
@@ -80,19 +81,6 @@ def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str,
         contacts.create(customer=customer, actor=current_actor(), **fields)
     elif fields:
         contacts.update(contact=contact, actor=current_actor(), changes=fields)
-
-
-def _done(form: Form, save: Any) -> bool:
-    """Whether it was saved; what the service refused stands at its field."""
-    try:
-        save()
-    except identities.InvalidAddress as error:
-        form.add_error(error.field, str(error))
-    except InvalidValue as error:
-        form.add_error(f"own_{error.key}", str(error))
-    else:
-        return True
-    return False
 
 
 def _found(request: Request, model: Any, pk: UUID) -> Any:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Invalid
 from customers import events
 from customers.models import CustomField
 from customers.people.custom_fields.values import InvalidValue, is_empty, read_text, show
@@ -35,12 +36,8 @@ MOST_CHOICES = 200
 SETTABLE = frozenset({"label", "choices", "is_required", "position"})
 
 
-class InvalidDefinition(ValueError):
-    """`field` names what is wrong with the definition."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidDefinition(Invalid):
+    """A value that the definition of a field can’t have."""
 
 
 def definitions(entity: str) -> list[CustomField]:

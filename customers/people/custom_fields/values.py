@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.refused import Invalid
 from customers.models import CustomField
 
 MAX_TEXT = 2000
@@ -22,11 +23,11 @@ _FALSE = frozenset({"false", "no", "n", "0", "off", "nein", "non", "-"})
 _DAY = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
 
 
-class InvalidValue(ValueError):
-    """Not a value of its field; `key` names the field."""
+class InvalidValue(Invalid):
+    """Not a value of its field; `key` is the field's, `field` its place in a body: `custom_fields.<key>`."""
 
     def __init__(self, key: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(f"custom_fields.{key}", detail)
         self.key = key
 
 

@@ -19,6 +19,8 @@ ADDRESS = ("street", "city", "state", "country", "postal_code")
 class OwnFieldsMixin(EditMixin):
     """A form with the organization's own fields behind its others."""
 
+    # What a service calls otherwise than the form (core.refused_pages).
+    refused_fields: Mapping[str, str] = {"custom_fields.": OWN}
     definitions: Sequence[CustomField] = ()
     own_now: Mapping[str, Any] = {}
 
@@ -99,6 +101,7 @@ class DetailsForm(CustomerForm):
 class EntryForm(forms.Form):
     """What is logged from a customer's page: a note, call or meeting, a task, or the next follow-up."""
 
+    refused_fields = {"occurred_at": "at", "next_follow_up_at": "then_day"}
     KINDS = (("note", "Note"), ("call", "Call"), ("meeting", "Meeting"), ("task", "Task"), ("follow_up", "Follow-up"))
     THEN = (
         ("", "As it is"),
@@ -175,6 +178,7 @@ class CustomFieldForm(EditMixin):
 class TagForm(EditMixin):
     """A tag's name and colour, on a line of the settings; the service checks the name."""
 
+    refused_fields = {"tags": "name"}
     name = forms.CharField(required=False)
     color = forms.ChoiceField(
         choices=[(color, color) for color in COLORS],

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from core.http import Request
+from core.refused import Refused
 from customers.form_fields import LONGEST_SEARCH
 from customers.models import Customer
 from customers.people.windowed_search import newest_matches
 
 
-class NoCustomer(ValueError):
+class NoCustomer(Refused):
     """Why what was written names no customer."""
+
+    field = "customer"
 
 
 def name_of(customer: Customer) -> str:

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.errors import invalid
+from core.api.refused import as_field_error
 from core.api.strict import Strict
 from core.tenancy import current_organization
 from customers.models import Consent, Customer, Stage
@@ -37,10 +38,8 @@ class StageKeyField(serializers.Field[Stage, Any, str, Any]):
     def to_internal_value(self, data: Any) -> Stage:
         if not isinstance(data, str):
             raise serializers.ValidationError("A stage’s key is needed.")
-        try:
+        with as_field_error():
             return pipeline.find_stage(organization=current_organization(), key=data)
-        except pipeline.UnknownStage as error:
-            raise serializers.ValidationError(str(error)) from error
 
     def to_representation(self, value: Stage) -> str:
         return value.key

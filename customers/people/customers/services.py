@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Member, Organization, User
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.models import Customer, CustomField, Identity, Process, Stage
 from customers.people import codes, presence
@@ -30,7 +31,11 @@ PLAIN_FIELDS = frozenset(
 OWN = CustomField.Entity.CUSTOMER
 
 
-class UnknownOwner(ValueError):
+class UnknownOwner(Refused):
+    """The organization has no active member with this id."""
+
+    field = "assigned_to"
+
     def __init__(self) -> None:
         super().__init__("There is no active member with this id in the organization.")
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.models import Customer, Stage, StageChange
 from customers.people import presence
@@ -19,12 +20,16 @@ UNDO_WITHIN = timedelta(minutes=30)
 LONGEST_REASON = 300
 
 
-class UnknownStage(ValueError):
+class UnknownStage(Refused):
     """The organization has no such stage; the text lists those it has."""
 
+    field = "stage"
 
-class CannotUndo(ValueError):
+
+class CannotUndo(Refused):
     """Why a move can't be taken back."""
+
+    status = 409
 
 
 def find_stage(*, organization: Organization, key: str) -> Stage:

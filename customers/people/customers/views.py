@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import on_form
 from customers.models import Customer, CustomField
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
 from customers.people.customers.forms import OWN, CustomerForm
-from customers.people.identities import services as identities
 
 
 @requires("customers.create")
@@ -35,7 +35,7 @@ def new(request: Request, organization: str) -> HttpResponse:
 def _create(request: Request, form: CustomerForm, own_fields: dict[str, Any]) -> Customer | None:
     """The customer, or none and what was refused at its field."""
     fields = {name: value for name, value in form.cleaned_data.items() if not name.startswith(OWN)}
-    try:
+    with on_form(request, form):
         return customers.create(
             organization=request.organization,
             actor=current_actor(),
@@ -43,8 +43,4 @@ def _create(request: Request, form: CustomerForm, own_fields: dict[str, Any]) ->
             own_fields=own_fields,
             **fields,
         )
-    except (identities.InvalidAddress, identities.IdentityTaken) as error:
-        form.add_error(error.field, identities.refusal(error, request.member))
-    except custom_fields.InvalidValue as error:
-        form.add_error(f"{OWN}{error.key}", str(error))
     return None

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.models import Customer, CustomerFile
 from customers.people import presence
@@ -18,8 +19,10 @@ from customers.people.customers import services as customers
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069]")
 
 
-class InvalidFile(ValueError):
-    pass
+class InvalidFile(Refused):
+    """A document that is not kept: empty, or too large."""
+
+    field = "file"
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import as_message
 from customers.models import CustomerFile
 from customers.people import confirm
 from customers.people.access import find_visible
@@ -31,7 +32,7 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if content is None:
         toasts.error(request, "Choose a file first.")
         return redirect("customers:detail", organization, pk)
-    try:
+    with as_message(request):
         files.add(
             customer=customer,
             content=content,
@@ -39,8 +40,6 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
             content_type=content.content_type or "",
             actor=current_actor(),
         )
-    except files.InvalidFile as error:
-        toasts.error(request, str(error))
     return redirect("customers:detail", organization, pk)
 
 

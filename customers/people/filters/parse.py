@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from core.refused import Invalid
 from core.storable import is_storable
 from core.tenancy import current_organization
 from customers.models import Customer, CustomField, Stage, Task
@@ -38,12 +39,11 @@ ERASED = "erased"
 _FROM, _TO = "__gte", "__lte"
 
 
-class InvalidFilter(ValueError):
-    """An unknown filter or a value that is not of its kind; `name` names it."""
+class InvalidFilter(Invalid):
+    """An unknown filter (code `unknown`) or a value that is not of its kind; `field` names the filter."""
 
-    def __init__(self, name: str, detail: str, *, is_unknown: bool = False) -> None:
-        super().__init__(detail)
-        self.name = name
+    def __init__(self, field: str, detail: str, *, is_unknown: bool = False) -> None:
+        super().__init__(field, detail, code="unknown" if is_unknown else "invalid")
         self.is_unknown = is_unknown
 
 

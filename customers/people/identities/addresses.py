@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.models import Customer, Identity
 from customers.people import presence
@@ -28,7 +29,11 @@ class AddressGone(Http404):
         super().__init__("The customer has no such phone or e-mail any more.")
 
 
-class TooMany(ValueError):
+class TooMany(Refused):
+    """A customer has as many addresses as are kept of one."""
+
+    field = "value"
+
     def __init__(self) -> None:
         super().__init__(f"A customer has {MOST_ADDRESSES} addresses at most.")
 

@@ -15,7 +15,7 @@ from accounts.access.api import OrganizationView
 from activity.actor import current_actor
 from core.api.strict import Strict
 from customers.models import Identity
-from customers.people.api_access import explained, valid, visible_customer
+from customers.people.api_access import valid, visible_customer
 from customers.people.identities import addresses
 from customers.people.identities import services as identities
 from customers.people.identities.serializers import IdentitySerializer
@@ -46,15 +46,14 @@ class IdentitiesView(OrganizationView):
         """Another phone or e-mail."""
         customer = visible_customer(self, pk)
         data = valid(NewIdentitySerializer(data=request.data))
-        with explained(self.member):
-            address = (
-                identities.phone(data["value"], organization=customer.organization)
-                if data["kind"] == Identity.Kind.PHONE
-                else identities.email(data["value"])
-            )
-            identity = addresses.add(customer=customer, address=address, actor=current_actor())
-            if data["is_primary"]:
-                addresses.make_primary(identity=identity, actor=current_actor())
+        address = (
+            identities.phone(data["value"], organization=customer.organization)
+            if data["kind"] == Identity.Kind.PHONE
+            else identities.email(data["value"])
+        )
+        identity = addresses.add(customer=customer, address=address, actor=current_actor())
+        if data["is_primary"]:
+            addresses.make_primary(identity=identity, actor=current_actor())
         return Response(IdentitySerializer(identity).data, status=201)
 
 

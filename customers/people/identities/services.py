@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -12,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import Member, Organization
+from core.refused import Invalid, Refused
 from customers import phones
 from customers.models import Customer, Identity
 
@@ -33,16 +35,14 @@ class Address:
         return self.kind, self.match_key
 
 
-class InvalidAddress(ValueError):
+class InvalidAddress(Invalid):
     """Not a phone number or e-mail address; `field` is `phone` or `email`."""
 
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
 
-
-class IdentityTaken(Exception):
+class IdentityTaken(Refused):
     """The address belongs to another customer of the organization."""
+
+    status, code = 409, "duplicate"
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
@@ -51,17 +51,17 @@ class IdentityTaken(Exception):
         gone = ", who was deleted and can be restored" if self.customer.is_deleted else ""
         super().__init__(f"{identity.value} belongs to {self.customer.name} ({self.customer.code}){gone}.")
 
+    def words_for(self, member: Member | None) -> str:
+        """Whose address it is, for those who may see whose; else the code to ask by."""
+        if self.record_for(member) is not None:
+            return str(self)
+        return f"{self.identity.value} belongs to a customer who is not yours to see ({self.customer.code})."
 
-def refusal(error: InvalidAddress | IdentityTaken, member: Member) -> str:
-    """What was refused, in words. Whose address it is they say to those who may see whose; else the code to ask by."""
-    if isinstance(error, InvalidAddress) or is_named_to(member, error):
-        return str(error)
-    return f"{error.identity.value} belongs to a customer who is not yours to see ({error.customer.code})."
-
-
-def is_named_to(member: Member, error: IdentityTaken) -> bool:
-    """Whether the member may hear who has the address."""
-    return bool(Customer.objects.within_reach_of(member).filter(pk=error.customer.pk).exists())
+    def record_for(self, member: Member | None) -> UUID | None:
+        if member is None:
+            return None
+        rows = Customer.objects.within_reach_of(member).filter(pk=self.customer.pk)
+        return self.customer.pk if rows.exists() else None
 
 
 def phone(text: str, *, organization: Organization | None = None) -> Address:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages as toasts
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import as_message
 from customers.models import Identity
 from customers.people.access import find_visible
 from customers.people.identities import addresses
@@ -24,14 +24,10 @@ def add(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Another phone or e-mail: what has an @ is an e-mail."""
     customer = find_visible(request, pk)
     text = request.POST.get("value", "").strip()
-    try:
+    with as_message(request):
         is_email = "@" in text
         address = identities.email(text) if is_email else identities.phone(text, organization=request.organization)
         addresses.add(customer=customer, address=address, actor=current_actor())
-    except (identities.InvalidAddress, identities.IdentityTaken) as refused:
-        toasts.error(request, identities.refusal(refused, request.member))
-    except addresses.TooMany as error:
-        toasts.error(request, str(error))
     return redirect("customers:detail", organization, pk)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Member
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Invalid, Refused
 from customers import events
 from customers.models import Segment
 from customers.people.filters import parse as filters
@@ -21,15 +22,15 @@ MOST_SEGMENTS = 200
 MOST_COLUMNS = 30
 
 
-class InvalidSegment(ValueError):
-    """`field` names what is wrong."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidSegment(Invalid):
+    """A value that a segment can’t have."""
 
 
-class NotYours(Exception):
+class NotYours(Refused):
+    """A segment is its owner’s to change; a shared one an administrator’s too."""
+
+    status = 403
+
     def __init__(self) -> None:
         super().__init__("Only who saved a segment, or an administrator, changes it.")
 
@@ -108,7 +109,7 @@ def _filter(value: Any) -> dict[str, Any]:
     try:
         filters.read(given)
     except filters.InvalidFilter as error:
-        raise InvalidSegment("filter", f"{error.name}: {error}") from error
+        raise InvalidSegment("filter", f"{error.field}: {error}") from error
     return given
 
 

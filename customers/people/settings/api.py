@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -73,6 +70,7 @@ class FieldParameters(ListParameters):
 
 class TagListView(OrganizationView):
     permissions_by_method = {"GET": "customers.view", "POST": "customers.edit"}
+    refused_fields = {"tags": "name"}
     pagination_class = NumberedPages
 
     @extend_schema(tags=["tags"], operation_id="tags_list", responses=TagSerializer(many=True))
@@ -85,10 +83,7 @@ class TagListView(OrganizationView):
     def post(self, request: Request) -> Response:
         """A new tag."""
         data = valid(TagSerializer(data=request.data))
-        try:
-            tag = tags.create(organization=current_organization(), actor=current_actor(), **data)
-        except tags.InvalidTag as error:
-            raise invalid("name", str(error)) from error
+        tag = tags.create(organization=current_organization(), actor=current_actor(), **data)
         return Response(TagSerializer(tag).data, status=201)
 
 
@@ -96,6 +91,7 @@ class TagView(OrganizationView):
     permissions_by_method = {
         "GET": "customers.view", "PATCH": "settings.edit", "PUT": "settings.edit", "DELETE": "settings.edit",
     }  # fmt: skip
+    refused_fields = {"tags": "name"}
 
     @extend_schema(tags=["tags"], operation_id="tags_retrieve", responses=TagSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
@@ -123,10 +119,7 @@ class TagView(OrganizationView):
     def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
         tag = _found(Tag.objects.filter(pk=pk))
         data = valid(TagSerializer(tag, data=request.data, partial=partial))
-        try:
-            changed = tags.update(tag=tag, actor=current_actor(), changes=data)
-        except tags.InvalidTag as error:
-            raise invalid("name", str(error)) from error
+        changed = tags.update(tag=tag, actor=current_actor(), changes=data)
         return Response(TagSerializer(changed).data)
 
 
@@ -156,10 +149,7 @@ class CustomFieldListView(OrganizationView):
     def post(self, request: Request) -> Response:
         """A new field; its key, type and entity are for good."""
         data = valid(CustomFieldSerializer(data=request.data))
-        try:
-            field = custom_fields.create(organization=current_organization(), actor=current_actor(), **data)
-        except custom_fields.InvalidDefinition as error:
-            raise invalid(error.field, str(error)) from error
+        field = custom_fields.create(organization=current_organization(), actor=current_actor(), **data)
         return Response(CustomFieldSerializer(field).data, status=201)
 
 
@@ -182,10 +172,7 @@ class CustomFieldView(OrganizationView):
         field = _found(CustomField.objects.filter(pk=pk))
         data = valid(CustomFieldSerializer(field, data=request.data, partial=True))
         changes = {name: value for name, value in data.items() if getattr(field, name) != value}
-        try:
-            changed = custom_fields.update(field=field, actor=current_actor(), changes=changes)
-        except custom_fields.InvalidDefinition as error:
-            raise invalid(error.field, str(error)) from error
+        changed = custom_fields.update(field=field, actor=current_actor(), changes=changes)
         return Response(CustomFieldSerializer(changed).data)
 
     @extend_schema(tags=["custom-fields"], operation_id="custom_fields_delete", responses=GONE)
@@ -212,8 +199,7 @@ class SegmentListView(OrganizationView):
     def post(self, request: Request) -> Response:
         """Save a view of the list."""
         data = valid(SegmentSerializer(data=request.data))
-        with _segment_explained():
-            segment = segments.create(member=self.member, actor=current_actor(), **data)
+        segment = segments.create(member=self.member, actor=current_actor(), **data)
         return Response(SegmentSerializer(segment).data, status=201)
 
 
@@ -247,8 +233,7 @@ class SegmentView(OrganizationView):
     @extend_schema(tags=["segments"], operation_id="segments_delete", responses=GONE)
     def delete(self, request: Request, pk: UUID) -> Response:
         """Delete one's own segment; an administrator, a shared one."""
-        with _segment_explained():
-            segments.delete(segment=self._find(pk), member=self.member, actor=current_actor())
+        segments.delete(segment=self._find(pk), member=self.member, actor=current_actor())
         return Response(status=204)
 
     def _find(self, pk: UUID) -> Any:
@@ -259,8 +244,7 @@ class SegmentView(OrganizationView):
         data = dict(valid(SegmentSerializer(segment, data=request.data, partial=partial)))
         if not partial:
             data = {"filter": {}, "ordering": "", "columns": [], "is_shared": False} | data
-        with _segment_explained():
-            changed = segments.update(segment=segment, member=self.member, actor=current_actor(), changes=data)
+        changed = segments.update(segment=segment, member=self.member, actor=current_actor(), changes=data)
         return Response(SegmentSerializer(changed).data)
 
 
@@ -280,19 +264,9 @@ class SegmentCustomersView(OrganizationView):
         try:
             asked = filters.read(segment.filter)
         except filters.InvalidFilter as error:
-            raise invalid("filter", f"The segment’s filter holds no more: {error.name}: {error}") from error
+            raise invalid("filter", f"The segment’s filter holds no more: {error.field}: {error}") from error
         rows = with_relations(customers_for(self.member, {**asked, "ordering": segment.ordering}))
         return paginated(self, rows, lambda page: customer_serializers.CustomerSerializer(page, many=True).data)
-
-
-@contextmanager
-def _segment_explained() -> Generator[None]:
-    try:
-        yield
-    except segments.InvalidSegment as error:
-        raise invalid(error.field, str(error)) from error
-    except segments.NotYours as error:
-        raise PermissionDenied(str(error)) from error
 
 
 def _found(rows: Any) -> Any:

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Invalid
 from customers import events
 from customers.models import CustomerSettings, Stage
 
@@ -20,12 +21,8 @@ MOST_DAYS = 365
 LONGEST_RELATIONSHIP, MOST_RELATIONSHIPS = 40, 50
 
 
-class InvalidSetting(ValueError):
-    """`field` names what is wrong."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidSetting(Invalid):
+    """A value that a setting can’t have."""
 
 
 def of(organization: Organization) -> CustomerSettings:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField, Tag
 from customers.people import confirm
@@ -37,11 +38,8 @@ def field_list(request: Request, organization: str) -> HttpResponse:
 def new_field(request: Request, organization: str) -> HttpResponse:
     form = CustomFieldForm(request.POST or None, initial={"entity": request.GET.get("entity", "customer")})
     if request.method == "POST" and form.is_valid():
-        try:
+        with on_form(request, form):
             field = custom_fields.create(organization=request.organization, actor=current_actor(), **form.cleaned_data)
-        except custom_fields.InvalidDefinition as error:
-            form.add_error(error.field, str(error))
-        else:
             toasts.success(request, f"{field.label} can be filled in from now on.")
             return redirect("customers:fields", organization)
     return _form(request, form, None)
@@ -66,12 +64,9 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         settable = {"label", "is_required"} | ({"choices"} if field.has_choices else set())
         changes = {name: value for name, value in form.changed.items() if name in settable}
-        try:
+        with on_form(request, form):
             if changes:
                 custom_fields.update(field=field, actor=current_actor(), changes=changes)
-        except custom_fields.InvalidDefinition as error:
-            form.add_error(error.field, str(error))
-        else:
             return redirect("customers:fields", organization)
     return _form(request, form, field)
 
@@ -129,10 +124,8 @@ def save_tag(request: Request, organization: str) -> HttpResponse:
     name, color, key = (request.POST.get(part, "").strip() for part in ("name", "color", "id"))
     if key:
         return _save_tag(request, _tag(key))
-    try:
+    with as_message(request):
         tags.create(organization=request.organization, name=name, actor=current_actor(), color=color or "slate")
-    except tags.InvalidTag as error:
-        toasts.error(request, str(error))
     return redirect("customers:tags", organization)
 
 
@@ -140,12 +133,9 @@ def _save_tag(request: Request, tag: Tag) -> HttpResponse:
     lock_rows(request, tag)
     form = _tag_form(tag, request.POST)
     if form.is_valid():
-        try:
+        with on_form(request, form):
             if form.changed:
                 tags.update(tag=tag, actor=current_actor(), changes=form.changed)
-        except tags.InvalidTag as error:
-            form.add_error("name", str(error))
-        else:
             return redirect("customers:tags", request.organization.slug)
     return _tags(request, form)
 

@@ -42,10 +42,6 @@ class Asked:
     until_value: str = ""
 
     @property
-    def until_name(self) -> str:
-        return self.until
-
-    @property
     def key(self) -> str:
         """For ids in the page."""
         return self.name.replace(".", "-")

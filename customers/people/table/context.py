@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
 from django.urls import reverse
 
 from accounts.models import Member
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
 from customers.models import Customer, CustomField, Segment
 from customers.people.customers.queries import order_columns
 from customers.people.filters.parse import DEFAULT_ORDERING
@@ -32,14 +31,11 @@ NOT_SHOWN = ("notes", "search_text", "former_codes", "company_key", "address_key
 def rows_context(request: Request, found: Any, state: ListState, fields: Sequence[CustomField]) -> dict[str, Any]:
     """A page of rows, and where the next begins. Raises Http404 for a cursor that is none."""
     cursor = request.GET.get("after", "")
-    try:
-        if state.filters.get("q") and state.ordering == DEFAULT_ORDERING:
-            page = page_of_matches(with_relations(found), cursor=cursor, size=ROWS)
-        else:
-            order = order_columns(state.ordering)
-            page = page_after(with_relations(found), cursor=cursor, size=ROWS, order=order)
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    if state.filters.get("q") and state.ordering == DEFAULT_ORDERING:
+        page = page_of_matches(with_relations(found), cursor=cursor, size=ROWS)
+    else:
+        order = order_columns(state.ordering)
+        page = page_after(with_relations(found), cursor=cursor, size=ROWS, order=order)
     columns = columns_for(state, fields)
     more = f"{state.query()}&after={page.next_cursor}".replace("?&", "?") if page.next_cursor else ""
     return {

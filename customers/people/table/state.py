@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from core.list_query import ListQuery
 from customers.models import CustomField, Segment, Tag
 from customers.people.filters import parse as filters
 from customers.people.filters.parse import DEFAULT_ORDERING
@@ -56,36 +56,24 @@ class ListState:
     def query(self, **changes: Any) -> str:
         """The address's query for this state after `changes` (fields of it), with its question mark; short."""
         state = replace(self, **changes) if changes else self
-        pairs: list[tuple[str, Any]] = []
-        if state.segment is not None:
-            pairs.append(("segment", state.segment.pk))
-            if not state.is_changed:
-                return f"?{urlencode(pairs)}"
-        pairs += [(name, value) for name, value in state.given.items()]
+        plain = {"columns": ",".join(table.DEFAULT)}
+        own = {"ordering": state.ordering, "columns": ",".join(state.columns)}
+        if state.segment is None:
+            return ListQuery({**state.given, **own}, {**plain, "ordering": DEFAULT_ORDERING}).address()
+        query = ListQuery({"segment": str(state.segment.pk)}, plain)
         # With a segment, the ordering says that the rest of the address is all there is.
-        if state.ordering != DEFAULT_ORDERING or state.segment is not None:
-            pairs.append(("ordering", state.ordering))
-        if tuple(state.columns) != table.DEFAULT:
-            pairs.append(("columns", ",".join(state.columns)))
-        return f"?{urlencode(pairs, doseq=True)}" if pairs else "?"
+        return query.with_({**state.given, **own}).address() if state.is_changed else query.address()
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """What a form of this list hands on, name by name; `without` are the names that the form asks itself."""
-        own: list[tuple[str, Any]] = [*self.given.items(), ("ordering", self.ordering)]
-        own.append(("columns", ",".join(self.columns)))
+        values = {**self.given, "ordering": self.ordering, "columns": ",".join(self.columns)}
         if self.segment is not None:
-            own.append(("segment", str(self.segment.pk)))
-        found = [(name, value) for name, value in own if name not in without]
-        return [(name, one) for name, value in found for one in (value if isinstance(value, list) else [value])]
+            values["segment"] = str(self.segment.pk)
+        return ListQuery(values).pairs(*without)
 
     def without(self, name: str, value: str | None = None) -> ListState:
         """The state when a filter, or one value of it, is taken away."""
-        kept = dict(self.given)
-        if value is not None and isinstance(kept.get(name), list):
-            kept[name] = [one for one in kept[name] if one != value]
-        if value is None or not kept.get(name) or not isinstance(kept[name], list):
-            kept.pop(name, None)
-        return replace(self, given=kept)
+        return replace(self, given=ListQuery(self.given).without(name, value).values)
 
 
 def read_state(
@@ -118,7 +106,7 @@ def read_state(
     if segment is not None and checks_tags:
         # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
         refused += _gone_tags(checked.get("tag"))
-    is_refused = bool(problems) or any(error.name != "ordering" for error in refused)
+    is_refused = bool(problems) or any(error.field != "ordering" for error in refused)
     problems += [_told(error, known) for error in refused]
     ordering = checked.pop("ordering", DEFAULT_ORDERING)
     kept = {
@@ -148,12 +136,12 @@ def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[t
 
 
 def _told(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
-    key = error.name.removeprefix(filters.CUSTOM)
-    if error.name == filters.ERASED:
+    key = error.field.removeprefix(filters.CUSTOM)
+    if error.field == filters.ERASED:
         return str(error)
     if error.is_unknown:
-        return _("“%(name)s” is not a filter of this list.") % {"name": error.name[:40]}
-    label = fields[key].label if key in fields else error.name.replace("_", " ")
+        return _("“%(name)s” is not a filter of this list.") % {"name": error.field[:40]}
+    label = fields[key].label if key in fields else error.field.replace("_", " ")
     return _("The filter “%(name)s” can’t be used: %(reason)s") % {"name": label[:40], "reason": error}
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.models import Customer, Segment, Tag
 from customers.people import presence
@@ -17,8 +18,10 @@ MAX_LENGTH = 50
 COLORS = ("slate", "sky", "indigo", "violet", "rose", "amber", "green", "teal")
 
 
-class InvalidTag(ValueError):
-    """Empty or too long."""
+class InvalidTag(Refused):
+    """A name of a tag that is empty, too long or taken."""
+
+    field = "tags"
 
 
 def find_or_make(*, organization: Organization, name: str) -> Tag:

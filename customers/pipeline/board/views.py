@@ -16,7 +16,6 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
-from core.pagination import InvalidCursor
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Segment, Stage, StageChange
 from customers.people.access import find_visible
@@ -184,10 +183,7 @@ def _column(request: Request, stages: Sequence[Stage], state: ListState) -> Colu
     else:
         column = board_columns.heads(request.member, {**state.filters, "stage": stage.key}, [stage])[0]
     rows = board_columns.with_card_relations(board_columns.customers_in(request.member, state.filters))
-    try:
-        board_columns.following(rows, column, request.GET.get("after", ""), order_of(state))
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    board_columns.following(rows, column, request.GET.get("after", ""), order_of(state))
     return column
 
 

@@ -15,13 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Deal, Stage
 from customers.people import confirm
 from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
-from customers.people.custom_fields.values import InvalidValue
-from customers.people.customers import services as customers
 from customers.people.owners import possible_owners
 from customers.people.windowed_search import newest_matches
 from customers.pipeline.deals import services as deals
@@ -114,18 +113,11 @@ def _saved(request: Request, customer: Customer, deal: Deal | None, form: DealFo
         fields["custom_fields"] = own
     if not form.is_valid():
         return False
-    try:
+    with on_form(request, form):
         if deal is None:
             deals.create(customer=customer, actor=current_actor(), **{"owner": request.member.user, **fields})
         elif fields:
             deals.update(deal=deal, actor=current_actor(), changes=fields)
-    except deals.InvalidDeal as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
-    except InvalidValue as error:
-        form.add_error(f"own_{error.key}", str(error))
-    except customers.UnknownOwner as error:
-        form.add_error("owner", str(error))
-    else:
         return True
     return False
 

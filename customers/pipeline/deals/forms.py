@@ -15,6 +15,7 @@ PLAIN = ("title", "amount", "currency", "status", "expected_close_on", "lost_rea
 
 
 class DealForm(OwnFieldsMixin):
+    refused_fields = {**OwnFieldsMixin.refused_fields, "assigned_to": "owner"}
     title = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     amount = forms.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
     currency = forms.RegexField(r"^[A-Z]{3}$", max_length=3, error_messages={"invalid": "Three capital letters (GBP)."})

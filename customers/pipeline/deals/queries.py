@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value
@@ -17,6 +16,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import Member
+from core.list_query import ListQuery
 from core.storable import is_storable
 from core.tenancy import current_organization
 from customers import days
@@ -54,21 +54,19 @@ class DealState:
 
     def query(self, **changes: str) -> str:
         """The address's query after changes to filters or `ordering`; empty where nothing is asked for."""
-        ordering = changes.pop("ordering", self.ordering)
-        given = {**self.given, **changes}
-        pairs = [(name, given[name]) for name in FILTERS if given.get(name)]
-        if ordering != DEFAULT_ORDERING:
-            pairs.append(("ordering", ordering))
-        return urlencode(pairs)
+        return self._query().with_(changes).encoded()
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """What a form hands on; `without` are the names that it asks itself."""
-        kept = [*self.given.items(), ("ordering", self.ordering)]
-        return [(name, value) for name, value in kept if name not in without]
+        return ListQuery({**self.given, "ordering": self.ordering}).pairs(*without)
 
     def only(self, *names: str) -> DealState:
         """The same, asking for these filters only."""
-        return replace(self, given={name: value for name, value in self.given.items() if name in names})
+        return replace(self, given=ListQuery(self.given).only(*names).values)
+
+    def _query(self) -> ListQuery:
+        values = {name: self.given.get(name, "") for name in FILTERS}
+        return ListQuery({**values, "ordering": self.ordering}, {"ordering": DEFAULT_ORDERING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +102,7 @@ def read_deals(asked: QueryDict, *, stages: Collection[str]) -> DealState:
     given: dict[str, str] = {}
     problems = []
     is_refused = False
-    for name in FILTERS:
-        value = asked.get(name, "").strip()
+    for name, value in ListQuery.read(asked, FILTERS).values.items():
         if not value:
             continue
         if _is_good(name, value, stages):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Invalid
 from customers import events
 from customers.models import Customer, CustomField, Deal, Stage
 from customers.people import presence
@@ -29,12 +30,8 @@ ENTITY = CustomField.Entity.DEAL
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-class InvalidDeal(ValueError):
-    """`field` names what is wrong."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidDeal(Invalid):
+    """A value that a deal can’t have."""
 
 
 @transaction.atomic

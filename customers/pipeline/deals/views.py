@@ -16,7 +16,7 @@ from activity.actor import current_actor
 from core.counting import capped_counts
 from core.htmx import render_page
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Deal, Stage
@@ -54,15 +54,12 @@ def deal_list(request: Request, organization: str) -> HttpResponse:
     stages = list(Stage.objects.all())
     state = deal_lists.read_deals(_without(request, "after"), stages=[stage.key for stage in stages])
     rows = deal_lists.deals_for(request.member, state)
-    try:
-        page = page_after(
-            deal_lists.with_relations(rows),
-            cursor=request.GET.get("after", ""),
-            size=ROWS,
-            order=ORDERINGS[state.ordering],
-        )
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        deal_lists.with_relations(rows),
+        cursor=request.GET.get("after", ""),
+        size=ROWS,
+        order=ORDERINGS[state.ordering],
+    )
     today = days.today(request.organization.zone)
     shown = _shown(request, state, stages, "deals") | {"rows": page.rows, "more": page.next_cursor, "today": today}
     if request.htmx.target == "more-deals" and not request.htmx.boosted:
@@ -230,10 +227,7 @@ def _column(request: Request, stages: list[Stage], state: DealState) -> Column[D
     heads = [Column[Deal](stage)] if request.htmx else deal_lists.heads(request.member, state, [stage], today=today)
     column = heads[0] if heads else Column[Deal](stage)
     rows = deal_lists.with_relations(deal_lists.deals_for(request.member, state))
-    try:
-        board_columns.following(rows, column, request.GET.get("after", ""), deal_lists.BOARD_ORDER)
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    board_columns.following(rows, column, request.GET.get("after", ""), deal_lists.BOARD_ORDER)
     return column
 
 

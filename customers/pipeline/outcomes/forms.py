@@ -60,6 +60,8 @@ class OutcomeForm(EditMixin):
 class OutcomeTypeForm(EditMixin):
     """A kind of result, new or changed; its key is for good and made of the first name."""
 
+    # The key is made of the name: what is wrong with it is the name's.
+    refused_fields = {"": "name"}
     name = forms.CharField(max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     color = forms.ChoiceField(label="Colour", choices=[(one, one.capitalize()) for one in COLORS])
     stage = forms.ChoiceField(

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet, Sum
 from django.http import QueryDict
 
 from accounts.models import Member
+from core.list_query import ListQuery
 from core.tenancy import current_organization
 from customers import days
 from customers.models import Outcome
@@ -30,8 +30,7 @@ class OutcomeState:
 
     def query(self, **changes: str) -> str:
         """The address's query after changes; empty where nothing is asked for."""
-        wanted = {**self.given, **changes}
-        return urlencode([(name, wanted[name]) for name in FILTERS if wanted.get(name)])
+        return ListQuery({name: self.given.get(name, "") for name in FILTERS}).with_(changes).encoded()
 
     @property
     def start(self) -> date | None:
@@ -62,8 +61,7 @@ def read(asked: QueryDict, *, types: Collection[str]) -> OutcomeState:
         given["type"] = kind
     elif kind:
         problems.append(f"There is no outcome “{kind[:40]}”.")
-    for name in ("from", "to"):
-        text = asked.get(name, "").strip()
+    for name, text in ListQuery.read(asked, ("from", "to")).values.items():
         try:
             # Years that no calendar of ours reaches would break the sums over days.
             if text and 1900 <= date.fromisoformat(text).year <= 2200:

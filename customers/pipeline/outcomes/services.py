@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Invalid, Refused
 from customers import events
 from customers.days import CLOCK_TOLERANCE
 from customers.models import Customer, Outcome, OutcomeType, Stage
@@ -33,15 +34,15 @@ LARGEST_AMOUNT = Decimal(10) ** 12
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-class InvalidOutcome(ValueError):
-    """`field` names what is wrong."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidOutcome(Invalid):
+    """A value that an outcome, or a type of them, can’t have."""
 
 
-class TypeInUse(ValueError):
+class TypeInUse(Refused):
+    """What was recorded keeps its type, so the type stays."""
+
+    status, code = 409, "in_use"
+
     def __init__(self, kind: OutcomeType, count: int) -> None:
         super().__init__(f"“{kind.name}” was recorded {count} time{'s' if count > 1 else ''}: it stays.")
 

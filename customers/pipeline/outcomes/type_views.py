@@ -16,6 +16,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import OutcomeType, Stage
 from customers.people import confirm
@@ -39,11 +40,8 @@ def new_type(request: Request, organization: str) -> HttpResponse:
     """A type more, after the others."""
     form = OutcomeTypeForm(_posted(request), stages=list(Stage.objects.all()), initial={"color": "slate"})
     if request.method == "POST" and form.is_valid():
-        try:
+        with on_form(request, form):
             kind = outcomes.create_type(organization=request.organization, actor=current_actor(), **form.values())
-        except outcomes.InvalidOutcome as error:
-            _refuse(form, error)
-        else:
             toasts.success(request, f"“{kind.name}” can be recorded from now on.")
             return redirect("customers:outcome_types", organization)
     return _form(request, form, None)
@@ -60,12 +58,9 @@ def edit_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
         _posted(request), stages=list(Stage.objects.all()), initial=OutcomeTypeForm.initial_of(kind), record=kind
     )
     if request.method == "POST" and form.is_valid():
-        try:
+        with on_form(request, form):
             if changes := form.values():
                 outcomes.update_type(kind=kind, actor=current_actor(), changes=changes)
-        except outcomes.InvalidOutcome as error:
-            _refuse(form, error)
-        else:
             toasts.success(request, "Saved.")
             return redirect("customers:outcome_types", organization)
     return _form(request, form, kind)
@@ -99,11 +94,8 @@ def delete_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
             consequence="It can’t be recorded any more. What was recorded already keeps its type, and the type stays.",
             back=(reverse("customers:outcome_type", args=[organization, pk]), kind.name),
         )
-    try:
+    with as_message(request):
         outcomes.delete_type(kind=kind, actor=current_actor())
-    except outcomes.TypeInUse as error:
-        toasts.error(request, str(error))
-    else:
         toasts.success(request, f"“{kind.name}” is gone.")
     return redirect("customers:outcome_types", organization)
 
@@ -129,11 +121,6 @@ def _shown(request: Request) -> dict[str, Any]:
         "can_edit_settings": request.member.may(EDIT),
         "tab": "outcomes",
     }
-
-
-def _refuse(form: OutcomeTypeForm, error: outcomes.InvalidOutcome) -> None:
-    """The key is made of the name: what is wrong with it is the name's."""
-    form.add_error(error.field if error.field in form.fields else "name", str(error))
 
 
 def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> HttpResponse:

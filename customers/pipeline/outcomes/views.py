@@ -16,7 +16,8 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.pagination import page_after
+from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, Outcome, OutcomeType
 from customers.people import confirm
@@ -38,13 +39,10 @@ def outcome_list(request: Request, organization: str) -> HttpResponse:
     types = list(OutcomeType.objects.all())
     state = outcome_lists.read(request.GET, types={kind.key for kind in types})
     rows = outcome_lists.outcomes_for(request.member, state)
-    try:
-        page = page_after(
-            rows.select_related("type", "customer", "author"),
-            cursor=request.GET.get("after", ""), size=ROWS, order=outcome_lists.ORDER,
-        )  # fmt: skip
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        rows.select_related("type", "customer", "author"),
+        cursor=request.GET.get("after", ""), size=ROWS, order=outcome_lists.ORDER,
+    )  # fmt: skip
     is_more = request.htmx.target == "more-outcomes" if request.htmx else False
     shown = {
         "state": state,
@@ -69,11 +67,8 @@ def record(request: Request, organization: str, pk: UUID) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         before = customer.stage.name
-        outcome = _saved(
-            form,
-            lambda: outcomes.record_outcome(customer=customer, actor=current_actor(), **form.values()),
-        )
-        if outcome is not None:
+        with on_form(request, form):
+            outcome = outcomes.record_outcome(customer=customer, actor=current_actor(), **form.values())
             said = f"{outcome.type.name} recorded"
             if customer.stage.name != before:
                 said = f"{said}; moved to {customer.stage.name}"
@@ -95,11 +90,9 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
         record=outcome,
     )
     if request.method == "POST" and form.is_valid():
-        changes = form.values()
-        changed: Outcome | None = outcome
-        if changes:
-            changed = _saved(form, lambda: outcomes.update(outcome=outcome, actor=current_actor(), changes=changes))
-        if changed is not None:
+        with on_form(request, form):
+            if changes := form.values():
+                outcomes.update(outcome=outcome, actor=current_actor(), changes=changes)
             toasts.success(request, "Saved.")
             return redirect("customers:detail", organization, outcome.customer_id)
     return _form(request, outcome.customer, form, outcome)
@@ -120,16 +113,6 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     outcomes.delete(outcome=outcome, actor=current_actor())
     toasts.success(request, f"{outcome.type.name} is deleted.")
     return redirect("customers:detail", organization, outcome.customer_id)
-
-
-def _saved(form: OutcomeForm, save: Any) -> Outcome | None:
-    """The outcome, or none and what was refused at its field."""
-    try:
-        outcome: Outcome = save()
-    except outcomes.InvalidOutcome as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
-        return None
-    return outcome
 
 
 def _answer(request: Request, customer: Customer, said: str) -> HttpResponse:

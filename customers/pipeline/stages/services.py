@@ -15,6 +15,7 @@ from activity.actor import Actor, current_actor
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
+from core.refused import Invalid, Refused
 from customers import events
 from customers.models import Customer, CustomerSettings, Deal, OutcomeType, Segment, Stage
 from customers.people import presence
@@ -29,16 +30,14 @@ MOST_HOURS = 24 * 365
 STEP = 100
 
 
-class InvalidStage(ValueError):
-    """`field` names what is wrong."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidStage(Invalid):
+    """A value that a stage can’t have."""
 
 
-class StageInUse(ValueError):
+class StageInUse(Refused):
     """Customers or deals stand in it, and no new home was given for them."""
+
+    status, code = 409, "in_use"
 
     def __init__(self, stage: Stage, counts: Mapping[str, int]) -> None:
         self.counts = dict(counts)

@@ -16,6 +16,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Stage
 from customers.people.settings import services as customer_settings
@@ -46,12 +47,9 @@ def save_rules(request: Request, organization: str) -> HttpResponse:
         record=request.organization,
     )
     if form.is_valid():
-        try:
+        with on_form(request, form):
             if changes := form.changes():
                 customer_settings.change(organization=request.organization, actor=current_actor(), changes=changes)
-        except customer_settings.InvalidSetting as error:
-            form.add_error(error.field, str(error))
-        else:
             toasts.success(request, "Saved.")
             return redirect("customers:pipeline_settings", organization)
     return _page(request, form)
@@ -63,11 +61,8 @@ def new_stage(request: Request, organization: str) -> HttpResponse:
     """A stage more; an open one stands after the other open ones."""
     form = StageForm(request.POST or None, initial={"kind": Stage.Kind.OPEN, "color": "slate", "probability": 0})
     if request.method == "POST" and form.is_valid():
-        try:
+        with on_form(request, form):
             stage = stages.create(organization=request.organization, actor=current_actor(), **form.values())
-        except stages.InvalidStage as error:
-            _refuse(form, error)
-        else:
             toasts.success(request, f"“{stage.name}” is part of the pipeline now.")
             return redirect("customers:pipeline_settings", organization)
     return _form(request, form, None)
@@ -84,12 +79,9 @@ def change_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     lock_rows(request, stage)
     form = StageForm(request.POST or None, initial=StageForm.initial_of(stage), record=stage)
     if request.method == "POST" and form.is_valid():
-        try:
+        with on_form(request, form):
             if changes := form.values():
                 stages.update(stage=stage, actor=current_actor(), changes=changes)
-        except stages.InvalidStage as error:
-            _refuse(form, error)
-        else:
             toasts.success(request, "Saved.")
             return redirect("customers:pipeline_settings", organization)
     return _form(request, form, stage)
@@ -182,10 +174,6 @@ def _neighbour(stage: Stage, others: list[Stage]) -> Stage | None:
     """The stage that is proposed as the new home: of the same kind, the nearest before it."""
     alike = [one for one in others if one.kind == stage.kind] or others
     return min(alike, key=lambda one: (abs(one.position - stage.position), one.position), default=None)
-
-
-def _refuse(form: StageForm, error: stages.InvalidStage) -> None:
-    form.add_error(error.field if error.field in form.fields else None, str(error))
 
 
 def _found(pk: UUID) -> Stage:

@@ -21,7 +21,7 @@ from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from customers import days
 from customers.models import Customer
-from customers.people.api_access import explained, visible_customer, with_relations
+from customers.people.api_access import visible_customer, with_relations
 from customers.people.custom_fields.serializer_fields import OwnerFilterField
 from customers.people.customers import services as customers
 from customers.people.customers.serializers import CustomerSerializer
@@ -94,8 +94,7 @@ class CustomerFollowUpsView(OrganizationView):
         customer = visible_customer(self, pk)
         body = FollowUpSerializer(data={} if request.data is None else request.data)
         body.is_valid(raise_exception=True)
-        with explained():
-            customers.set_follow_up(customer=customer, at=body.moment(), actor=current_actor())
+        customers.set_follow_up(customer=customer, at=body.moment(), actor=current_actor())
         return Response(CustomerSerializer(visible_customer(self, pk)).data)
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from activity.actor import Actor
+from core.refused import Refused
 from customers import days
 from customers.models import Customer
 from customers.people import presence
@@ -20,8 +21,10 @@ FURTHEST = timedelta(days=366 * 3)
 _MONDAY = 7
 
 
-class InvalidDay(ValueError):
+class InvalidDay(Refused):
     """Why a follow-up can't be put there."""
+
+    field = "next_follow_up_at"
 
 
 def day_of(choice: str, today: date) -> date:

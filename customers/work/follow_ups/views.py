@@ -25,7 +25,8 @@ from core import inline
 from core.counting import capped_counts
 from core.htmx import render_page, toast
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.list_query import ListQuery
+from core.pagination import page_after
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Customer
@@ -162,13 +163,10 @@ def _context(request: Request) -> dict[str, Any]:
     who = task_lists.read_who(member, request.GET.get("who", ""))
     day = _asked_day(request)
     rows = follow_up_lists.on_day(member, day, who) if day else follow_up_lists.planned(member, who)
-    try:
-        page = page_after(
-            rows.select_related("stage", "assigned_to"), cursor=request.GET.get("after", ""), size=ROWS,
-            order=("next_follow_up_at", "id"), is_filled=True,
-        )  # fmt: skip
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(
+        rows.select_related("stage", "assigned_to"), cursor=request.GET.get("after", ""), size=ROWS,
+        order=("next_follow_up_at", "id"), is_filled=True,
+    )  # fmt: skip
     groups = follow_up_lists.grouped(list(page.rows), member)
     more = ""
     if page.next_cursor:
@@ -228,8 +226,8 @@ def _asked_day(request: Request) -> date | None:
 
 
 def _query(day: date | None, who: str, **more: str) -> str:
-    said = {"date": day.isoformat() if day else "", "who": "" if who == task_lists.MINE else who, **more}
-    return f"?{urlencode({name: value for name, value in said.items() if value})}"
+    values = {"date": day.isoformat() if day else "", "who": who, **more}
+    return ListQuery(values, {"who": task_lists.MINE}).address()
 
 
 def _back(request: Request, customer: Customer) -> str:

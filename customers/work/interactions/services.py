@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import events
 from customers.days import CLOCK_TOLERANCE
 from customers.models import Customer, Interaction
@@ -20,7 +21,11 @@ from customers.people.customers import services as customers
 SETTABLE = frozenset({"channel", "direction", "content", "occurred_at", "duration_seconds"})
 
 
-class InFuture(ValueError):
+class InFuture(Refused):
+    """What is logged lies in the future."""
+
+    field = "occurred_at"
+
     def __init__(self) -> None:
         super().__init__("What is logged has happened. For what is to come make a task or set a follow-up.")
 

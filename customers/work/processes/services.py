@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Refused
 from customers import days, events
 from customers.models import Customer, Interaction, Process
 from customers.people import presence
@@ -24,11 +25,17 @@ SETTABLE = frozenset({"name", "channel", "status", "next_follow_up_at"})
 OPEN = [status.value for status in Process.OPEN]
 
 
-class CannotChange(ValueError):
+class CannotChange(Refused):
     """What a process can't become from what it is; the text says why."""
+
+    status, code = 409, "ended"
 
 
 class AnotherOpen(CannotChange):
+    """A customer has one open process at most."""
+
+    code = "another_open"
+
     def __init__(self) -> None:
         super().__init__("The customer has an open follow-up process already.")
 

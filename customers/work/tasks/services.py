@@ -12,6 +12,7 @@ from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
 from core.moments import is_showable
+from core.refused import Invalid
 from customers import days, events
 from customers.models import Customer, Task
 from customers.people import presence
@@ -26,12 +27,8 @@ SETTABLE = frozenset(
 MOST_REPEAT = 365
 
 
-class InvalidTask(ValueError):
-    """`field` names what is wrong."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidTask(Invalid):
+    """A value that a task can’t have."""
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,14 +24,15 @@ from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
-from core.pagination import InvalidCursor, page_after
+from core.list_query import ListQuery
+from core.pagination import page_after
+from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Customer, Task
 from customers.people import confirm
 from customers.people.access import find_visible
-from customers.people.customers import services as customers
-from customers.people.customers.picker import NoCustomer, name_of, named
+from customers.people.customers.picker import name_of, named
 from customers.people.owners import possible_owners
 from customers.work.tasks import queries as task_lists
 from customers.work.tasks import services as tasks
@@ -53,10 +55,8 @@ class Address:
 
     def query(self, **other: str) -> str:
         """The address of the same list with something else chosen."""
-        chosen = {"view": self.view, "who": self.who, **other}
         plain = {"view": "today", "who": task_lists.MINE}
-        said = {name: value for name, value in chosen.items() if value and value != plain.get(name)}
-        return f"?{urlencode(said)}" if said else "?"
+        return ListQuery({"view": self.view, "who": self.who}, plain).with_(other).address()
 
 
 @requires("tasks.view")
@@ -81,7 +81,7 @@ def quick_add(request: Request, organization: str) -> HttpResponse:
     form = QuickTaskForm(request.POST, owners=owners)
     task = None
     if form.is_valid():
-        task = _saved(form, lambda: _create(request, form.cleaned_data["customer"], form.changes()))
+        task = _saved(request, form, lambda: _create(request, form.cleaned_data["customer"], form.changes()))
     if task is not None:
         said = _added(task)
         if not request.htmx:
@@ -222,10 +222,7 @@ def _rows(request: Request, address: Address) -> dict[str, Any]:
     rows = task_lists.with_row_relations(
         task_lists.tasks_for(request.member, address.view, address.who), request.member
     )
-    try:
-        page = page_after(rows, cursor=request.GET.get("after", ""), size=ROWS, order=view.order, is_filled=True)
-    except InvalidCursor as error:
-        raise Http404("This address is not complete.") from error
+    page = page_after(rows, cursor=request.GET.get("after", ""), size=ROWS, order=view.order, is_filled=True)
     groups = task_lists.grouped(address.view, list(page.rows), request.member)
     more = ""
     if page.next_cursor:
@@ -263,9 +260,11 @@ def _form(request: Request, task: Task | None, customer: Customer | None, *, is_
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data.get("customer", "")
         if task is None:
-            saved = _saved(form, lambda: _create(request, given, form.changes(), customer if is_bound else None))
+            saved = _saved(
+                request, form, lambda: _create(request, given, form.changes(), customer if is_bound else None)
+            )
         else:
-            saved = _saved(form, lambda: _update(request, task, form))
+            saved = _saved(request, form, lambda: _update(request, task, form))
         if saved is not None:
             toasts.success(request, _added(saved) if task is None else "Task saved.")
             return redirect(back)
@@ -298,18 +297,10 @@ def _update(request: Request, task: Task, form: TaskForm) -> Task:
     return tasks.update(task=task, actor=current_actor(), changes=changes) if changes else task
 
 
-def _saved(form: Form, save: Any) -> Task | None:
+def _saved(request: Request, form: Form, save: Callable[[], Task]) -> Task | None:
     """The task; None, and what was refused at its field."""
-    try:
-        task: Task = save()
-    except NoCustomer as error:
-        form.add_error("customer", str(error))
-    except customers.UnknownOwner as error:
-        form.add_error("assigned_to", str(error))
-    except tasks.InvalidTask as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
-    else:
-        return task
+    with on_form(request, form):
+        return save()
     return None
 
 

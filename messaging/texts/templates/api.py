@@ -24,7 +24,7 @@ from core.tenancy import current_organization
 from customers.work.record_serializers import CustomerField
 from messaging.channels.base import KIND_CHOICES
 from messaging.models import Template
-from messaging.texts import placeholders, rendering
+from messaging.texts import rendering
 from messaging.texts.templates import services as templates
 from messaging.texts.templates.serializers import VariablesField
 
@@ -115,10 +115,7 @@ class TemplateListView(OrganizationView):
         """A new template; its placeholders are checked."""
         body = TemplateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        try:
-            made = templates.create(organization=current_organization(), actor=current_actor(), **body.validated_data)
-        except templates.InvalidTemplate as error:
-            raise invalid(error.field, str(error)) from error
+        made = templates.create(organization=current_organization(), actor=current_actor(), **body.validated_data)
         return Response(TemplateSerializer(made).data, status=201)
 
 
@@ -172,10 +169,7 @@ class TemplateView(ConditionalMixin, OrganizationView):
                     "team": None,
                 }  # fmt: skip
                 changes = empty | {"content_variables": {}} | changes
-            try:
-                changed = templates.update(template=template, actor=current_actor(), changes=changes)
-            except templates.InvalidTemplate as error:
-                raise invalid(error.field, str(error)) from error
+            changed = templates.update(template=template, actor=current_actor(), changes=changes)
         return self.tagged(dict(TemplateSerializer(changed).data))
 
 
@@ -197,12 +191,11 @@ class TemplatePreviewView(OrganizationView):
         given = body.validated_data.get("variables")
         try:
             shown = rendering.render(template=template, customer=customer, agent=self.member.user, variables=given)
-        except placeholders.MissingValue as error:
-            raise Conflict(str(error), code="missing_value") from error
-        except rendering.InvalidVariable as error:
-            if not given:
-                raise Conflict(str(error), code="missing_value") from error
-            raise invalid("variables", str(error)) from error
+        except rendering.InvalidVariable as refused:
+            if given:
+                raise
+            # Nobody gave it: it is the customer's record that lacks the value.
+            raise Conflict(str(refused), code="missing_value") from refused
         return Response(RenderedSerializer(shown).data)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import on_form
 from messaging.channels import kinds
 from messaging.channels.base import Capabilities, Kind
 from messaging.files import services as media
@@ -34,11 +35,9 @@ def posted(request: Request, form: TemplateForm, template: Template | None) -> l
     before = shown(request, list(held.values()))
     # What somebody else added since stays, and what they took away does not come back.
     files = [file for pk, file in held.items() if pk in named or pk not in before]
-    try:
+    with on_form(request, form):
         others = [pk for pk in named if pk not in held and pk not in before]
         files += media.unused(others, organization=request.organization, actor=current_actor())
-    except media.InvalidUpload as error:
-        form.add_error("uploads", str(error))
     capabilities = _TAKES.get(form.cleaned_data.get("channel", ""))
     chosen = form.cleaned_data.get("uploads") or []
     if capabilities is None:
@@ -47,7 +46,7 @@ def posted(request: Request, form: TemplateForm, template: Template | None) -> l
         return files
     for upload in chosen:
         kind = upload.content_type or "application/octet-stream"
-        try:
+        with on_form(request, form):
             files.append(
                 media.upload(
                     organization=request.organization,
@@ -58,13 +57,11 @@ def posted(request: Request, form: TemplateForm, template: Template | None) -> l
                     actor=current_actor(),
                 )
             )
-        except media.InvalidUpload as error:
-            form.add_error("uploads", str(error))
-    _require_fit(form, capabilities, files)
+    _require_fit(request, form, capabilities, files)
     return files
 
 
-def _require_fit(form: TemplateForm, capabilities: Capabilities, files: list[MediaFile]) -> None:
+def _require_fit(request: Request, form: TemplateForm, capabilities: Capabilities, files: list[MediaFile]) -> None:
     """The channel may be another one than the files were chosen for."""
     if len(files) > capabilities.max_files:
         most = capabilities.max_files
@@ -76,10 +73,8 @@ def _require_fit(form: TemplateForm, capabilities: Capabilities, files: list[Med
         form.add_error("uploads", f"{capabilities.label} {told}.")
         return
     for file in files:
-        try:
+        with on_form(request, form):
             media.require_sendable(capabilities, name=file.name, content_type=file.content_type, size=file.size)
-        except media.InvalidUpload as error:
-            form.add_error("uploads", str(error))
 
 
 def shown(request: Request, held: Sequence[MediaFile]) -> list[UUID]:

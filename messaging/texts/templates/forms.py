@@ -43,6 +43,7 @@ class TemplateForm(EditMixin):
     `known` are the keys of the customers' own fields, `teams` those that it may be shared with.
     """
 
+    refused_fields = {"attachments": "uploads", "files": "uploads"}
     name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     channel = forms.ChoiceField(choices=[(kind.value, label) for kind, label in LABELS.items()])
     language = forms.CharField(

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core.refused import Invalid
 from customers.models import CustomField
 from customers.packs import Pack
 from customers.packs.words import LANGUAGE
@@ -42,12 +43,8 @@ MOST = 1000
 CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 
 
-class InvalidTemplate(ValueError):
-    """`field` names what is wrong."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+class InvalidTemplate(Invalid):
+    """A value that a template can’t have."""
 
 
 @transaction.atomic

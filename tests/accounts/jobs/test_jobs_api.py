@@ -19,7 +19,7 @@ FIELDS = {"id", "kind", "status", "progress", "result", "error", "created_at", "
 
 @pytest.fixture(autouse=True)
 def kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_kinds", dict(jobs._kinds))
+    monkeypatch.setattr(jobs, "KINDS", jobs.KINDS.copy())
     jobs.register("test.work", lambda work: {"created": 3}, label="Test work")
 
 

@@ -13,7 +13,7 @@ from core.tenancy import organization_scope
 
 @pytest.fixture(autouse=True)
 def kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_kinds", dict(jobs._kinds))
+    monkeypatch.setattr(jobs, "KINDS", jobs.KINDS.copy())
     jobs.register("test.work", lambda work: {}, label="Counting <sheep>", url=lambda job: f"/after/{job.pk}/")
 
 

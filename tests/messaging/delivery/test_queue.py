@@ -27,7 +27,7 @@ def reread(conversation: Conversation) -> Conversation:
 
 class TestRefusals:
     def refused(self, queue: Any, conversation: Conversation, **more: Any) -> str:
-        with pytest.raises(refusals.Refused) as caught:
+        with pytest.raises(refusals.SendingRefused) as caught:
             queue(conversation=reread(conversation), **more)
         with organization_scope(conversation.organization):
             assert not Message.objects.exists(), "nothing is queued"

@@ -30,5 +30,5 @@ class StepsConfig(AppConfig):
     def ready(self) -> None:
         from activity import jobs
 
-        if KIND not in jobs._kinds:
+        if KIND not in jobs.KINDS:
             jobs.register(KIND, take_steps)
