@@ -11,6 +11,7 @@ import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from messaging.threads import services as conversations
 from tests.cast_rows import Ids, Step, recording
 
 PASSWORD = "a calm harbour at dawn"
+TESTS = Path(__file__).parent
 
 
 @dataclass
@@ -73,6 +75,31 @@ class Person:
     def url(self, path: str) -> str:
         """An address of the person's organization."""
         return f"/o/{self.organization.slug}/{path}"
+
+
+# Walks over pages: files, or functions of a file that walks over calls as well.
+PAGE_WALKS = {"test_edit_forms.py", "test_edits.py", "test_intruders.py::test_pages", "test_walk.py::test_the_pages"}
+
+
+def is_about_pages(path: Path, function: str = "") -> bool:
+    """Whether a test asks pages: by its folder, its file's name, or as one of the walks."""
+    inside = path.relative_to(TESTS)
+    if "views" in inside.parts or inside.stem.endswith("_views"):
+        return True
+    return bool(PAGE_WALKS & {inside.name, f"{inside.name}::{function}"})
+
+
+def has_real_transactions(item: pytest.Item) -> bool:
+    """Whether a test is about what several connections do to one another: that is the database's."""
+    mark = item.get_closest_marker("django_db")
+    return "transactional_db" in getattr(item, "fixturenames", ()) or bool(mark and mark.kwargs.get("transaction"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        function = getattr(item, "originalname", item.name)
+        if item.path.is_relative_to(TESTS) and is_about_pages(item.path, function) and not has_real_transactions(item):
+            item.add_marker(pytest.mark.pages)
 
 
 def pytest_collection_finish() -> None:
