@@ -26,7 +26,7 @@ fuzz: install ## Call the API in every way that its schema allows, and some that
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m fuzz tests/crm_project/test_fuzz.py $(ARGS)
 
 test-browser: install ## Drive Chromium through the main job
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m browser --reruns 1 --timeout 240 --timeout-method thread $(or $(PATHS),tests/browser) $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m browser --reruns 1 --timeout 240 --timeout-method thread $(or $(PATHS),tests/browser) $(ARGS)
 
 check: install ## Format, lint, types, imports, migrations, templates, production settings
 	@BIN=$(BIN) OURS="$(OURS)" CODE="$(CODE)" bash scripts/check.sh
