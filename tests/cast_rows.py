@@ -46,12 +46,12 @@ class Step:
     """What one person's coming wrote. `put` writes it again under new ids, which it adds to those it is given."""
 
     def __init__(self, tables: list[Table]) -> None:
-        self._ids = sorted(UUID(str(row[0])) for table in tables if table.has_uuid for row in table.rows)
+        self.ids = sorted(UUID(str(row[0])) for table in tables if table.has_uuid for row in table.rows)
         self._inserts = [(table.insert, [value for row in table.rows for value in row]) for table in tables]
 
     def put(self, ids: Ids) -> None:
         # In the order of the old ones: what was written later still has the later id.
-        ids |= {old: uuid7() for old in self._ids}
+        ids |= {old: uuid7() for old in self.ids}
         with transaction.atomic(), connection.cursor() as cursor:
             for sql, values in self._inserts:
                 cursor.execute(sql, [_with_new_ids(value, ids) for value in values])
@@ -76,11 +76,11 @@ class Recorder:
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
-        self._before = _every_row()
+        self._before = every_row()
 
     def keep(self, name: str) -> None:
         """The rows since the last step are this one's. Raises AssertionError where it changed what was there."""
-        after = _every_row()
+        after = every_row()
         tables = []
         for label, table in after.items():
             old = {repr(row) for row in self._before[label].rows}
@@ -93,7 +93,8 @@ class Recorder:
         self._before = after
 
 
-def _every_row() -> dict[str, Table]:
+def every_row() -> dict[str, Table]:
+    """All rows of all models, by the model's label."""
     tables = {}
     for model in apps.get_models(include_auto_created=True):
         if not model._meta.managed or model._meta.proxy:
