@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 OURS := core activity accounts customers messaging workflows analytics crm_project
 CODE := $(OURS) tests bench scripts manage.py
+# How many tests at once, and which (PATHS: files or folders) of them.
+JOBS ?= 2
+MARKS ?= not browser and not fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test fuzz test-browser check format bench mutants lock screenshots
@@ -17,13 +20,13 @@ install:
 	@$(PYTHON) scripts/install.py dev
 
 test: install ## Pass the tests; they need no service (DATABASE_URL and REDIS_URL choose others)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser and not fuzz" $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "$(MARKS)" $(PATHS) $(ARGS)
 
 fuzz: install ## Call the API in every way that its schema allows, and some that it doesn't
-	@$(BIN)/python -m pytest -q -n 2 -m fuzz $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m fuzz tests/crm_project/test_fuzz.py $(ARGS)
 
 test-browser: install ## Drive Chromium through the main job
-	@$(BIN)/python -m pytest -q -n 2 -m browser --reruns 1 --timeout 240 --timeout-method thread $(PATHS) $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m browser --reruns 1 --timeout 240 --timeout-method thread $(or $(PATHS),tests/browser) $(ARGS)
 
 check: install ## Format, lint, types, imports, migrations, templates, production settings
 	@BIN=$(BIN) OURS="$(OURS)" CODE="$(CODE)" bash scripts/check.sh

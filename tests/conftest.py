@@ -7,10 +7,13 @@ Tara another one there, with Tom in it.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -22,13 +25,15 @@ from accounts.models import Member, Organization, Team, User
 from accounts.organizations import services as organizations
 from activity.actor import Actor
 from core import clock
-from core.tenancy import organization_scope
+from core.tenancy import every_organization, organization_scope
 from customers.models import Customer, CustomField, Segment, Tag
 from customers.people.customers import services as customers
 from messaging.models import Channel, Conversation
 from messaging.threads import services as conversations
+from tests.cast_rows import Ids, Step, recording
 
 PASSWORD = "a calm harbour at dawn"
+TESTS = Path(__file__).parent
 
 
 @dataclass
@@ -72,6 +77,37 @@ class Person:
         return f"/o/{self.organization.slug}/{path}"
 
 
+# Walks over pages: files, or functions of a file that walks over calls as well.
+PAGE_WALKS = {"test_edit_forms.py", "test_edits.py", "test_intruders.py::test_pages", "test_walk.py::test_the_pages"}
+
+
+def is_about_pages(path: Path, function: str = "") -> bool:
+    """Whether a test asks pages: by its folder, its file's name, or as one of the walks."""
+    inside = path.relative_to(TESTS)
+    if "views" in inside.parts or inside.stem.endswith("_views"):
+        return True
+    return bool(PAGE_WALKS & {inside.name, f"{inside.name}::{function}"})
+
+
+def has_real_transactions(item: pytest.Item) -> bool:
+    """Whether a test is about what several connections do to one another: that is the database's."""
+    mark = item.get_closest_marker("django_db")
+    return "transactional_db" in getattr(item, "fixturenames", ()) or bool(mark and mark.kwargs.get("transaction"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        function = getattr(item, "originalname", item.name)
+        if item.path.is_relative_to(TESTS) and is_about_pages(item.path, function) and not has_real_transactions(item):
+            item.add_marker(pytest.mark.pages)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the garbage collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -101,42 +137,86 @@ def join(owner: Person, email: str, name: str, role: str) -> Person:
     return Person(user, member)
 
 
-@pytest.fixture
-def alice(db: Any) -> Person:
-    return sign_up("alice@harbour.example", "Alice Hart", "Harbour Clinic", "clinic")
+def make_team(name: str, *people: Person) -> Team:
+    """A team of the first one's organization."""
+    with organization_scope(people[0].organization):
+        team = Team.objects.create(organization=people[0].organization, name=name)
+        team.members.set([person.member for person in people])
+    return team
+
+
+@pytest.fixture(scope="session")
+def recorded_cast(django_db_setup: None, django_db_blocker: Any) -> dict[str, tuple[Step, UUID]]:
+    """What the coming of each person writes, and the id of their membership."""
+    members: dict[str, UUID] = {}
+    with django_db_blocker.unblock(), recording() as recorder:
+
+        def keep(name: str, person: Person) -> Person:
+            recorder.keep(name)
+            members[name] = person.member.pk
+            return person
+
+        alice = keep("alice", sign_up("alice@harbour.example", "Alice Hart", "Harbour Clinic", "clinic"))
+        bob = keep("bob", join(alice, "bob@harbour.example", "Bob Reyes", "counselor"))
+        mona = join(alice, "mona@harbour.example", "Mona Lind", "manager")
+        make_team("Front desk", mona, bob)
+        keep("mona", mona)
+        tom = keep("tom", join(alice, "tom@harbour.example", "Tom Okafor", "counselor"))
+        tara = join(alice, "tara@harbour.example", "Tara Novak", "manager")
+        make_team("Back office", tara, tom)
+        keep("tara", tara)
+        keep("charlie", sign_up("charlie@elsewhere.example", "Charlie Voss", "Elsewhere School", "school"))
+    return {name: (step, members[name]) for name, step in recorder.steps.items()}
+
+
+Enter = Callable[..., Person]
 
 
 @pytest.fixture
-def bob(alice: Person) -> Person:
-    return join(alice, "bob@harbour.example", "Bob Reyes", "counselor")
+def enter(db: Any, recorded_cast: dict[str, tuple[Step, UUID]]) -> Enter:
+    """`enter("bob", beside=alice)`: the rows of that person, who comes into the organization of the other."""
+    ids: Ids = {}
+
+    def come(name: str, beside: Person | None = None) -> Person:
+        step, member_id = recorded_cast[name]
+        step.put(ids)
+        with every_organization("the cast belongs to several"):
+            member = Member.objects.select_related("user", "organization", "role").get(pk=ids[member_id])
+        if beside is not None:
+            member.organization = beside.organization
+        return Person(member.user, member)
+
+    return come
 
 
 @pytest.fixture
-def mona(alice: Person, bob: Person) -> Person:
-    mona = join(alice, "mona@harbour.example", "Mona Lind", "manager")
-    with organization_scope(alice.organization):
-        team = Team.objects.create(organization=alice.organization, name="Front desk")
-        team.members.set([mona.member, bob.member])
-    return mona
+def alice(enter: Enter) -> Person:
+    return enter("alice")
 
 
 @pytest.fixture
-def tom(alice: Person) -> Person:
-    return join(alice, "tom@harbour.example", "Tom Okafor", "counselor")
+def bob(alice: Person, enter: Enter) -> Person:
+    return enter("bob", beside=alice)
 
 
 @pytest.fixture
-def tara(alice: Person, tom: Person) -> Person:
-    tara = join(alice, "tara@harbour.example", "Tara Novak", "manager")
-    with organization_scope(alice.organization):
-        team = Team.objects.create(organization=alice.organization, name="Back office")
-        team.members.set([tara.member, tom.member])
-    return tara
+def mona(alice: Person, bob: Person, enter: Enter) -> Person:
+    return enter("mona", beside=alice)
 
 
 @pytest.fixture
-def charlie(db: Any) -> Person:
-    return sign_up("charlie@elsewhere.example", "Charlie Voss", "Elsewhere School", "school")
+def tom(alice: Person, enter: Enter) -> Person:
+    return enter("tom", beside=alice)
+
+
+@pytest.fixture
+def tara(alice: Person, tom: Person, enter: Enter) -> Person:
+    return enter("tara", beside=alice)
+
+
+@pytest.fixture
+def charlie(enter: Enter) -> Person:
+    return enter("charlie")
 
 
 @pytest.fixture

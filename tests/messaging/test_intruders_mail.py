@@ -309,9 +309,9 @@ class TestSizes:
              "entities", "parts"],
     )  # fmt: skip
     def test_a_huge_mail_is_read_in_time(self, raw: bytes):
-        began = time.monotonic()
+        began = time.process_time()
         received = parse(raw)
-        assert time.monotonic() - began < 5
+        assert time.process_time() - began < 5
         assert len(received.body) <= 100_000
 
     def test_what_a_system_hands_in_is_bounded(self, alice: Any):

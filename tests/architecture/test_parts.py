@@ -1,0 +1,42 @@
+"""Which tests CI passes on one database only: those of pages, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import PAGE_WALKS, TESTS, is_about_pages
+
+
+@pytest.mark.parametrize(
+    "path", ["customers/views/test_deals.py", "customers/pipeline/test_deals_views.py", "crm_project/test_edits.py"]
+)
+def test_pages_are_known_by_their_path(path):
+    assert is_about_pages(TESTS / path)
+
+
+def test_of_a_walk_over_pages_and_calls_only_the_pages_are_meant():
+    walk = TESTS / "crm_project" / "test_walk.py"
+    assert is_about_pages(walk, "test_the_pages")
+    assert not is_about_pages(walk, "test_the_api")
+
+
+@pytest.mark.parametrize("kind", ["services", "api", "queries", "tables"])
+def test_what_is_about_the_database_is_passed_on_both(kind):
+    assert not is_about_pages(TESTS / "customers" / kind / "test_deals.py")
+    assert not is_about_pages(TESTS / "customers" / "pipeline" / f"test_deals_{kind}.py")
+
+
+def test_neither_the_ground_nor_processes_are_left_out():
+    left_out = [
+        path
+        for folder in ("activity", "core", "processes", "messaging/services", "customers/services")
+        for path in (TESTS / folder).rglob("test_*.py")
+        if is_about_pages(path)
+    ]
+    assert not left_out
+
+
+@pytest.mark.parametrize("walk", sorted(PAGE_WALKS))
+def test_every_walk_is_there(walk):
+    name, _, function = walk.partition("::")
+    assert f"def {function}" in (TESTS / "crm_project" / name).read_text(encoding="utf-8")
