@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access.pages import requires
 from core.http import Request
+from core.ids import parse_uuid
 from messaging.delivery.drafts import InvalidText
 from messaging.inbox import context
 from messaging.inbox import drafts as saved_drafts
@@ -45,9 +46,8 @@ def draft(request: Request, organization: str, pk: UUID, mode: str) -> HttpRespo
 
 def template_of(request: Request, kind: str) -> Template | None:
     """The template that a text came from, so that it is counted; one for free texts only."""
-    try:
-        pk = UUID(request.POST.get("template", ""))
-    except ValueError:
+    pk = parse_uuid(request.POST.get("template", ""))
+    if pk is None:
         return None
     rows = Template.objects.visible_to(request.member).filter(channel=kind, content_sid="")
     found: Template | None = rows.filter(pk=pk).first()

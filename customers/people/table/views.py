@@ -17,6 +17,7 @@ from accounts.models import Member
 from core.counting import capped_counts
 from core.htmx import render_page
 from core.http import Request
+from core.ids import parse_uuid, parse_uuids
 from core.pagination import page_after
 from customers.models import Customer, CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
@@ -165,20 +166,11 @@ def _with_relations(found: Any) -> Any:
 
 def opened(request: Request) -> UUID | None:
     """Whose panel stands open beside the list."""
-    try:
-        return UUID(request.GET.get("open", ""))
-    except ValueError:
-        return None
+    return parse_uuid(request.GET.get("open", ""))
 
 
 def _ids(text: str) -> list[UUID]:
-    found = []
-    for one in text.split(",")[:MOST_ROWS]:
-        try:
-            found.append(UUID(one))
-        except ValueError:
-            continue
-    return found
+    return parse_uuids(text.split(",")[:MOST_ROWS])
 
 
 def _only(request: Request, *names: str) -> Any:

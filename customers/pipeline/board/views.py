@@ -17,6 +17,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
+from core.ids import parse_uuids
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Segment, Stage, StageChange
 from customers.people.custom_fields import services as custom_fields
@@ -193,13 +194,7 @@ def ask_why(request: Request) -> HttpResponse:
 
 def ids_of(text: str) -> list[UUID]:
     """The ids in a list with commas; what is none is left out."""
-    found = []
-    for one in text.split(",")[:MOST_CARDS]:
-        try:
-            found.append(UUID(one))
-        except ValueError:
-            continue
-    return found
+    return parse_uuids(text.split(",")[:MOST_CARDS])
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -24,7 +23,7 @@ from activity.actor import current_actor
 from core import inline
 from core.counting import capped_counts
 from core.htmx import render_page, toast
-from core.http import Request
+from core.http import Request, local_path
 from core.list_query import ListQuery
 from core.pagination import page_after
 from core.row_locks import lock_rows, writes_at_once
@@ -231,6 +230,6 @@ def _query(day: date | None, who: str, **more: str) -> str:
 
 
 def _back(request: Request, customer: Customer) -> str:
-    target = request.POST.get("next") or ""
-    is_ours = target.startswith(f"/o/{request.organization.slug}/") and url_has_allowed_host_and_scheme(target, None)
-    return target if is_ours else reverse("customers:detail", args=[request.organization.slug, customer.pk])
+    slug = request.organization.slug
+    target = local_path(request.POST.get("next"), below=f"/o/{slug}/")
+    return target or reverse("customers:detail", args=[slug, customer.pk])

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Member
 from accounts.permissions import Reach
 from core.counting import capped_counts
+from core.ids import parse_uuid
 from customers import days
 from customers.models import Customer, Task
 from customers.models.querysets import TaskQuerySet, within_reach
@@ -124,9 +125,8 @@ def read_who(member: Member, given: str) -> str:
     if given == EVERYBODY:
         # Within an assigned reach: one's own, and what others have to do for one's own customers.
         return given
-    try:
-        who = UUID(given)
-    except ValueError:
+    who = parse_uuid(given)
+    if who is None:
         return UNKNOWN
     is_member = who == member.user_id or Member.objects.filter(organization=member.organization_id, user=who).exists()
     return str(who) if is_member else UNKNOWN

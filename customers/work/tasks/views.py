@@ -15,7 +15,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -23,7 +22,8 @@ from accounts.access.pages import requires
 from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.htmx import render_page, toast
-from core.http import Request
+from core.http import Request, local_path
+from core.ids import parse_uuid
 from core.list_query import ListQuery
 from core.pagination import page_after
 from core.refused_pages import on_form
@@ -314,11 +314,8 @@ def _found(request: Request, pk: UUID) -> Task:
 
 
 def _asked_customer(request: Request) -> Customer | None:
-    try:
-        pk = UUID(request.GET.get("customer", ""))
-    except ValueError:
-        return None
-    return find_visible(request, pk)
+    pk = parse_uuid(request.GET.get("customer", ""))
+    return find_visible(request, pk) if pk else None
 
 
 def _asked_day(request: Request) -> Any:
@@ -331,10 +328,8 @@ def _asked_day(request: Request) -> Any:
 
 def _back(request: Request) -> str:
     """Where the form was asked for, if it is a page of this organization."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    home = f"/o/{request.organization.slug}/"
-    is_ours = target.startswith(home) and url_has_allowed_host_and_scheme(target, None)
-    return target if is_ours else ""
+    target = request.POST.get("next") or request.GET.get("next")
+    return local_path(target, below=f"/o/{request.organization.slug}/")
 
 
 def _place_of(request: Request, customer: Customer | None) -> str:
