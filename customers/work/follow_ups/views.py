@@ -149,8 +149,7 @@ def _day(at: datetime | None) -> str:
     if at is None:
         return "set"
     day, today = timezone.localtime(at).date(), timezone.localdate()
-    words = {0: "today", 1: "tomorrow"}.get((day - today).days)
-    return words or f"on {day:%A} {day.day} {day:%B}"
+    return days.nearby(day, today) or f"on {days.in_words(day, day)}"
 
 
 # --- The list ---------------------------------------------------------------------------------------------------------
@@ -190,9 +189,7 @@ def _context(request: Request) -> dict[str, Any]:
     )
     if who == task_lists.MINE:
         request.badges = {"follow_ups": min(COUNTED_TO, counted["overdue"] + counted["today"])}
-    people = [
-        (str(user.pk), user.get_full_name() or user.email) for user in possible_owners() if user.pk != member.user_id
-    ]
+    people = [(str(user.pk), user.get_full_name()) for user in possible_owners() if user.pk != member.user_id]
     whose = [(task_lists.MINE, "My customers")]
     if member.reach != Reach.ASSIGNED:
         whose += [(task_lists.EVERYBODY, "Everybody’s"), (task_lists.NOBODY, "Nobody’s yet"), *people]
@@ -200,7 +197,7 @@ def _context(request: Request) -> dict[str, Any]:
     return shown | {
         "today": today,
         "shown_day": shown_day,
-        "day_label": task_lists.day_name(day, today) if day else "",
+        "day_label": days.heading(day, today) if day else "",
         "counted": counted,
         "whose": whose,
         "refusal": task_lists.refusal_of(who),

@@ -172,15 +172,7 @@ def _heading(moment: datetime | None, today: date, now: datetime, zone: Any, *, 
     if not is_done and moment < now:
         return "overdue", "Overdue", True
     day = moment.astimezone(zone).date()
-    return day.isoformat(), day_name(day, today), False
-
-
-def day_name(day: date, today: date) -> str:
-    """A heading: Today, Tomorrow, Yesterday, or the day."""
-    words = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((day - today).days)
-    year = "" if day.year == today.year else f" {day.year}"
-    name = f"{day:%A} {day.day} {day:%B}{year}"
-    return f"{words} · {name}" if words else name
+    return day.isoformat(), days.heading(day, today), False
 
 
 def _of(member: Member, view: str, who: str) -> TaskQuerySet:

@@ -181,7 +181,7 @@ def _address(request: Request) -> Address:
 def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, Any]:
     owners = possible_owners()
     member = request.member
-    people = [(str(user.pk), user.get_full_name() or user.email) for user in owners if user.pk != member.user_id]
+    people = [(str(user.pk), user.get_full_name()) for user in owners if user.pk != member.user_id]
     whose = [(task_lists.MINE, "My tasks"), (task_lists.EVERYBODY, "Everybody’s")]
     if member.reach != Reach.ASSIGNED:
         whose.append((task_lists.NOBODY, "Nobody’s yet"))
@@ -354,6 +354,5 @@ def _done(task: Task) -> str:
 def _when(task: Task) -> str:
     local = timezone.localtime(task.due_at)
     today = timezone.localdate()
-    words = {0: "today", 1: "tomorrow"}.get((local.date() - today).days)
-    day = words or f"{local:%A} {local.day} {local:%B}" + ("" if local.year == today.year else f" {local.year}")
-    return f"{day}, {local:%H:%M}"
+    day = local.date()
+    return f"{days.nearby(day, today) or days.in_words(day, today)}, {local:%H:%M}"
