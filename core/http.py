@@ -23,14 +23,14 @@ class Request(HttpRequest):
     request_id: str
 
 
-def local_path(target: str | None) -> str:
-    """The target if it is an address of ours, written as a path from the root; else an empty text.
+def local_path(target: str | None, *, below: str = "/") -> str:
+    """The target if it is an address of ours, written as a path from the root, `below` this one; else an empty text.
 
     What stands in `next` comes from a link, and a link may be anybody's: it leads to no other host, by no other scheme,
     and is no name of a view.
     """
     target = target or ""
-    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    is_ours = target.startswith(below) and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
     return target if is_ours and target.isprintable() else ""
 
 

@@ -1,4 +1,4 @@
-"""Record ids: UUID version 7 (RFC 9562, section 5.7), so that ids sort by the time they were made."""
+"""Record ids: UUID version 7 (RFC 9562, section 5.7), so that they sort by the time they were made; parsing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Iterable
 
 _LARGEST_CORRECTION = 3_600_000 << 12
 _lock = threading.Lock()
@@ -27,3 +28,16 @@ def uuid7() -> uuid.UUID:
     random_bits = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
     value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | random_bits
     return uuid.UUID(int=value)
+
+
+def parse_uuid(text: object) -> uuid.UUID | None:
+    """The id that a text is; None for one that is none."""
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
+
+
+def parse_uuids(texts: Iterable[str]) -> list[uuid.UUID]:
+    """The ids among these texts, in their order; what is none is left out."""
+    return [found for text in texts if (found := parse_uuid(text)) is not None]

@@ -90,3 +90,20 @@ def _step(day: date, unit: str, every: int, wanted: int) -> date:
 
 # A clock that is a little ahead is no plan.
 CLOCK_TOLERANCE = timedelta(days=1)
+
+
+def in_words(day: date, today: date) -> str:
+    """Such as Monday 3 March; with its year where that is another than today's."""
+    year = "" if day.year == today.year else f" {day.year}"
+    return f"{day:%A} {day.day} {day:%B}{year}"
+
+
+def nearby(day: date, today: date) -> str:
+    """`today` or `tomorrow` inside a sentence; empty for another day."""
+    return {0: "today", 1: "tomorrow"}.get((day - today).days, "")
+
+
+def heading(day: date, today: date) -> str:
+    """Above the rows of a day: Today, Tomorrow or Yesterday before the day in words."""
+    name = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((day - today).days)
+    return f"{name} · {in_words(day, today)}" if name else in_words(day, today)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from core.http import Request
+from core.ids import parse_uuids
 
 Response = TypeVar("Response", bound=HttpResponse)
 
@@ -19,13 +20,7 @@ MONTH = 30 * 24 * 60 * 60
 
 def remembered(request: Request) -> list[UUID]:
     """The ids, last opened first."""
-    found = []
-    for text in request.COOKIES.get(COOKIE, "").split(".")[:KEPT]:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return found
+    return parse_uuids(request.COOKIES.get(COOKIE, "").split(".")[:KEPT])
 
 
 def remember(request: Request, response: Response, pk: UUID) -> Response:

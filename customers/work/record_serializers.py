@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -10,6 +9,7 @@ from rest_framework import serializers
 
 from core.api.parameters import ListParameters
 from core.api.strict import Strict
+from core.ids import parse_uuid
 from customers.models import Contact, Customer, Deal, Interaction, Task
 from customers.people.custom_fields.serializer_fields import OwnerField, OwnerFilterField
 from customers.people.customers.serializers import StageKeyField
@@ -21,10 +21,9 @@ class CustomerField(serializers.Field[Any, Any, Any, Any]):
     """A customer within reach, by id. Once a record is made it stays with its customer."""
 
     def to_internal_value(self, data: Any) -> Customer:
-        try:
-            wanted = uuid.UUID(str(data))
-        except ValueError as error:
-            raise serializers.ValidationError("A customer’s id is needed.") from error
+        wanted = parse_uuid(data)
+        if wanted is None:
+            raise serializers.ValidationError("A customer’s id is needed.")
         bound = getattr(self.root, "instance", None)
         if bound is not None and bound.customer_id != wanted:
             raise serializers.ValidationError("This can’t be moved to another customer.")

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.ids import parse_uuid, parse_uuids
 from core.moments import is_showable
 from messaging.delivery import checks as refusals
 from messaging.delivery import drafts, parts
@@ -200,10 +201,10 @@ def _take_files(request: Request, conversation: Conversation, kept: list[MediaFi
 
     What was kept before one was refused stays, so that the form can show it again.
     """
-    try:
-        ids = [UUID(given) for given in request.POST.getlist("files")[:MOST_FILES]]
-    except ValueError as error:
-        raise media.InvalidUpload("A file is not there any more. Attach it again.") from error
+    given = request.POST.getlist("files")[:MOST_FILES]
+    ids = parse_uuids(given)
+    if len(ids) < len(given):
+        raise media.InvalidUpload("A file is not there any more. Attach it again.")
     kept += media.unused(ids, organization=request.organization, actor=current_actor())
     for content in request.FILES.getlist("file")[:MOST_FILES]:
         kept.append(
@@ -235,16 +236,8 @@ def _later(request: Request) -> dict[str, Any]:
     fallback = request.POST.get("fallback_template", "")
     if fallback:
         rows = Template.objects.visible_to(request.member).exclude(content_sid="")
-        later["fallback_template"] = rows.filter(pk=fallback).first() if _is_id(fallback) else None
+        later["fallback_template"] = rows.filter(pk=fallback).first() if parse_uuid(fallback) else None
     return later
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _written(request: Request, conversation: Conversation, mode: str, written: list[Message]) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.access.pages import requires
 from core.htmx import render_page
 from core.http import Request
+from core.ids import parse_uuid, parse_uuids
 from messaging.inbox import context
 from messaging.models import Conversation
 
@@ -54,10 +55,10 @@ def changes(request: Request, organization: str) -> HttpResponse:
         shown |= {"conversations": _asked_rows(request), "next_cursor": "x"}
     if not has_list:
         del shown["filters"]
-    if request.GET.get("open"):
+    if pk := parse_uuid(request.GET.get("open", "")):
         try:
-            opened, others = context.open_conversation(request, UUID(request.GET["open"]))
-        except (ValueError, Http404):
+            opened, others = context.open_conversation(request, pk)
+        except Http404:
             pass  # out of reach by now: the page keeps what it showed until it is left
         else:
             shown |= context.changes_context(request, opened) | context.panel_context(request, opened, others)
@@ -65,10 +66,5 @@ def changes(request: Request, organization: str) -> HttpResponse:
 
 
 def _asked_rows(request: Request) -> list[Conversation]:
-    keys = []
-    for text in request.GET.get("conversations", "").split(",")[:200]:
-        try:
-            keys.append(UUID(text))
-        except ValueError:
-            continue
+    keys = parse_uuids(request.GET.get("conversations", "").split(",")[:200])
     return list(context.rows_of(request).filter(pk__in=keys).order_by("-last_message_at", "-id"))

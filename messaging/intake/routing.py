@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import Organization
+from core.ids import parse_uuid
 from messaging.channels import payloads
 from messaging.channels.base import InvalidPayload, ReceivedMessage
 from messaging.models import Arrival, Channel, Message
@@ -56,10 +57,7 @@ def senders(*, provider: str, params: Mapping[str, str], query: str) -> list[Cha
 
 def own_message_id(query: str) -> UUID | None:
     """Our message's id in the query of a callback's address."""
-    try:
-        return UUID(parse_qs(query).get("message", [""])[0])
-    except ValueError:
-        return None
+    return parse_uuid(parse_qs(query).get("message", [""])[0])
 
 
 def channels_for_arrival(arrival: Arrival) -> list[Channel]:

@@ -20,6 +20,7 @@ from accounts.models import Team
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
+from core.ids import parse_uuid
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField
@@ -118,10 +119,10 @@ def delete_template(request: Request, organization: str, pk: UUID) -> HttpRespon
 def preview(request: Request, organization: str) -> HttpResponse:
     """The text as it stands in the form, filled in for a customer within reach: the one heard last, or one's choice."""
     named = request.POST.get("template", "")
-    try:
-        template = _found(request, UUID(named)) if named else None
-    except ValueError as error:
-        raise Http404("There is no such template.") from error
+    pk = parse_uuid(named)
+    if named and pk is None:
+        raise Http404("There is no such template.")
+    template = _found(request, pk) if pk else None
     return render(request, "messaging/templates/preview.html", template_preview.of(request, template))
 
 

@@ -29,7 +29,7 @@ def test_what_is_about_the_database_is_passed_on_both(kind):
 def test_neither_the_ground_nor_processes_are_left_out():
     left_out = [
         path
-        for folder in ("activity", "core", "processes", "messaging/services", "customers/services")
+        for folder in ("activity", "core", "processes")
         for path in (TESTS / folder).rglob("test_*.py")
         if is_about_pages(path)
     ]

@@ -42,3 +42,13 @@ def test_a_clock_that_was_hours_ahead_is_not_followed_for_hours(monkeypatch: pyt
     now = time.time_ns()
     monkeypatch.setattr(ids, "_last", ((now // 1_000_000) + 2 * 3_600_000) << 12)
     assert uuid7().int >> 80 <= now // 1_000_000 + 1000
+
+
+@pytest.mark.parametrize("text", ["", "none", "0190", "g1900000-0000-7000-8000-000000000000"])
+def test_a_text_that_is_no_id_is_none(text):
+    assert ids.parse_uuid(text) is None
+
+
+def test_of_texts_the_ids_are_kept_in_their_order():
+    first, second = uuid.UUID(int=2), uuid.UUID(int=1)
+    assert ids.parse_uuids([str(first), "x", "", str(second)]) == [first, second]

@@ -107,3 +107,17 @@ def test_today_is_another_day_elsewhere():
         assert days.today(AUCKLAND) == date(2026, 6, 2)
     with time_machine.travel(utc("2026-06-01T06:30"), tick=False):
         assert days.today(LOS_ANGELES) == date(2026, 5, 31)
+
+
+@pytest.mark.parametrize(
+    ("day", "words", "nearby", "heading"),
+    [
+        (date(2026, 3, 30), "Monday 30 March", "", "Yesterday · Monday 30 March"),
+        (date(2026, 3, 31), "Tuesday 31 March", "today", "Today · Tuesday 31 March"),
+        (date(2026, 4, 1), "Wednesday 1 April", "tomorrow", "Tomorrow · Wednesday 1 April"),
+        (date(2027, 4, 1), "Thursday 1 April 2027", "", "Thursday 1 April 2027"),
+    ],
+)
+def test_a_day_in_words(day, words, nearby, heading):
+    today = date(2026, 3, 31)
+    assert (days.in_words(day, today), days.nearby(day, today), days.heading(day, today)) == (words, nearby, heading)

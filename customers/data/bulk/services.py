@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -14,6 +13,7 @@ from activity.actor import Actor, current_actor
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
+from core.ids import parse_uuid
 from core.refused import Invalid, Refused, inside
 from customers import events
 from customers.data import undo
@@ -203,10 +203,9 @@ def _check_owner(params: Values) -> Values:
     wanted = _only(params, "assigned_to")
     if wanted in (None, "", "none"):
         return {"assigned_to": None}
-    try:
-        key = UUID(str(wanted))
-    except ValueError as error:
-        raise InvalidBulk("params.assigned_to", "A user’s id is needed.") from error
+    key = parse_uuid(wanted)
+    if key is None:
+        raise InvalidBulk("params.assigned_to", "A user’s id is needed.")
     found = Member.objects.active().filter(user=key).values_list("user_id", flat=True).first()
     if found is None:
         raise InvalidBulk("params.assigned_to", "There is no active member with this id in the organization.")

@@ -20,6 +20,7 @@ from activity.models import Job
 from core.counting import capped_counts
 from core.htmx import toast
 from core.http import Request
+from core.ids import parse_uuid
 from customers.data import undo
 from customers.data.bulk import services as changes
 from customers.data.deletion.services import RESTORE_DAYS
@@ -52,7 +53,7 @@ def bulk(request: Request, organization: str) -> HttpResponse:
     """`do` is an action with its value (`stage:contacted`), on `ids`, or with `all` on what fits the list's `state`."""
     action, _, value = request.POST.get("do", "").partition(":")
     value = request.POST.get("tag", "").strip() if action.startswith("tag_") else value
-    state, ids = _state(request), [one for one in request.POST.getlist("ids") if _is_id(one)]
+    state, ids = _state(request), [one for one in request.POST.getlist("ids") if parse_uuid(one)]
     takes_all = bool(request.POST.get("all"))
     if state.problems and takes_all:
         # The list left the filter out; what it shows by it is not what was meant to be changed.
@@ -181,14 +182,6 @@ def _refuse(request: Request, state: ListState, reason: str) -> HttpResponse:
 def _count(request: Request, state: ListState) -> int:
     rows = customers_for(request.member, state.filters)
     return capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"]
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _state(request: Request) -> ListState:

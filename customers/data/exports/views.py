@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.ids import parse_uuids
 from core.streaming import streamed
 from customers.data.exports import services as exports
 from customers.people.customers.queries import customers_for
@@ -68,12 +68,7 @@ def file(request: Request, organization: str) -> HttpResponseBase:
 
 def _chosen(request: Request) -> dict[str, list[str]]:
     """The customers that were chosen one by one (`ids`, with commas between), where any were."""
-    found = []
-    for text in request.GET.get("ids", "").split(",")[:MOST_IDS]:
-        try:
-            found.append(str(UUID(text)))
-        except ValueError:
-            continue
+    found = [str(pk) for pk in parse_uuids(request.GET.get("ids", "").split(",")[:MOST_IDS])]
     return {"ids": found} if found else {}
 
 

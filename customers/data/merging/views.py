@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.ids import parse_uuid
 from customers.data import undo
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
@@ -83,10 +84,10 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
         rows = customers_for(request.member, {"q": q}).exclude(pk=pk).select_related("stage")
         found = newest_matches(rows, size=FOUND) if q else []
         return render(request, "customers/merge_find.html", {"customer": customer, "q": q, "found": found})
-    try:
-        survivor = find_visible(request, UUID(wanted))
-    except ValueError as error:
-        raise Http404("This address is not complete.") from error
+    into = parse_uuid(wanted)
+    if into is None:
+        raise Http404("This address is not complete.")
+    survivor = find_visible(request, into)
     problem = ""
     if request.method == "POST":
         prefix = "choose_"

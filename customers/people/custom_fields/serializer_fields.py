@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Member, User
+from core.ids import parse_uuid
 from core.tenancy import current_organization
 from customers.people import owners
 
@@ -18,10 +18,9 @@ class OwnerFilterField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> Any:
         if data in ("me", "none"):
             return data
-        try:
-            user_id = uuid.UUID(str(data))
-        except ValueError as error:
-            raise serializers.ValidationError("Use “me”, “none” or a user’s id.") from error
+        user_id = parse_uuid(data)
+        if user_id is None:
+            raise serializers.ValidationError("Use “me”, “none” or a user’s id.")
         if not owners.is_member(user_id):
             raise serializers.ValidationError(owners.refusal())
         return user_id
@@ -38,10 +37,9 @@ class OwnerField(serializers.Field[Any, Any, Any, Any]):
         if data == "me":
             user: User = self.context["member"].user
             return user
-        try:
-            wanted = uuid.UUID(str(data))
-        except ValueError as error:
-            raise serializers.ValidationError("A user’s id is needed.") from error
+        wanted = parse_uuid(data)
+        if wanted is None:
+            raise serializers.ValidationError("A user’s id is needed.")
         found = (
             Member.objects.active()
             .select_related("user")

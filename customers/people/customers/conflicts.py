@@ -71,5 +71,5 @@ def _in_words(value: Any) -> str:
     if value is None:
         return _("Nobody yet")
     if hasattr(value, "get_full_name"):
-        return str(value.get_full_name() or value.email)
+        return str(value.get_full_name())
     return str(getattr(value, "name", value)) or "—"

@@ -6,7 +6,6 @@ the database's condition of one. What is not listed is refused by its name.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from core.ids import parse_uuid
 from core.refused import Invalid
 from core.storable import is_storable
 from core.tenancy import current_organization
@@ -164,10 +164,9 @@ def _tags(name: str, value: Any) -> list[str]:
 def _owner(name: str, value: Any, known: Collection[str] | None = None) -> str:
     if value in ("me", "none"):
         return str(value)
-    try:
-        user_id = uuid.UUID(str(value))
-    except ValueError as error:
-        raise InvalidFilter(name, "Use “me”, “none” or a user’s id.") from error
+    user_id = parse_uuid(value)
+    if user_id is None:
+        raise InvalidFilter(name, "Use “me”, “none” or a user’s id.")
     if not (owners.is_member(user_id) if known is None else str(user_id) in known):
         raise InvalidFilter(name, owners.refusal())
     return str(user_id)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.ids import parse_uuid
 from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField, Tag
@@ -159,10 +160,10 @@ def delete_tag(request: Request, organization: str) -> HttpResponse:
 
 
 def _tag(key: str) -> Tag:
-    try:
-        return Tag.objects.get(pk=UUID(key))
-    except (ValueError, Tag.DoesNotExist) as error:
-        raise Http404("There is no such tag.") from error
+    tag: Tag | None = Tag.objects.filter(pk=parse_uuid(key)).first()
+    if tag is None:
+        raise Http404("There is no such tag.")
+    return tag
 
 
 def _found(pk: UUID) -> CustomField:

@@ -78,7 +78,7 @@ class Words:
 
 
 def name_of(user: User) -> str:
-    return str(user.get_full_name() or user.email)
+    return str(user.get_full_name())
 
 
 LABELS = {

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Member
 from core.http import Request
+from core.ids import parse_uuid
 from core.pagination import page_after
 from customers.models import Customer, CustomField, Segment
 from customers.people.customers.queries import order_columns
@@ -121,7 +122,4 @@ def with_relations(found: Any) -> Any:
 
 def opened(request: Request) -> UUID | None:
     """Whose panel stands open beside the list."""
-    try:
-        return UUID(request.GET.get("open", ""))
-    except ValueError:
-        return None
+    return parse_uuid(request.GET.get("open", ""))

@@ -13,6 +13,7 @@ from accounts.access.pages import requires
 from core.counting import capped_counts
 from core.htmx import render_page
 from core.http import Request
+from core.ids import parse_uuids
 from customers.models import Customer, CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import customers_for
@@ -64,13 +65,7 @@ def rows(request: Request, organization: str) -> HttpResponse:
 
 
 def _ids(text: str) -> list[UUID]:
-    found = []
-    for one in text.split(",")[:MOST_ROWS]:
-        try:
-            found.append(UUID(one))
-        except ValueError:
-            continue
-    return found
+    return parse_uuids(text.split(",")[:MOST_ROWS])
 
 
 def _only(request: Request, *names: str) -> Any:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from core.http import Request
+from core.ids import parse_uuids
 from customers.models import Stage
 
 # So many cards are asked about at once when something changed.
@@ -31,10 +32,4 @@ def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
 
 def ids_of(text: str) -> list[UUID]:
     """The ids in a list with commas; what is none is left out."""
-    found = []
-    for one in text.split(",")[:MOST_CARDS]:
-        try:
-            found.append(UUID(one))
-        except ValueError:
-            continue
-    return found
+    return parse_uuids(text.split(",")[:MOST_CARDS])

@@ -52,11 +52,11 @@ class DealForm(OwnFieldsMixin):
             (label, [(key, stage.name) for key, stage in self.stages.items() if stage.kind == kind])
             for kind, label in Stage.Kind.choices
         ]
-        people = [(key, user.get_full_name() or user.email) for key, user in self.owners.items()]
+        people = [(key, user.get_full_name()) for key, user in self.owners.items()]
         left = record.owner if record is not None else None
         if left is not None and str(left.pk) not in self.owners:
             # Who is no member any more stays on it, until somebody else is chosen.
-            people.append((str(left.pk), left.get_full_name() or left.email))
+            people.append((str(left.pk), left.get_full_name()))
         self.fields["stage"].choices = [("", "—"), *(group for group in groups if group[1])]  # type: ignore[attr-defined]
         self.fields["owner"].choices = [("", "Nobody yet"), *people]  # type: ignore[attr-defined]
 

@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import Member
+from core.ids import parse_uuid
 from core.list_query import ListQuery
 from core.storable import is_storable
 from core.tenancy import current_organization
@@ -289,10 +290,8 @@ def _is_good(name: str, value: str, stages: Collection[str]) -> bool:
 
 
 def _is_member(value: str) -> bool:
-    try:
-        return owners.is_member(UUID(value))
-    except ValueError:
-        return False
+    user_id = parse_uuid(value)
+    return user_id is not None and owners.is_member(user_id)
 
 
 def _month(day: date, number: int) -> date:

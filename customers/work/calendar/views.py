@@ -66,11 +66,7 @@ def month(request: Request, organization: str) -> HttpResponse:
     items, is_cut = _items(request, days.start_of(weeks[0][0], zone), days.bounds(weeks[-1][-1], zone)[1], who)
     for item in sorted(items, key=lambda one: one.at):
         grid[item.at.astimezone(zone).date()].items.append(item)
-    people = [
-        (str(user.pk), user.get_full_name() or user.email)
-        for user in possible_owners()
-        if user.pk != request.member.user_id
-    ]
+    people = [(str(user.pk), user.get_full_name()) for user in possible_owners() if user.pk != request.member.user_id]
     whose = [(task_lists.MINE, "Mine"), (task_lists.EVERYBODY, "Everybody’s"), *people]
     if request.member.reach == Reach.ASSIGNED:
         whose = whose[:1]

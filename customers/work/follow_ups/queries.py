@@ -11,7 +11,7 @@ from accounts.models import Member
 from customers import days
 from customers.models import Customer
 from customers.models.querysets import CustomerQuerySet
-from customers.work.tasks.queries import EVERYBODY, MINE, NOBODY, day_name
+from customers.work.tasks.queries import EVERYBODY, MINE, NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def grouped(rows: list[Customer], member: Member) -> list[Group]:
         day = at.astimezone(zone).date()
         key = "overdue" if day < today else day.isoformat()
         if not groups or groups[-1].key != key:
-            label = "Overdue" if day < today else day_name(day, today)
+            label = "Overdue" if day < today else days.heading(day, today)
             groups.append(Group(key, label, [], is_late=day < today))
         groups[-1].customers.append(customer)
     return groups

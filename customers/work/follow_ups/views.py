@@ -13,7 +13,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -24,7 +23,7 @@ from activity.actor import current_actor
 from core import inline
 from core.counting import capped_counts
 from core.htmx import render_page, toast
-from core.http import Request
+from core.http import Request, local_path
 from core.list_query import ListQuery
 from core.pagination import page_after
 from core.row_locks import lock_rows, writes_at_once
@@ -150,8 +149,7 @@ def _day(at: datetime | None) -> str:
     if at is None:
         return "set"
     day, today = timezone.localtime(at).date(), timezone.localdate()
-    words = {0: "today", 1: "tomorrow"}.get((day - today).days)
-    return words or f"on {day:%A} {day.day} {day:%B}"
+    return days.nearby(day, today) or f"on {days.in_words(day, day)}"
 
 
 # --- The list ---------------------------------------------------------------------------------------------------------
@@ -191,9 +189,7 @@ def _context(request: Request) -> dict[str, Any]:
     )
     if who == task_lists.MINE:
         request.badges = {"follow_ups": min(COUNTED_TO, counted["overdue"] + counted["today"])}
-    people = [
-        (str(user.pk), user.get_full_name() or user.email) for user in possible_owners() if user.pk != member.user_id
-    ]
+    people = [(str(user.pk), user.get_full_name()) for user in possible_owners() if user.pk != member.user_id]
     whose = [(task_lists.MINE, "My customers")]
     if member.reach != Reach.ASSIGNED:
         whose += [(task_lists.EVERYBODY, "Everybody’s"), (task_lists.NOBODY, "Nobody’s yet"), *people]
@@ -201,7 +197,7 @@ def _context(request: Request) -> dict[str, Any]:
     return shown | {
         "today": today,
         "shown_day": shown_day,
-        "day_label": task_lists.day_name(day, today) if day else "",
+        "day_label": days.heading(day, today) if day else "",
         "counted": counted,
         "whose": whose,
         "refusal": task_lists.refusal_of(who),
@@ -231,6 +227,6 @@ def _query(day: date | None, who: str, **more: str) -> str:
 
 
 def _back(request: Request, customer: Customer) -> str:
-    target = request.POST.get("next") or ""
-    is_ours = target.startswith(f"/o/{request.organization.slug}/") and url_has_allowed_host_and_scheme(target, None)
-    return target if is_ours else reverse("customers:detail", args=[request.organization.slug, customer.pk])
+    slug = request.organization.slug
+    target = local_path(request.POST.get("next"), below=f"/o/{slug}/")
+    return target or reverse("customers:detail", args=[slug, customer.pk])

@@ -60,11 +60,11 @@ class TaskForm(EditMixin):
         super().__init__(*args, record=task, **kwargs)
         self.task = task
         self.owners = {str(user.pk): user for user in owners}
-        people = [(key, user.get_full_name() or user.email) for key, user in self.owners.items()]
+        people = [(key, user.get_full_name()) for key, user in self.owners.items()]
         left = task.assigned_to if task is not None else None
         if left is not None and str(left.pk) not in self.owners:
             # Who is no member any more stays on what they were to do, until somebody else is chosen.
-            people.append((str(left.pk), left.get_full_name() or left.email))
+            people.append((str(left.pk), left.get_full_name()))
         self.fields["assigned_to"].choices = [("", "Nobody yet"), *people]  # type: ignore[attr-defined]
         if task is None:
             del self.fields["status"]
@@ -138,7 +138,7 @@ class QuickTaskForm(forms.Form):
     def __init__(self, *args: Any, owners: Sequence[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.owners = {str(user.pk): user for user in owners}
-        people = [(key, user.get_full_name() or user.email) for key, user in self.owners.items()]
+        people = [(key, user.get_full_name()) for key, user in self.owners.items()]
         self.fields["assigned_to"].choices = [("", "Nobody yet"), *people]  # type: ignore[attr-defined]
 
     def clean_day(self) -> date | None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Member
 from accounts.permissions import Reach
 from core.counting import capped_counts
+from core.ids import parse_uuid
 from customers import days
 from customers.models import Customer, Task
 from customers.models.querysets import TaskQuerySet, within_reach
@@ -124,9 +125,8 @@ def read_who(member: Member, given: str) -> str:
     if given == EVERYBODY:
         # Within an assigned reach: one's own, and what others have to do for one's own customers.
         return given
-    try:
-        who = UUID(given)
-    except ValueError:
+    who = parse_uuid(given)
+    if who is None:
         return UNKNOWN
     is_member = who == member.user_id or Member.objects.filter(organization=member.organization_id, user=who).exists()
     return str(who) if is_member else UNKNOWN
@@ -172,15 +172,7 @@ def _heading(moment: datetime | None, today: date, now: datetime, zone: Any, *, 
     if not is_done and moment < now:
         return "overdue", "Overdue", True
     day = moment.astimezone(zone).date()
-    return day.isoformat(), day_name(day, today), False
-
-
-def day_name(day: date, today: date) -> str:
-    """A heading: Today, Tomorrow, Yesterday, or the day."""
-    words = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((day - today).days)
-    year = "" if day.year == today.year else f" {day.year}"
-    name = f"{day:%A} {day.day} {day:%B}{year}"
-    return f"{words} · {name}" if words else name
+    return day.isoformat(), days.heading(day, today), False
 
 
 def _of(member: Member, view: str, who: str) -> TaskQuerySet:

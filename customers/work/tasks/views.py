@@ -15,7 +15,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -23,7 +22,8 @@ from accounts.access.pages import requires
 from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.htmx import render_page, toast
-from core.http import Request
+from core.http import Request, local_path
+from core.ids import parse_uuid
 from core.list_query import ListQuery
 from core.pagination import page_after
 from core.refused_pages import on_form
@@ -181,7 +181,7 @@ def _address(request: Request) -> Address:
 def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, Any]:
     owners = possible_owners()
     member = request.member
-    people = [(str(user.pk), user.get_full_name() or user.email) for user in owners if user.pk != member.user_id]
+    people = [(str(user.pk), user.get_full_name()) for user in owners if user.pk != member.user_id]
     whose = [(task_lists.MINE, "My tasks"), (task_lists.EVERYBODY, "Everybody’s")]
     if member.reach != Reach.ASSIGNED:
         whose.append((task_lists.NOBODY, "Nobody’s yet"))
@@ -314,11 +314,8 @@ def _found(request: Request, pk: UUID) -> Task:
 
 
 def _asked_customer(request: Request) -> Customer | None:
-    try:
-        pk = UUID(request.GET.get("customer", ""))
-    except ValueError:
-        return None
-    return find_visible(request, pk)
+    pk = parse_uuid(request.GET.get("customer", ""))
+    return find_visible(request, pk) if pk else None
 
 
 def _asked_day(request: Request) -> Any:
@@ -331,10 +328,8 @@ def _asked_day(request: Request) -> Any:
 
 def _back(request: Request) -> str:
     """Where the form was asked for, if it is a page of this organization."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    home = f"/o/{request.organization.slug}/"
-    is_ours = target.startswith(home) and url_has_allowed_host_and_scheme(target, None)
-    return target if is_ours else ""
+    target = request.POST.get("next") or request.GET.get("next")
+    return local_path(target, below=f"/o/{request.organization.slug}/")
 
 
 def _place_of(request: Request, customer: Customer | None) -> str:
@@ -359,6 +354,5 @@ def _done(task: Task) -> str:
 def _when(task: Task) -> str:
     local = timezone.localtime(task.due_at)
     today = timezone.localdate()
-    words = {0: "today", 1: "tomorrow"}.get((local.date() - today).days)
-    day = words or f"{local:%A} {local.day} {local:%B}" + ("" if local.year == today.year else f" {local.year}")
-    return f"{day}, {local:%H:%M}"
+    day = local.date()
+    return f"{days.nearby(day, today) or days.in_words(day, today)}, {local:%H:%M}"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from activity.actor import current_actor
 from core.http import Request
+from core.ids import parse_uuids
 from core.refused_pages import on_form
 from messaging.channels import kinds
 from messaging.channels.base import Capabilities, Kind
@@ -84,10 +85,4 @@ def shown(request: Request, held: Sequence[MediaFile]) -> list[UUID]:
 
 def _ids(request: Request, name: str) -> list[UUID]:
     """The ids that the form sent along by this name, without what is none."""
-    found = []
-    for text in request.POST.getlist(name)[:100]:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(parse_uuids(request.POST.getlist(name)[:100])))

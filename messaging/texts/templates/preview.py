@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django.db.models import F
 
 from core.http import Request
+from core.ids import parse_uuid
 from customers.models import Customer, CustomField
 from customers.people.custom_fields import services as custom_fields
 from customers.people.windowed_search import newest_matches
@@ -52,7 +52,7 @@ def _customers(request: Request, given: Mapping[str, str]) -> tuple[list[Custome
         found = newest_matches(rows.matching(asked), size=OFFERED)
     else:
         found = list(rows.order_by(F("last_activity_at").desc(nulls_last=True), "-id")[:OFFERED])
-    wanted = _uuid(given.get("preview_customer", ""))
+    wanted = parse_uuid(given.get("preview_customer", ""))
     chosen = next((one for one in found if one.pk == wanted), None)
     if chosen is None and wanted is not None and not asked:
         chosen = rows.filter(pk=wanted).first()
@@ -88,10 +88,3 @@ def _asked_for(draft: Template) -> list[str]:
     if not draft.is_content:
         return []
     return [name for name in rendering.variable_names(draft) if not draft.content_variables.get(name)]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

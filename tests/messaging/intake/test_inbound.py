@@ -15,6 +15,7 @@ from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from customers.models import Consent, Customer
 from customers.people.consent import services as consent
+from customers.people.identities.services import InvalidAddress
 from messaging.channels.base import Kind, ReceivedMessage
 from messaging.delivery import checks as refusals
 from messaging.delivery import queue as outbound
@@ -92,7 +93,7 @@ class TestANewLead:
         assert receive(whatsapp, 3, sender=THEIR_NUMBER).customer_id == second.customer_id
 
     def test_an_address_that_no_column_holds_is_refused_before_the_database_is(self, whatsapp: Channel):
-        with pytest.raises(ValueError, match="longer than 254"):
+        with pytest.raises(InvalidAddress, match="longer than 254"):
             receive(whatsapp, sender="", sender_user_id="U" * 300)
 
     def test_the_same_number_in_two_organizations_is_two_customers(self, whatsapp: Channel, charlie: Any):

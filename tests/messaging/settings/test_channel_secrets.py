@@ -56,7 +56,7 @@ SAME = [
 def test_a_password_is_given_again_when_it_would_go_elsewhere(mailbox: Channel, alice: Person, given: dict[str, Any]):
     with pytest.raises(channels.InvalidChannel) as refused:
         change(mailbox, alice.actor, **given)
-    assert (refused.value.field, refused.value.key) == ("credentials", "password")
+    assert (refused.value.field, refused.value.part) == ("credentials", "password")
     assert Channel.objects.get(pk=mailbox.pk).credentials["host"] == HELD["host"]
     # Given again, whatever it is, it may go.
     assert change(mailbox, alice.actor, **given, password="sesame-2")["password"] == "sesame-2"
@@ -76,21 +76,21 @@ def test_each_server_has_its_own_secret(mailbox: Channel, alice: Person):
     change(mailbox, alice.actor, imap_password="for-reading")
     with pytest.raises(channels.InvalidChannel) as refused:
         change(mailbox, alice.actor, imap_host="imap.evil.example")
-    assert refused.value.key == "imap_password"
+    assert refused.value.part == "imap_password"
     # The outgoing one stays where it is.
     held = change(mailbox, alice.actor, imap_host="imap.other.example", imap_password="for-reading-2")
     assert held["password"] == HELD["password"]
     # Without a password of its own the incoming server would be given the outgoing one's.
     with pytest.raises(channels.InvalidChannel) as refused:
         change(mailbox, alice.actor, imap_password="")
-    assert refused.value.key == "password"
+    assert refused.value.part == "password"
 
 
 def test_a_token_is_a_secret_too(mailbox: Channel, alice: Person):
     change(mailbox, alice.actor, oauth_token="ya29.token", password="")
     with pytest.raises(channels.InvalidChannel) as refused:
         change(mailbox, alice.actor, host="smtp.evil.example")
-    assert refused.value.key == "oauth_token"
+    assert refused.value.part == "oauth_token"
 
 
 def test_the_call_and_the_page_name_the_secret(mailbox: Channel, alice: Person):
