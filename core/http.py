@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 if TYPE_CHECKING:
+    # What settings.TENANT_MODEL names, and who belongs to it; for the checker only.
     from django_htmx.middleware import HtmxDetails
+
+    from accounts.models import Member, Organization
 
 
 class Request(HttpRequest):
     """A request after the middleware: HTMX details, and the member inside an organization's pages."""
 
     htmx: HtmxDetails
-    organization: Any
-    member: Any
-    memberships: Any
+    organization: Organization
+    member: Member
+    memberships: Sequence[Member]
     badges: dict[str, int]
     request_id: str
 

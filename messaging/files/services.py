@@ -161,7 +161,7 @@ def unused(files: Sequence[Any], *, organization: Organization, actor: Actor) ->
         for row in MediaFile.objects.filter(
             organization=organization,
             pk__in=files,
-            uploaded_by=actor.user_id,
+            uploaded_by=UUID(actor.user_id) if actor.user_id else None,
             attachments__isnull=True,
             # What is older is thrown away at any moment, and may be what is left of a message that was deleted.
             created_at__gte=timezone.now() - KEPT_UNUSED,

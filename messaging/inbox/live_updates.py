@@ -239,7 +239,7 @@ def _texts(members: Iterable[Member], signals: list[Signal]) -> dict[UUID, str]:
     if wanted:
         for pk, owner in Customer.objects.present().filter(pk__in=wanted).values_list("pk", "assigned_to_id"):
             owners[str(pk)] = owner
-        for pk, customer in Conversation.objects.filter(customer__in=wanted).values_list("pk", "customer_id"):
+        for pk, customer in Conversation.objects.filter(customer__pk__in=wanted).values_list("pk", "customer_id"):
             conversations[str(customer)].append(str(pk))
     texts: dict[OwnersInReach, str] = {}
     for reach in set(reaches.values()):

@@ -121,7 +121,9 @@ def is_our_own(channel: Channel, received: ReceivedMessage) -> bool:
     if ours is None and named is None:
         return False
     if writer.plain(received.sender) in _own_addresses(organization):
-        return ours is not None or Conversation.objects.filter(organization=organization, pk=named).exists()
+        return ours is not None or (
+            named is not None and Conversation.objects.filter(organization=organization, pk=named).exists()
+        )
     return ours is not None and _says_the_same(ours, received)
 
 

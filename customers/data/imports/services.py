@@ -160,7 +160,9 @@ def can_be_undone(upload: CustomerImport) -> bool:
 
 def is_running(upload: CustomerImport) -> bool:
     """Whether its job is unfinished; one that was cancelled or failed leaves the import free to be started again."""
-    return upload.state == State.RUNNING and Job.objects.unfinished().filter(pk=upload.job_id).exists()
+    if upload.state != State.RUNNING or upload.job_id is None:
+        return False
+    return Job.objects.unfinished().filter(pk=upload.job_id).exists()
 
 
 def job_of(upload: CustomerImport) -> Job | None:

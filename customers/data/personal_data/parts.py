@@ -99,7 +99,9 @@ def _history(customer: Customer) -> PartData:
 def _files(customer: Customer) -> PartData:
     rows = list(CustomerFile.objects.filter(customer=customer).order_by("pk"))
     told = [{"name": row.name, "type": row.content_type, "bytes": row.size, "added": row.created_at} for row in rows]
-    return PartData(told, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows])
+    return PartData(
+        told, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows if row.content.name]
+    )
 
 
 def _imports(customer: Customer) -> PartData:

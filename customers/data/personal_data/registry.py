@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ class StoredFile:
 class PartData:
     """Rows of plain values, and the files that go with them."""
 
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[Mapping[str, object]]
     files: Sequence[StoredFile] = field(default_factory=tuple)
 
 

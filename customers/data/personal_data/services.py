@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import IO, Any
 
@@ -74,7 +74,7 @@ def find_export(*, customer: Customer, job_id: Any) -> StoredFile | None:
     job = Job.objects.filter(pk=job_id, kind=EXPORT, status=Job.Status.DONE).first()
     if job is None or job.params.get("customer") != str(customer.pk) or not job.state.get("path"):
         return None
-    if _expires_at(job.finished_at) <= timezone.now():
+    if job.finished_at is None or _expires_at(job.finished_at) <= timezone.now():
         return None
     return StoredFile(f"{customer.code}-personal-data.zip", default_storage, job.state["path"])
 
@@ -171,7 +171,7 @@ def _write(customer: Customer, draft: IO[bytes]) -> Iterator[None]:
     draft.seek(0, 2)
 
 
-def _plain(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _plain(row: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Labels and texts of a row, without what is empty."""
     for name, value in row.items():
         if value not in (None, "", [], {}):

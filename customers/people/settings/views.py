@@ -103,11 +103,12 @@ def tag_list(request: Request, organization: str) -> HttpResponse:
 
 def _tags(request: Request, wrong: TagForm | None = None) -> HttpResponse:
     """The page; `wrong` is the form of a tag that could not be saved as it was entered."""
-    rows = list(Tag.objects.annotate(carried=Count("customers")).order_by("name"))
-    for row in rows:
-        row.form = _tag_form(row)
+    rows = []
+    for row in Tag.objects.annotate(carried=Count("customers")).order_by("name"):
+        form = _tag_form(row)
         if wrong is not None and wrong.edited is not None and wrong.edited.pk == row.pk:
-            row.form = wrong
+            form = wrong
+        rows.append({"pk": row.pk, "name": row.name, "color": row.color, "carried": row.carried, "form": form})
     shown = {
         "tags": rows,
         "colors": tags.COLORS,

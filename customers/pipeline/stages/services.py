@@ -227,7 +227,7 @@ def _move_deal(deal: Deal, home: Stage) -> None:
     """A deal keeps its status: a closed one goes to a stage of its kind, an open one to the home where that is open."""
     kind = deal.status
     target: Stage | None = home
-    if home.kind != kind:
+    if home.kind != kind and deal.stage_id is not None:
         target = Stage.objects.filter(kind=kind).exclude(pk=deal.stage_id).order_by("position").first()
     Deal.objects.filter(pk=deal.pk).update(stage=target, updated_at=timezone.now())
 

@@ -191,4 +191,4 @@ def _of(member: Member, view: str, who: str) -> TaskQuerySet:
         return rows
     if who == NOBODY:
         return rows.filter(assigned_to__isnull=True)
-    return rows.filter(assigned_to=member.user_id if who == MINE else who)
+    return rows.filter(assigned_to__pk=member.user_id if who == MINE else who)
