@@ -203,7 +203,7 @@ def start(
     `user` is who may look at it and cancel it: the person behind the actor.
     """
     known = _kinds[kind]
-    job: Job = Job.objects.create(
+    job = Job.objects.create(
         organization=organization,
         kind=known.name,
         params=params,
@@ -219,7 +219,7 @@ def start(
 @transaction.atomic
 def cancel(*, job: Job) -> Job:
     """End a job that waits at once, one in work after the step in hand. Raises JobFinished."""
-    held: Job = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
+    held = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
     if held.is_finished:
         raise JobFinished(f"It is {held.get_status_display().lower()} already.")
     held.is_cancel_requested = True
@@ -245,8 +245,7 @@ def set_aside(job: Job, reason: str) -> None:
 
 
 def _jobs() -> QuerySet[Job]:
-    rows: QuerySet[Job] = Job.objects.select_related("organization")
-    return rows
+    return Job.objects.select_related("organization")
 
 
 def forget_old() -> int:

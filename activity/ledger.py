@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -19,6 +19,10 @@ from core import clock
 from core.inserting import insert
 from core.jobs import ring
 
+if TYPE_CHECKING:
+    # The ledger stands below the accounts; for the checker only.
+    from accounts.models import Organization
+
 DISPATCH = "activity.tasks.dispatch"
 MOST_AT_ONCE = 500
 
@@ -29,7 +33,7 @@ def record(
     subject: models.Model,
     actor: Actor | None = None,
     payload: dict[str, Any] | None = None,
-    organization: Any = None,
+    organization: Organization | None = None,
     customer_id: Any = None,
     source_key: str | None = None,
 ) -> Event:
@@ -74,7 +78,7 @@ class Entry:
 
 @transaction.atomic
 def record_many(
-    event_type: str, entries: Iterable[Entry], *, actor: Actor | None = None, organization: Any = None
+    event_type: str, entries: Iterable[Entry], *, actor: Actor | None = None, organization: Organization | None = None
 ) -> int:
     """Like `record` for each entry, of one organization, in a statement for each 500; how many were written.
 
@@ -105,11 +109,18 @@ def record_many(
 
 
 def _fields(
-    event_type: str, entry: Entry, actor: Actor, organization: Any, now: datetime, *, is_listened_to: bool
+    event_type: str,
+    entry: Entry,
+    actor: Actor,
+    organization: Organization | None,
+    now: datetime,
+    *,
+    is_listened_to: bool,
 ) -> dict[str, Any]:
-    subject: Any = entry.subject
+    subject = entry.subject
+    organization = organization or getattr(subject, "organization", None)
     return {
-        "organization": organization or subject.organization,
+        "organization": organization,
         "type": event_type,
         "occurred_at": now,
         "actor_kind": actor.kind,

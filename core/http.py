@@ -46,7 +46,7 @@ def redirect_to(path: str) -> HttpResponseRedirect:
 def client_address(request: HttpRequest) -> str:
     """The caller's address, as far as the proxies in front of us are ours (TRUSTED_PROXY_COUNT)."""
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    count: int = settings.TRUSTED_PROXY_COUNT
+    count = settings.TRUSTED_PROXY_COUNT
     if count and len(forwarded) >= count:
         return forwarded[-count]
     return str(request.META.get("REMOTE_ADDR") or "")

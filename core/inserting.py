@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connections, models, router
 
 from core.fields import OneLine
+from core.optional import not_none
 
 Converter = Callable[[Any], Any]
 
@@ -37,7 +38,7 @@ def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterabl
 
     What is not named has to have a default in the database. Raises IntegrityError.
     """
-    connection: Any = connections[router.db_for_write(model)]
+    connection = connections[router.db_for_write(model)]
     by_name = {field.attname: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in names]
     converters = [_converter(field, connection) for field in fields]
@@ -48,7 +49,7 @@ def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterabl
     if not values:
         return
     quote = connection.ops.quote_name
-    table, columns = quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields)
+    table, columns = quote(model._meta.db_table), ", ".join(quote(not_none(field.column)) for field in fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _copy(connection, cursor, f"COPY {table} ({columns}) FROM STDIN", values)

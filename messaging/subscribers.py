@@ -84,8 +84,7 @@ def install_templates(event: Event) -> None:
 
 def unread(member: Member) -> QuerySet[Conversation]:
     """Conversations with something unread, for the menu."""
-    rows: QuerySet[Conversation] = Conversation.objects.visible_to(member).open().unread()
-    return rows
+    return Conversation.objects.visible_to(member).open().unread()
 
 
 def conversations_of(customer: Customer, member: Member) -> dict[str, Any]:

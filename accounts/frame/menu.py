@@ -70,7 +70,7 @@ def waiting(member: Member) -> dict[str, QuerySet[Any]]:
 
 def items_for(request: Request) -> list[Item]:
     """What this member may open, in order; the entry whose page is open is marked."""
-    member: Member = request.member
+    member = request.member
     shown = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if member.may(entry.permission)]
     # A view that has counted already, in its own one query, says so in `request.badges`; all others are one query.
     counted: dict[str, int] = dict(getattr(request, "badges", {}))

@@ -53,7 +53,7 @@ def visible_change_sets(member: Member, *, key: APIKey | None = None) -> QuerySe
 
     A key with scopes sees its own only.
     """
-    rows: QuerySet[ChangeSet] = ChangeSet.objects.all()
+    rows = ChangeSet.objects.all()
     of_key = Q(actor_kind=ActorKind.API_KEY, actor_id=str(key.pk)) if key is not None else Q(pk__in=[])
     if key is not None and key.scopes:
         return rows.filter(of_key)

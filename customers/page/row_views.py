@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access.pages import requires
+from accounts.models import User
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
@@ -74,11 +75,12 @@ def _require_current(request: Request, customer: Customer, field: str) -> None:
     """Raises Refused, with the value, where somebody else has set it since the editor was opened."""
     if field not in (STAGE, OWNER, FOLLOW_UP):
         return
-    wanted: Any = request.POST.get("value", "")
+    posted = request.POST.get("value", "")
+    wanted: Stage | User | str | None = posted
     if field == STAGE:
-        wanted = Stage.objects.filter(key=wanted).first()
+        wanted = Stage.objects.filter(key=posted).first()
     elif field == OWNER:
-        wanted = next((user for user in possible_owners() if str(user.pk) == wanted), None)
+        wanted = next((user for user in possible_owners() if str(user.pk) == posted), None)
     if clash := clash_of(request, customer, field, wanted):
         raise Refused(in_words(clash))
 

@@ -210,7 +210,7 @@ class OutcomeTypeView(ConditionalMixin, OrganizationView):
 
 
 def _type(pk: UUID) -> OutcomeType:
-    kind: OutcomeType | None = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
+    kind = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
     if kind is None:
         raise Http404("There is no such type.")
     return kind

@@ -29,7 +29,7 @@ class CustomerField(serializers.Field[Any, Any, Any, Any]):
         if bound is not None and bound.customer_id != wanted:
             raise serializers.ValidationError("This can’t be moved to another customer.")
         rows = Customer.objects.visible_to(self.context["member"]).select_related("organization", "stage")
-        found: Customer | None = rows.filter(pk=wanted).first()
+        found = rows.filter(pk=wanted).first()
         if found is None:
             raise serializers.ValidationError("There is no such customer.")
         return found

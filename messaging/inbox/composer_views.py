@@ -81,7 +81,7 @@ def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def send_template(request: Request, organization: str, pk: UUID, template_id: UUID) -> HttpResponse:
     """An approved template: its preview with the values as they stand; a POST with `send` queues it."""
     conversation, _others = context.open_conversation(request, pk)
-    template: Template | None = (
+    template = (
         Template.objects.visible_to(request.member).filter(pk=template_id, channel=conversation.channel.kind).first()
     )
     if template is None or not template.is_content or not request.member.may("templates.view"):

@@ -39,7 +39,7 @@ DEFAULT_VIEW = "open"
 
 def list_context(request: Request, *, with_rows: bool = True) -> dict[str, Any]:
     """The left pane: the chosen view, its rows, and the counts."""
-    member: Member = request.member
+    member = request.member
     view, q = _view(request), request.GET.get("q", "").strip()[:200]
     visible = Conversation.objects.visible_to(member)
     badges = menu.waiting(member)

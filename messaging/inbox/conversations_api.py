@@ -215,7 +215,7 @@ def _owner(member: Member, wanted: Any) -> Any:
 def _quoted(conversation: Conversation, pk: UUID | None) -> Message | None:
     if pk is None:
         return None
-    found: Message | None = conversation.messages.filter(pk=pk).first()
+    found = conversation.messages.filter(pk=pk).first()
     if found is None:
         raise invalid("reply_to", "There is no such message in this conversation.")
     return found

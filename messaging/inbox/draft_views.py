@@ -50,8 +50,7 @@ def template_of(request: Request, kind: str) -> Template | None:
     except ValueError:
         return None
     rows = Template.objects.visible_to(request.member).filter(channel=kind, content_sid="")
-    found: Template | None = rows.filter(pk=pk).first()
-    return found
+    return rows.filter(pk=pk).first()
 
 
 def _version(text: str) -> int:

@@ -108,7 +108,7 @@ def held(conversation: Conversation, member: Member, mode: str) -> Draft:
     for name in Draft.Mode.values:  # what came along with the conversation is old after this
         vars(conversation).pop(f"saved_{name}", None)
     rows = Draft.objects.select_for_update().filter(conversation=conversation, member=member, mode=mode)
-    found: Draft | None = rows.first()
+    found = rows.first()
     if found is not None:
         return found
     try:

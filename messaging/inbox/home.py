@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.frame import home
 from accounts.frame.home import Row, Scope, Section, Urgency
 from accounts.models import Member
+from core.optional import not_none
 from core.templatetags.ui import since
 from messaging.channels import kinds
 from messaging.models import Arrival, Conversation
@@ -46,7 +47,7 @@ def set_aside(member: Member, scope: Scope) -> QuerySet[Arrival]:
 
 
 def show_set_aside(member: Member, arrival: Arrival) -> Row:
-    channel: Any = arrival.channel
+    channel = not_none(arrival.channel)
     return Row(
         title=_("%(channel)s: a message could not be read") % {"channel": channel.name},
         url=reverse("messaging:catch_up", args=[member.organization.slug, channel.pk]),
@@ -72,15 +73,12 @@ def unanswered(member: Member, scope: Scope) -> QuerySet[Conversation]:
             channel__kind=kind.kind, last_inbound_at__gt=closes_from, last_inbound_at__lt=closes_from + CLOSES_SOON
         )
     first = Case(When(closing, then=Value(0)), default=Value(1), output_field=IntegerField())
-    found: QuerySet[Conversation] = rows.select_related("customer__assigned_to", "channel").order_by(
-        first, "waiting_since", "id"
-    )
-    return found
+    return rows.select_related("customer__assigned_to", "channel").order_by(first, "waiting_since", "id")
 
 
 def show(member: Member, conversation: Conversation) -> Row:
     now, at = timezone.now(), conversation.waiting_since
-    waits: Any = at or conversation.last_message_at
+    waits = at or conversation.last_message_at
     closes = conversation.window_expires_at
     is_closing = closes is not None and now < closes < now + CLOSES_SOON
     urgency = Urgency.CLOSING if is_closing else Urgency.LATE if now - waits > LATE_AFTER else Urgency.TODAY

@@ -94,7 +94,7 @@ def ask(
         raise CannotAsk("The range is empty: choose a beginning before its end.")
     try:
         with transaction.atomic():
-            row: Reconciliation = Reconciliation.objects.create(
+            row = Reconciliation.objects.create(
                 organization_id=channel.organization_id,
                 channel=channel,
                 since=begin,
@@ -133,7 +133,7 @@ def catch_up_due() -> int:
 
 
 def _asked() -> QuerySet[Reconciliation]:
-    rows: QuerySet[Reconciliation] = Reconciliation.objects.filter(state=State.WAITING)
+    rows = Reconciliation.objects.filter(state=State.WAITING)
     return rows.select_related("organization", "channel__organization")
 
 

@@ -114,8 +114,7 @@ def _seen(channel: Channel, received: ReceivedMessage) -> Message | None:
         rows = rows.filter(channel__in=list(mailboxes))
     else:
         rows = rows.filter(channel=channel)
-    found: Message | None = rows.first()
-    return found
+    return rows.first()
 
 
 def _addresses(organization: Organization, received: ReceivedMessage) -> list[Address]:

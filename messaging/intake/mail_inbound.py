@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from accounts.models import Organization
 from customers.people.identities import services as identities
@@ -138,8 +138,7 @@ def _sent(organization: Organization, message_id: str) -> Message | None:
     rows = Message.objects.filter(
         organization=organization, direction=Message.Direction.OUTBOUND, channel__kind=Kind.EMAIL
     )
-    found: Message | None = rows.filter(provider_message_id__in=[bare, f"<{bare}>"]).first()
-    return found
+    return rows.filter(provider_message_id__in=[bare, f"<{bare}>"]).first()
 
 
 def _own_addresses(organization: Organization) -> set[str]:
@@ -161,13 +160,13 @@ def thread_of(
     conversations = Conversation.objects.select_related("customer__stage", "customer__organization", "channel")
     named = mail_threads.conversation_named(mail.recipients)
     if named is not None:
-        found: Conversation | None = conversations.filter(organization=organization, pk=named).first()
+        found = conversations.filter(organization=organization, pk=named).first()
         if found is not None:
             return found
     answered = _answered(organization, [*mail.in_reply_to, *reversed(mail.references)])
     if answered is None:
         return None
-    thread: Conversation = conversations.get(pk=answered.conversation_id)
+    thread = conversations.get(pk=answered.conversation_id)
     known = identities.find(organization=organization, addresses=addresses)
     return thread if known is None or known.customer_id == thread.customer_id else None
 
@@ -205,7 +204,7 @@ def answered_id(mail: ReceivedMail) -> Sequence[str]:
 def store_details(message: Message, mail: ReceivedMail) -> MailDetails:
     """Keep what an e-mail has beyond its message."""
     stopped.heard_from(message)
-    row: MailDetails = MailDetails.objects.create(
+    return MailDetails.objects.create(
         organization_id=message.organization_id,
         message=message,
         html=mail.html,
@@ -219,7 +218,6 @@ def store_details(message: Message, mail: ReceivedMail) -> MailDetails:
         automatic=mail.automatic[:60],
         digest=mail.digest,
     )
-    return row
 
 
 def messages_with(organization: Organization, ids: Iterable[str]) -> dict[str, Message]:
@@ -228,7 +226,7 @@ def messages_with(organization: Organization, ids: Iterable[str]) -> dict[str, M
     if not wanted:
         return {}
     mailboxes = Channel.objects.filter(organization=organization, kind=Kind.EMAIL).values_list("pk", flat=True)
-    rows: Any = Message.objects.filter(
+    rows = Message.objects.filter(
         channel__in=list(mailboxes), provider_message_id__in=[*wanted, *(f"<{one}>" for one in wanted)]
     )
     return {row.provider_message_id.strip("<>"): row for row in rows}

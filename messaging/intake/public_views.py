@@ -27,7 +27,7 @@ def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     except links.InvalidLink as error:
         raise Http404(str(error)) from error
     with every_organization("the signed address names the file"):
-        found: MediaFile | None = MediaFile.objects.filter(pk=pk).first()
+        found = MediaFile.objects.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such file.")
     return respond(found, is_public=True)

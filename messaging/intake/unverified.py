@@ -50,8 +50,7 @@ class Proof:
 
 def waiting() -> QuerySet[Arrival]:
     """Those that belong to nobody, since nobody verified them."""
-    rows: QuerySet[Arrival] = Arrival.objects.filter(state__in=WAITING, organization__isnull=True)
-    return rows
+    return Arrival.objects.filter(state__in=WAITING, organization__isnull=True)
 
 
 def signed_for(candidates: Iterable[Channel], proof: Proof | None, body: bytes) -> tuple[Channel | None, str]:

@@ -193,7 +193,7 @@ def read_templates(request: Request, organization: str, pk: UUID) -> HttpRespons
 
 def found(pk: UUID) -> Channel:
     """The organization's channel with this id. Raises Http404."""
-    row: Channel | None = Channel.objects.select_related("organization").filter(pk=pk).first()
+    row = Channel.objects.select_related("organization").filter(pk=pk).first()
     if row is None:
         raise Http404("There is no such channel.")
     return row

@@ -26,7 +26,7 @@ from messaging.threads.channel_choice import channel_for_sending
 def visible_conversation(view: OrganizationView, pk: UUID) -> Conversation:
     """The conversation, if within the member's reach; 404 otherwise."""
     rows = Conversation.objects.visible_to(view.member).with_list_relations().select_related("organization")
-    found: Conversation | None = rows.filter(pk=pk).first()
+    found = rows.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such conversation.")
     return found
@@ -35,7 +35,7 @@ def visible_conversation(view: OrganizationView, pk: UUID) -> Conversation:
 def visible_message(view: OrganizationView, pk: UUID) -> Message:
     """The outbound message, if within the member's reach; 404 otherwise."""
     rows = Message.objects.visible_to(view.member).outbound().with_thread_relations()
-    found: Message | None = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk).first()
+    found = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such message.")
     return found
@@ -79,7 +79,7 @@ def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[st
 def _named(pk: UUID | None, kind: str) -> Channel | None:
     if pk is None:
         return None
-    channel: Channel | None = Channel.objects.filter(pk=pk).first()
+    channel = Channel.objects.filter(pk=pk).first()
     if channel is None:
         raise invalid("channel_id", _("There is no such channel."), code="not_found")
     if kind and channel.kind != kind:
@@ -107,7 +107,7 @@ def _template(view: OrganizationView, name: str, pk: UUID | None) -> Template | 
     if pk is None:
         return None
     rows = Template.objects.visible_to(view.member) if view.member.may("templates.view") else Template.objects.none()
-    template: Template | None = rows.filter(pk=pk).first()
+    template = rows.filter(pk=pk).first()
     if template is None:
         raise invalid(name, "There is no such template.", code="not_found")
     return template

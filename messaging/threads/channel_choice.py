@@ -26,15 +26,14 @@ class Way:
 
 def real_channels() -> QuerySet[Channel]:
     """The enabled ones that reach people, of the open organization; the default of each kind first."""
-    rows: QuerySet[Channel] = Channel.objects.filter(is_enabled=True).exclude(provider=SIMULATOR)
+    rows = Channel.objects.filter(is_enabled=True).exclude(provider=SIMULATOR)
     return rows.order_by("-is_default", "created_at", "pk")
 
 
 def needless_simulators() -> QuerySet[Channel]:
     """Enabled simulators beside which a real channel of their kind is enabled."""
     kinds = real_channels().order_by().values("kind")
-    rows: QuerySet[Channel] = Channel.objects.filter(provider=SIMULATOR, is_enabled=True, kind__in=kinds)
-    return rows
+    return Channel.objects.filter(provider=SIMULATOR, is_enabled=True, kind__in=kinds)
 
 
 def real_name_of(kind: Any) -> QuerySet[Channel, str]:
@@ -72,7 +71,7 @@ def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None
     kind = kind or (used[0].kind if used else Kind.WHATSAPP if customer.phone else Kind.EMAIL)
     is_simulator = Case(When(provider=SIMULATOR, then=Value(1)), default=Value(0), output_field=IntegerField())
     rows = Channel.objects.filter(organization=customer.organization, kind=kind)
-    best: Channel | None = rows.order_by("-is_enabled", is_simulator, "-is_default", "created_at", "pk").first()
+    best = rows.order_by("-is_enabled", is_simulator, "-is_default", "created_at", "pk").first()
     has_real = best is not None and best.is_enabled and best.provider != SIMULATOR
     fit = (one for one in used if one.kind == kind and one.is_enabled and not (has_real and one.provider == SIMULATOR))
     return next(fit, best)

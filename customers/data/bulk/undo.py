@@ -26,7 +26,7 @@ def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
     state.setdefault("reasons", [])
     while True:
         rows = change_set.changes.order_by("pk")
-        batch: list[Change] = list((rows.filter(pk__gt=state["last"]) if state.get("last") else rows)[:STEP])
+        batch = list((rows.filter(pk__gt=state["last"]) if state.get("last") else rows)[:STEP])
         if not batch:
             break
         with work.step(done=work.job.done + len(batch)):

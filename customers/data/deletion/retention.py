@@ -54,7 +54,7 @@ def set_months(*, organization: Organization, months: int | None, actor: Actor) 
 
 def inactive(months: int, *, now: datetime) -> CustomerQuerySet:
     """Those with whom nothing happened for so long, and with whom nothing is open or to come."""
-    rows: CustomerQuerySet = Customer.objects.filter(
+    return Customer.objects.filter(
         ~Exists(Deal.objects.filter(customer=OuterRef("pk"), status=Deal.Status.OPEN)),
         ~Exists(Task.objects.filter(customer=OuterRef("pk")).open()),
         Q(next_follow_up_at__isnull=True) | Q(next_follow_up_at__lt=now),
@@ -62,15 +62,11 @@ def inactive(months: int, *, now: datetime) -> CustomerQuerySet:
         erased_at__isnull=True,
         last_activity_at__lt=months_before(now, months),
     )
-    return rows
 
 
 def long_deleted(*, now: datetime) -> CustomerQuerySet:
     """Those whose 30 days are over."""
-    rows: CustomerQuerySet = Customer.objects.deleted().filter(
-        deleted_at__lt=now - timedelta(days=deletion.RESTORE_DAYS)
-    )
-    return rows
+    return Customer.objects.deleted().filter(deleted_at__lt=now - timedelta(days=deletion.RESTORE_DAYS))
 
 
 def keep_house() -> int:

@@ -167,8 +167,7 @@ def is_running(upload: CustomerImport) -> bool:
 
 def job_of(upload: CustomerImport) -> Job | None:
     """The last job that worked on it."""
-    found: Job | None = Job.objects.filter(pk=upload.job_id).first() if upload.job_id else None
-    return found
+    return Job.objects.filter(pk=upload.job_id).first() if upload.job_id else None
 
 
 def undo_job_of(upload: CustomerImport) -> Job | None:
@@ -176,8 +175,7 @@ def undo_job_of(upload: CustomerImport) -> Job | None:
     if upload.change_set is None or upload.change_set.undone_at is None:
         return None
     rows = Job.objects.filter(kind=undo.KIND, params__change_set=str(upload.change_set_id))
-    found: Job | None = rows.newest_first().first()
-    return found
+    return rows.newest_first().first()
 
 
 def is_being_undone(upload: CustomerImport) -> bool:

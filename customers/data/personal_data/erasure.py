@@ -102,8 +102,7 @@ def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
 
 def _locked(customer: Customer) -> Customer:
     rows = Customer.objects.select_for_update(of=("self",)).select_related("organization")
-    found: Customer = rows.get(pk=customer.pk)
-    return found
+    return rows.get(pk=customer.pk)
 
 
 def _family(customer: Customer) -> list[Customer]:

@@ -70,8 +70,7 @@ def register() -> None:
 def imports_of(customer: Customer) -> QuerySet[CustomerImport]:
     """The imports that made or changed them; each holds a file with their row in it."""
     sets = Change.objects.filter(model="customers.customer", object_id=str(customer.pk)).values("change_set")
-    rows: QuerySet[CustomerImport] = CustomerImport.objects.filter(change_set__in=sets)
-    return rows
+    return CustomerImport.objects.filter(change_set__in=sets)
 
 
 def _rows(model: Any, *fields: str) -> Callable[[Customer], PartData]:

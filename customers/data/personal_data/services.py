@@ -143,7 +143,7 @@ def _erase(work: Work) -> dict[str, Any]:
 
 def _find(work: Work) -> Customer:
     rows = Customer.objects.select_related("organization", "stage")
-    found: Customer | None = rows.filter(pk=work.params["customer"]).first()
+    found = rows.filter(pk=work.params["customer"]).first()
     if found is None:
         raise jobs.JobFailed("The customer is gone.")
     return found

@@ -133,6 +133,5 @@ def _survivor(request: Request, pk: UUID) -> UUID | None:
     """Whom a merged customer's address leads to, if within reach."""
     into = Customer.objects.filter(pk=pk).values_list("merged_into_id", flat=True).first()
     if into and Customer.objects.visible_to(request.member).filter(pk=into).exists():
-        found: UUID = into
-        return found
+        return into
     return None

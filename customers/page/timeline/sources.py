@@ -66,8 +66,7 @@ def register() -> None:
 
 
 def changes_of(customer: Customer) -> QuerySet[Event]:
-    rows: QuerySet[Event] = Event.objects.filter(customer_id=customer.pk, type__in=CHANGES)
-    return rows
+    return Event.objects.filter(customer_id=customer.pk, type__in=CHANGES)
 
 
 def _person(user: Any) -> dict[str, str] | None:

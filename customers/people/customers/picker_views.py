@@ -46,7 +46,7 @@ def named(request: Request, text: str) -> Customer | None:
     if not request.member.may("customers.view"):
         raise NoCustomer("Your role does not show you customers.")
     rows = Customer.objects.visible_to(request.member)
-    by_code: Customer | None = rows.filter(code__iexact=_code_in(text) or text).first()
+    by_code = rows.filter(code__iexact=_code_in(text) or text).first()
     if by_code is not None:
         return by_code
     found = newest_matches(rows.matching(text), size=2)

@@ -55,7 +55,7 @@ def _create(request: Request, form: CustomerForm, own_fields: dict[str, Any]) ->
 def find_visible(request: Request, pk: UUID) -> Customer:
     """The customer, if within the member's reach. Raises Http404, whoever's it is."""
     rows = Customer.objects.visible_to(request.member).select_related("organization", "stage", "assigned_to")
-    found: Customer | None = rows.filter(pk=pk).first()
+    found = rows.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such customer, or it is not yours to see.")
     return found

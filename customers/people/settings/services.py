@@ -33,7 +33,7 @@ def of(organization: Organization) -> CustomerSettings:
     rows = CustomerSettings.objects.filter(organization=organization).select_related(
         "won_deal_stage", "lost_deal_stage"
     )
-    found: CustomerSettings | None = rows.first()
+    found = rows.first()
     return found or CustomerSettings(organization=organization)
 
 
@@ -45,7 +45,7 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, An
         raise ValueError(f"Not settings: {', '.join(sorted(unknown))}.")
     checked = {name: _checked(name, value) for name, value in changes.items()}
     CustomerSettings.objects.get_or_create(organization=organization)
-    current: CustomerSettings = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
+    current = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
     told: dict[str, Any] = {}
     for name, value in checked.items():
         before = getattr(current, name)

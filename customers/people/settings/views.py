@@ -177,7 +177,7 @@ def _tag(key: str) -> Tag:
 
 
 def _found(pk: UUID) -> CustomField:
-    found: CustomField | None = CustomField.objects.filter(pk=pk).first()
+    found = CustomField.objects.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such field.")
     return found

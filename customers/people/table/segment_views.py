@@ -120,7 +120,7 @@ def _state(request: Request) -> ListState:
 
 
 def _find(request: Request, pk: UUID) -> Segment:
-    found: Segment | None = Segment.objects.visible_to(request.member).filter(pk=pk).first()
+    found = Segment.objects.visible_to(request.member).filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such segment, or it is not shared with you.")
     return found

@@ -43,8 +43,7 @@ class Column(Generic[Row]):
 
 def customers_in(member: Member, filters: Mapping[str, Any]) -> CustomerQuerySet:
     """The customers on the board; the filters' own order is none of the board's."""
-    rows: CustomerQuerySet = customers_for(member, filters).order_by()
-    return rows
+    return customers_for(member, filters).order_by()
 
 
 def heads(member: Member, filters: Mapping[str, Any], stages: Sequence[Stage]) -> list[Column[Customer]]:

@@ -125,7 +125,7 @@ def read_deals(asked: QueryDict, *, stages: Collection[str]) -> DealState:
 
 def deals_for(member: Member, state: DealState) -> QuerySet[Deal]:
     """The deals of customers within the member's reach that fit; in no order."""
-    rows: QuerySet[Deal] = Deal.objects.visible_to(member)
+    rows = Deal.objects.visible_to(member)
     if state.is_refused:
         rows = rows.filter(pk__isnull=True)
     given = state.given

@@ -77,7 +77,7 @@ def read(asked: QueryDict, *, types: Collection[str]) -> OutcomeState:
 
 def outcomes_for(member: Member, state: OutcomeState) -> QuerySet[Outcome]:
     """Those of customers within the member's reach that fit, their days being the organization's; in no order."""
-    rows: QuerySet[Outcome] = Outcome.objects.visible_to(member)
+    rows = Outcome.objects.visible_to(member)
     if state.problems:
         # A filter that means nothing (any more): then none fits, and never all.
         rows = rows.filter(pk__isnull=True)

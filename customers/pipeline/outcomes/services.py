@@ -96,7 +96,7 @@ def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, Any]) -> Out
     """Correct a result; it moves nobody. Raises InvalidOutcome or CustomerGone."""
     presence.hold(outcome.customer)
     rows = Outcome.objects.select_for_update(of=("self",)).select_related("type", "customer", "organization")
-    current: Outcome = rows.get(pk=outcome.pk)
+    current = rows.get(pk=outcome.pk)
     changed = set_fields(current, _checked(changes), settable=SETTABLE)
     if changed:
         _record(events.OUTCOME_CHANGED, current, actor, {"type": current.type.key, "changes": changed})
@@ -138,7 +138,7 @@ def create_type(*, organization: Organization, actor: Actor, name: str, key: str
 @transaction.atomic
 def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, Any]) -> OutcomeType:
     """Set fields; the key is for good. What was recorded moves nobody anew. Raises InvalidOutcome."""
-    current: OutcomeType = (
+    current = (
         OutcomeType.objects.select_for_update(of=("self",)).select_related("stage", "organization").get(pk=kind.pk)
     )
     before = {name: getattr(current, name) for name in TYPE_SETTABLE}

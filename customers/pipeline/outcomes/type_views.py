@@ -142,7 +142,7 @@ def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> 
 
 
 def _found(pk: UUID) -> OutcomeType:
-    found: OutcomeType | None = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
+    found = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such type.")
     return found

@@ -166,7 +166,7 @@ def _found(request: Request, pk: UUID) -> Outcome:
     rows = Outcome.objects.visible_to(request.member).select_related(
         "type", "organization", "customer__organization", "customer__stage"
     )
-    found: Outcome | None = rows.filter(pk=pk).first()
+    found = rows.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such outcome, or it is not yours to see.")
     return found

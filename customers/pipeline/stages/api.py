@@ -189,7 +189,7 @@ class StageView(ConditionalMixin, OrganizationView):
 
 
 def _found(pk: UUID) -> Stage:
-    stage: Stage | None = Stage.objects.select_related("organization").filter(pk=pk).first()
+    stage = Stage.objects.select_related("organization").filter(pk=pk).first()
     if stage is None:
         raise Http404("There is no such stage.")
     return stage

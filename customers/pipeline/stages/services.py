@@ -101,7 +101,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
     if unknown:
         raise InvalidStage(min(unknown), "This can’t be changed.")
     lock(stage.organization)
-    current: Stage = Stage.objects.select_related("organization").get(pk=stage.pk)
+    current = Stage.objects.select_related("organization").get(pk=stage.pk)
     before = {name: getattr(current, name) for name in SETTABLE}
     for name, value in _checked(changes).items():
         setattr(current, name, value)

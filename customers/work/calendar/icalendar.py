@@ -44,15 +44,13 @@ def of_member(member: Member) -> bytes:
 def _tasks(member: Member, now: datetime) -> QuerySet[Task]:
     rows = Task.objects.visible_to(member).open().filter(assigned_to=member.user_id)
     rows = rows.filter(due_at__gte=now - BEFORE, due_at__lt=now + AFTER)
-    found: QuerySet[Task] = task_lists.with_row_relations(rows, member).order_by("due_at", "id")[:MOST]
-    return found
+    return task_lists.with_row_relations(rows, member).order_by("due_at", "id")[:MOST]
 
 
 def _follow_ups(member: Member, now: datetime) -> QuerySet[Customer]:
     rows = Customer.objects.visible_to(member).owned_by(member.user_id)
     rows = rows.filter(next_follow_up_at__gte=now - BEFORE, next_follow_up_at__lt=now + AFTER)
-    found: QuerySet[Customer] = rows.order_by("next_follow_up_at", "id")[:MOST]
-    return found
+    return rows.order_by("next_follow_up_at", "id")[:MOST]
 
 
 def _of_task(task: Task, member: Member) -> Event:

@@ -61,10 +61,7 @@ def log_action(
 
 def open_of(customer: Customer) -> Process | None:
     """The customer's open follow-up process."""
-    found: Process | None = Process.objects.filter(
-        customer=customer, kind=Process.Kind.FOLLOW_UP, status__in=OPEN
-    ).first()
-    return found
+    return Process.objects.filter(customer=customer, kind=Process.Kind.FOLLOW_UP, status__in=OPEN).first()
 
 
 @transaction.atomic
@@ -81,7 +78,7 @@ def start(
     held = presence.hold(customer)
     if status in OPEN and open_of(held) is not None:
         raise AnotherOpen
-    process: Process = Process.objects.create(
+    process = Process.objects.create(
         organization=held.organization, customer=held, name=name, channel=channel, status=status,
         next_follow_up_at=next_follow_up_at,
     )  # fmt: skip
@@ -99,7 +96,7 @@ def update(*, process: Process, actor: Actor, changes: Mapping[str, Any]) -> Pro
     """
     held = presence.hold(process.customer)
     rows = Process.objects.select_for_update(of=("self",)).select_related("organization", "customer", "last_action")
-    current: Process = rows.get(pk=process.pk)
+    current = rows.get(pk=process.pk)
     was = current.status
     if changes.get("status", was) in OPEN and was not in OPEN and open_of(held) is not None:
         raise AnotherOpen

@@ -80,8 +80,7 @@ COUNTED = ("today", "overdue", "upcoming", "someday", "by_me")
 
 def tasks_for(member: Member, view: str, who: str = MINE) -> QuerySet[Task]:
     """A view's rows within the member's reach, of `who`: MINE, EVERYBODY, NOBODY or a user's id."""
-    rows: QuerySet[Task] = VIEWS[view].rows(_of(member, view, who), member)
-    return rows
+    return VIEWS[view].rows(_of(member, view, who), member)
 
 
 def counts(member: Member, who: str = MINE) -> dict[str, int]:
@@ -184,7 +183,7 @@ def day_name(day: date, today: date) -> str:
 
 
 def _of(member: Member, view: str, who: str) -> TaskQuerySet:
-    rows: TaskQuerySet = Task.objects.visible_to(member)
+    rows = Task.objects.visible_to(member)
     if who == UNKNOWN:
         return rows.none()
     if view == "by_me" or who == EVERYBODY:

@@ -95,8 +95,7 @@ def remind_again(row: TaskReminder) -> bool:
 
 
 def _reminders() -> QuerySet[TaskReminder]:
-    rows: QuerySet[TaskReminder] = TaskReminder.objects.select_related("organization")
-    return rows
+    return TaskReminder.objects.select_related("organization")
 
 
 def _work(row: TaskReminder) -> None:
@@ -155,7 +154,7 @@ def _reader(task: Task) -> Member | None:
     if not task.is_open or task.assigned_to_id is None:
         return None
     rows = Member.objects.active().with_access().filter(organization=task.organization, user=task.assigned_to_id)
-    member: Member | None = rows.first()
+    member = rows.first()
     if member is None or not member.may("tasks.view"):
         return None
     seen = Task.objects.visible_to(member).filter(pk=task.pk)

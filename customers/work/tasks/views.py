@@ -316,7 +316,7 @@ def _saved(form: Form, save: Any) -> Task | None:
 def _found(request: Request, pk: UUID) -> Task:
     """The task, if within reach, one's own with whomever. Raises Http404."""
     rows = task_lists.with_row_relations(Task.objects.visible_to(request.member), request.member)
-    found: Task | None = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk).first()
+    found = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such task, or it is not yours to see.")
     return found

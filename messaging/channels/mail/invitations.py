@@ -18,7 +18,7 @@ def summary(raw: bytes) -> str:
     if len(raw) > _LARGEST:
         return ""
     try:
-        calendar: Any = Calendar.from_ical(raw)
+        calendar = Calendar.from_ical(raw)
         event = next(iter(calendar.walk("VEVENT")), None)
         if event is None:
             return ""

@@ -208,7 +208,7 @@ class TemplatePreviewView(OrganizationView):
 
 def _found(view: OrganizationView, pk: UUID) -> Template:
     rows = Template.objects.visible_to(view.member).select_related("organization", "team")
-    template: Template | None = rows.filter(pk=pk).first()
+    template = rows.filter(pk=pk).first()
     if template is None:
         raise Http404("There is no such template.")
     return template

@@ -77,9 +77,7 @@ def update(
 
     Raises InvalidTemplate; the text of one that the provider holds is changed there.
     """
-    current: Template = (
-        Template.objects.select_for_update(of=("self",)).select_related("organization").get(pk=template.pk)
-    )
+    current = Template.objects.select_for_update(of=("self",)).select_related("organization").get(pk=template.pk)
     before = {name: getattr(current, name) for name in SETTABLE}
     if current.content and any(name in changes and changes[name] != before[name] for name in HELD_BY_PROVIDER):
         raise InvalidTemplate("body", "This template’s text is held by the provider. Change it there.")

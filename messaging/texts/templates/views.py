@@ -258,7 +258,7 @@ def _readings() -> list[dict[str, Any]]:
 def _found(request: Request, pk: UUID) -> Template:
     """One that the member may use. Raises Http404."""
     rows = Template.objects.visible_to(request.member).select_related("organization", "team")
-    template: Template | None = rows.filter(pk=pk).first()
+    template = rows.filter(pk=pk).first()
     if template is None:
         raise Http404("There is no such template.")
     return template
