@@ -54,7 +54,7 @@ class UserAdmin(DjangoUserAdmin):
     add_fieldsets = [(None, {"fields": ["email", "name", "password1", "password2"]})]
     filter_horizontal: ClassVar[Any] = ()
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Switched off, not deleted: the ledger speaks of them, and an organization needs its administrator."""
         return False
 
@@ -67,11 +67,11 @@ class UserAdmin(DjangoUserAdmin):
 class OrganizationAdmin(TenantAdmin):
     list_display = ["name", "slug", "pack", "timezone", "is_active", "created_at"]
     list_filter = ["is_active", "pack"]
-    list_select_related: ClassVar[Any] = ()
+    list_select_related: ClassVar[object] = ()
     search_fields = ["name", "slug"]
     readonly_fields = ["created_at"]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_module_permission = has_view_permission
@@ -81,7 +81,7 @@ class MemberForm(ModelForm):
     """A new member belongs where the role does. Later the role is one of that organization, and the last administrator
     stays."""
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data = super().clean() or {}
         role: Role | None = data.get("role")
         if role is not None and self.instance.organization_id is None:
@@ -108,7 +108,7 @@ class MemberAdmin(TenantAdmin):
     readonly_fields = ["created_at", "last_seen_at"]
     filter_horizontal = ["teams"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
@@ -117,7 +117,7 @@ class NewRecordForm(ModelForm):
 
     of = ModelChoiceField(Organization.objects.all(), label="Organization")
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data = super().clean() or {}
         if data.get("of"):
             self.instance.organization = data["of"]
@@ -174,10 +174,10 @@ class SignInAttemptAdmin(ReadOnlyAdmin):
     list_select_related: ClassVar[Any] = ()
     exclude = ["key"]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Deleting a row lets somebody try again at once."""
         return bool(request.user.is_superuser)
 

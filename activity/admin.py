@@ -68,7 +68,7 @@ class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ["name", "beat_at"]
     list_select_related: ClassVar[Any] = ()
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_module_permission = has_view_permission
@@ -82,7 +82,7 @@ class InstallationAdmin(ReadOnlyAdmin):
     list_select_related: ClassVar[Any] = ()
     actions = ["send_all", "cancel_due", "cancel_all"]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_module_permission = has_decide_permission = has_view_permission

@@ -153,7 +153,7 @@ class Work:
         return Job.objects.filter(pk=self.job.pk, claim_token=self.job.claim_token)
 
 
-Handler = Callable[[Work], dict[str, Any]]
+Handler = Callable[[Work], dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Kind:
     label: str
     template: str = ""
     url: Callable[[Job], str] | None = None
-    so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    so_far: Callable[[dict[str, Any]], dict[str, object]] | None = None
 
 
 _kinds: dict[str, Kind] = {}
@@ -306,7 +306,7 @@ def _cancelled(job: Job) -> None:
     settle(job, status=Status.CANCELLED, result=_so_far(job), finished_at=clock.now())
 
 
-def _so_far(job: Job) -> dict[str, Any]:
+def _so_far(job: Job) -> dict[str, object]:
     kind = kind_of(job)
     return kind.so_far(job.state) if kind is not None and kind.so_far is not None else {}
 

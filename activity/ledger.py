@@ -34,7 +34,7 @@ def record(
     actor: Actor | None = None,
     payload: dict[str, Any] | None = None,
     organization: Organization | None = None,
-    customer_id: Any = None,
+    customer_id: object = None,
     source_key: str | None = None,
 ) -> Event:
     """Write what happened into the ledger, in the caller's transaction, and have it dispatched after the commit.

@@ -27,7 +27,7 @@ class ParleyAdminSite(admin.AdminSite):
     site_title = "Parley administration"
     index_title = "What there is"
 
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         """One door for everybody: the sign-in page, which slows guessing down."""
         if request.user.is_authenticated:
             raise PermissionDenied("Only the installation’s administrators enter here.")
@@ -79,7 +79,7 @@ class TenantAdmin(admin.ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and request.user.is_staff
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.is_active and request.user.is_staff
 
 
@@ -89,10 +89,10 @@ class ReadOnlyAdmin(TenantAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
@@ -103,7 +103,7 @@ def _rendered(response: Any) -> Any:
     return response
 
 
-def short(text: Any, length: int = 60) -> str:
+def short(text: object, length: int = 60) -> str:
     """A text for a column."""
     one_line = " ".join(str(text).split())
     return one_line if len(one_line) <= length else one_line[: length - 1] + "…"

@@ -91,7 +91,7 @@ def _ask(connection: Any) -> tuple[datetime, float] | None:
     return _measured
 
 
-def _on_connection(sender: Any, connection: Any, **_: Any) -> None:
+def _on_connection(sender: Any, connection: Any, **_: object) -> None:
     measured = _measured
     if connection.alias != DEFAULT_DB_ALIAS or connection.vendor != "postgresql":
         return

@@ -174,12 +174,12 @@ class EditMixin(forms.Form):
             else:
                 self._entered.append(name)
 
-    def _now(self, name: str) -> Any:
+    def _now(self, name: str) -> object:
         """What a page would show, and a browser send back, for what the record has now."""
         field, bound = self.fields[name], self[name]
         return _shown(field, field.prepare_value(bound.initial))
 
-    def _kept(self, name: str) -> Any:
+    def _kept(self, name: str) -> object:
         value = self[name].initial
         return "" if value is None and isinstance(self.fields[name], forms.CharField) else value
 
@@ -207,14 +207,14 @@ def keep_gone_choices(field: forms.ChoiceField, value: Any) -> None:
         field.choices = [*present, *more]
 
 
-def _flat(choices: Any) -> list[tuple[Any, Any]]:
-    flat: list[tuple[Any, Any]] = []
+def _flat(choices: Any) -> list[tuple[object, object]]:
+    flat: list[tuple[object, object]] = []
     for key, label in choices:
         flat += list(label) if isinstance(label, list | tuple) else [(key, label)]
     return flat
 
 
-def _shown(field: forms.Field, value: Any) -> Any:
+def _shown(field: forms.Field, value: Any) -> object:
     widget = field.widget
     if isinstance(widget, forms.CheckboxInput):
         return bool(widget.check_test(value))
@@ -231,7 +231,7 @@ def _shown(field: forms.Field, value: Any) -> Any:
     return _sanitized(widget, widget.format_value(value))
 
 
-def _submitted(widget: forms.Widget, value: Any) -> Any:
+def _submitted(widget: forms.Widget, value: object) -> object:
     if isinstance(value, bool):
         return value
     if isinstance(value, list | tuple):
@@ -239,7 +239,7 @@ def _submitted(widget: forms.Widget, value: Any) -> Any:
     return _sanitized(widget, value)
 
 
-def _sanitized(widget: forms.Widget, value: Any) -> str:
+def _sanitized(widget: forms.Widget, value: object) -> str:
     """What a browser makes of a value (HTML, "value sanitization algorithm" of each type of input)."""
     text = _line_feeds("" if value is None else str(value))
     if isinstance(widget, forms.Textarea) or not isinstance(widget, Input):
@@ -268,7 +268,7 @@ def _line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """A short sum of what was shown, by which it is compared."""
     return urlsafe_b64encode(
         hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=9).digest()

@@ -59,7 +59,7 @@ def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterabl
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608
 
 
-def _copy(connection: Any, cursor: Any, statement: str, values: Sequence[tuple[Any, ...]]) -> None:
+def _copy(connection: Any, cursor: Any, statement: str, values: Sequence[tuple[object, ...]]) -> None:
     with connection.wrap_database_errors, cursor.copy(statement) as copy:
         for row in values:
             copy.write_row(row)

@@ -93,7 +93,7 @@ def _after(
     )
 
 
-def decode_cursor(cursor: str, field: Any) -> tuple[Key, str]:
+def decode_cursor(cursor: str, field: object) -> tuple[Key, str]:
     """The value and the id that a cursor on this field stands for. Raises InvalidCursor."""
     try:
         if len(cursor) > LONGEST_CURSOR:

@@ -28,7 +28,7 @@ def is_storable(text: str) -> bool:
 
 
 @sync_and_async_middleware
-def storable_text_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+def storable_text_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], object]:
     """400 for a path, query or form with a character that can't be stored, before it becomes a 500."""
     if iscoroutinefunction(get_response):
 

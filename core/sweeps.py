@@ -45,7 +45,7 @@ def sweep(queue: Queue[Row], *, seconds: float = 60.0) -> int:
     return done
 
 
-def _organizations_with_due(queue: Queue[Any]) -> list[Any]:
+def _organizations_with_due(queue: Queue[Any]) -> list[object]:
     """Whose turn it is, who has waited longest first."""
     with every_organization(queue.why):
         # Without what the rows are read with: only their organizations are asked for.
@@ -56,7 +56,7 @@ def _organizations_with_due(queue: Queue[Any]) -> list[Any]:
         return [row["organization_id"] for row in waiting]
 
 
-def _turn(queue: Queue[Row], organization: Any, until: float) -> tuple[int, bool]:
+def _turn(queue: Queue[Row], organization: object, until: float) -> tuple[int, bool]:
     """How many rows it took, and whether the organization had no more."""
     ends = min(time.monotonic() + TURN_SECONDS, until)
     done = 0

@@ -87,7 +87,7 @@ def unread(member: Member) -> QuerySet[Conversation]:
     return Conversation.objects.visible_to(member).open().unread()
 
 
-def conversations_of(customer: Customer, member: Member) -> dict[str, Any]:
+def conversations_of(customer: Customer, member: Member) -> dict[str, object]:
     """The panel of the customer's page."""
     rows = Conversation.objects.visible_to(member).filter(customer=customer).select_related("channel", "customer")
     return {

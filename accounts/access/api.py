@@ -70,11 +70,11 @@ class OrganizationView(APIView):
     takes_idempotency_key = True
     is_done_in_one_transaction = True
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: Any, *args: object, **kwargs: object) -> HttpResponseBase:
         with ExitStack() as self._open:
             return super().dispatch(request, *args, **kwargs)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
         handler = getattr(self, "post", None)
         if (

@@ -121,7 +121,7 @@ def member_of(token: str) -> Member:
 
 def _claims(kind: type[Token], token: str) -> dict[str, Any]:
     try:
-        payload: dict[str, Any] = kind(token).payload  # type: ignore[arg-type]
+        payload: dict[str, object] = kind(token).payload  # type: ignore[arg-type]
     except TokenError as error:
         raise InvalidToken from error
     if FAMILY_CLAIM not in payload:

@@ -37,7 +37,7 @@ class KeyReused(exceptions.APIException):
 def once(view: Any, handler: Handler) -> Handler:
     """The view's handler for a request with a key: done the first time, its answer given again from then on."""
 
-    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def answer(request: Request, *args: Any, **kwargs: object) -> HttpResponseBase:
         member: Member = view.member
         try:
             call = idempotency.take(
@@ -116,7 +116,7 @@ def _key_of(request: Request) -> str:
     return key
 
 
-def _parts_of(request: Request) -> Iterator[Any]:
+def _parts_of(request: Request) -> Iterator[object]:
     """What makes a body the same: the query, the values, and of files what stands in them."""
     yield request.META.get("QUERY_STRING", "")
     data: Any = request.data
@@ -128,7 +128,7 @@ def _parts_of(request: Request) -> Iterator[Any]:
             yield [name, _of_file(value) if isinstance(value, UploadedFile) else value]
 
 
-def _of_file(file: UploadedFile) -> list[Any]:
+def _of_file(file: UploadedFile) -> list[object]:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
@@ -136,6 +136,6 @@ def _of_file(file: UploadedFile) -> list[Any]:
     return [file.name, file.content_type, digest.hexdigest()]
 
 
-def _digest(parts: Iterator[Any] | list[Any]) -> str:
+def _digest(parts: Iterator[object] | list[object]) -> str:
     canonical = json.dumps(list(parts), cls=JSONEncoder, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

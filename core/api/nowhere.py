@@ -19,7 +19,7 @@ class NowhereView(APIView):
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         raise exceptions.NotFound("There is no such call. See /api/v1/docs.")
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -13,7 +13,7 @@ from core.api.strict import require_moments
 PAGING = frozenset({"page", "page_size", "limit", "offset", "cursor"})
 
 
-class ListParameters(serializers.Serializer[Any]):
+class ListParameters(serializers.Serializer[None]):
     """The filters of a list. `orderings` are the fields it may be ordered by, the first being the default."""
 
     orderings: tuple[str, ...] = ()

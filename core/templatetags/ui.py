@@ -305,7 +305,7 @@ def is_kind(field: BoundField, kind: str) -> bool:
 
 
 @register.filter
-def lookup(mapping: Any, key: object) -> Any:
+def lookup(mapping: Any, key: object) -> object:
     """A value by a key that is itself a variable."""
     try:
         return mapping[key]

@@ -27,7 +27,7 @@ KIND = "customers.undo"
 # Reasons that a result lists; more are counted.
 MOST_REASONS = 100
 
-Handler = Callable[[Work, ChangeSet], dict[str, Any]]
+Handler = Callable[[Work, ChangeSet], dict[str, object]]
 
 _handlers: dict[str, Handler] = {}
 
@@ -92,7 +92,7 @@ def _is_in_work(change_set: ChangeSet) -> bool:
     return bool(Job.objects.unfinished().filter(made_by).exclude(kind=KIND).exists())
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job."""
     change_set = ChangeSet.objects.select_related("organization").filter(pk=work.params["change_set"]).first()
     if change_set is None:

@@ -65,7 +65,7 @@ def _table(file: str, place: str, row: Any, words: Mapping[str, Word]) -> dict[s
     for name in row:
         if name not in words:
             raise InvalidPack(file, f"{within}{name}", f"Nothing of this name is known. Use: {', '.join(words)}.")
-    checked: dict[str, Any] = {}
+    checked: dict[str, object] = {}
     for name, word in words.items():
         if name not in row:
             if word.default is ...:

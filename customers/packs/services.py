@@ -95,7 +95,7 @@ def find(key: str) -> Pack:
 
 
 @transaction.atomic
-def install(*, organization: Organization, pack: Pack, owner_id: Any) -> None:
+def install(*, organization: Organization, pack: Pack, owner_id: object) -> None:
     """Give a new organization all of its pack, in a statement for each part; `owner_id` is whose the segments are.
 
     No event of its own: that the organization was made says it.
@@ -191,7 +191,7 @@ def _others(organization: Organization, rows: Sequence[Stage]) -> list[OtherStag
     ]
 
 
-def _standing(model: Any, rows: Iterable[Stage]) -> dict[Any, int]:
+def _standing(model: Any, rows: Iterable[Stage]) -> dict[object, int]:
     counted = model.objects.filter(stage__in=rows).order_by().values("stage").annotate(count=Count("pk"))
     return dict(counted.values_list("stage", "count"))
 
@@ -230,7 +230,7 @@ def _add_fields(organization: Organization, rows: Sequence[Mapping[str, Any]], *
     CustomField.objects.bulk_create(made)
 
 
-def _add_tags(organization: Organization, rows: Sequence[Mapping[str, Any]]) -> None:
+def _add_tags(organization: Organization, rows: Sequence[Mapping[str, object]]) -> None:
     Tag.objects.bulk_create(Tag(organization=organization, **row) for row in rows)
 
 

@@ -91,7 +91,7 @@ def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(row["name"] for row in rows))
 
 
-def _other(other: service.OtherStage, refused: dict[str, str], homes: dict[str, str]) -> dict[str, Any]:
+def _other(other: service.OtherStage, refused: dict[str, str], homes: dict[str, str]) -> dict[str, object]:
     key = other.stage.key
     return {"other": other, "choice": homes.get(key, other.proposed), "error": refused.get(key, "")}
 

@@ -160,7 +160,7 @@ def _in_steps(
 
 @transaction.atomic
 def _tell(
-    step: list[Any], field: str, event: str, payload: Callable[[Any], dict[str, Any]], organization: Organization
+    step: list[Any], field: str, event: str, payload: Callable[[object], dict[str, Any]], organization: Organization
 ) -> int:
     keys = {f"{row.pk}:{getattr(row, field).isoformat()}": row for row in step}
     known = set(

@@ -17,10 +17,10 @@ from customers.work.tasks import services as tasks
 
 
 @extend_schema_field({"type": "string", "format": "uuid"})
-class CustomerField(serializers.Field[Any, Any, Any, Any]):
+class CustomerField(serializers.Field[object, object, object, object]):
     """A customer within reach, by id. Once a record is made it stays with its customer."""
 
-    def to_internal_value(self, data: Any) -> Customer:
+    def to_internal_value(self, data: object) -> Customer:
         try:
             wanted = uuid.UUID(str(data))
         except ValueError as error:
@@ -37,13 +37,13 @@ class CustomerField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> str:
         return str(value.pk)
 
-    def get_attribute(self, instance: Any) -> Any:
+    def get_attribute(self, instance: Any) -> object:
         # The id is on the row: the customer need not be read for it.
         return None if instance.customer_id is None else _Id(instance.customer_id)
 
 
 class _Id:
-    def __init__(self, pk: Any) -> None:
+    def __init__(self, pk: object) -> None:
         self.pk = pk
 
 

@@ -64,7 +64,7 @@ class ActionSerializer(RecordSerializer):
             raise invalid("details", "What was done is needed.", code="required")
         return attrs
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
+    def to_representation(self, instance: Any) -> dict[str, object]:
         instance.description = instance.content
         return super().to_representation(instance)
 
@@ -108,10 +108,10 @@ class ProcessParameters(ListParameters):
 
 
 @extend_schema_field({"type": "string", "maxLength": 40, "example": "consult_booked"})
-class OutcomeTypeField(serializers.Field[OutcomeType, Any, str, Any]):
+class OutcomeTypeField(serializers.Field[OutcomeType, object, str, object]):
     """A type of outcome by its key."""
 
-    def to_internal_value(self, data: Any) -> OutcomeType:
+    def to_internal_value(self, data: object) -> OutcomeType:
         if not isinstance(data, str):
             raise serializers.ValidationError("The key of a type is needed.")
         try:

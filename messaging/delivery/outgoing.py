@@ -63,7 +63,7 @@ def signature_of(message: Message) -> str:
         return text
 
 
-def _mail(message: Message, *, is_automatic: bool) -> dict[str, Any]:
+def _mail(message: Message, *, is_automatic: bool) -> dict[str, object]:
     answered, references = _thread(message)
     signature = signature_of(message)
     copies = MailDetails.objects.filter(message=message).values_list("cc", flat=True).first() or []

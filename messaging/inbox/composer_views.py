@@ -231,7 +231,7 @@ def _later(request: Request) -> dict[str, Any]:
         raise outbound.InvalidText("This time has passed. Choose a later one.", field="not_before_at")
     if not is_showable(at):
         raise outbound.InvalidText("Choose a day in the next years.", field="not_before_at")
-    later: dict[str, Any] = {"not_before_at": at, "cancel_on_inbound": "cancel_on_inbound" in request.POST}
+    later: dict[str, object] = {"not_before_at": at, "cancel_on_inbound": "cancel_on_inbound" in request.POST}
     fallback = request.POST.get("fallback_template", "")
     if fallback:
         rows = Template.objects.visible_to(request.member).exclude(content_sid="")

@@ -48,7 +48,7 @@ def list_context(request: Request, *, with_rows: bool = True) -> dict[str, Any]:
     request.badges = {key: counts[f"badge {key}"] for key in badges}
     counts["unread"] = request.badges["inbox"]
     query = _query(view, q)
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "filter": view,
         "is_refused": view not in VIEWS,
         "q": q,
@@ -141,7 +141,7 @@ def thread_context(request: Request, conversation: Conversation) -> dict[str, An
     }
 
 
-def changes_context(request: Request, conversation: Conversation) -> dict[str, Any]:
+def changes_context(request: Request, conversation: Conversation) -> dict[str, object]:
     """The open thread's messages that changed since the cursor, oldest first."""
     rows = messages_of(conversation).newest_first()
     since = _a_little_before(request.GET.get("cursor", ""))
@@ -172,7 +172,7 @@ def composer_context(conversation: Conversation, member: Member, *, subject: str
     }
 
 
-def refusal_context(conversation: Conversation) -> dict[str, Any]:
+def refusal_context(conversation: Conversation) -> dict[str, object]:
     """Whether a reply can be sent now, and if not, why, in plain words; and what could be done instead."""
     refused = refusals.reason_against(conversation, at=timezone.now())
     return {

@@ -181,7 +181,7 @@ class TypingView(OrganizationView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _require_plain(data: dict[str, Any]) -> None:
+def _require_plain(data: dict[str, object]) -> None:
     """A note is a text and nothing else."""
     for name in ("template", "attachments", "cc", "fallback_template", "variables"):
         if data.get(name):

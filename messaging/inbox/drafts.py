@@ -120,7 +120,7 @@ def held(conversation: Conversation, member: Member, mode: str) -> Draft:
         return rows.get()
 
 
-def _write(draft: Draft, values: Mapping[str, Any]) -> Draft:
+def _write(draft: Draft, values: Mapping[str, object]) -> Draft:
     for name, value in values.items():
         setattr(draft, name, value)
     draft.version += 1

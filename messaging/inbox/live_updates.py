@@ -14,7 +14,7 @@ import json
 import logging
 import random
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -78,7 +78,7 @@ class Watcher:
         self.queue.put_nowait(text)
 
 
-def encode(rows: Iterable[dict[str, Any]]) -> str:
+def encode(rows: Iterable[Mapping[str, object]]) -> str:
     """Server-sent events: `customers` and `conversation` for what changed."""
     return "".join(
         f"event: {'customers' if 'customers' in row else 'conversation'}\ndata: {json.dumps(row)}\n\n" for row in rows

@@ -30,7 +30,7 @@ class IncomingView(OrganizationView):
     # What can't be stored is cleaned, not refused: nothing inbound is dropped.
     parser_classes = [BoundedJSONParser]
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: Any, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
         if kwargs.get("channel") == Kind.EMAIL:
             _take_mail(request)

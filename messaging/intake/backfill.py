@@ -244,7 +244,7 @@ def _is_news(message: Message, listed: ListedMessage) -> bool:
     return ranks.get(listed.status, -1) > rank
 
 
-def newest(channels: Iterable[Channel]) -> dict[Any, Reconciliation]:
+def newest(channels: Iterable[Channel]) -> dict[object, Reconciliation]:
     """The last asking of each channel, in one query."""
     rows = Reconciliation.objects.filter(channel__in=list(channels)).order_by("channel", "-created_at")
     found: dict[Any, Reconciliation] = {}

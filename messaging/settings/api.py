@@ -122,7 +122,7 @@ class ReconciliationListView(OrganizationView):
         rows = Reconciliation.objects.filter(channel=_channel(pk)).order_by("-created_at", "-id")
         return paginated(self, rows, self._as_seen)
 
-    def _as_seen(self, page: Sequence[Reconciliation]) -> Any:
+    def _as_seen(self, page: Sequence[Reconciliation]) -> object:
         """What was found of customers out of the member's reach is counted, and not shown."""
         told = serializers.ReconciliationSerializer(page, many=True).data
         if self.member.reach == Reach.ALL:

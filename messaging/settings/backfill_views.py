@@ -88,7 +88,7 @@ def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
     return True
 
 
-def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, Any]:
+def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, object]:
     askings = list(
         Reconciliation.objects.filter(channel=channel)
         .select_related("asked_by")
@@ -111,7 +111,7 @@ def _set_aside(request: Request, channel: Channel) -> dict[str, Any]:
     return {"channel": channel, "can_edit": can_edit, "arrivals": rows[:ARRIVALS], "has_more": len(rows) > ARRIVALS}
 
 
-def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, Any]]:
+def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, object]]:
     """Each asking with what it found, as far as this member may see it; one query for all."""
     ids = {entry["id"] for asking in askings for entry in asking.found[:ROWS]}
     known = {}
@@ -131,7 +131,7 @@ def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliat
     return told
 
 
-def _row(entry: dict[str, Any], message: Message | None) -> dict[str, Any]:
+def _row(entry: dict[str, Any], message: Message | None) -> dict[str, object]:
     label, icon = KINDS[entry["kind"]]
     return {
         "label": label,

@@ -120,7 +120,7 @@ class ChannelForm(EditMixin):
         name = f"{ACCOUNT}{key}" if key else error_field
         return name if name in self.fields else None
 
-    def _credential(self, one: CredentialField) -> Any:
+    def _credential(self, one: CredentialField) -> object:
         value = self.cleaned_data[f"{ACCOUNT}{one.key}"]
         if one.default in _YES_OR_NO:
             return "true" if value else "false"
@@ -162,7 +162,7 @@ class ChannelForm(EditMixin):
             self.fields[f"{FORGET}{one.key}"] = forms.BooleanField(label=f"Forget: {one.label}", required=False)
 
     def _add_settings(self) -> None:
-        settings: Mapping[str, Any] = self.channel.settings or {} if self.channel is not None else {}
+        settings: Mapping[str, object] = self.channel.settings or {} if self.channel is not None else {}
         if self.kind == Kind.EMAIL:
             self.fields["signature"] = forms.CharField(
                 required=False,
@@ -232,5 +232,5 @@ def _held(channel: Channel | None) -> Mapping[str, Any]:
     return {key: value for key, value in credentials.items() if value not in (None, "")}
 
 
-def _initial_of(channel: Channel) -> dict[str, Any]:
+def _initial_of(channel: Channel) -> dict[str, object]:
     return {name: getattr(channel, name) for name in ("name", "address", "is_enabled", "rate_per_second")}

@@ -274,9 +274,9 @@ def _set_credentials(
 def _require_secrets_again(
     provider: str,
     fields: Sequence[CredentialField],
-    held: Mapping[str, Any],
-    values: Mapping[str, Any],
-    given: Mapping[str, Any],
+    held: Mapping[str, object],
+    values: Mapping[str, object],
+    given: Mapping[str, object],
 ) -> None:
     """A stored secret goes nowhere new: whoever changes where it is sent has to know it. Raises InvalidChannel.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
@@ -36,7 +36,7 @@ def needless_simulators() -> QuerySet[Channel]:
     return Channel.objects.filter(provider=SIMULATOR, is_enabled=True, kind__in=kinds)
 
 
-def real_name_of(kind: Any) -> QuerySet[Channel, str]:
+def real_name_of(kind: object) -> QuerySet[Channel, str]:
     """The name of the real channel of a kind (or of an outer query's kind) that first messages leave by."""
     return real_channels().filter(kind=kind).values_list("name", flat=True)[:1]
 

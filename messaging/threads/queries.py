@@ -50,7 +50,7 @@ def conversations_for(member: Member, filters: Mapping[str, Any]) -> Conversatio
     return _owned(rows, member, filters.get("assigned_to"))
 
 
-def latest_conversations(member: Member, filters: Mapping[str, Any]) -> ConversationQuerySet:
+def latest_conversations(member: Member, filters: Mapping[str, object]) -> ConversationQuerySet:
     """One row a customer: the conversation with the newest activity, where that one fits."""
     return conversations_for(member, filters).newest_of_their_customer()
 

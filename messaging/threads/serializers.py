@@ -34,7 +34,7 @@ class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
         read_only_fields = fields
 
 
-class LocationSerializer(serializers.Serializer[Any]):
+class LocationSerializer(serializers.Serializer[object]):
     latitude = serializers.FloatField()
     longitude = serializers.FloatField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -157,7 +157,7 @@ class InboxRowSerializer(serializers.Serializer[Conversation]):
         return bucket_of(conversation)
 
 
-class CountsSerializer(serializers.Serializer[Any]):
+class CountsSerializer(serializers.Serializer[object]):
     followup_due = serializers.IntegerField()
     open = serializers.IntegerField()
     waiting = serializers.IntegerField()
@@ -216,7 +216,7 @@ class WrittenSerializer(WhenSerializer):
         return attrs
 
 
-class WhereSerializer(serializers.Serializer[Any]):
+class WhereSerializer(serializers.Serializer[object]):
     """On which channel; without a word where the customer was last heard, else the organization's default."""
 
     channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False, help_text="A kind of channel.")
@@ -314,12 +314,12 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
         return super().to_internal_value(data)
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
+class ProblemSerializer(serializers.Serializer[object]):
     code = serializers.CharField()
     detail = serializers.CharField()
 
 
-class WebhookSerializer(serializers.Serializer[Any]):
+class WebhookSerializer(serializers.Serializer[object]):
     purpose = serializers.CharField(help_text="`inbound` or `status`.")
     label = serializers.CharField(help_text="Where it is entered at the provider.")  # type: ignore[assignment]
     url = serializers.CharField(help_text="To be entered as it stands, with the retry options behind it.")
@@ -364,7 +364,7 @@ class ReconcileSerializer(Strict):
     until = serializers.DateTimeField(required=False, help_text="Default: now.")
 
 
-class IncomingSerializer(serializers.Serializer[Any]):
+class IncomingSerializer(serializers.Serializer[object]):
     """What another system hands in."""
 
     message_id = serializers.CharField(max_length=255)
@@ -391,6 +391,6 @@ class IncomingSerializer(serializers.Serializer[Any]):
         return {"from": serializers.CharField(max_length=320), **super().get_fields()}
 
 
-class TakenSerializer(serializers.Serializer[Any]):
+class TakenSerializer(serializers.Serializer[object]):
     status = serializers.ChoiceField(choices=["accepted", "duplicate"])
     message_id = serializers.CharField()

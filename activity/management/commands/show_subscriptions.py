@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 
 from activity import registry
@@ -10,7 +8,7 @@ from activity import registry
 class Command(BaseCommand):
     help = "Print every event and who listens: the one way in which a lower app reaches an upper one."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         subscriptions = registry.subscriptions()
         for event_type, description in registry.declared().items():
             self.stdout.write(f"{event_type:32} {description}")

@@ -13,7 +13,7 @@ from core.tenancy import every_organization
 class Command(BaseCommand):
     help = "Encrypt every stored secret anew with the newest of ENCRYPTION_KEYS, so that the older keys can be dropped."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         with every_organization("a new key is for every organization's secrets"):
             for model in apps.get_models():
                 names = [field.attname for field in model._meta.fields if isinstance(field, EncryptedJSONField)]

@@ -52,7 +52,7 @@ def start(
     action: str,
     params: Mapping[str, Any],
     ids: Sequence[str] | None = None,
-    given_filter: Mapping[str, Any] | None = None,
+    given_filter: Mapping[str, object] | None = None,
 ) -> Job:
     """Begin to change the customers with these ids, or all that fit the filter; only those within reach are.
 
@@ -68,7 +68,7 @@ def start(
         raise InvalidBulk("ids", "Give either ids or a filter.")
     if ids is not None and not 0 < len(ids) <= MOST_IDS:
         raise InvalidBulk("ids", f"1 to {MOST_IDS} ids are needed; for more, use a filter.")
-    chosen: dict[str, Any] = {"ids": sorted({str(one) for one in ids})} if ids is not None else {}
+    chosen: dict[str, object] = {"ids": sorted({str(one) for one in ids})} if ids is not None else {}
     if given_filter is not None:
         filters.read(given_filter)
         chosen = {"filter": {name: value for name, value in given_filter.items() if name != "ordering"}}

@@ -18,7 +18,7 @@ from customers.people.tags import services as tags
 STEP = 100
 
 
-def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
+def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """Undo a bulk change. Gives how many were restored, and why others were kept."""
     state = work.state
     state.setdefault("restored", 0)
@@ -56,7 +56,7 @@ def _restore(customer: Customer | None, change: Change) -> str:
     return _SETTERS[field](customer, was)
 
 
-def _undelete(customer: Customer, was: Any) -> str:
+def _undelete(customer: Customer, was: object) -> str:
     if not customer.is_deleted:
         return f"{customer.code} was restored already."
     deletion.restore(customer=customer, actor=current_actor())
@@ -81,7 +81,7 @@ def _set_owner(customer: Customer, was: Any) -> str:
     return ""
 
 
-def _set_stage(customer: Customer, was: Any) -> str:
+def _set_stage(customer: Customer, was: object) -> str:
     stage = Stage.objects.filter(key=was).first()
     if stage is None:
         return f"{customer.code}: the former stage is gone."
@@ -91,25 +91,25 @@ def _set_stage(customer: Customer, was: Any) -> str:
     return ""
 
 
-def _set_status(customer: Customer, was: Any) -> str:
+def _set_status(customer: Customer, was: object) -> str:
     customers.update(customer=customer, actor=current_actor(), changes={"status": was})
     return ""
 
 
 # What needs no look at what is there now: the services say whether there was anything to do.
-_OTHERS: dict[str, Callable[[Customer, Any], str]] = {
+_OTHERS: dict[str, Callable[[Customer, object], str]] = {
     "is_deleted": _undelete,
     "without_tag": _take_tag,
     "with_tag": _give_tag,
 }
-_SETTERS: dict[str, Callable[[Customer, Any], str]] = {
+_SETTERS: dict[str, Callable[[Customer, object], str]] = {
     "assigned_to": _set_owner,
     "stage": _set_stage,
     "status": _set_status,
 }
 
 
-def _now(customer: Customer, field: str) -> Any:
+def _now(customer: Customer, field: str) -> object:
     if field == "assigned_to":
         return str(customer.assigned_to_id) if customer.assigned_to_id else None
     return customer.stage.key if field == "stage" else getattr(customer, field)

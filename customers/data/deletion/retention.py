@@ -98,7 +98,7 @@ def forget_old_changes() -> int:
     return gone
 
 
-def _erase_all(why: str, due: Any) -> int:
+def _erase_all(why: str, due: object) -> int:
     """In batches, each person in a transaction of their own, which asks again whether it is so."""
     gone = 0
     while keys := _some(due):
@@ -112,7 +112,7 @@ def _erase_all(why: str, due: Any) -> int:
     return gone
 
 
-def _some(due: Any) -> Sequence[Any]:
+def _some(due: Any) -> Sequence[object]:
     return list(due(now=timezone.now()).order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 

@@ -28,7 +28,7 @@ class AnyAnswer(BaseContentNegotiation):
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> object:
         renderer: BaseRenderer = renderers[0]
         return renderer, renderer.media_type
 

@@ -294,7 +294,7 @@ class _Reader:
             return ["yes" if value else "no" for value in values]
         if column.name == "assigned_to":
             return [value or "" for value in values]
-        texts: Sequence[Any] = values
+        texts: Sequence[object] = values
         return texts
 
     def _own(self, definition: CustomField, values: Mapping[str, Any]) -> Any:

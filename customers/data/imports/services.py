@@ -263,7 +263,7 @@ def _note(state: dict[str, Any], outcome: Outcome, parts: Parts, *, keep_seen: b
         state["parts"] += 1
 
 
-def _finish(work: Work, upload: CustomerImport, parts: Parts, *, dry_run: bool) -> dict[str, Any]:
+def _finish(work: Work, upload: CustomerImport, parts: Parts, *, dry_run: bool) -> dict[str, object]:
     state = work.state
     before = upload.rejected_file.name
     place = write_rejected(upload, _rejected(parts, state["parts"])) if state["rejected"] else ""
@@ -293,7 +293,7 @@ def _rejected(parts: Parts, count: int) -> Iterator[list[Any]]:
         yield from part["rejected"]
 
 
-def _result_so_far(state: dict[str, Any]) -> dict[str, Any]:
+def _result_so_far(state: Mapping[str, object]) -> dict[str, object]:
     return {name: state.get(name, 0) for name in COUNTS}
 
 

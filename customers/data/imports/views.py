@@ -199,7 +199,7 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
     )  # fmt: skip
 
 
-def _preview(upload: CustomerImport, mapping: dict[str, str]) -> dict[str, Any]:
+def _preview(upload: CustomerImport, mapping: dict[str, str]) -> dict[str, object]:
     found = imports.preview(upload=upload, mapping=mapping)
     labels = dict(imports.field_choices())
     rows = []

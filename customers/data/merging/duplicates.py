@@ -117,7 +117,7 @@ def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Foun
                 found[_in_order(row.pk, pk)].add(reason)
 
 
-def _in_order(one: Any, other: Any) -> tuple[Any, Any]:
+def _in_order(one: Any, other: Any) -> tuple[object, object]:
     return (one, other) if one < other else (other, one)
 
 

@@ -59,7 +59,7 @@ class Choice:
     field: str
     label: str
     into: Any
-    from_: Any
+    from_: object
     chosen: str
 
     @property
@@ -151,7 +151,7 @@ def relations() -> Iterator[tuple[type[models.Model], str]]:
             yield relation.related_model, relation.field.name
 
 
-def column_of(customer: Customer, name: str) -> Any:
+def column_of(customer: Customer, name: str) -> object:
     """A field's value as JSON holds it: of a relation the id."""
     if name.startswith(CUSTOM):
         return customer.custom_fields.get(name.removeprefix(CUSTOM))

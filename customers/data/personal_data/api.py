@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, StreamingHttpResponse
@@ -23,7 +22,7 @@ from customers.people.customers.api_access import valid
 from customers.people.files.downloads import as_download
 
 
-class EraseSerializer(serializers.Serializer[Any]):
+class EraseSerializer(serializers.Serializer[None]):
     confirm = serializers.CharField(max_length=20, help_text="The customer's code, such as C001: there is no way back.")
 
 

@@ -205,7 +205,7 @@ def scrubbed(payload: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in payload.items() if key in KEPT and _is_plain(value)}
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     if isinstance(value, str):
         return _PLAIN.fullmatch(value) is not None
     return value is None or isinstance(value, int | float | bool)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.core.files.storage import Storage
 
+from accounts.models import Organization
 from activity.actor import Actor
 from customers.models import Customer
 
@@ -61,7 +61,7 @@ def parts() -> Sequence[Part]:
 
 
 # Loses what mentions one of the words in an organization and belongs to no customer's record; the files to delete.
-Sweep = Callable[[Any, Collection[str]], Iterable[StoredFile]]
+Sweep = Callable[[Organization, Collection[str]], Iterable[StoredFile]]
 
 _sweeps: list[Sweep] = []
 

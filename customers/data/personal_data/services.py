@@ -103,7 +103,7 @@ def _download_page(job: Job) -> str:
     )  # fmt: skip
 
 
-def _export(work: Work) -> dict[str, Any]:
+def _export(work: Work) -> dict[str, object]:
     customer = _find(work)
     if "path" not in work.state:
         with work.step(total=1):
@@ -133,7 +133,7 @@ def _export(work: Work) -> dict[str, Any]:
     }
 
 
-def _erase(work: Work) -> dict[str, Any]:
+def _erase(work: Work) -> dict[str, object]:
     customer = _find(work)
     if customer.erased_at is None:
         with work.step(done=1, total=1):

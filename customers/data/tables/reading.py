@@ -208,7 +208,7 @@ def _sheet_rows(sheet: Any) -> Iterator[Row]:
             yield number, row
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """A spreadsheet's value as text: days in ISO 8601, numbers as people write them."""
     if isinstance(value, str):
         return _UNSTORABLE.sub("", value)

@@ -70,6 +70,6 @@ def files(customer: Customer, member: Member) -> dict[str, Any]:
     return {"files": list(rows.order_by("-created_at")[:SHOWN]), "can_edit": member.may("customers.edit")}
 
 
-def consents(customer: Customer, member: Member) -> dict[str, Any]:
+def consents(customer: Customer, member: Member) -> dict[str, object]:
     """What is in force; the ledger behind it is in the history."""
     return {"consents": consent.in_force(customer=customer), "can_edit": member.may("customers.edit")}

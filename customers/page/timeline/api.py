@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -22,7 +21,7 @@ from customers.people.customers.api_access import visible_customer
 from customers.people.customers.queries import history_of
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class ChangeSerializer(serializers.Serializer[None]):
     """One event of the ledger, with every field that it changed."""
 
     id = serializers.UUIDField()
@@ -32,7 +31,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
     actor_kind = serializers.CharField()
     changes = serializers.SerializerMethodField()
 
-    def get_changes(self, event: Event) -> list[dict[str, Any]]:
+    def get_changes(self, event: Event) -> list[dict[str, object]]:
         """`field`, `from`, `to`; of an event without fields, an empty list."""
         payload = event.payload
         if "changes" in payload:
@@ -48,7 +47,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
         return []
 
 
-class ItemSerializer(serializers.Serializer[Any]):
+class ItemSerializer(serializers.Serializer[object]):
     """A row of the timeline; what stands in `data` depends on the type."""
 
     type = serializers.CharField()

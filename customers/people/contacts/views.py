@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -105,6 +106,6 @@ def _found(request: Request, model: Any, pk: UUID) -> Any:
     return found
 
 
-def _page(request: Request, customer: Customer, form: Form, more: dict[str, Any]) -> HttpResponse:
+def _page(request: Request, customer: Customer, form: Form, more: Mapping[str, object]) -> HttpResponse:
     shown = {"form": form, "customer": customer, **more}
     return render(request, "customers/record_form.html", shown, status=422 if form.errors else 200)

@@ -12,10 +12,10 @@ from customers.people.customers import owners
 
 
 @extend_schema_field({"type": "string", "description": "`me`, `none`, or a user's id."})
-class OwnerFilterField(serializers.Field[Any, Any, Any, Any]):
+class OwnerFilterField(serializers.Field[Any, object, object, object]):
     """`me`, `none`, or the user id of somebody who is or was a member of the organization."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> object:
         if data in ("me", "none"):
             return data
         try:
@@ -26,12 +26,12 @@ class OwnerFilterField(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError(owners.refusal())
         return user_id
 
-    def to_representation(self, value: Any) -> Any:
+    def to_representation(self, value: Any) -> object:
         return value
 
 
 @extend_schema_field({"type": "string", "description": "A user's id, or `me`."})
-class OwnerField(serializers.Field[Any, Any, Any, Any]):
+class OwnerField(serializers.Field[Any, object, object, object]):
     """The owner by user id; only active members of the organization can be one."""
 
     def to_internal_value(self, data: Any) -> User:

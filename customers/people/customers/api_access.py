@@ -53,7 +53,7 @@ def with_relations(rows: Any) -> Any:
     return rows.with_list_relations().select_related("organization").prefetch_related("consents", "identities")
 
 
-def read_filters(request: Request, *more: str) -> dict[str, Any]:
+def read_filters(request: Request, *more: str) -> dict[str, object]:
     """The list's filters from the query; `more` are parameters of the call's own. Raises 400 that names one."""
     given = request.query_params.copy()
     for name in [*PAGING, *more]:
@@ -67,7 +67,7 @@ def read_filters(request: Request, *more: str) -> dict[str, Any]:
 def valid(serializer: Any) -> dict[str, Any]:
     """The checked body. Raises 400 that names the field."""
     serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
+    data: dict[str, object] = serializer.validated_data
     return data
 
 

@@ -20,7 +20,7 @@ _LABELS: Final = {
 KEEP, THEIRS = "keep", "theirs"
 
 
-def value_of(customer: Customer, field: str) -> Any:
+def value_of(customer: Customer, field: str) -> object:
     """What a form of this field shows, as it is compared."""
     if field == STAGE:
         return customer.stage_id
@@ -31,7 +31,7 @@ def value_of(customer: Customer, field: str) -> Any:
     return getattr(customer, field)
 
 
-def clash_of(request: Request, customer: Customer, field: str, wanted: Any) -> Clash | None:
+def clash_of(request: Request, customer: Customer, field: str, wanted: object) -> Clash | None:
     """Both values, where the field is another by now than the form showed and than is wanted.
 
     `customer` is locked and fresh. `wanted` is a stage, a user, None or a text.
@@ -59,7 +59,7 @@ def one_line(text: str) -> str:
     return text.replace("\r", "").replace("\n", "").strip()
 
 
-def _theirs(customer: Customer, field: str) -> Any:
+def _theirs(customer: Customer, field: str) -> object:
     if field == STAGE:
         return customer.stage
     if field == OWNER:

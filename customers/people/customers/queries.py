@@ -55,7 +55,7 @@ def possible_owners() -> list[User]:
     return sorted((member.user for member in members), key=lambda user: user.get_full_name().casefold())
 
 
-def _owned(rows: CustomerQuerySet, member: Member, owner: Any) -> CustomerQuerySet:
+def _owned(rows: CustomerQuerySet, member: Member, owner: object) -> CustomerQuerySet:
     if owner == "me":
         return rows.owned_by(member.user_id)
     if owner == "none":

@@ -30,10 +30,10 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
 
 
 @extend_schema_field({"type": "string", "maxLength": 40, "example": "new"})
-class StageKeyField(serializers.Field[Stage, Any, str, Any]):
+class StageKeyField(serializers.Field[Stage, object, str, object]):
     """A pipeline stage by its key."""
 
-    def to_internal_value(self, data: Any) -> Stage:
+    def to_internal_value(self, data: object) -> Stage:
         if not isinstance(data, str):
             raise serializers.ValidationError("A stage’s key is needed.")
         try:
@@ -116,7 +116,7 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
         return value.strip()
 
 
-class CustomerParameters(serializers.Serializer[Any]):
+class CustomerParameters(serializers.Serializer[None]):
     """What `customers.people.filters.parse` reads, as the schema tells it."""
 
     q = serializers.CharField(
@@ -159,7 +159,7 @@ class TagsSerializer(Strict):
     tag = serializers.CharField(max_length=tags.MAX_LENGTH, required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=tags.MAX_LENGTH), required=False, max_length=50)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, object]:
         names = [*attrs.get("tags", []), *([attrs["tag"]] if attrs.get("tag") else [])]
         if not names:
             raise invalid("tag", "A tag is needed.", code="required")

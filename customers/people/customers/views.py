@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ def new(request: Request, organization: str) -> HttpResponse:
     return render(request, "customers/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
-def _create(request: Request, form: CustomerForm, own_fields: dict[str, Any]) -> Customer | None:
+def _create(request: Request, form: CustomerForm, own_fields: Mapping[str, object]) -> Customer | None:
     """The customer, or none and what was refused at its field."""
     fields = {name: value for name, value in form.cleaned_data.items() if not name.startswith(OWN)}
     try:

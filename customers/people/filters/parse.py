@@ -72,7 +72,7 @@ def read_each(
     if fields is None and any(name.startswith(CUSTOM) for name in values):
         fields = {field.key: field for field in CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER)}
     readers = _READERS | _readers_of(stages, members)
-    result: dict[str, Any] = {}
+    result: dict[str, object] = {}
     refused: list[InvalidFilter] = []
     for name, value in values.items():
         if name != "tag" and isinstance(value, list):
@@ -98,9 +98,9 @@ def read_each(
 
 def _readers_of(
     stages: Collection[str] | None, members: Collection[str] | None
-) -> dict[str, Callable[[str, Any], Any]]:
+) -> dict[str, Callable[[str, Any], object]]:
     """The readers of what is known already, which ask the database nothing."""
-    readers: dict[str, Callable[[str, Any], Any]] = {}
+    readers: dict[str, Callable[[str, object], object]] = {}
     if stages is not None:
         readers["stage"] = _choice(list(stages))
     if members is not None:
@@ -200,7 +200,7 @@ def _boolean(name: str, value: Any) -> bool:
     return found
 
 
-def _custom(name: str, value: Any, fields: Mapping[str, CustomField]) -> Any:
+def _custom(name: str, value: Any, fields: Mapping[str, CustomField]) -> object:
     key, suffix = _split(name)
     field = fields.get(key)
     if field is None:
@@ -226,7 +226,7 @@ def _split(name: str) -> tuple[str, str]:
     return key, ""
 
 
-_READERS: dict[str, Callable[[str, Any], Any]] = {
+_READERS: dict[str, Callable[[str, Any], object]] = {
     "q": _text(200),
     "search": _text(200),
     "status": _choice(list(Customer.Status.values)),

@@ -73,7 +73,7 @@ def require_may_change(segment: Segment, member: Member) -> None:
         raise NotYours
 
 
-def _save(segment: Segment, changes: Mapping[str, Any], actor: Actor) -> Segment:
+def _save(segment: Segment, changes: Mapping[str, object], actor: Actor) -> Segment:
     before = {name: getattr(segment, name) for name in SETTABLE}
     for name, value in changes.items():
         if name not in SETTABLE:
@@ -91,14 +91,14 @@ def _save(segment: Segment, changes: Mapping[str, Any], actor: Actor) -> Segment
     return segment
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     name = " ".join(str(value).split())
     if not 0 < len(name) <= 80:
         raise InvalidSegment("name", "A name of 1 to 80 characters is needed.")
     return name
 
 
-def _filter(value: Any) -> dict[str, Any]:
+def _filter(value: object) -> dict[str, object]:
     """Kept as it was given, once it was found good: a day stays a day, `me` whoever looks."""
     if not isinstance(value, Mapping):
         raise InvalidSegment("filter", "An object of filters is needed.")
@@ -124,7 +124,7 @@ def _columns(value: Any) -> list[str]:
     return [str(column)[:60] for column in value]
 
 
-_CHECKS: dict[str, Callable[[Any], Any]] = {
+_CHECKS: dict[str, Callable[[object], object]] = {
     "name": _name,
     "filter": _filter,
     "ordering": _ordering,

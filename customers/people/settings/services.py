@@ -58,7 +58,7 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, An
     return current
 
 
-def _checked(name: str, value: Any) -> Any:
+def _checked(name: str, value: Any) -> object:
     if name in ("follow_up_days", "stalled_days") and not 1 <= value <= MOST_DAYS:
         raise InvalidSetting(name, f"1 to {MOST_DAYS} days.")
     if name == "won_deal_stage" and value is not None and value.kind == Stage.Kind.LOST:

@@ -149,7 +149,7 @@ def _shown(field: CustomField) -> Callable[[Customer], str]:
     return text
 
 
-def _day(value: Any) -> str:
+def _day(value: object) -> str:
     try:
         return dateformat.format(date.fromisoformat(str(value)), "j M Y")
     except ValueError:

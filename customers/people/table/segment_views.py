@@ -100,7 +100,7 @@ def _answer(
     return redirect(_list(request) + (state.query() if keeps_state else f"?segment={segment.pk}"))
 
 
-def _fields(state: ListState) -> dict[str, Any]:
+def _fields(state: ListState) -> dict[str, object]:
     is_plain = tuple(state.columns) == table.DEFAULT
     return {
         "filter": dict(state.given),

@@ -111,7 +111,7 @@ def row_of(member: Member, pk: UUID, state: ListState, fields: Sequence[CustomFi
     return table.rows_of([found], _columns(state, fields))[0] if found else None
 
 
-def frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, Any]:
+def frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, object]:
     """What stands around the rows."""
     chosen = table.columns_of(words.fields.values())
     asked = filtering.form_of(state, words)

@@ -63,7 +63,7 @@ def columns(
 
 
 def fill(
-    found: Sequence[Column[Any]], rows: QuerySet[Any], order: Order, related: Callable[[QuerySet[Any]], QuerySet[Any]]
+    found: Sequence[Column[Any]], rows: QuerySet[Any], order: Order, related: Callable[[QuerySet[Any]], QuerySet[Model]]
 ) -> None:
     """Put the first rows of each stage into its column."""
     parts = {column.stage.pk: rows.filter(stage=column.stage.pk).order_by(*order) for column in found}

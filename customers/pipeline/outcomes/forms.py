@@ -52,7 +52,7 @@ class OutcomeForm(EditMixin):
         return {name: value for name, value in data.items() if value or name not in ("currency", "occurred_at")}
 
     @staticmethod
-    def initial_of(outcome: Outcome) -> dict[str, Any]:
+    def initial_of(outcome: Outcome) -> dict[str, object]:
         plain = {name: getattr(outcome, name) for name in ("amount", "currency", "occurred_at", "note")}
         return plain | {"type": outcome.type.key}
 
@@ -86,6 +86,6 @@ class OutcomeTypeForm(EditMixin):
         return values
 
     @staticmethod
-    def initial_of(kind: OutcomeType) -> dict[str, Any]:
+    def initial_of(kind: OutcomeType) -> dict[str, object]:
         plain = {name: getattr(kind, name) for name in ("name", "color", "is_converting", "has_amount")}
         return plain | {"stage": kind.stage.key if kind.stage else ""}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -108,7 +107,7 @@ def delete_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return redirect("customers:outcome_types", organization)
 
 
-def _posted(request: Request) -> Any:
+def _posted(request: Request) -> object:
     return request.POST if request.method == "POST" else None
 
 
@@ -122,7 +121,7 @@ def _moved(asked: str) -> list[str]:
     return ids
 
 
-def _shown(request: Request) -> dict[str, Any]:
+def _shown(request: Request) -> dict[str, object]:
     rows = OutcomeType.objects.select_related("stage").annotate(recorded=Count("outcomes"))
     return {
         "types": rows.order_by("position", "key"),

@@ -154,7 +154,7 @@ def _form(request: Request, customer: Customer, form: OutcomeForm, outcome: Outc
     return render(request, PAGE, {**shown, "can_delete": can_delete}, status=status)
 
 
-def _panel(request: Request, customer: Customer) -> dict[str, Any]:
+def _panel(request: Request, customer: Customer) -> dict[str, object]:
     return {"customer": customer, "panel": page_panels.outcomes(customer, request.member)}
 
 

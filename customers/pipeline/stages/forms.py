@@ -55,7 +55,7 @@ class StageForm(EditMixin):
         return values
 
     @staticmethod
-    def initial_of(stage: Stage) -> dict[str, Any]:
+    def initial_of(stage: Stage) -> dict[str, object]:
         return {name: getattr(stage, name) for name in StageForm.base_fields}
 
 

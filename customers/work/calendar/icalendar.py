@@ -88,5 +88,5 @@ def _event(uid: str, title: str, at: Any, changed_at: datetime, url: str, lines:
     return event
 
 
-def _address(name: str, member: Member, pk: Any) -> str:
+def _address(name: str, member: Member, pk: object) -> str:
     return settings.PUBLIC_BASE_URL.rstrip("/") + reverse(name, args=[member.organization.slug, pk])

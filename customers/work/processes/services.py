@@ -174,7 +174,7 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
         customers.set_follow_up(customer=customer, at=due, actor=actor)
 
 
-def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, Any]]:
+def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, object]]:
     """A merge brings two open ones together: the survivor's goes on, the other one is cancelled."""
     other = open_of(loser)
     if other is None or open_of(survivor) is None:

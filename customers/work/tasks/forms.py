@@ -77,7 +77,7 @@ class TaskForm(EditMixin):
         label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
-    def __init__(self, *args: Any, owners: Sequence[User], task: Task | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: object, owners: Sequence[User], task: Task | None = None, **kwargs: object) -> None:
         super().__init__(*args, record=task, **kwargs)
         self.task = task
         self.owners = {str(user.pk): user for user in owners}
@@ -95,7 +95,7 @@ class TaskForm(EditMixin):
             self.fields["reminder"].choices = [*REMINDERS, (KEPT, f"{at:%-d %b %Y, %H:%M}")]  # type: ignore[attr-defined]
 
     @staticmethod
-    def initial_of(task: Task) -> dict[str, Any]:
+    def initial_of(task: Task) -> dict[str, object]:
         names = ("title", "description", "due_at", "priority", "status", "repeat_unit", "repeat_every", "repeat_until")
         return {
             **{name: getattr(task, name) for name in names},
@@ -136,7 +136,7 @@ class TaskForm(EditMixin):
             data["due_at"] = self.task.due_at
         return data
 
-    def _is_open(self, data: Mapping[str, Any]) -> bool:
+    def _is_open(self, data: Mapping[str, object]) -> bool:
         return data.get("status", Task.Status.OPEN) in (Task.Status.OPEN, Task.Status.IN_PROGRESS)
 
     def _remind_at(self, data: Mapping[str, Any]) -> datetime | None:

@@ -121,7 +121,7 @@ def _remind(row: TaskReminder) -> None:
         mailer.close()
 
 
-def _send(row: TaskReminder, task: Task, member: Member, mailer: Any) -> None:
+def _send(row: TaskReminder, task: Task, member: Member, mailer: object) -> None:
     with transaction.atomic():
         if not settle(row, sent_at=timezone.now()):
             return

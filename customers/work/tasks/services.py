@@ -91,7 +91,7 @@ def delete(*, task: Task, actor: Actor) -> None:
     task.delete()
 
 
-def _checked(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(task: Task, changes: Mapping[str, Any]) -> dict[str, object]:
     checked = dict(changes)
     if checked.get("assigned_to") is not None:
         customers.require_member(organization=task.organization, user=checked["assigned_to"])

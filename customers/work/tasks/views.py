@@ -178,7 +178,7 @@ def _address(request: Request) -> Address:
     return Address(view, task_lists.read_who(request.member, request.GET.get("who", "")))
 
 
-def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, Any]:
+def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, object]:
     owners = possible_owners()
     member = request.member
     people = [(str(user.pk), user.get_full_name() or user.email) for user in owners if user.pk != member.user_id]
@@ -200,7 +200,7 @@ def _main(request: Request, address: Address, quick: QuickTaskForm | None = None
     }
 
 
-def _tabs(request: Request, address: Address) -> dict[str, Any]:
+def _tabs(request: Request, address: Address) -> dict[str, object]:
     counted = task_lists.counts(request.member, address.who)
     if address.who == task_lists.MINE:
         request.badges = {**getattr(request, "badges", {}), "tasks": counted["today"]}
@@ -217,7 +217,7 @@ def _tabs(request: Request, address: Address) -> dict[str, Any]:
     return {"tabs": tabs, "address": address, "list_query": address.query()}
 
 
-def _rows(request: Request, address: Address) -> dict[str, Any]:
+def _rows(request: Request, address: Address) -> dict[str, object]:
     view = task_lists.VIEWS[address.view]
     rows = task_lists.with_row_relations(
         task_lists.tasks_for(request.member, address.view, address.who), request.member
@@ -330,7 +330,7 @@ def _asked_customer(request: Request) -> Customer | None:
     return find_visible(request, pk)
 
 
-def _asked_day(request: Request) -> Any:
+def _asked_day(request: Request) -> object:
     try:
         day = date.fromisoformat(request.GET.get("day", ""))
     except ValueError:

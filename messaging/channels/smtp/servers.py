@@ -128,7 +128,7 @@ class IncomingServer:
         return not self.use_ssl and not is_loopback(self.host)
 
 
-def secret_destinations(given: Mapping[str, Any]) -> dict[str, frozenset[tuple[Any, ...]]]:
+def secret_destinations(given: Mapping[str, object]) -> dict[str, frozenset[tuple[object, ...]]]:
     """By a secret's key, the servers that it is sent to, each with its port and its encryption."""
 
     def switch(key: str, default: bool) -> bool:

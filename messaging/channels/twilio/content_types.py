@@ -17,7 +17,7 @@ MOST_ITEMS: Final = 100
 _PLACEHOLDER = re.compile(r"\{\{ ?([A-Za-z0-9_]{1,50}) ?\}\}")
 _PLAIN: Final = ("twilio/text", "twilio/media")
 
-Data = Mapping[str, Any]
+Data = Mapping[str, object]
 Actions = list[Mapping[str, str]]
 
 

@@ -131,8 +131,8 @@ class PooledHttpClient(HttpClient):
         self,
         method: str,
         uri: str,
-        params: dict[str, Any] | None,
-        data: dict[str, Any] | None,
+        params: Mapping[str, object] | None,
+        data: Mapping[str, object] | None,
         headers: Mapping[str, str] | None,
         auth: tuple[str, str] | None,
     ) -> requests.PreparedRequest:

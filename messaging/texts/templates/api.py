@@ -83,7 +83,7 @@ class PreviewSerializer(Strict):
     variables = VariablesField()
 
 
-class RenderedSerializer(serializers.Serializer[Any]):
+class RenderedSerializer(serializers.Serializer[object]):
     subject = serializers.CharField()
     body = serializers.CharField()
 

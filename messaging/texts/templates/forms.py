@@ -156,6 +156,6 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _initial_of(template: Template) -> dict[str, Any]:
+def _initial_of(template: Template) -> dict[str, object]:
     names = ("name", *_HELD, "category", "sharing")
     return {name: getattr(template, name) for name in names} | {"team": str(template.team_id or "")}

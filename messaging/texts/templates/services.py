@@ -130,7 +130,7 @@ def pick(*, key: str, channel: str, language: str = "") -> Template | None:
     return rows[0] if rows else None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value if value is None or isinstance(value, str | dict) else str(value)
 
 
@@ -145,7 +145,7 @@ def _require_files(template: Template, files: Sequence[MediaFile]) -> None:
         raise InvalidTemplate("files", "There is no such file.")
 
 
-def _set(template: Template, values: Mapping[str, Any]) -> None:
+def _set(template: Template, values: Mapping[str, object]) -> None:
     unknown = set(values) - SETTABLE
     if unknown:
         raise InvalidTemplate(min(unknown), "This can’t be changed.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -166,7 +165,7 @@ def _serves(template: Template, language: str) -> bool:
     return bool(language) and own in (language, language.split("-")[0])
 
 
-def _offer(template: Template, values: Mapping[str, str]) -> dict[str, Any]:
+def _offer(template: Template, values: Mapping[str, str]) -> dict[str, object]:
     if template.is_content:
         return {"template": template}  # its values are asked for when it is chosen
     try:
@@ -235,7 +234,7 @@ def _categories(request: Request) -> list[str]:
     return list(rows.order_by("category").values_list("category", flat=True).distinct())
 
 
-def _readings() -> list[dict[str, Any]]:
+def _readings() -> list[dict[str, object]]:
     """The channels whose approved templates are read at the provider, each with when that was."""
     rows = Channel.objects.filter(kind=Kind.WHATSAPP, is_enabled=True).select_related("content_sync")
     now = timezone.now()
