@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -86,7 +85,7 @@ def _require_current(request: Request, customer: Customer, field: str) -> None:
 
 
 def _editor(request: Request, customer: Customer, field: str, *, error: str = "", status: int = 200) -> HttpResponse:
-    shown: dict[str, Any] = {"customer": customer, "field": field, "error": error}
+    shown: dict[str, object] = {"customer": customer, "field": field, "error": error}
     shown["follow_up"] = value_of(customer, FOLLOW_UP)
     if field == "stage":
         shown["stages"] = Stage.objects.all()

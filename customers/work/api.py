@@ -29,22 +29,22 @@ from customers.work.processes import services as processes
 from customers.work.records_api import Records
 
 
-def _of_lead(rows: Any, filters: dict[str, Any]) -> object:
+def _of_lead(rows: Any, filters: dict[str, object]) -> object:
     customer = filters.get("lead_id") or filters.get("customer")
     return rows.filter(customer=customer) if customer else rows
 
 
-def _actions(rows: Any, member: Member, filters: dict[str, Any]) -> object:
+def _actions(rows: Any, member: Member, filters: dict[str, object]) -> object:
     rows = _of_lead(rows, filters)
     return rows.filter(channel=filters["action_type"]) if filters.get("action_type") else rows
 
 
-def _processes(rows: Any, member: Member, filters: dict[str, Any]) -> object:
+def _processes(rows: Any, member: Member, filters: dict[str, object]) -> object:
     rows = _of_lead(rows, filters)
     return rows.filter(status=filters["status"]) if filters.get("status") else rows
 
 
-def _outcomes(rows: Any, member: Member, filters: dict[str, Any]) -> object:
+def _outcomes(rows: Any, member: Member, filters: dict[str, object]) -> object:
     for name, path in (("customer", "customer"), ("type", "type"), ("occurred_from", "occurred_at__gte"),
                        ("occurred_to", "occurred_at__lt")):  # fmt: skip
         if filters.get(name):

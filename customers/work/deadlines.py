@@ -61,7 +61,7 @@ def tell_range(
     rows: QuerySet[Any],
     field: str,
     event: str,
-    payload: Callable[[Any], dict[str, Any]],
+    payload: Callable[[Any], dict[str, object]],
     *,
     organization: Organization,
     now: datetime,
@@ -94,7 +94,7 @@ def _of_stage(organization: Organization, stage: Stage, now: datetime) -> int:
     if stage.overdue_told_until is not None:
         rows = rows.filter(last_activity_at__gte=stage.overdue_told_until - hours)
 
-    def payload(customer: Customer) -> dict[str, Any]:
+    def payload(customer: Customer) -> dict[str, object]:
         return {
             "stage": stage.key,
             "since": customer.last_activity_at,
@@ -120,7 +120,7 @@ def _rest(organization: Organization, now: datetime) -> int:
     )
 
 
-def _of_task(task: Task) -> dict[str, Any]:
+def _of_task(task: Task) -> dict[str, object]:
     return {
         "title": task.title,
         "due_at": task.due_at,
@@ -128,7 +128,7 @@ def _of_task(task: Task) -> dict[str, Any]:
     }
 
 
-def _of_follow_up(customer: Customer) -> dict[str, Any]:
+def _of_follow_up(customer: Customer) -> dict[str, object]:
     return {
         "at": customer.next_follow_up_at,
         "assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None,
@@ -136,7 +136,7 @@ def _of_follow_up(customer: Customer) -> dict[str, Any]:
 
 
 def _in_steps(
-    rows: QuerySet[Any], field: str, event: str, payload: Callable[[Any], dict[str, Any]], organization: Organization
+    rows: QuerySet[Any], field: str, event: str, payload: Callable[[Any], dict[str, object]], organization: Organization
 ) -> tuple[int, datetime | None]:
     """How many were told of, and the value at which this stopped before the end; None where it came to it."""
     told, after = 0, None
@@ -160,7 +160,7 @@ def _in_steps(
 
 @transaction.atomic
 def _tell(
-    step: list[Any], field: str, event: str, payload: Callable[[object], dict[str, Any]], organization: Organization
+    step: list[Any], field: str, event: str, payload: Callable[[object], dict[str, object]], organization: Organization
 ) -> int:
     keys = {f"{row.pk}:{getattr(row, field).isoformat()}": row for row in step}
     known = set(

@@ -45,7 +45,7 @@ class Records:
     serializer: type[shapes.RecordSerializer]
     parameters: type[ListParameters]
     create: Callable[[dict[str, Any]], Any]
-    update: Callable[[Any, dict[str, Any]], object]
+    update: Callable[[Any, dict[str, object]], object]
     delete: Callable[[Any], None]
     empty: dict[str, Any]
 

@@ -56,7 +56,7 @@ class ActionSerializer(RecordSerializer):
         ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         described = attrs.pop("description", None)
         if described is not None and attrs.setdefault("content", described) != described:
             raise invalid("description", "It says the same as details: give one of the two.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -218,7 +218,7 @@ def _take_files(request: Request, conversation: Conversation, kept: list[MediaFi
         )
 
 
-def _later(request: Request) -> dict[str, Any]:
+def _later(request: Request) -> dict[str, object]:
     """When it is to leave, in the organization's time, and what goes out past the window. Raises InvalidText."""
     text = request.POST.get("not_before_at", "").strip()
     if not text and "later" not in request.POST:

@@ -37,7 +37,7 @@ OVERLAP = timedelta(seconds=5)
 DEFAULT_VIEW = "open"
 
 
-def list_context(request: Request, *, with_rows: bool = True) -> dict[str, Any]:
+def list_context(request: Request, *, with_rows: bool = True) -> dict[str, object]:
     """The left pane: the chosen view, its rows, and the counts."""
     member = request.member
     view, q = _view(request), request.GET.get("q", "").strip()[:200]
@@ -84,7 +84,7 @@ def rows_of(request: Request) -> Any:
     return rows.select_related("customer", "customer__stage", "customer__assigned_to", "channel")
 
 
-def rows_context(request: Request) -> dict[str, Any]:
+def rows_context(request: Request) -> dict[str, object]:
     try:
         page = page_after(
             rows_of(request), cursor=request.GET.get("after", ""), size=ROWS, order=("-last_message_at", "-id")
@@ -121,7 +121,7 @@ def open_conversation(request: Request, pk: UUID) -> tuple[Conversation, list[Co
     raise Http404("There is no such conversation, or it is not yours to see.")
 
 
-def thread_context(request: Request, conversation: Conversation) -> dict[str, Any]:
+def thread_context(request: Request, conversation: Conversation) -> dict[str, object]:
     """The middle pane: messages up to `before`, oldest first, and what the composer needs."""
     try:
         page = page_after(messages_of(conversation), cursor=request.GET.get("before", ""), size=MESSAGES)
@@ -186,7 +186,7 @@ def refusal_context(conversation: Conversation) -> dict[str, object]:
     }
 
 
-def panel_context(request: Request, conversation: Conversation, others: list[Conversation]) -> dict[str, Any]:
+def panel_context(request: Request, conversation: Conversation, others: list[Conversation]) -> dict[str, object]:
     """The right pane."""
     return {
         "customer": conversation.customer,

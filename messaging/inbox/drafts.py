@@ -49,7 +49,7 @@ def drafts_of(conversation: Conversation, member: Member) -> dict[str, Draft]:
 
 
 def _of_json(conversation: Conversation, member: Member, mode: str) -> Draft | None:
-    row: dict[str, Any] | None = getattr(conversation, f"saved_{mode}")
+    row: dict[str, object] | None = getattr(conversation, f"saved_{mode}")
     if not row:
         return None
     draft = _unsaved(conversation, member, mode)
@@ -83,7 +83,7 @@ def save(
 
     Raises InvalidText, or Stale where the draft is another by now; then nothing is written.
     """
-    values: dict[str, Any] = {"body": body, "subject": subject, "cc": cc, "template": template}
+    values: dict[str, object] = {"body": body, "subject": subject, "cc": cc, "template": template}
     _require_good(mode, values)
     draft = held(conversation, member, mode)
     if version is not None and version != draft.version:

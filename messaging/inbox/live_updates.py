@@ -248,7 +248,7 @@ def _texts(members: Iterable[Member], signals: list[Signal]) -> dict[UUID, str]:
     return {pk: texts[reach] for pk, reach in reaches.items()}
 
 
-def _rows(visible: set[str], conversations: dict[str, list[str]], signals: list[Signal]) -> list[dict[str, Any]]:
+def _rows(visible: set[str], conversations: dict[str, list[str]], signals: list[Signal]) -> list[dict[str, object]]:
     """One row a conversation, of several signals the message received; one for the lists of customers."""
     rows: dict[str, dict[str, Any]] = {}
     for signal in signals:

@@ -59,7 +59,7 @@ class _Tally:
     outbound_listed: int = 0
     statuses_found: int = 0
     elsewhere_found: int = 0
-    found: list[dict[str, Any]] = field(default_factory=list)
+    found: list[dict[str, object]] = field(default_factory=list)
 
     def note(self, listed: ListedMessage, kind: str) -> None:
         if len(self.found) < MOST_SHOWN:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -187,7 +186,7 @@ def _store(conversation: Conversation, received: ReceivedMessage, *, at: datetim
         quoted = Message.objects.filter(
             channel=conversation.channel, customer=conversation.customer, provider_message_id=received.reply_to
         ).first()
-    extra: dict[str, Any] = dict(received.extra)
+    extra: dict[str, object] = dict(received.extra)
     if received.reply_to and quoted is None:
         extra["reply_to"] = received.reply_to
     if count := received_files.count(received):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -75,7 +74,7 @@ class ChannelView(OrganizationView):
         channel = _channel(pk)
         serializer = serializers.ChannelSerializer(channel, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        changes: dict[str, Any] = dict(serializer.validated_data)
+        changes: dict[str, object] = dict(serializer.validated_data)
         for field in ("kind", "provider"):
             if changes.pop(field, getattr(channel, field)) != getattr(channel, field):
                 raise invalid(field, "A channel keeps its kind and provider. Set up another one.")

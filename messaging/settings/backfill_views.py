@@ -104,7 +104,7 @@ def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, o
     }
 
 
-def _set_aside(request: Request, channel: Channel) -> dict[str, Any]:
+def _set_aside(request: Request, channel: Channel) -> dict[str, object]:
     """What waits for somebody; its reason may name an address, so only who may change the channel sees it."""
     can_edit = request.member.may(EDIT)
     rows = list(set_aside(channel).defer("body").order_by("-received_at")[: ARRIVALS + 1]) if can_edit else []

@@ -59,8 +59,8 @@ def create(
     provider: str,
     name: str,
     address: str,
-    credentials: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
+    credentials: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     is_enabled: bool = True,
     is_default: bool = False,
     rate_per_second: float | None = None,
@@ -249,7 +249,7 @@ def _address(organization: Organization, kind: str, text: str) -> str:
 
 
 def _set_credentials(
-    channel: Channel, fields: Sequence[CredentialField], given: Mapping[str, Any], *, is_new: bool
+    channel: Channel, fields: Sequence[CredentialField], given: Mapping[str, object], *, is_new: bool
 ) -> None:
     known = {field.key: field for field in fields}
     unknown = sorted(set(given) - set(known))

@@ -215,7 +215,7 @@ def set_aside(row: Channel) -> Any:
     return arrivals.set_aside_of(row)
 
 
-def _shown(request: Request, row: Channel) -> dict[str, Any]:
+def _shown(request: Request, row: Channel) -> dict[str, object]:
     may = request.member.may
     webhooks = channels.webhooks(row)
     sync = ContentSync.objects.filter(channel=row).first() if contents.has_content(row) else None

@@ -174,7 +174,7 @@ class WhenSerializer(Strict):
     delay_minutes = serializers.IntegerField(required=False, min_value=0, max_value=LONGEST_DELAY)
     cancel_on_inbound = serializers.BooleanField(required=False, default=False)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, object]:
         delay = attrs.pop("delay_minutes", None)
         if delay is not None and attrs.get("not_before_at"):
             raise invalid("delay_minutes", "Give either delay_minutes or not_before_at.")
@@ -208,7 +208,7 @@ class WrittenSerializer(WhenSerializer):
     fallback_variables = VariablesField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
+        super().validate(attrs)
         if not (attrs.get("body", "").strip() or attrs.get("template") or attrs.get("attachments")):
             raise invalid("body", "Give a text, a template or attachments.", code="required")
         if attrs.get("fallback_variables") and not attrs.get("fallback_template"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -65,7 +64,7 @@ def address_for(customer: Customer, channel: Channel) -> str:
     )
 
 
-def said(conversation: Conversation, message: Message, **changes: Any) -> None:
+def said(conversation: Conversation, message: Message, **changes: object) -> None:
     """The newest message stands in the list; one that came late, by its time, does not push another away."""
     Conversation.objects.filter(pk=conversation.pk).filter(
         Q(last_message__isnull=True) | Q(last_message_at__lte=message.created_at)
@@ -200,11 +199,11 @@ def set_priority(*, conversation: Conversation, priority: str, actor: Actor) -> 
     return True
 
 
-def _record(event_type: str, conversation: Conversation, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event_type: str, conversation: Conversation, actor: Actor, payload: dict[str, object]) -> None:
     record(event_type, subject=conversation, actor=actor, payload={"conversation": str(conversation.pk), **payload})
 
 
-def make_room(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, Any]]:
+def make_room(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, object]]:
     """For a merge: where both have a thread on a channel, the one that moves gets the next number there."""
     highest = {
         row["channel_id"]: row["highest"]

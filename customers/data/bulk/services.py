@@ -50,7 +50,7 @@ def start(
     member: Member,
     actor: Actor,
     action: str,
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     ids: Sequence[str] | None = None,
     given_filter: Mapping[str, object] | None = None,
 ) -> Job:
@@ -94,7 +94,7 @@ def start(
         )
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job: in the order of ids, so that no row comes twice though the change moves it out of the filter."""
     member = Member.objects.active().with_access().filter(pk=work.params["member"]).first()
     change_set = ChangeSet.objects.filter(pk=work.params["change_set"]).first()
@@ -175,7 +175,7 @@ def _rows(member: Member, chosen: Mapping[str, Any]) -> CustomerQuerySet:
 
 # --- The actions ------------------------------------------------------------------------------------------------------
 
-Values = dict[str, Any]
+Values = dict[str, object]
 
 
 class Action:
@@ -184,7 +184,7 @@ class Action:
     def __init__(
         self,
         check: Callable[[Values], Values],
-        do: Callable[[Customer, Mapping[str, Any]], tuple[Values, Values]],
+        do: Callable[[Customer, Mapping[str, object]], tuple[Values, Values]],
         words: Callable[[Values], str],
     ) -> None:
         self.check, self.do, self.words = check, do, words
@@ -247,14 +247,14 @@ def _check_nothing(params: Values) -> Values:
 
 
 def _assign(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
-    before = {"assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None}
+    before: Values = {"assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None}
     owner = User.objects.get(pk=params["assigned_to"]) if params["assigned_to"] else None
     customers.assign(customer=customer, owner=owner, actor=current_actor())
     return before, dict(params)
 
 
 def _move(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
-    before = {"stage": customer.stage.key}
+    before: Values = {"stage": customer.stage.key}
     stage = Stage.objects.filter(key=params["stage"]).first()
     if stage is None:
         raise JobFailed("The stage is gone.")
@@ -263,7 +263,7 @@ def _move(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values
 
 
 def _set_status(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
-    before = {"status": customer.status}
+    before: Values = {"status": customer.status}
     customers.update(customer=customer, actor=current_actor(), changes=dict(params))
     return before, dict(params)
 
@@ -278,7 +278,7 @@ def _remove_tag(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, 
     return {"with_tag": params["tag"]} if removed else {}, {"without_tag": params["tag"]} if removed else {}
 
 
-def _delete(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _delete(customer: Customer, params: Mapping[str, object]) -> tuple[Values, Values]:
     deletion.delete(customer=customer, actor=current_actor())
     return {"is_deleted": False}, {"is_deleted": True}
 

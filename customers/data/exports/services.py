@@ -101,7 +101,7 @@ class Export:
 
     member_id: UUID
     organization: Organization
-    filters: Mapping[str, Any]
+    filters: Mapping[str, object]
     columns: list[Column]
     format: str
     count: int
@@ -153,7 +153,7 @@ def begin(
     *,
     member: Member,
     actor: Actor,
-    filters: Mapping[str, Any],
+    filters: Mapping[str, object],
     columns: Sequence[str] | None = None,
     format: str = CSV,  # noqa: A002 - the contract's name
     bom: bool = True,
@@ -203,7 +203,7 @@ class _Reader:
 
     def __init__(self, export: Export) -> None:
         self.export = export
-        name = export.filters.get("ordering") or "-created_at"
+        name = str(export.filters.get("ordering") or "-created_at")
         order, second = order_columns(name)
         self._falls = order.startswith("-")
         self._order = order.lstrip("-")
@@ -297,7 +297,7 @@ class _Reader:
         texts: Sequence[object] = values
         return texts
 
-    def _own(self, definition: CustomField, values: Mapping[str, Any]) -> Any:
+    def _own(self, definition: CustomField, values: Mapping[str, object]) -> Any:
         value = values.get(definition.key)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return value if is_number and self.export.format == XLSX else show(definition, value)
@@ -309,7 +309,7 @@ class _Reader:
             return found
         return [moment.isoformat(" ", "seconds")[:19].removesuffix(":00") if moment else "" for moment in found]
 
-    def _tags(self, ids: Sequence[Any]) -> list[str]:
+    def _tags(self, ids: Sequence[UUID]) -> list[str]:
         names: dict[Any, list[str]] = {}
         with connections["default"].cursor() as cursor:
             # The ids are as the driver gave them, and go back as they are.

@@ -183,7 +183,7 @@ class Writer:
         through = Customer.tags.through
         insert_values(through, ("customer_id", "tag_id"), ((customer.pk, tag.pk) for customer, tag in ties))
 
-    def _change(self, customer: Customer, action: str, before: dict[str, Any], after: dict[str, Any]) -> Change:
+    def _change(self, customer: Customer, action: str, before: dict[str, object], after: dict[str, object]) -> Change:
         return Change(
             organization=self.organization, change_set=self.change_set, model=CUSTOMER, object_id=str(customer.pk),
             action=action, before=before, after=after,
@@ -198,7 +198,7 @@ class _Filling:
         self.identities = identities
         self.worn = worn
         self.was_at, self.was_since = customer.stage, customer.stage_since
-        self.before: dict[str, Any] = {}
+        self.before: dict[str, object] = {}
         self.after: dict[str, Any] = {}
         self.new_tags: list[Tag] = []
         self._new: list[Identity] = []

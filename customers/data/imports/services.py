@@ -188,7 +188,7 @@ def field_choices() -> list[tuple[str, str]]:
     return import_mapping.choices(_definitions())
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job: some hundred rows a step, from the byte where the last step ended."""
     upload, member = _load(work)
     state = work.state

@@ -151,7 +151,7 @@ class _Putting:
     def __init__(self, customer: Customer, change: Change, stages: dict[str, Stage], owners: set[str]) -> None:
         self.customer, self.change, self.stages, self.owners = customer, change, stages, owners
         self.kept: list[str] = []
-        self.fields: dict[str, Any] = {}
+        self.fields: dict[str, object] = {}
         self._columns: set[str] = set()
 
     def back(self) -> None:

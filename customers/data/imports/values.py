@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, tzinfo
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -220,7 +220,7 @@ _READERS = {
 }
 
 
-def moment(text: str, zone: object) -> datetime:
+def moment(text: str, zone: tzinfo) -> datetime:
     """A moment, or a day, which is its nine o'clock; the day stands before the month unless the year is first.
 
     Raises ValueError, also for one that is nobody's plan and has no day in some time zone.
@@ -231,7 +231,7 @@ def moment(text: str, zone: object) -> datetime:
     return found
 
 
-def _moment(text: str, zone: Any) -> datetime | None:
+def _moment(text: str, zone: tzinfo) -> datetime | None:
     try:
         if found := _DAY_FIRST.fullmatch(text):
             day, month, year, clock = found.groups()

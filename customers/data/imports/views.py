@@ -170,7 +170,7 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
     """The columns with their fields, and how the first rows would be read."""
     guesses = {guess.column: guess for guess in imports.guesses(upload)}
     samples = [cells for _, cells in import_files.first_rows(upload, ROWS)]
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "upload": upload,
         "columns": [
             {
@@ -232,7 +232,7 @@ def _progress(request: Request, upload: CustomerImport) -> HttpResponse:
     )  # fmt: skip
 
 
-def _result(request: Request, upload: CustomerImport) -> dict[str, Any]:
+def _result(request: Request, upload: CustomerImport) -> dict[str, object]:
     job = imports.job_of(upload)
     undone = imports.undo_job_of(upload)
     result: dict[str, Any] = upload.result or (job.result if job else {})

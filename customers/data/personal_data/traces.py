@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
@@ -51,7 +50,7 @@ class Traces:
         """Whether a list's filter is about them."""
         return self.in_value(value) or (name in SEARCHES and isinstance(value, str) and self._is_about_them(value))
 
-    def without(self, filters: Mapping[str, Any]) -> dict[str, object]:
+    def without(self, filters: Mapping[str, object]) -> dict[str, object]:
         """The filters that are not about them."""
         return {name: value for name, value in filters.items() if not self.in_filter(name, value)}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.models import Member
 from customers.models import Contact, Customer, CustomerFile, Deal, Outcome, OutcomeType, Task
 from customers.page import panels
@@ -25,7 +23,7 @@ def register() -> None:
         panels.register(panels.Panel(title, template, position, content, permission))
 
 
-def tasks(customer: Customer, member: Member) -> dict[str, Any]:
+def tasks(customer: Customer, member: Member) -> dict[str, object]:
     """The open ones, what is due first on top; done ones are in the timeline."""
     rows = Task.objects.visible_to(member).open().filter(customer=customer).select_related("assigned_to")
     return {
@@ -35,7 +33,7 @@ def tasks(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def contacts(customer: Customer, member: Member) -> dict[str, Any]:
+def contacts(customer: Customer, member: Member) -> dict[str, object]:
     rows = Contact.objects.visible_to(member).filter(customer=customer)
     return {
         "contacts": list(rows[:SHOWN]),
@@ -44,7 +42,7 @@ def contacts(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def deals(customer: Customer, member: Member) -> dict[str, Any]:
+def deals(customer: Customer, member: Member) -> dict[str, object]:
     rows = Deal.objects.visible_to(member).filter(customer=customer).select_related("owner")
     return {
         "deals": list(rows.order_by("-created_at")[:SHOWN]),
@@ -53,7 +51,7 @@ def deals(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def outcomes(customer: Customer, member: Member) -> dict[str, Any]:
+def outcomes(customer: Customer, member: Member) -> dict[str, object]:
     """What came of it, the newest first, with the types to record another of, and the open follow-up process."""
     rows = Outcome.objects.visible_to(member).filter(customer=customer).select_related("type")
     can_edit = member.may("customers.edit")
@@ -65,7 +63,7 @@ def outcomes(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def files(customer: Customer, member: Member) -> dict[str, Any]:
+def files(customer: Customer, member: Member) -> dict[str, object]:
     rows = CustomerFile.objects.visible_to(member).filter(customer=customer)
     return {"files": list(rows.order_by("-created_at")[:SHOWN]), "can_edit": member.may("customers.edit")}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -117,7 +116,7 @@ def details_of(customer: Customer) -> list[tuple[str, str, str]]:
     return [line for line in found if line[1]]
 
 
-def _timeline(request: Request, customer: Customer) -> dict[str, Any]:
+def _timeline(request: Request, customer: Customer) -> dict[str, object]:
     known = [source for source in timeline.sources() if request.member.may(source.permission)]
     wanted = [name for name in request.GET.getlist("types") if name in {source.type for source in known}]
     try:

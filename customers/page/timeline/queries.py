@@ -27,7 +27,7 @@ class Source:
     at: str
     template: str
     rows: Callable[[Customer], QuerySet[Any]]
-    data: Callable[[Any], dict[str, Any]]
+    data: Callable[[Any], dict[str, object]]
     permission: str = "customers.view"
 
 
@@ -42,7 +42,7 @@ class Item:
     source: Source
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         return self.source.data(self.row)
 
 

@@ -73,7 +73,7 @@ def _person(user: Any) -> dict[str, str] | None:
     return {"id": str(user.pk), "name": user.get_full_name()} if user else None
 
 
-def _interaction(row: Interaction) -> dict[str, Any]:
+def _interaction(row: Interaction) -> dict[str, object]:
     return {
         "channel": row.channel,
         "direction": row.direction,
@@ -83,7 +83,7 @@ def _interaction(row: Interaction) -> dict[str, Any]:
     }
 
 
-def _task(row: Task) -> dict[str, Any]:
+def _task(row: Task) -> dict[str, object]:
     return {
         "title": row.title,
         "status": row.status,
@@ -93,11 +93,11 @@ def _task(row: Task) -> dict[str, Any]:
     }
 
 
-def _deal(row: Deal) -> dict[str, Any]:
+def _deal(row: Deal) -> dict[str, object]:
     return {"title": row.title, "status": row.status, "amount": str(row.amount), "currency": row.currency}
 
 
-def _stage_change(row: StageChange) -> dict[str, Any]:
+def _stage_change(row: StageChange) -> dict[str, object]:
     return {
         "from": row.from_stage.key if row.from_stage else None,
         "to": row.to_stage.key if row.to_stage else None,
@@ -110,7 +110,7 @@ def _stage_change(row: StageChange) -> dict[str, Any]:
     }
 
 
-def _outcome(row: Outcome) -> dict[str, Any]:
+def _outcome(row: Outcome) -> dict[str, object]:
     return {
         "outcome": row.type.key,
         "name": row.type.name,
@@ -121,7 +121,7 @@ def _outcome(row: Outcome) -> dict[str, Any]:
     }
 
 
-def _process(row: Process) -> dict[str, Any]:
+def _process(row: Process) -> dict[str, object]:
     return {
         "name": row.name,
         "channel": row.channel,
@@ -131,9 +131,9 @@ def _process(row: Process) -> dict[str, Any]:
     }
 
 
-def _file(row: CustomerFile) -> dict[str, Any]:
+def _file(row: CustomerFile) -> dict[str, object]:
     return {"name": row.name, "content_type": row.content_type, "size": row.size}
 
 
-def _change(row: Event) -> dict[str, Any]:
+def _change(row: Event) -> dict[str, object]:
     return {"event": row.type, "actor": row.actor_label, "detail": row.payload}

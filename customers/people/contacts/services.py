@@ -66,5 +66,5 @@ def _checked(contact: Contact, changes: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _record(event: str, contact: Contact, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, contact: Contact, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=contact, customer_id=contact.customer_id, actor=actor, payload=payload)

@@ -50,11 +50,11 @@ def definitions(entity: str) -> list[CustomField]:
 
 def clean(
     entity: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
-    existing: Mapping[str, Any] | None = None,
+    existing: Mapping[str, object] | None = None,
     fields: Sequence[CustomField] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """All of a record's values after these are set; null or empty takes one away.
 
     With `existing`, values that are not given stay, those of fields that are gone too, which may come back in as they

@@ -144,7 +144,7 @@ class StageMoveSerializer(Strict):
     status = StageKeyField(required=False, help_text="The same as stage.")
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         attrs["stage"] = attrs.get("stage") or attrs.get("status")
         if attrs["stage"] is None:
             raise invalid("stage", "A stage is needed.", code="required")

@@ -47,7 +47,7 @@ class InvalidFilter(ValueError):
         self.is_unknown = is_unknown
 
 
-def read(given: Mapping[str, Any]) -> dict[str, Any]:
+def read(given: Mapping[str, object]) -> dict[str, object]:
     """Checked filters, empty ones left out; `custom.<key>` (and, for numbers and days, `custom.<key>__gte` and `__lte`)
     keep their names. Raises InvalidFilter."""
     result, refused = read_each(given)
@@ -57,7 +57,7 @@ def read(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_each(
-    given: Mapping[str, Any],
+    given: Mapping[str, object],
     *,
     fields: Mapping[str, CustomField] | None = None,
     stages: Collection[str] | None = None,

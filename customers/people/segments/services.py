@@ -35,7 +35,7 @@ class NotYours(Exception):
 
 
 @transaction.atomic
-def create(*, member: Member, actor: Actor, name: str, **fields: Any) -> Segment:
+def create(*, member: Member, actor: Actor, name: str, **fields: object) -> Segment:
     """Save a view. Raises InvalidSegment."""
     if Segment.objects.filter(owner=member.user).count() >= MOST_SEGMENTS:
         raise InvalidSegment("name", f"At most {MOST_SEGMENTS} segments; delete one first.")
@@ -44,7 +44,7 @@ def create(*, member: Member, actor: Actor, name: str, **fields: Any) -> Segment
 
 
 @transaction.atomic
-def update(*, segment: Segment, member: Member, actor: Actor, changes: Mapping[str, Any]) -> Segment:
+def update(*, segment: Segment, member: Member, actor: Actor, changes: Mapping[str, object]) -> Segment:
     """Change name, filter, ordering, columns or who sees it. Raises InvalidSegment, NotYours."""
     require_may_change(segment, member)
     return _save(segment, changes, actor)

@@ -38,7 +38,7 @@ def of(organization: Organization) -> CustomerSettings:
 
 
 @transaction.atomic
-def change(*, organization: Organization, actor: Actor, changes: Mapping[str, Any]) -> CustomerSettings:
+def change(*, organization: Organization, actor: Actor, changes: Mapping[str, object]) -> CustomerSettings:
     """Set some of them. Raises InvalidSetting; ValueError for one that is not settable."""
     unknown = set(changes) - SETTABLE
     if unknown:
@@ -46,7 +46,7 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, An
     checked = {name: _checked(name, value) for name, value in changes.items()}
     CustomerSettings.objects.get_or_create(organization=organization)
     current = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
-    told: dict[str, Any] = {}
+    told: dict[str, object] = {}
     for name, value in checked.items():
         before = getattr(current, name)
         if before != value:

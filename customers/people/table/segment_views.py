@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -55,7 +54,7 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
         toasts.error(request, _("“%(name)s” was changed by somebody else meanwhile. Look at it, then save again.")
                      % {"name": segment.name})  # fmt: skip
         return redirect(_list(request) + (f"?segment={pk}" if part == "name" else state.query()))
-    changes: dict[str, Any] = (
+    changes: dict[str, object] = (
         {"name": request.POST["name"], "is_shared": "is_shared" in request.POST}
         if "name" in request.POST
         else _fields(state)

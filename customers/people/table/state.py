@@ -39,7 +39,7 @@ class ListState:
     is_refused: bool = False
 
     @property
-    def filters(self) -> dict[str, Any]:
+    def filters(self) -> dict[str, object]:
         """For `customers_for`."""
         asked = {**self.checked, "ordering": self.ordering}
         return {**asked, filters.REFUSED: True} if self.is_refused else asked

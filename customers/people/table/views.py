@@ -72,7 +72,7 @@ def rows(request: Request, organization: str) -> HttpResponse:
     return render(request, "customers/partials/changed_rows.html", shown)
 
 
-def rows_context(request: Request, found: Any, state: ListState, fields: Sequence[CustomField]) -> dict[str, Any]:
+def rows_context(request: Request, found: Any, state: ListState, fields: Sequence[CustomField]) -> dict[str, object]:
     """A page of rows, and where the next begins. Raises Http404 for a cursor that is none."""
     cursor = request.GET.get("after", "")
     try:

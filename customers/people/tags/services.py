@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -78,7 +77,7 @@ def create(*, organization: Organization, name: str, actor: Actor, color: str = 
 
 
 @transaction.atomic
-def update(*, tag: Tag, actor: Actor, changes: Mapping[str, Any], event: str = events.TAG_CHANGED) -> Tag:
+def update(*, tag: Tag, actor: Actor, changes: Mapping[str, object], event: str = events.TAG_CHANGED) -> Tag:
     """Another name or colour, wherever the tag is. Raises InvalidTag."""
     before, color = tag.name, tag.color
     for field, value in changes.items():

@@ -41,12 +41,12 @@ class Column(Generic[Row]):
     cursor: str = ""
 
 
-def customers_in(member: Member, filters: Mapping[str, Any]) -> CustomerQuerySet:
+def customers_in(member: Member, filters: Mapping[str, object]) -> CustomerQuerySet:
     """The customers on the board; the filters' own order is none of the board's."""
     return customers_for(member, filters).order_by()
 
 
-def heads(member: Member, filters: Mapping[str, Any], stages: Sequence[Stage]) -> list[Column[Customer]]:
+def heads(member: Member, filters: Mapping[str, object], stages: Sequence[Stage]) -> list[Column[Customer]]:
     """A column for each stage, with its sums and without rows; only the stage that is asked for, where one is."""
     asked = filters.get("stage")
     shown = [stage for stage in stages if not asked or stage.key == asked]
@@ -54,7 +54,7 @@ def heads(member: Member, filters: Mapping[str, Any], stages: Sequence[Stage]) -
 
 
 def columns(
-    member: Member, filters: Mapping[str, Any], order: Order, stages: Sequence[Stage]
+    member: Member, filters: Mapping[str, object], order: Order, stages: Sequence[Stage]
 ) -> list[Column[Customer]]:
     """Every column with its first cards: four queries, however many stages, customers and tags there are."""
     found = heads(member, filters, stages)

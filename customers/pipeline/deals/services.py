@@ -183,5 +183,5 @@ def _record_outcome(deal: Deal, actor: Actor) -> None:
     _record(event, deal, actor, {"title": deal.title, **_worth(deal), "reason": deal.lost_reason})
 
 
-def _record(event: str, deal: Deal, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, deal: Deal, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=deal, customer_id=deal.customer_id, actor=actor, payload=payload)

@@ -34,7 +34,7 @@ class OutcomeForm(EditMixin):
         self.kinds = {kind.key: kind for kind in kinds}
         self.fields["type"].choices = [(kind.key, kind.name) for kind in kinds]  # type: ignore[attr-defined]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data: dict[str, Any] = super().clean() or {}
         kind = self.kinds.get(data.get("type", ""))
         # What a hidden field still held is nobody's intention.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet, Sum
@@ -104,5 +103,5 @@ def totals(rows: QuerySet[Outcome]) -> list[Total]:
     ]
 
 
-def _after(day: date, zone: Any) -> datetime:
+def _after(day: date, zone: tzinfo) -> datetime:
     return days.start_of(day + timedelta(days=1), zone)

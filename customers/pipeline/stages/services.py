@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -128,7 +129,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
 
 
 @transaction.atomic
-def reorder(*, organization: Organization, actor: Actor, ids: Sequence[Any]) -> None:
+def reorder(*, organization: Organization, actor: Actor, ids: Sequence[UUID | str]) -> None:
     """Put the stages in this order; every stage has to be named once. Raises InvalidStage."""
     lock(organization)
     known = {str(stage.pk): stage for stage in Stage.objects.filter(organization=organization)}
@@ -176,7 +177,7 @@ def remove(*, stage: Stage, home: Stage | None, actor: Actor, member: Member) ->
         )
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job: customers, then deals, a few at a time; the stage goes in the step that finds nobody left in it."""
     moved = work.state.setdefault("moved", 0)
     actor = current_actor()

@@ -44,7 +44,7 @@ class FollowUpSerializer(Strict):
     next_follow_up_at = serializers.DateTimeField(required=False, allow_null=True)
     minutes_from_now = serializers.IntegerField(required=False, min_value=1, max_value=MOST_MINUTES, allow_null=True)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if attrs.get("next_follow_up_at") is not None and attrs.get("minutes_from_now") is not None:
             raise invalid("minutes_from_now", "Give one of the two.")
         return attrs

@@ -89,7 +89,7 @@ def start(
 
 
 @transaction.atomic
-def update(*, process: Process, actor: Actor, changes: Mapping[str, Any]) -> Process:
+def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> Process:
     """Set fields. The next follow-up of an active process is its customer's; one that ends or rests takes it away.
 
     Raises AnotherOpen where an ended one would be open beside another, and CustomerGone.
@@ -182,5 +182,5 @@ def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, object
     return {other.pk: {"status": Process.Status.CANCELLED.value}}
 
 
-def _record(event: str, process: Process, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, process: Process, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=process, customer_id=process.customer_id, actor=actor, payload=payload)

@@ -103,7 +103,7 @@ class TaskForm(EditMixin):
             "reminder": reminder_of(task),
         }
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data: dict[str, Any] = super().clean() or {}
         due = data.get("due_at")
         if due is None and "due_at" not in self.errors:
@@ -121,7 +121,7 @@ class TaskForm(EditMixin):
                 self.add_error("reminder", "That moment has passed already.")
         return data
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """What the service takes; the customer is looked up by the view."""
         changed = self.changed
         data = {name: value for name, value in changed.items() if name not in ("customer", "reminder")}
@@ -168,7 +168,7 @@ class QuickTaskForm(forms.Form):
             raise forms.ValidationError("Choose a day.")
         return day
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """What the service takes beside the customer."""
         data = self.cleaned_data
         return {

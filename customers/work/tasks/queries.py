@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, tzinfo
 from uuid import UUID
 
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
@@ -165,7 +164,9 @@ def grouped(view: str, rows: list[Task], member: Member) -> list[Group]:
     return groups
 
 
-def _heading(moment: datetime | None, today: date, now: datetime, zone: Any, *, is_done: bool) -> tuple[str, str, bool]:
+def _heading(
+    moment: datetime | None, today: date, now: datetime, zone: tzinfo, *, is_done: bool
+) -> tuple[str, str, bool]:
     if moment is None:
         return "none", "No date", False
     if not is_done and moment < now:

@@ -42,7 +42,7 @@ def create(
     title: str,
     customer: Customer | None = None,
     origin: str = "",
-    **fields: Any,
+    **fields: object,
 ) -> Task:
     """A new task. Raises InvalidTask, UnknownOwner for an assignee who is no active member, and CustomerGone."""
     if customer is not None:
@@ -142,9 +142,9 @@ def _make_next(done: Task, actor: Actor) -> None:
     )  # fmt: skip
     following.save(force_insert=True)
     reminders.keep_in_step(following)
-    payload = {"title": following.title, "due_at": following.due_at, "series": str(series)}
+    payload: dict[str, object] = {"title": following.title, "due_at": following.due_at, "series": str(series)}
     _record(events.TASK_CREATED, following, actor, payload)
 
 
-def _record(event: str, task: Task, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, task: Task, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=task, customer_id=task.customer_id, actor=actor, payload=payload)

@@ -65,7 +65,7 @@ def task_list(request: Request, organization: str) -> HttpResponse:
     """What is to do, grouped by day; whose and when stand in the address."""
     address = _address(request)
     if request.htmx.target == "more-tasks":
-        shown: dict[str, Any] = _rows(request, address)
+        shown: dict[str, object] = _rows(request, address)
     elif request.htmx.target == "task-tabs":
         shown = _tabs(request, address)
     else:
@@ -249,7 +249,7 @@ def _rows(request: Request, address: Address) -> dict[str, object]:
 
 def _form(request: Request, task: Task | None, customer: Customer | None, *, is_bound: bool = False) -> HttpResponse:
     """A new task or one that is changed. With `is_bound` the customer stands, and is not asked for."""
-    initial: dict[str, Any] = {"assigned_to": str(request.member.user_id), "due_at": _asked_day(request)}
+    initial: dict[str, object] = {"assigned_to": str(request.member.user_id), "due_at": _asked_day(request)}
     if task is not None:
         initial = TaskForm.initial_of(task)
     if customer is not None:

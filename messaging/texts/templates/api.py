@@ -167,7 +167,7 @@ class TemplateView(ConditionalMixin, OrganizationView):
             if changes.pop("key", template.key) != template.key:
                 raise invalid("key", "This can’t be changed: rules call the template by it.")
             if not partial:
-                empty: dict[str, Any] = {
+                empty: dict[str, object] = {
                     "language": "und", "category": "", "subject": "", "content_sid": "", "sharing": "everybody",
                     "team": None,
                 }  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -52,7 +51,7 @@ class InvalidTemplate(ValueError):
 
 @transaction.atomic
 def create(
-    *, organization: Organization, actor: Actor, key: str = "", files: Sequence[MediaFile] = (), **fields: Any
+    *, organization: Organization, actor: Actor, key: str = "", files: Sequence[MediaFile] = (), **fields: object
 ) -> Template:
     """A new template; its key is made of the name where none is given. Raises InvalidTemplate."""
     if Template.objects.filter(organization=organization).count() >= MOST:
@@ -71,7 +70,7 @@ def create(
 
 @transaction.atomic
 def update(
-    *, template: Template, actor: Actor, changes: Mapping[str, Any], files: Sequence[MediaFile] | None = None
+    *, template: Template, actor: Actor, changes: Mapping[str, object], files: Sequence[MediaFile] | None = None
 ) -> Template:
     """Set fields, and its files where some are given; the key is for good, since rules call it by that.
 
