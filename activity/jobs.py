@@ -1,6 +1,6 @@
 """Long work, step by step: a row is the job, a claim's lease says who works on it, a step is one transaction.
 
-    def handle(work: Work) -> dict[str, Any]:
+    def handle(work: Work) -> dict[str, object]:
         for rows in batches_after(work.state.get("last", 0)):
             with work.step(done=rows[-1].number, total=count):
                 write(rows)
@@ -19,11 +19,11 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -37,6 +37,10 @@ from core.jobs import ring, stopping
 from core.leases import renewer
 from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
+
+if TYPE_CHECKING:
+    # Jobs stand below the accounts; for the checker only.
+    from accounts.models import Organization, User
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +153,7 @@ class Work:
                 raise _GivesWay
             self._slice_ends = time.monotonic() + SLICE_SECONDS
 
-    def _mine(self) -> Any:
+    def _mine(self) -> QuerySet[Job]:
         return Job.objects.filter(pk=self.job.pk, claim_token=self.job.claim_token)
 
 
@@ -182,7 +186,7 @@ def register(
     label: str = "",
     template: str = "",
     url: Callable[[Job], str] | None = None,
-    so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    so_far: Callable[[dict[str, Any]], dict[str, object]] | None = None,
 ) -> None:
     """Have `handler` do the jobs of this kind; what it returns is the job's result. Raises ValueError for a second."""
     if kind in _kinds:
@@ -196,7 +200,13 @@ def kind_of(job: Job) -> Kind | None:
 
 
 def start(
-    *, organization: Any, kind: str, params: dict[str, Any], actor: Actor, user: Any = None, total: int = 0
+    *,
+    organization: Organization,
+    kind: str,
+    params: Mapping[str, object],
+    actor: Actor,
+    user: User | None = None,
+    total: int = 0,
 ) -> Job:
     """Write a job, in the caller's transaction; the worker begins after the commit. Raises KeyError for no kind.
 

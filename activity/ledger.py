@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -32,9 +33,9 @@ def record(
     *,
     subject: models.Model,
     actor: Actor | None = None,
-    payload: dict[str, Any] | None = None,
+    payload: Mapping[str, object] | None = None,
     organization: Organization | None = None,
-    customer_id: object = None,
+    customer_id: UUID | None = None,
     source_key: str | None = None,
 ) -> Event:
     """Write what happened into the ledger, in the caller's transaction, and have it dispatched after the commit.
@@ -72,8 +73,8 @@ class Entry:
     """One of many events of a type: what it happened to, and what is told of it."""
 
     subject: models.Model
-    payload: dict[str, Any] = field(default_factory=dict)
-    customer_id: Any = None
+    payload: Mapping[str, object] = field(default_factory=dict)
+    customer_id: UUID | None = None
 
 
 @transaction.atomic

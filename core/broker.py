@@ -180,7 +180,7 @@ class Transport(virtual.Transport):
     def driver_version(self) -> str:
         return "1"
 
-    def establish_connection(self) -> Any:
+    def establish_connection(self) -> Transport:
         _folder_of(self.client).mkdir(parents=True, exist_ok=True)
         return super().establish_connection()
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.widgets import Input
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -185,8 +186,7 @@ class EditMixin(forms.Form):
 
     def _show(self, bound: forms.BoundField, value: Any) -> None:
         """Have the form show this value instead of what was posted."""
-        posted: Any = self.data
-        data = posted.copy()
+        data = cast("QueryDict", self.data).copy()
         if isinstance(value, list):
             data.setlist(bound.html_name, value)
         elif value is False:
@@ -196,15 +196,14 @@ class EditMixin(forms.Form):
         self.data = data
 
 
-def keep_gone_choices(field: forms.ChoiceField, value: Any) -> None:
+def keep_gone_choices(field: forms.ChoiceField, value: object) -> None:
     """Offer what a record has though it is no longer in the list, so that saving something else does not take it."""
     known = {str(key) for key, _label in _flat(field.choices)}
     values = value if isinstance(value, list | tuple) else [value]
     gone = [str(one) for one in values if one not in (None, "") and str(one) not in known]
     if gone:
-        present: Any = field.choices
         more = [(one, _("%(choice)s (no longer in the list)") % {"choice": one}) for one in gone]
-        field.choices = [*present, *more]
+        field.choices = [*cast("Iterable[tuple[object, object]]", field.choices), *more]
 
 
 def _flat(choices: Any) -> list[tuple[object, object]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -63,7 +62,7 @@ class _Sealed:
 class _OpenedWhenAsked(DeferredAttribute):
     """Decrypts on the first look: a row whose secret can't be read is still a row that can be listed and worked on."""
 
-    def __get__(self, instance: Any, cls: Any = None) -> object:
+    def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> object:
         value = super().__get__(instance, cls)
         if isinstance(value, _Sealed):
             value = decrypt(value.token)
@@ -95,7 +94,7 @@ class EncryptedJSONField(models.Field):
     def to_python(self, value: object) -> object:
         return value
 
-    def get_lookup(self, lookup_name: str) -> Any:
+    def get_lookup(self, lookup_name: str) -> type[models.Lookup] | None:
         if lookup_name != "isnull":
             raise TypeError("An encrypted field can't be searched.")
         return super().get_lookup(lookup_name)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import connections, models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 from core.fields import OneLine
 from core.optional import not_none
@@ -59,13 +61,15 @@ def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterabl
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608
 
 
-def _copy(connection: Any, cursor: Any, statement: str, values: Sequence[tuple[object, ...]]) -> None:
+def _copy(
+    connection: BaseDatabaseWrapper, cursor: CursorWrapper, statement: str, values: Sequence[tuple[object, ...]]
+) -> None:
     with connection.wrap_database_errors, cursor.copy(statement) as copy:
         for row in values:
             copy.write_row(row)
 
 
-def _converter(field: models.Field, connection: Any) -> Converter | None:
+def _converter(field: models.Field, connection: BaseDatabaseWrapper) -> Converter | None:
     """What makes of an attribute what the driver takes; none where it takes it as it is."""
     target = field.target_field if isinstance(field, models.ForeignKey) else field
     if isinstance(target, models.UUIDField) and connection.features.has_native_uuid_field:

@@ -161,14 +161,14 @@ class Companion:
     """Something of the caller's context that a task gets back: who acts, for instance."""
 
     name: str
-    pack: Callable[[], Any]
-    unpack: Callable[[Any], AbstractContextManager[Any]]
+    pack: Callable[[], object]
+    unpack: Callable[[Any], AbstractContextManager[object]]
 
 
 _companions: dict[str, Companion] = {}
 
 
-def carry(name: str, *, pack: Callable[[], Any], unpack: Callable[[Any], AbstractContextManager[object]]) -> None:
+def carry(name: str, *, pack: Callable[[], object], unpack: Callable[[Any], AbstractContextManager[object]]) -> None:
     """Have every organization's task take along what `pack` gives, and run inside what `unpack` makes of it."""
     _companions[name] = Companion(name, pack, unpack)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-Event = MutableMapping[str, Any]
+Event = MutableMapping[str, object]
 
 BLOT = "[…]"
 

@@ -129,7 +129,7 @@ def _key(value: Any, field: Any) -> Key:
     return value
 
 
-def _decimal(value: Any, field: Any) -> Decimal:
+def _decimal(value: object, field: models.DecimalField) -> Decimal:
     # With a sign and a point: nothing longer was given out.
     number = Decimal(value) if isinstance(value, str) and len(value) <= field.max_digits + 2 else Decimal("NaN")
     if not number.is_finite() or number.adjusted() >= field.max_digits:

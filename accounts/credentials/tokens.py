@@ -6,6 +6,7 @@ is revoked, and with it the access tokens, since each request looks the family u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -129,7 +130,7 @@ def _claims(kind: type[Token], token: str) -> dict[str, Any]:
     return payload
 
 
-def _family(claims: dict[str, Any]) -> TokenFamily | None:
+def _family(claims: Mapping[str, Any]) -> TokenFamily | None:
     return (
         TokenFamily.objects.select_related("member__user", "member__organization", "member__role")
         .filter(

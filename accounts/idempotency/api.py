@@ -18,6 +18,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.idempotency import services as idempotency
 from accounts.models import Member
+from accounts.models.idempotency import IdempotentCall
 from core.api.errors import Conflict, invalid
 
 HEADER = "Idempotency-Key"
@@ -56,7 +57,7 @@ def once(view: Any, handler: Handler) -> Handler:
     return answer
 
 
-def _first(view: Any, call: Any, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def _first(view: Any, call: IdempotentCall, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     try:
         if view.is_done_in_one_transaction:
             with transaction.atomic():
@@ -94,7 +95,7 @@ def _done(view: Any, work: Callable[[], HttpResponseBase], *, atomic: bool) -> H
         return response
 
 
-def _kept(call: Any, response: HttpResponseBase) -> HttpResponseBase:
+def _kept(call: IdempotentCall, response: HttpResponseBase) -> HttpResponseBase:
     code = response.status_code
     if not isinstance(response, Response) or code >= 500 or code == status.HTTP_429_TOO_MANY_REQUESTS:
         raise _NotKept(response)
@@ -103,7 +104,7 @@ def _kept(call: Any, response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _again(call: Any) -> Response:
+def _again(call: IdempotentCall) -> Response:
     kept = idempotency.answer_of(call)
     body = json.loads(kept["body"]) if kept["body"] else None
     return Response(body, status=call.status, headers={**kept["headers"], REPLAYED: "true"})

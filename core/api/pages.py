@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,10 +20,13 @@ LARGEST_SIZE = 200
 LARGEST_OFFSET = 100_000
 
 
+Record = TypeVar("Record", bound=Model)
+
+
 class NumberedPages(BasePagination):
     """`page` and `page_size`, or `limit` and `offset`; answers `count`, `next`, `previous`, `results`."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: object = None) -> list[Any]:
         self.request = request
         self.by_offset = "limit" in request.query_params or "offset" in request.query_params
         if self.by_offset:
@@ -69,7 +73,7 @@ class NumberedPages(BasePagination):
 class CursorPages(BasePagination):
     """`cursor` and `page_size`; answers `next`, `previous`, `results`, in the view's `cursor_order`."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: object = None) -> list[Any]:
         self.request = request
         cursor = request.query_params.get("cursor", "")
         order: tuple[str, str] = getattr(view, "cursor_order", ("-created_at", "-id"))
@@ -98,7 +102,17 @@ class CursorPages(BasePagination):
         ]
 
 
-def paginated(view: Any, queryset: Any, serialize: Callable[[Any], object]) -> Response:
+class PagedView(Protocol):
+    """A view of a list: its pages are one of the two kinds here."""
+
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def pagination_class(self) -> type[NumberedPages] | type[CursorPages]: ...
+
+
+def paginated(view: PagedView, queryset: QuerySet[Record], serialize: Callable[[list[Record]], object]) -> Response:
     """One page of the queryset as the view's pagination answers it."""
     pages = view.pagination_class()
     return pages.get_paginated_response(serialize(pages.paginate_queryset(queryset, view.request, view)))

@@ -60,7 +60,7 @@ ETAG = {"description": "For `If-Match`.", "schema": {"type": "string"}}
 class Schema(AutoSchema):
     """Adds what a view does not say itself."""
 
-    def get_override_parameters(self) -> list[Any]:
+    def get_override_parameters(self) -> list[OpenApiParameter | serializers.Serializer | type[serializers.Serializer]]:
         parameters = list(super().get_override_parameters())
         if self._is_idempotent():
             parameters.append(IDEMPOTENCY_KEY)

@@ -58,7 +58,7 @@ def read(file: str, key: str, data: Mapping[str, Any]) -> Pack:
     return pack
 
 
-def _table(file: str, place: str, row: Any, words: Mapping[str, Word]) -> dict[str, Any]:
+def _table(file: str, place: str, row: object, words: Mapping[str, Word]) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise InvalidPack(file, place, "A table is needed.")
     within = f"{place}." if place else ""
@@ -180,7 +180,7 @@ class _Together:
                 if name in action:
                     self._require(action[name], names, f"{within}.{name}", what)
 
-    def _require(self, name: Any, known: Iterable[str], place: str, what: str) -> None:
+    def _require(self, name: object, known: Iterable[str], place: str, what: str) -> None:
         names = list(known)
         if name not in names:
             self._wrong(place, f"There is no {what} “{name}” in this pack. It has: {', '.join(names) or 'none'}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count
@@ -95,7 +96,7 @@ def find(key: str) -> Pack:
 
 
 @transaction.atomic
-def install(*, organization: Organization, pack: Pack, owner_id: object) -> None:
+def install(*, organization: Organization, pack: Pack, owner_id: UUID | str) -> None:
     """Give a new organization all of its pack, in a statement for each part; `owner_id` is whose the segments are.
 
     No event of its own: that the organization was made says it.
@@ -234,9 +235,9 @@ def _add_tags(organization: Organization, rows: Sequence[Mapping[str, object]]) 
     Tag.objects.bulk_create(Tag(organization=organization, **row) for row in rows)
 
 
-def _add_segments(organization: Organization, rows: Sequence[Mapping[str, Any]], owner_id: Any) -> None:
+def _add_segments(organization: Organization, rows: Sequence[Mapping[str, Any]], owner_id: UUID | str) -> None:
     """Everybody sees them; somebody who has a private one of the same name keeps it."""
-    own = set(Segment.objects.filter(organization=organization, owner=owner_id).values_list("name", flat=True))
+    own = set(Segment.objects.filter(organization=organization, owner__pk=owner_id).values_list("name", flat=True))
     Segment.objects.bulk_create(
         Segment(organization=organization, owner_id=owner_id, is_shared=True, **row)
         for row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +73,7 @@ class CustomerListView(ConditionalMixin, OrganizationView):
             )
         return self.tagged(represent(customer), status.HTTP_201_CREATED)
 
-    def _serialize(self, rows: Any) -> object:
+    def _serialize(self, rows: Sequence[Customer]) -> object:
         return serializers.CustomerSerializer(rows, many=True).data
 
 

@@ -29,7 +29,7 @@ class LeadField(CustomerField):
 class ActionTypeField(serializers.ChoiceField):
     """An interaction's channel, in any case."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data.strip().lower() if isinstance(data, str) else data)
 
 

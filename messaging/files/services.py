@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import IO, Any, Final
+from typing import IO, Final
 from uuid import UUID
 
 from django.core.files.base import ContentFile, File
@@ -150,7 +150,7 @@ def safe_name(name: str) -> str:
     return cleaned or "file"
 
 
-def unused(files: Sequence[Any], *, organization: Organization, actor: Actor) -> list[MediaFile]:
+def unused(files: Sequence[UUID], *, organization: Organization, actor: Actor) -> list[MediaFile]:
     """The files with these ids that this actor uploaded and that no message has yet, in that order.
 
     A key's are those that nobody in person uploaded. Raises InvalidUpload for any other: somebody else's file must not

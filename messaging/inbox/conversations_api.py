@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access.api import OrganizationView, require
-from accounts.models import Member
+from accounts.models import Member, User
 from activity.actor import ActorKind, current_actor
 from core.api.errors import invalid
 from core.api.pages import CursorPages, paginated
@@ -192,7 +192,7 @@ def _shown(conversation: Conversation) -> Response:
     return Response(serializers.ConversationSerializer(conversation).data)
 
 
-def _set_status(conversation: Conversation, wanted: str, snoozed_until: Any = None) -> None:
+def _set_status(conversation: Conversation, wanted: str, snoozed_until: datetime | None = None) -> None:
     try:
         conversations.set_status(
             conversation=conversation, status=wanted, snoozed_until=snoozed_until, actor=current_actor()
@@ -201,7 +201,7 @@ def _set_status(conversation: Conversation, wanted: str, snoozed_until: Any = No
         raise invalid("snoozed_until", str(error)) from error
 
 
-def _owner(member: Member, wanted: Any) -> Any:
+def _owner(member: Member, wanted: UUID | None) -> User | None:
     if wanted in (None, "none"):
         return None
     if wanted == "me":

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -247,7 +247,7 @@ def _is_news(message: Message, listed: ListedMessage) -> bool:
 def newest(channels: Iterable[Channel]) -> dict[object, Reconciliation]:
     """The last asking of each channel, in one query."""
     rows = Reconciliation.objects.filter(channel__in=list(channels)).order_by("channel", "-created_at")
-    found: dict[Any, Reconciliation] = {}
+    found: dict[object, Reconciliation] = {}
     for row in rows[:500]:
         found.setdefault(row.channel_id, row)
     return found

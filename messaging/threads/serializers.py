@@ -138,7 +138,7 @@ class LastMessageSerializer(serializers.Serializer[Conversation]):
     at = serializers.DateTimeField(source="last_message_at")
 
 
-class InboxRowSerializer(serializers.Serializer[Conversation]):
+class InboxRowSerializer(serializers.Serializer[object]):
     id = serializers.UUIDField(source="customer_id", help_text="The customer's.")
     code = serializers.CharField(source="customer.code")
     name = serializers.CharField(source="customer.name")
@@ -306,7 +306,7 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
     def get_credentials_set(self, channel: Channel) -> list[str]:
         return channel.credential_keys
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         if isinstance(data, dict):
             unknown = sorted(set(data) - set(self.fields))
             if unknown:

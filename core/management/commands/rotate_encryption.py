@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.db.models import Model
 
 from core.encryption import EncryptedJSONField
 from core.tenancy import every_organization
@@ -20,7 +19,7 @@ class Command(BaseCommand):
                 if names:
                     self.stdout.write(f"{model._meta.label}: {self._rotate(model, names)} rows")
 
-    def _rotate(self, model: Any, names: list[str]) -> int:
+    def _rotate(self, model: type[Model], names: list[str]) -> int:
         count = 0
         for key in model._base_manager.values_list("pk", flat=True).iterator():
             # Row by row and locked: a change made in this moment is not lost.

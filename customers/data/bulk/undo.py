@@ -63,18 +63,18 @@ def _undelete(customer: Customer, was: object) -> str:
     return ""
 
 
-def _take_tag(customer: Customer, tag: Any) -> str:
+def _take_tag(customer: Customer, tag: str) -> str:
     taken = tags.remove(customer=customer, names=[tag], actor=current_actor())
     return "" if taken else f"{customer.code} lost the tag since."
 
 
-def _give_tag(customer: Customer, tag: Any) -> str:
+def _give_tag(customer: Customer, tag: str) -> str:
     given = tags.add(customer=customer, names=[tag], actor=current_actor())
     return "" if given else f"{customer.code} has the tag again."
 
 
-def _set_owner(customer: Customer, was: Any) -> str:
-    if was and not Member.objects.active().filter(user=was).exists():
+def _set_owner(customer: Customer, was: str | None) -> str:
+    if was and not Member.objects.active().filter(user__pk=was).exists():
         return f"{customer.code}: the former owner is no member any more."
     owner = User.objects.get(pk=was) if was else None
     customers.assign(customer=customer, owner=owner, actor=current_actor())
@@ -97,12 +97,12 @@ def _set_status(customer: Customer, was: object) -> str:
 
 
 # What needs no look at what is there now: the services say whether there was anything to do.
-_OTHERS: dict[str, Callable[[Customer, object], str]] = {
+_OTHERS: dict[str, Callable[[Customer, Any], str]] = {
     "is_deleted": _undelete,
     "without_tag": _take_tag,
     "with_tag": _give_tag,
 }
-_SETTERS: dict[str, Callable[[Customer, object], str]] = {
+_SETTERS: dict[str, Callable[[Customer, Any], str]] = {
     "assigned_to": _set_owner,
     "stage": _set_stage,
     "status": _set_status,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Protocol
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -98,7 +99,13 @@ def forget_old_changes() -> int:
     return gone
 
 
-def _erase_all(why: str, due: object) -> int:
+class Due(Protocol):
+    """Gives the customers whose time is over."""
+
+    def __call__(self, *, now: datetime) -> CustomerQuerySet: ...
+
+
+def _erase_all(why: str, due: Due) -> int:
     """In batches, each person in a transaction of their own, which asks again whether it is so."""
     gone = 0
     while keys := _some(due):
@@ -112,12 +119,12 @@ def _erase_all(why: str, due: object) -> int:
     return gone
 
 
-def _some(due: Any) -> Sequence[object]:
+def _some(due: Due) -> Sequence[UUID]:
     return list(due(now=timezone.now()).order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 
 @transaction.atomic
-def _erase_one(key: Any, why: str, due: Any) -> int:
+def _erase_one(key: UUID, why: str, due: Due) -> int:
     held = Customer.objects.select_for_update(of=("self",)).filter(pk=key).first()
     if held is None or not due(now=timezone.now()).filter(pk=key).exists():
         return 0

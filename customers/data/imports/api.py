@@ -37,7 +37,7 @@ LONGEST_MAPPING = 50_000
 class MappingField(serializers.JSONField):
     """An object of column and field, as a text."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> dict[str, Any]:
         try:
             mapping = json.loads(data) if isinstance(data, str) else data
         except (ValueError, RecursionError) as error:

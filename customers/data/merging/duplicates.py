@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -29,7 +30,7 @@ MOST_CANDIDATES = 2000
 NEAR = 0.86
 SCORES = {"phone": 95, "email": 95, "name_and_company": 80, "name_and_address": 85}
 
-Found = dict[tuple[Any, Any], set[str]]
+Found = dict[tuple[UUID, UUID], set[str]]
 
 
 def find_due() -> int:
@@ -108,7 +109,7 @@ def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Foun
     if not wanted:
         return
     same = Customer.objects.present().filter(erased_at__isnull=True, **{f"{column}__in": wanted})
-    groups: dict[str, list[tuple[Any, str]]] = defaultdict(list)
+    groups: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
     for key, pk, name in same.order_by("-id").values_list(column, "pk", "name")[:MOST_CANDIDATES]:
         groups[key].append((pk, name))
     for row in rows:
@@ -117,7 +118,7 @@ def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Foun
                 found[_in_order(row.pk, pk)].add(reason)
 
 
-def _in_order(one: Any, other: Any) -> tuple[object, object]:
+def _in_order(one: UUID, other: UUID) -> tuple[UUID, UUID]:
     return (one, other) if one < other else (other, one)
 
 

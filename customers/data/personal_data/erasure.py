@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
 from django.contrib.admin.models import LogEntry
 from django.core.files.storage import default_storage
@@ -60,6 +60,9 @@ KEPT = frozenset(
      "other", "second", "source", "stage", "status", "to"}
 )  # fmt: skip
 _PLAIN = re.compile(r"[\w:.+-]{0,64}", re.ASCII)
+
+
+One = TypeVar("One")
 
 
 @transaction.atomic
@@ -241,7 +244,7 @@ def _mentions(text: str, words: Iterable[str]) -> bool:
     return any(word.casefold() in folded for word in words)
 
 
-def _in_steps(rows: Iterable[Any]) -> Iterator[list[Any]]:
+def _in_steps(rows: Iterable[One]) -> Iterator[list[One]]:
     rest = iter(rows)
     while some := list(islice(rest, STEP)):
         yield some

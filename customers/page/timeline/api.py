@@ -21,7 +21,7 @@ from customers.people.customers.api_access import visible_customer
 from customers.people.customers.queries import history_of
 
 
-class ChangeSerializer(serializers.Serializer[None]):
+class ChangeSerializer(serializers.Serializer[object]):
     """One event of the ledger, with every field that it changed."""
 
     id = serializers.UUIDField()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from core.pagination import cursor_of, page_after
 from customers.models import Customer
@@ -38,7 +38,7 @@ class Item:
     type: str
     id: UUID
     at: datetime
-    row: Any
+    row: Model
     source: Source
 
     @property

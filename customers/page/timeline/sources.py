@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 
+from accounts.models import User
 from activity.models import Event
 from customers import events
 from customers.models import Customer, CustomerFile, Deal, Interaction, Outcome, Process, StageChange, Task
@@ -69,7 +68,7 @@ def changes_of(customer: Customer) -> QuerySet[Event]:
     return Event.objects.filter(customer_id=customer.pk, type__in=CHANGES)
 
 
-def _person(user: Any) -> dict[str, str] | None:
+def _person(user: User | None) -> dict[str, str] | None:
     return {"id": str(user.pk), "name": user.get_full_name()} if user else None
 
 

@@ -15,7 +15,7 @@ from customers.people.customers import owners
 class OwnerFilterField(serializers.Field[Any, object, object, object]):
     """`me`, `none`, or the user id of somebody who is or was a member of the organization."""
 
-    def to_internal_value(self, data: Any) -> object:
+    def to_internal_value(self, data: object) -> object:
         if data in ("me", "none"):
             return data
         try:
@@ -26,7 +26,7 @@ class OwnerFilterField(serializers.Field[Any, object, object, object]):
             raise serializers.ValidationError(owners.refusal())
         return user_id
 
-    def to_representation(self, value: Any) -> object:
+    def to_representation(self, value: object) -> object:
         return value
 
 
@@ -34,7 +34,7 @@ class OwnerFilterField(serializers.Field[Any, object, object, object]):
 class OwnerField(serializers.Field[Any, object, object, object]):
     """The owner by user id; only active members of the organization can be one."""
 
-    def to_internal_value(self, data: Any) -> User:
+    def to_internal_value(self, data: object) -> User:
         if data == "me":
             user: User = self.context["member"].user
             return user

@@ -35,7 +35,7 @@ def is_empty(value: object) -> bool:
     return value is None or value == "" or value == []
 
 
-def clean(field: CustomField, value: Any, *, kept: Any = None) -> Any:
+def clean(field: CustomField, value: object, *, kept: Any = None) -> object:
     """The value as it is stored; None for no value. Raises InvalidValue.
 
     `kept` is what the record has: a choice of it that was taken off the list since may stay.
@@ -66,7 +66,7 @@ def read_text(field: CustomField, text: str, *, kept: object = None) -> object:
     return clean(field, text, kept=kept)
 
 
-def show(field: CustomField, value: Any) -> str:
+def show(field: CustomField, value: object) -> str:
     """The value in words; `read_text` reads it back."""
     if is_empty(value):
         return ""
@@ -79,7 +79,7 @@ def show(field: CustomField, value: Any) -> str:
     return str(value)
 
 
-def _text(field: CustomField, value: Any) -> str:
+def _text(field: CustomField, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidValue(field.key, f"{field.label}: a text is needed.")
     if len(value) > MAX_TEXT:

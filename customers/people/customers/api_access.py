@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
@@ -17,6 +18,7 @@ from core.api.parameters import PAGING
 from customers.data import undo
 from customers.data.merging import services as merging
 from customers.models import Customer
+from customers.models.querysets import CustomerQuerySet
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
 from customers.people.filters import parse as filters
@@ -42,13 +44,13 @@ def visible_customer(view: OrganizationView, pk: UUID, *, lock: bool = False, is
     rows = rows.select_related("organization", "stage") if is_bare else with_relations(rows)
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
-    found: Customer | None = rows.filter(pk=pk).first()
+    found = rows.filter(pk=pk).first()
     if found is None:
         raise NotFound(_why_gone(view, pk))
     return found
 
 
-def with_relations(rows: Any) -> Any:
+def with_relations(rows: CustomerQuerySet) -> CustomerQuerySet:
     """All that a customer's answer shows, in a constant number of queries."""
     return rows.with_list_relations().select_related("organization").prefetch_related("consents", "identities")
 
@@ -64,11 +66,10 @@ def read_filters(request: Request, *more: str) -> dict[str, object]:
         raise invalid(error.name, str(error), code="unknown" if error.is_unknown else "invalid") from error
 
 
-def valid(serializer: Any) -> dict[str, Any]:
+def valid(serializer: serializers.BaseSerializer) -> dict[str, Any]:
     """The checked body. Raises 400 that names the field."""
     serializer.is_valid(raise_exception=True)
-    data: dict[str, object] = serializer.validated_data
-    return data
+    return serializer.validated_data
 
 
 @contextmanager

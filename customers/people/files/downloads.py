@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from rest_framework.request import Request
 
 from core.streaming import streamed
 from customers.data.personal_data.registry import StoredFile
@@ -12,7 +13,7 @@ from customers.data.personal_data.registry import StoredFile
 CHUNK = 256 * 1024
 
 
-def as_download(request: object, file: StoredFile, content_type: str) -> StreamingHttpResponse:
+def as_download(request: HttpRequest | Request, file: StoredFile, content_type: str) -> StreamingHttpResponse:
     """The file's content under its name, in constant memory. Raises Http404 when the storage has lost it."""
     if not file.storage.exists(file.path):
         raise Http404("The file is gone.")

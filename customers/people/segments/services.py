@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -112,13 +111,13 @@ def _filter(value: object) -> dict[str, object]:
     return given
 
 
-def _ordering(value: Any) -> str:
+def _ordering(value: object) -> str:
     if value and value not in filters.ORDERINGS:
         raise InvalidSegment("ordering", f"Use one of {', '.join(filters.ORDERINGS)}.")
-    return value or ""
+    return str(value or "")
 
 
-def _columns(value: Any) -> list[str]:
+def _columns(value: object) -> list[str]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MOST_COLUMNS:
         raise InvalidSegment("columns", f"A list of at most {MOST_COLUMNS} columns is needed.")
     return [str(column)[:60] for column in value]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -31,6 +32,9 @@ from customers.people.segments import services as segments
 from customers.people.tags import services as tags
 
 GONE = {204: OpenApiResponse(description="Deleted.")}
+
+
+Record = TypeVar("Record", bound=Model)
 
 
 class TagSerializer(Strict, serializers.ModelSerializer[Tag]):
@@ -251,7 +255,7 @@ class SegmentView(OrganizationView):
             segments.delete(segment=self._find(pk), member=self.member, actor=current_actor())
         return Response(status=204)
 
-    def _find(self, pk: UUID) -> Any:
+    def _find(self, pk: UUID) -> Segment:
         return _found(Segment.objects.visible_to(self.member).filter(pk=pk))
 
     def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
@@ -295,7 +299,7 @@ def _segment_explained() -> Generator[None]:
         raise PermissionDenied(str(error)) from error
 
 
-def _found(rows: Any) -> Any:
+def _found(rows: QuerySet[Record]) -> Record:
     row = rows.first()
     if row is None:
         raise Http404("There is no such record.")

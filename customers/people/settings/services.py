@@ -73,5 +73,5 @@ def _checked(name: str, value: Any) -> object:
     return value
 
 
-def _told(value: Any) -> Any:
+def _told(value: object) -> object:
     return value.key if isinstance(value, Stage) else value

@@ -233,7 +233,7 @@ def _told(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.key if isinstance(value, Stage) else value
 
 

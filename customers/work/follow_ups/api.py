@@ -21,6 +21,7 @@ from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from customers import days
 from customers.models import Customer
+from customers.models.querysets import CustomerQuerySet
 from customers.people.custom_fields.serializer_fields import OwnerFilterField
 from customers.people.customers import services as customers
 from customers.people.customers.api_access import explained, visible_customer, with_relations
@@ -99,7 +100,7 @@ class CustomerFollowUpsView(OrganizationView):
         return Response(CustomerSerializer(visible_customer(self, pk)).data)
 
 
-def _due(view: OrganizationView, rows: Any, asked: dict[str, Any]) -> Any:
+def _due(view: OrganizationView, rows: CustomerQuerySet, asked: dict[str, Any]) -> CustomerQuerySet:
     zone, now = view.member.organization.zone, timezone.now()
     if asked["overdue"] and "date" not in asked:
         rows = rows.filter(next_follow_up_at__lt=now)

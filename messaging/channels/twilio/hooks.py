@@ -58,7 +58,7 @@ def _seen(account: Account) -> _Seen:
     return _Seen(service, _asked(lambda: find(client, account)))
 
 
-def _asked(question: Callable[[], Any]) -> Any:
+def _asked(question: Callable[[], Any]) -> object:
     try:
         with asking():
             return question()
@@ -80,7 +80,7 @@ def _sender_webhook(client: Client, account: Account) -> dict[str, Any] | None:
     return dict(webhook) if isinstance(webhook, dict) else {}
 
 
-def _number(client: Client, account: Account) -> Any:
+def _number(client: Client, account: Account) -> object:
     if not account.address:
         return None
     first = client.incoming_phone_numbers.page(phone_number=account.address, page_size=1)
