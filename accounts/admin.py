@@ -131,7 +131,9 @@ class RoleAdmin(TenantAdmin):
     list_filter = ["is_system", "key"]
     search_fields = ["name", "key", "organization__name"]
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
+    ) -> type[ModelForm]:
         return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
 
     def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
@@ -146,7 +148,9 @@ class TeamAdmin(TenantAdmin):
     list_display = ["name", "organization"]
     search_fields = ["name", "organization__name"]
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
+    ) -> type[ModelForm]:
         return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 
 from accounts.events import ORGANIZATION_CREATED
@@ -96,7 +94,7 @@ def conversations_of(customer: Customer, member: Member) -> dict[str, object]:
     }
 
 
-def message_data(message: Message) -> dict[str, Any]:
+def message_data(message: Message) -> dict[str, object]:
     """A message in the timeline's API."""
     return {
         "direction": message.direction,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from accounts.frame import home
 from accounts.frame.home import Row, Scope, Section, Urgency
-from accounts.models import Member
+from accounts.models import Member, User
 from accounts.permissions import Reach
 from core.optional import not_none
 from core.templatetags.ui import since
@@ -140,7 +139,7 @@ def _of_customer(member: Member, customer: Customer, at: datetime, urgency: Urge
     )
 
 
-def _owner(member: Member, user: Any) -> str:
+def _owner(member: Member, user: User | None) -> str:
     return user.get_short_name() if user is not None and user.pk != member.user_id else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +25,7 @@ from messaging.delivery import checks as refusals
 from messaging.delivery import drafts
 from messaging.inbox import drafts as saved_drafts
 from messaging.models import Conversation, Draft, Message
+from messaging.models.querysets import ConversationQuerySet
 from messaging.threads import answer_addresses as answers
 from messaging.threads import channel_choice
 from messaging.threads.queries import VIEWS, messages_of
@@ -74,7 +76,7 @@ def list_query(request: Request) -> str:
     return _query(_view(request), request.GET.get("q", "").strip()[:200])
 
 
-def rows_of(request: Request) -> Any:
+def rows_of(request: Request) -> ConversationQuerySet:
     """Every conversation of the chosen view, joined with what a row shows; none where there is no such view."""
     view = _view(request)
     visible = Conversation.objects.visible_to(request.member)
@@ -198,7 +200,7 @@ def panel_context(request: Request, conversation: Conversation, others: list[Con
     }
 
 
-def _shown(conversation: Conversation, rows: Any) -> list[Message]:
+def _shown(conversation: Conversation, rows: Iterable[Message]) -> list[Message]:
     messages = list(rows)
     for message in messages:
         message.conversation = conversation  # known already; a bubble must not ask for it again

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.urls import reverse
@@ -22,7 +21,7 @@ from messaging.threads.queries import set_aside_for
 # A reply window that closes within that time comes before everything else.
 CLOSES_SOON = timedelta(hours=4)
 LATE_AFTER = timedelta(hours=1)
-KINDS_WITH_WINDOW: list[Any] = [kind for kind in (kinds.WHATSAPP, kinds.SMS, kinds.EMAIL) if kind.reply_window]
+KINDS_WITH_WINDOW = [kind for kind in (kinds.WHATSAPP, kinds.SMS, kinds.EMAIL) if kind.reply_window]
 
 
 def register() -> None:
@@ -68,7 +67,7 @@ def unanswered(member: Member, scope: Scope) -> QuerySet[Conversation]:
     now = timezone.now()
     closing = Q(pk__in=[])
     for kind in KINDS_WITH_WINDOW:
-        closes_from = now - kind.reply_window
+        closes_from = now - not_none(kind.reply_window)
         closing |= Q(
             channel__kind=kind.kind, last_inbound_at__gt=closes_from, last_inbound_at__lt=closes_from + CLOSES_SOON
         )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,7 +25,7 @@ from messaging.channels import registry
 from messaging.channels.base import Kind
 from messaging.intake import arrivals
 from messaging.intake import backfill as catching_up
-from messaging.models import Channel, ContentSync, Mailbox, Reconciliation
+from messaging.models import Arrival, Channel, ContentSync, Mailbox, Reconciliation
 from messaging.settings import services as channels
 from messaging.settings.forms import ChannelForm
 from messaging.texts.contents import services as contents
@@ -210,7 +211,7 @@ def state_of(row: Channel) -> State:
     return State("On", "good", "circle-check")
 
 
-def set_aside(row: Channel) -> Any:
+def set_aside(row: Channel) -> QuerySet[Arrival]:
     """What came for this channel and could not be worked on; only ever of its own organization."""
     return arrivals.set_aside_of(row)
 
@@ -272,7 +273,7 @@ def _provider_label(row: Channel) -> str:
     return registry.provider(row.provider).label
 
 
-def _offered() -> list[dict[str, Any]]:
+def _offered() -> list[dict[str, str | list[dict[str, str]]]]:
     """The kinds, each with the providers that carry it."""
     groups = []
     for kind, label in LABELS.items():

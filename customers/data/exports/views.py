@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -78,7 +77,7 @@ def _chosen(request: Request) -> dict[str, list[str]]:
     return {"ids": found} if found else {}
 
 
-def _given(request: Request) -> Any:
+def _given(request: Request) -> QueryDict:
     """The list's filters out of the address: what else a list has in it (an open panel, say) is no filter."""
     given = request.GET.copy()
     for name in list(given):

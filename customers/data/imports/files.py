@@ -103,7 +103,7 @@ def forget_parts(upload: CustomerImport) -> None:
         default_storage.delete(name)
 
 
-def write_rejected(upload: CustomerImport, rejected: Iterator[list[Any]]) -> str:
+def write_rejected(upload: CustomerImport, rejected: Iterator[tuple[int, str, list[str]]]) -> str:
     """A CSV of the file's own columns with each row's number and reasons; where it is stored."""
     name = f"imports/{upload.organization_id}/{upload.pk}/rejected-{upload.job_id}"
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as out:

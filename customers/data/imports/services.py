@@ -288,7 +288,7 @@ def _finish(work: Work, upload: CustomerImport, parts: Parts, *, dry_run: bool) 
     }
 
 
-def _rejected(parts: Parts, count: int) -> Iterator[list[Any]]:
+def _rejected(parts: Parts, count: int) -> Iterator[tuple[int, str, list[str]]]:
     for part in parts.read(count):
         yield from part["rejected"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -235,7 +234,7 @@ def _progress(request: Request, upload: CustomerImport) -> HttpResponse:
 def _result(request: Request, upload: CustomerImport) -> dict[str, object]:
     job = imports.job_of(upload)
     undone = imports.undo_job_of(upload)
-    result: dict[str, Any] = upload.result or (job.result if job else {})
+    result = upload.result or (job.result if job else {})
     return {
         "upload": upload,
         "job": job,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -122,7 +121,7 @@ def _in_order(one: UUID, other: UUID) -> tuple[UUID, UUID]:
     return (one, other) if one < other else (other, one)
 
 
-def _save(organization: Organization, keys: Iterable[Any], found: Found) -> None:
+def _save(organization: Organization, keys: Iterable[UUID], found: Found) -> None:
     """The pairs of these customers as they are now; what somebody called two stays so."""
     keys = list(keys)
     about = Q(first__in=keys) | Q(second__in=keys)

@@ -8,7 +8,8 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import IO, Any
+from typing import IO
+from uuid import UUID
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -69,7 +70,7 @@ def start_erasure(*, customer: Customer, confirm: str, actor: Actor, user: User 
     )
 
 
-def find_export(*, customer: Customer, job_id: Any) -> StoredFile | None:
+def find_export(*, customer: Customer, job_id: UUID | str) -> StoredFile | None:
     """The ZIP that a job made of this customer; None when there is none, or its seven days are over."""
     job = Job.objects.filter(pk=job_id, kind=EXPORT, status=Job.Status.DONE).first()
     if job is None or job.params.get("customer") != str(customer.pk) or not job.state.get("path"):

@@ -26,7 +26,7 @@ class Source:
     icon: str
     at: str
     template: str
-    rows: Callable[[Customer], QuerySet[Any]]
+    rows: Callable[[Customer], QuerySet[Model]]
     data: Callable[[Any], dict[str, object]]
     permission: str = "customers.view"
 

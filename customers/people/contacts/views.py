@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.forms import Form
@@ -16,6 +16,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from core.row_locks import lock_rows, writes_at_once
+from core.tenancy import TenantModel
 from customers.models import Contact, Customer, CustomField
 from customers.models.querysets import within_reach
 from customers.people import confirm
@@ -27,6 +28,9 @@ from customers.people.customers.views import find_visible
 from customers.people.identities import services as identities
 
 RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing", "colleague")
+
+
+Record = TypeVar("Record", bound=TenantModel)
 
 
 @requires("customers.create")
@@ -83,7 +87,7 @@ def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str,
         contacts.update(contact=contact, actor=current_actor(), changes=fields)
 
 
-def _done(form: Form, save: Any) -> bool:
+def _done(form: Form, save: Callable[[], object]) -> bool:
     """Whether it was saved; what the service refused stands at its field."""
     try:
         save()
@@ -96,7 +100,7 @@ def _done(form: Form, save: Any) -> bool:
     return False
 
 
-def _found(request: Request, model: Any, pk: UUID) -> Any:
+def _found(request: Request, model: type[Record], pk: UUID) -> Record:
     rows = model.objects.filter(within_reach(request.member)).select_related(
         "customer__organization", "customer__stage"
     )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,7 +11,7 @@ from customers.people.customers import owners
 
 
 @extend_schema_field({"type": "string", "description": "`me`, `none`, or a user's id."})
-class OwnerFilterField(serializers.Field[Any, object, object, object]):
+class OwnerFilterField(serializers.Field[object, object, object, object]):
     """`me`, `none`, or the user id of somebody who is or was a member of the organization."""
 
     def to_internal_value(self, data: object) -> object:
@@ -31,7 +30,7 @@ class OwnerFilterField(serializers.Field[Any, object, object, object]):
 
 
 @extend_schema_field({"type": "string", "description": "A user's id, or `me`."})
-class OwnerField(serializers.Field[Any, object, object, object]):
+class OwnerField(serializers.Field[User, object, object, User]):
     """The owner by user id; only active members of the organization can be one."""
 
     def to_internal_value(self, data: object) -> User:

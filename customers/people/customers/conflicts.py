@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from core import inline
 from core.http import Request
 from core.inline import Clash
@@ -67,9 +68,9 @@ def _theirs(customer: Customer, field: str) -> object:
     return value_of(customer, field)
 
 
-def _in_words(value: Any) -> str:
+def _in_words(value: object) -> str:
     if value is None:
         return _("Nobody yet")
-    if hasattr(value, "get_full_name"):
+    if isinstance(value, User):
         return str(value.get_full_name() or value.email)
     return str(getattr(value, "name", value)) or "—"

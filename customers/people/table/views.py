@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -19,6 +19,7 @@ from core.htmx import render_page
 from core.http import Request
 from core.pagination import InvalidCursor, page_after
 from customers.models import Customer, CustomField, Segment, Stage
+from customers.models.querysets import CustomerQuerySet
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import customers_for, order_columns, possible_owners
 from customers.people.customers.windowed_search import page_of_matches
@@ -162,7 +163,7 @@ def _columns(state: ListState, fields: Sequence[CustomField]) -> list[table.Colu
     return [known[key] for key in state.columns]
 
 
-def _with_relations(found: Any) -> Any:
+def _with_relations(found: CustomerQuerySet) -> CustomerQuerySet:
     return found.with_list_relations().defer(*NOT_SHOWN)
 
 
@@ -184,7 +185,7 @@ def _ids(text: str) -> list[UUID]:
     return found
 
 
-def _only(request: Request, *names: str) -> Any:
+def _only(request: Request, *names: str) -> QueryDict:
     asked = request.GET.copy()
     for name in list(asked):
         if name not in names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -122,7 +122,7 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return redirect("customers:detail", organization, outcome.customer_id)
 
 
-def _saved(form: OutcomeForm, save: Any) -> Outcome | None:
+def _saved(form: OutcomeForm, save: Callable[[], Outcome]) -> Outcome | None:
     """The outcome, or none and what was refused at its field."""
     try:
         outcome: Outcome = save()

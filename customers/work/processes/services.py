@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -174,7 +174,7 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
         customers.set_follow_up(customer=customer, at=due, actor=actor)
 
 
-def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, object]]:
+def make_room(loser: Customer, survivor: Customer) -> dict[UUID, dict[str, object]]:
     """A merge brings two open ones together: the survivor's goes on, the other one is cancelled."""
     other = open_of(loser)
     if other is None or open_of(survivor) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -298,7 +299,7 @@ def _update(request: Request, task: Task, form: TaskForm) -> Task:
     return tasks.update(task=task, actor=current_actor(), changes=changes) if changes else task
 
 
-def _saved(form: Form, save: Any) -> Task | None:
+def _saved(form: Form, save: Callable[[], Task]) -> Task | None:
     """The task; None, and what was refused at its field."""
     try:
         task: Task = save()
