@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "core.outage.OutageMiddleware",
 ]
 
-TEMPLATES: list[dict[str, Any]] = [
+TEMPLATES: list[dict[str, object]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
@@ -205,7 +205,7 @@ DATABASES = {"default": _database}
 
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"))
 
-CACHES: dict[str, dict[str, Any]] = {
+CACHES: dict[str, dict[str, object]] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "parley"}
         if REDIS_URL
@@ -216,7 +216,7 @@ CACHES: dict[str, dict[str, Any]] = {
 # --- Work that happens later ------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL or "local://localhost"
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
     {
         # A task that a dead worker held comes back after so many seconds. The ticks have long found its row by then.
         "visibility_timeout": 900,
@@ -249,7 +249,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "crm_project.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     name: {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": 5 * seconds}}
     for name, task, seconds in (
         ("dispatch events", "activity.tasks.dispatch", TICK_SECONDS),
@@ -368,7 +368,7 @@ DRF_STANDARDIZED_ERRORS = {
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
     "EXCEPTION_HANDLER_CLASS": "core.api.handler.Handler",
 }
-SPECTACULAR_SETTINGS: dict[str, Any] = {
+SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "Parley",
     "DESCRIPTION": "What external systems rely on: paths, methods, parameters and fields are added to, never renamed.",
     "VERSION": "1",

@@ -17,6 +17,7 @@ from activity.models import Job
 from customers import events
 from customers.models import Customer, CustomerSettings, CustomField, Deal, OutcomeType, Segment, Stage, Tag
 from customers.packs import Pack, packs
+from customers.packs.reading import Table
 from customers.pipeline.stages import services as stages
 
 # What is to become of a stage that the new pack does not have; else the key of the stage that its customers move to.
@@ -62,11 +63,11 @@ class Plan:
 
     pack: Pack
     is_current: bool
-    stages: list[dict[str, Any]]
-    outcome_types: list[dict[str, Any]]
-    custom_fields: list[dict[str, Any]]
-    tags: list[dict[str, Any]]
-    segments: list[dict[str, Any]]
+    stages: list[Table]
+    outcome_types: list[Table]
+    custom_fields: list[Table]
+    tags: list[Table]
+    segments: list[Table]
     relationships: list[str]
     present_stages: list[Stage]
     others: list[OtherStage]
@@ -213,7 +214,7 @@ def _add_stages(organization: Organization, planned: Plan) -> dict[str, Stage]:
 
 
 def _add_outcome_types(
-    organization: Organization, rows: Sequence[Mapping[str, Any]], by_key: Mapping[str, Stage], *, after: int
+    organization: Organization, rows: Sequence[Table], by_key: Mapping[str, Stage], *, after: int
 ) -> None:
     OutcomeType.objects.bulk_create(
         OutcomeType(organization=organization, position=after + number, **{**row, "stage": by_key.get(row["stage"])})
@@ -221,7 +222,7 @@ def _add_outcome_types(
     )
 
 
-def _add_fields(organization: Organization, rows: Sequence[Mapping[str, Any]], *, after: Mapping[str, int]) -> None:
+def _add_fields(organization: Organization, rows: Sequence[Table], *, after: Mapping[str, int]) -> None:
     counts = dict(after)
     made = []
     for row in rows:
@@ -235,7 +236,7 @@ def _add_tags(organization: Organization, rows: Sequence[Mapping[str, object]]) 
     Tag.objects.bulk_create(Tag(organization=organization, **row) for row in rows)
 
 
-def _add_segments(organization: Organization, rows: Sequence[Mapping[str, Any]], owner_id: UUID | str) -> None:
+def _add_segments(organization: Organization, rows: Sequence[Table], owner_id: UUID | str) -> None:
     """Everybody sees them; somebody who has a private one of the same name keeps it."""
     own = set(Segment.objects.filter(organization=organization, owner__pk=owner_id).values_list("name", flat=True))
     Segment.objects.bulk_create(

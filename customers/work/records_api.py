@@ -44,7 +44,7 @@ class Records:
     narrow: Callable[[QuerySet, Member, dict[str, object]], QuerySet]
     serializer: type[shapes.RecordSerializer]
     parameters: type[ListParameters]
-    create: Callable[[dict[str, Any]], Any]
+    create: Callable[[dict[str, Any]], Model]
     update: Callable[[Any, dict[str, object]], Model]
     delete: Callable[[Any], None]
     empty: dict[str, Any]

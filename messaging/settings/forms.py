@@ -203,7 +203,7 @@ class CatchUpForm(forms.Form):
         help_text="Empty: now. At most 30 days at once.",
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         given = super().clean() or self.cleaned_data
         since, until = given.get("since"), given.get("until")
         if since and until and since >= until:

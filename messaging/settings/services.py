@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
@@ -81,7 +81,7 @@ def create(
 
 
 @transaction.atomic
-def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Channel:
+def update(*, channel: Channel, actor: Actor, changes: Mapping[str, object]) -> Channel:
     """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`, `is_default`
     (of its kind, for first messages; another one is it no more), `rate_per_second`.
 
@@ -92,12 +92,13 @@ def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Cha
         if field in changes:
             setattr(channel, field, changes[field])
     if "address" in changes:
-        channel.address = _address(channel.organization, channel.kind, changes["address"])
+        channel.address = _address(channel.organization, channel.kind, cast("str", changes["address"]))
     if "credentials" in changes:
-        _set_credentials(channel, _fields(channel.provider, channel.kind), changes["credentials"], is_new=False)
+        given = cast("Mapping[str, object]", changes["credentials"])
+        _set_credentials(channel, _fields(channel.provider, channel.kind), given, is_new=False)
         written |= {"account_id", "messaging_service_id"}
     if "is_default" in changes:
-        _set_default(channel, is_default=changes["is_default"])
+        _set_default(channel, is_default=bool(changes["is_default"]))
     channel.last_error = ""
     _save(channel, written)
     _set_up(channel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -141,12 +141,12 @@ def work_off(work: Work) -> dict[str, object]:
 
 
 def _change(
-    customer: Customer, change_set: ChangeSet, action: Action, params: Mapping[str, Any], state: dict[str, Any]
+    customer: Customer, change_set: ChangeSet, action: Action, params: Mapping[str, object], state: dict[str, Any]
 ) -> list[Change]:
     try:
         with transaction.atomic():
             # As they are now: what is noted as before is what undoing puts back.
-            before, after = action.do(presence.hold(customer), params)
+            before, after = action.do(presence.hold(customer), cast("Params", params))
     except (deletion.Held, customers.UnknownOwner, presence.CustomerGone) as error:
         undo.keep(state, f"{customer.code}: {error}")
         return []
@@ -178,13 +178,23 @@ def _rows(member: Member, chosen: Mapping[str, Any]) -> CustomerQuerySet:
 Values = dict[str, object]
 
 
+class Params(TypedDict, total=False):
+    """What an action takes, once `check` has read it."""
+
+    assigned_to: str | None
+    stage: str
+    reason: str
+    status: str
+    tag: str
+
+
 class Action:
     """`check` reads the parameters, `do` changes one customer and gives what was and what is."""
 
     def __init__(
         self,
         check: Callable[[Values], Values],
-        do: Callable[[Customer, Mapping[str, object]], tuple[Values, Values]],
+        do: Callable[[Customer, Params], tuple[Values, Values]],
         words: Callable[[Values], str],
     ) -> None:
         self.check, self.do, self.words = check, do, words
@@ -246,14 +256,14 @@ def _check_nothing(params: Values) -> Values:
     return {}
 
 
-def _assign(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _assign(customer: Customer, params: Params) -> tuple[Values, Values]:
     before: Values = {"assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None}
     owner = User.objects.get(pk=params["assigned_to"]) if params["assigned_to"] else None
     customers.assign(customer=customer, owner=owner, actor=current_actor())
     return before, dict(params)
 
 
-def _move(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _move(customer: Customer, params: Params) -> tuple[Values, Values]:
     before: Values = {"stage": customer.stage.key}
     stage = Stage.objects.filter(key=params["stage"]).first()
     if stage is None:
@@ -262,23 +272,23 @@ def _move(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values
     return before, {"stage": stage.key}
 
 
-def _set_status(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _set_status(customer: Customer, params: Params) -> tuple[Values, Values]:
     before: Values = {"status": customer.status}
     customers.update(customer=customer, actor=current_actor(), changes=dict(params))
     return before, dict(params)
 
 
-def _add_tag(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _add_tag(customer: Customer, params: Params) -> tuple[Values, Values]:
     added = tags.add(customer=customer, names=[params["tag"]], actor=current_actor())
     return {"without_tag": params["tag"]} if added else {}, {"with_tag": params["tag"]} if added else {}
 
 
-def _remove_tag(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _remove_tag(customer: Customer, params: Params) -> tuple[Values, Values]:
     removed = tags.remove(customer=customer, names=[params["tag"]], actor=current_actor())
     return {"with_tag": params["tag"]} if removed else {}, {"without_tag": params["tag"]} if removed else {}
 
 
-def _delete(customer: Customer, params: Mapping[str, object]) -> tuple[Values, Values]:
+def _delete(customer: Customer, params: Params) -> tuple[Values, Values]:
     deletion.delete(customer=customer, actor=current_actor())
     return {"is_deleted": False}, {"is_deleted": True}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from django.db import IntegrityError, transaction
 
@@ -117,7 +117,7 @@ def create(
 
 
 @transaction.atomic
-def update(*, field: CustomField, actor: Actor, changes: Mapping[str, Any]) -> CustomField:
+def update(*, field: CustomField, actor: Actor, changes: Mapping[str, object]) -> CustomField:
     """Label, choices, whether it is required, position; key, type and entity are for good. Raises InvalidDefinition.
 
     A choice that is taken away stays on the records that have it, until they are changed.
@@ -127,9 +127,9 @@ def update(*, field: CustomField, actor: Actor, changes: Mapping[str, Any]) -> C
         raise InvalidDefinition(min(fixed), "This can’t be changed: values are stored by it. Make another field.")
     for name, value in changes.items():
         if name == "label":
-            field.label = _label(value)
+            field.label = _label(cast("str", value))
         elif name == "choices":
-            field.choices = _choices(field.type, value)
+            field.choices = _choices(field.type, cast("Sequence[str]", value))
         else:
             setattr(field, name, value)
     field.save()

@@ -121,8 +121,8 @@ class EntryForm(forms.Form):
     then = forms.ChoiceField(choices=THEN, required=False)
     then_day = forms.DateField(required=False)
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        data = super().clean() or {}
         kind = data.get("kind")
         if kind == "follow_up" and not data.get("at") and "at" not in self.errors:
             self.add_error("at", "Say when you want to be reminded.")

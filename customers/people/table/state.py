@@ -56,7 +56,7 @@ class ListState:
     def query(self, **changes: Any) -> str:
         """The address's query for this state after `changes` (fields of it), with its question mark; short."""
         state = replace(self, **changes) if changes else self
-        pairs: list[tuple[str, Any]] = []
+        pairs: list[tuple[str, object]] = []
         if state.segment is not None:
             pairs.append(("segment", state.segment.pk))
             if not state.is_changed:
@@ -108,7 +108,7 @@ def read_state(
     names = [name for name in asked if name not in OWN]
     if segment is not None and not names and "columns" not in asked:
         state = of_segment(segment)
-        given: dict[str, Any] = {**state.given, "ordering": state.ordering}
+        given: dict[str, object] = {**state.given, "ordering": state.ordering}
         columns = [",".join(state.columns)]
     else:
         given = {name: asked.getlist(name) if name == "tag" else asked[name] for name in names}
@@ -170,7 +170,7 @@ def _gone_tags(asked: Sequence[str] | None) -> list[filters.InvalidFilter]:
     ]
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: object) -> object:
     """As an address writes it; a segment may hold JSON's own kinds."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -179,5 +179,5 @@ def _as_text(value: Any) -> Any:
     return str(value)
 
 
-def _distinct(value: Any) -> Any:
+def _distinct(value: object) -> object:
     return list(dict.fromkeys(one for one in value if one)) if isinstance(value, list) else value

@@ -39,7 +39,7 @@ BOARD_ORDER = ("-updated_at", "-id")
 MONTHS_BEFORE, MONTHS_AFTER = 2, 5
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 _OPEN, _WON, _LOST = Q(status=Deal.Status.OPEN), Q(status=Deal.Status.WON), Q(status=Deal.Status.LOST)
-_MONEY: Any = DecimalField(max_digits=20, decimal_places=2)
+_MONEY = DecimalField(max_digits=20, decimal_places=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +194,14 @@ def by_month(rows: QuerySet[Deal], *, today: date) -> list[Bar]:
     last = _month(first, MONTHS_BEFORE + MONTHS_AFTER + 1)
     own = rows.filter(currency=organization.currency).order_by()
     expected = with_weight(own.filter(_OPEN, expected_close_on__gte=first, expected_close_on__lt=last))
-    opened: dict[date, Any] = {
+    opened: dict[date, Mapping[str, Any]] = {
         row["month"]: row
         for row in expected.annotate(month=TruncMonth("expected_close_on"))
         .values("month")
         .annotate(found=Count("pk"), opened=Sum("amount"), likely=Sum("weight"))
     }
     begins, ends = days.start_of(first, organization.zone), days.start_of(last, organization.zone)
-    won: dict[date, Any] = {
+    won: dict[date, Mapping[str, Any]] = {
         _day(row["month"]): row
         for row in own.filter(_WON, closed_at__gte=begins, closed_at__lt=ends)
         .annotate(month=TruncMonth("closed_at", tzinfo=organization.zone))
@@ -262,7 +262,7 @@ def months(today: date) -> list[tuple[str, str]]:
     return [(LATE, "Late"), *((f"{one:%Y-%m}", f"{one:%B %Y}") for one in near), (NO_MONTH, "No date")]
 
 
-def with_weight(rows: QuerySet[Deal]) -> QuerySet[Any]:
+def with_weight(rows: QuerySet[Deal]) -> QuerySet[Deal]:
     """With `weight`: the amount by the chance, as `Deal.chance` says of an open one."""
     chance = Coalesce(F("probability"), F("stage__probability"), Value(0))
     return rows.annotate(weight=ExpressionWrapper(F("amount") * chance / Value(Decimal(100)), output_field=_MONEY))
@@ -308,7 +308,7 @@ def _day(moment: datetime | date) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-def _money(value: Any) -> Decimal:
+def _money(value: Decimal | float | None) -> Decimal:
     return Decimal(value or 0).quantize(Decimal("0.01"))
 
 

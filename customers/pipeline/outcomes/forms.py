@@ -35,7 +35,7 @@ class OutcomeForm(EditMixin):
         self.fields["type"].choices = [(kind.key, kind.name) for kind in kinds]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, object]:
-        data: dict[str, Any] = super().clean() or {}
+        data = super().clean() or {}
         kind = self.kinds.get(data.get("type", ""))
         # What a hidden field still held is nobody's intention.
         if kind is not None and not kind.has_amount and (not self.is_edit or "type" in self.changed_data):

@@ -117,7 +117,7 @@ def delete(*, outcome: Outcome, actor: Actor) -> None:
 
 
 @transaction.atomic
-def create_type(*, organization: Organization, actor: Actor, name: str, key: str = "", **fields: Any) -> OutcomeType:
+def create_type(*, organization: Organization, actor: Actor, name: str, key: str = "", **fields: object) -> OutcomeType:
     """A new kind of result, after the others. Raises InvalidOutcome; ValueError for a field that is not settable."""
     present = list(OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization))
     if len(present) >= MOST_TYPES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -93,7 +93,7 @@ def create(
 
 
 @transaction.atomic
-def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
+def update(*, stage: Stage, actor: Actor, changes: Mapping[str, object]) -> Stage:
     """Set SETTABLE fields; the key is for good, since other systems know a stage by it. Raises InvalidStage.
 
     A stage with customers keeps its name in the history as it was then.
@@ -114,7 +114,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
     if current.sla_hours != before["sla_hours"] or current.kind != before["kind"]:
         # Others are late now than were before: everybody is looked at anew.
         current.overdue_told_until = None
-    wanted = changes.get("position", before["position"])
+    wanted = cast("int", changes.get("position", before["position"]))
     current.position = before["position"]
     current.save()
     if wanted != before["position"]:

@@ -104,7 +104,7 @@ class TaskForm(EditMixin):
         }
 
     def clean(self) -> dict[str, object]:
-        data: dict[str, Any] = super().clean() or {}
+        data = super().clean() or {}
         due = data.get("due_at")
         if due is None and "due_at" not in self.errors:
             for name, what in (("reminder", "A reminder"), ("repeat_unit", "What repeats")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -57,11 +57,12 @@ def create(
 
 
 @transaction.atomic
-def update(*, task: Task, actor: Actor, changes: Mapping[str, Any]) -> Task:
+def update(*, task: Task, actor: Actor, changes: Mapping[str, object]) -> Task:
     """Set fields; `done` completes it, and of a recurring one makes the next, once. Raises InvalidTask, UnknownOwner or
     CustomerGone."""
     # Of two customers, where it goes from one to another, the one with the smaller id is locked first.
-    concerned = {one.pk: one for one in (task.customer, changes.get("customer")) if one is not None}
+    becomes = cast("Customer | None", changes.get("customer"))
+    concerned = {one.pk: one for one in (task.customer, becomes) if one is not None}
     for _, customer in sorted(concerned.items()):
         presence.hold(customer)
     # A task may have no customer: the join is an outer one, and locks the task alone.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -70,7 +71,7 @@ class TemplateForm(EditMixin):
         template: Template | None = None,
         teams: Sequence[Team] = (),
         known: Collection[str] = (),
-        user_id: Any = None,
+        user_id: UUID | None = None,
         **more: Any,
     ) -> None:
         initial = _initial_of(template) if template is not None else {}
@@ -103,7 +104,7 @@ class TemplateForm(EditMixin):
     def fields_of_sharing(self) -> list[forms.BoundField]:
         return [self[name] for name in ("sharing", "team") if name in self.fields]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         given = super().clean() or self.cleaned_data
         for name in self.variables:
             try:
