@@ -57,7 +57,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 class BoundedJSONParser(JSONParser):
     """JSON no deeper than can be read. Raises ParseError."""
 
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, object]:
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
@@ -67,7 +67,7 @@ class BoundedJSONParser(JSONParser):
 class StorableJSONParser(BoundedJSONParser):
     """JSON whose texts can all be stored. Raises ParseError, which names the field."""
 
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, object]:
         data = super().parse(stream, media_type, parser_context)
         try:
             path = _unstorable(data)

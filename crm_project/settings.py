@@ -216,7 +216,7 @@ CACHES: dict[str, dict[str, object]] = {
 # --- Work that happens later ------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL or "local://localhost"
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         # A task that a dead worker held comes back after so many seconds. The ticks have long found its row by then.
         "visibility_timeout": 900,
@@ -249,7 +249,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "crm_project.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     name: {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": 5 * seconds}}
     for name, task, seconds in (
         ("dispatch events", "activity.tasks.dispatch", TICK_SECONDS),
@@ -417,7 +417,7 @@ if OUTBOUND_LEASE_SECONDS < 3 * PROVIDER_TIMEOUT_SECONDS:
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Parley <no-reply@{_public.hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 10
-_mail: dict[str, Any] = env.mail("EMAIL_URL") or {
+_mail = env.mail("EMAIL_URL") or {
     "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
     "EMAIL_FILE_PATH": str(DATA_DIR / "mail"),
 }

@@ -233,7 +233,7 @@ def change(customer: Customer, fields: dict[str, Any]) -> None:
 
 def _whole(customer: Customer, given: dict[str, Any]) -> dict[str, object]:
     """A PUT: every field that can be set, empty where it was not given; stage, status and type stay."""
-    empty: dict[str, Any] = {
+    empty: dict[str, object] = {
         "email": "", "phone": "", "company": "", "source": "", "language": "", "notes": "", "assigned_to": None,
         "next_follow_up_at": None, "tags": [], "do_not_contact": False,
     }  # fmt: skip

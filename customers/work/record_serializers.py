@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.db.models import Model
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -50,7 +51,7 @@ class _Id:
 CUSTOM_FIELDS_HELP = "By key; checked against the organization's definitions. null takes a value away."
 
 
-class RecordSerializer(Strict, serializers.ModelSerializer[Any]):
+class RecordSerializer(Strict, serializers.ModelSerializer[Model]):
     """A record of a customer."""
 
     customer = CustomerField()

@@ -99,7 +99,7 @@ class ChannelForm(EditMixin):
         """What the service takes: `credentials` holds only what was given or is to be forgotten."""
         given = self.changed
         basics = ("name", "address", "is_enabled", "rate_per_second")
-        values: dict[str, Any] = {name: given[name] for name in basics if name in given}
+        values = {name: given[name] for name in basics if name in given}
         credentials = {
             one.key: self._credential(one)
             for one in self.credential_fields

@@ -327,7 +327,7 @@ class WebhookSerializer(serializers.Serializer[object]):
     is_right = serializers.BooleanField(allow_null=True)
 
 
-class CheckSerializer(serializers.Serializer[Any]):
+class CheckSerializer(serializers.Serializer[object]):
     is_ok = serializers.BooleanField()
     problems = ProblemSerializer(many=True)
     webhooks = WebhookSerializer(many=True)
@@ -387,7 +387,7 @@ class IncomingSerializer(serializers.Serializer[object]):
         child=serializers.DictField(), required=False, help_text="`filename`, `content_type`, `content` in base64."
     )
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> dict[str, serializers.Field]:
         return {"from": serializers.CharField(max_length=320), **super().get_fields()}
 
 

@@ -35,7 +35,7 @@ class OwnFieldsMixin(EditMixin):
 
         Errors become the fields'.
         """
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         for field in self.definitions:
             name = f"{OWN}{field.key}"
             if self.is_edit and name not in self.changed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, QueryDict
@@ -73,7 +72,9 @@ def rows(request: Request, organization: str) -> HttpResponse:
     return render(request, "customers/partials/changed_rows.html", shown)
 
 
-def rows_context(request: Request, found: Any, state: ListState, fields: Sequence[CustomField]) -> dict[str, object]:
+def rows_context(
+    request: Request, found: CustomerQuerySet, state: ListState, fields: Sequence[CustomField]
+) -> dict[str, object]:
     """A page of rows, and where the next begins. Raises Http404 for a cursor that is none."""
     cursor = request.GET.get("after", "")
     try:

@@ -180,7 +180,7 @@ def by_stage(rows: QuerySet[Deal], stages: Sequence[Stage]) -> list[Bar]:
     sums = {row["stage"]: row for row in grouped}
     bars = []
     for stage in stages:
-        row = sums.get(stage.pk)
+        row: Any = sums.get(stage.pk)
         if stage.kind == Stage.Kind.OPEN:
             count, value, likely = (row["found"], row["opened"], row["likely"]) if row else (0, None, None)
             bars.append(Bar(stage.name, stage.key, count, _money(value), _money(likely), color=stage.color))

@@ -70,7 +70,7 @@ _CREDENTIALS: Final = (
 
 
 class SmtpProvider:
-    """Any mail server. Each step has a time-out; a message is handed over once."""
+    """Every mail server. Each step has a time-out; a message is handed over once."""
 
     key = "smtp"
     label = "E-mail server"

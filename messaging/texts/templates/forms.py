@@ -33,7 +33,7 @@ class FilesField(forms.FileField):
 
     widget = FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: object = None) -> list[UploadedFile]:
         given = data if isinstance(data, list | tuple) else [data] if data else []
         return [super(FilesField, self).clean(one, initial) for one in given]
 
@@ -120,7 +120,7 @@ class TemplateForm(EditMixin):
     def values(self) -> dict[str, Any]:
         """What the service takes, without the files."""
         changed = self.changed
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             name: changed[name] for name in ("name", *_HELD, "category", "sharing") if name in changed
         }
         if {"team", "sharing"} & set(changed):
