@@ -82,7 +82,12 @@ class TenantManager(models.Manager[Record]):
             return super().get_queryset()
         if "organization" not in opened:
             return _Closed(self.model, using=self._db, missing_scopes={"organization"})
-        return super().get_queryset().filter(**{self.organization_path: opened["organization"]})
+        chosen = opened["organization"]
+        if chosen is None:
+            return super().get_queryset()
+        # The admin opens the scope of all that somebody administers.
+        lookup = f"{self.organization_path}__in" if isinstance(chosen, list | tuple) else self.organization_path
+        return super().get_queryset().filter(**{lookup: chosen})
 
     def all(self) -> models.QuerySet[Record]:
         rows = super().all()
