@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
+from django.db.models import Model
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 
@@ -52,14 +53,14 @@ class UserAdmin(DjangoUserAdmin):
         ("Dates", {"fields": ["created_at", "last_login"]}),
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "password1", "password2"]})]
-    filter_horizontal: ClassVar[Any] = ()
+    filter_horizontal: ClassVar[list[str] | tuple[str, ...]] = ()
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Switched off, not deleted: the ledger speaks of them, and an organization needs its administrator."""
         return False
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
-        with acting_as(Actor.for_user(request.user)):
+        with acting_as(Actor.for_user(cast("User", request.user))):
             return super().user_change_password(request, id, form_url)
 
 
@@ -67,11 +68,11 @@ class UserAdmin(DjangoUserAdmin):
 class OrganizationAdmin(TenantAdmin):
     list_display = ["name", "slug", "pack", "timezone", "is_active", "created_at"]
     list_filter = ["is_active", "pack"]
-    list_select_related: ClassVar[Any] = ()
+    list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
     search_fields = ["name", "slug"]
     readonly_fields = ["created_at"]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_module_permission = has_view_permission
@@ -81,7 +82,7 @@ class MemberForm(ModelForm):
     """A new member belongs where the role does. Later the role is one of that organization, and the last administrator
     stays."""
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data = super().clean() or {}
         role: Role | None = data.get("role")
         if role is not None and self.instance.organization_id is None:
@@ -108,7 +109,7 @@ class MemberAdmin(TenantAdmin):
     readonly_fields = ["created_at", "last_seen_at"]
     filter_horizontal = ["teams"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -117,7 +118,7 @@ class NewRecordForm(ModelForm):
 
     of = ModelChoiceField(Organization.objects.all(), label="Organization")
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data = super().clean() or {}
         if data.get("of"):
             self.instance.organization = data["of"]
@@ -130,7 +131,9 @@ class RoleAdmin(TenantAdmin):
     list_filter = ["is_system", "key"]
     search_fields = ["name", "key", "organization__name"]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
+    ) -> type[ModelForm]:
         return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
 
     def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
@@ -145,7 +148,9 @@ class TeamAdmin(TenantAdmin):
     list_display = ["name", "organization"]
     search_fields = ["name", "organization__name"]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
+    ) -> type[ModelForm]:
         return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
 
 
@@ -171,13 +176,13 @@ class APIKeyAdmin(ReadOnlyAdmin):
 @admin.register(SignInAttempt)
 class SignInAttemptAdmin(ReadOnlyAdmin):
     list_display = ["window_began_at", "failures", "blocked_until"]
-    list_select_related: ClassVar[Any] = ()
+    list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
     exclude = ["key"]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return bool(request.user.is_superuser)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Deleting a row lets somebody try again at once."""
         return bool(request.user.is_superuser)
 

@@ -7,7 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # Actors stand below the accounts; for the checker only.
+    from accounts.models import User
 
 
 class ActorKind(StrEnum):
@@ -42,7 +46,7 @@ class Actor:
         return cls(**{**headers, "kind": ActorKind(headers["kind"])})
 
     @classmethod
-    def for_user(cls, user: Any, **more: Any) -> Actor:
+    def for_user(cls, user: User, **more: Any) -> Actor:
         """An actor for this user, acting as themselves unless an impersonator is given."""
         return cls(ActorKind.USER, str(user.pk), user.get_short_name(), **more)
 

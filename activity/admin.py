@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -47,7 +47,7 @@ class EventAdmin(ReadOnlyAdmin):
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "subscriber", "event"]
-    list_select_related: ClassVar[Any] = ("event",)
+    list_select_related: ClassVar[list[str] | tuple[str, ...]] = ("event",)
     list_filter = ["subscriber"]
     search_fields = ["event__id"]
 
@@ -57,7 +57,7 @@ class JobAdmin(ReadOnlyAdmin):
     """Long work: what it was told, how far it is, what came of it."""
 
     list_display = ["created_at", "organization", "kind", "status", "done", "total", "finished_at", "created_by"]
-    list_select_related: ClassVar[Any] = ("organization", "created_by")
+    list_select_related: ClassVar[list[str] | tuple[str, ...]] = ("organization", "created_by")
     list_filter = ["status", "kind", "created_at"]
     search_fields = ["=id", "kind"]
     ordering = ["-created_at"]
@@ -66,9 +66,9 @@ class JobAdmin(ReadOnlyAdmin):
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ["name", "beat_at"]
-    list_select_related: ClassVar[Any] = ()
+    list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_module_permission = has_view_permission
@@ -79,10 +79,10 @@ class InstallationAdmin(ReadOnlyAdmin):
     """Whether this is held as a restored copy, and what is to become of what waits in it."""
 
     list_display = ["identity", "name", "epoch", "advanced_at", "held_since", "held_why"]
-    list_select_related: ClassVar[Any] = ()
+    list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
     actions = ["send_all", "cancel_due", "cancel_all"]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_module_permission = has_decide_permission = has_view_permission

@@ -36,8 +36,7 @@ def set_aside(event: Event, reason: str) -> None:
 
 
 def _events() -> QuerySet[Event]:
-    rows: QuerySet[Event] = Event.objects.select_related("organization")
-    return rows
+    return Event.objects.select_related("organization")
 
 
 def _dispatch(event: Event) -> None:

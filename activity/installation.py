@@ -26,7 +26,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
@@ -215,7 +215,7 @@ def _path() -> Path:
 
 def _read() -> Note | None:
     try:
-        data: Any = json.loads(_path().read_text(encoding="utf-8"))
+        data = json.loads(_path().read_text(encoding="utf-8"))
         return Note(str(data["identity"]), int(data["epoch"]), [str(one) for one in data["former"]], str(data["place"]))
     except FileNotFoundError:
         return None

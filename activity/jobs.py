@@ -1,6 +1,6 @@
 """Long work, step by step: a row is the job, a claim's lease says who works on it, a step is one transaction.
 
-    def handle(work: Work) -> dict[str, Any]:
+    def handle(work: Work) -> dict[str, object]:
         for rows in batches_after(work.state.get("last", 0)):
             with work.step(done=rows[-1].number, total=count):
                 write(rows)
@@ -19,11 +19,11 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -39,6 +39,10 @@ from core.refused import Refused
 from core.registry import Registry
 from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
+
+if TYPE_CHECKING:
+    # Jobs stand below the accounts; for the checker only.
+    from accounts.models import Organization, User
 
 logger = logging.getLogger(__name__)
 
@@ -153,11 +157,11 @@ class Work:
                 raise _GivesWay
             self._slice_ends = time.monotonic() + SLICE_SECONDS
 
-    def _mine(self) -> Any:
+    def _mine(self) -> QuerySet[Job]:
         return Job.objects.filter(pk=self.job.pk, claim_token=self.job.claim_token)
 
 
-Handler = Callable[[Work], dict[str, Any]]
+Handler = Callable[[Work], dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ class Kind:
     label: str
     template: str = ""
     url: Callable[[Job], str] | None = None
-    so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    so_far: Callable[[dict[str, Any]], dict[str, object]] | None = None
 
 
 KINDS: Registry[Kind] = Registry("Kinds of jobs", name=lambda kind: kind.name, describe=lambda kind: kind.label)
@@ -186,7 +190,7 @@ def register(
     label: str = "",
     template: str = "",
     url: Callable[[Job], str] | None = None,
-    so_far: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    so_far: Callable[[dict[str, Any]], dict[str, object]] | None = None,
 ) -> None:
     """Have `handler` do the jobs of this kind; what it returns is the job's result. Raises RegisteredTwice."""
     KINDS.register(Kind(kind, handler, label or kind, template, url, so_far))
@@ -198,14 +202,20 @@ def kind_of(job: Job) -> Kind | None:
 
 
 def start(
-    *, organization: Any, kind: str, params: dict[str, Any], actor: Actor, user: Any = None, total: int = 0
+    *,
+    organization: Organization,
+    kind: str,
+    params: Mapping[str, object],
+    actor: Actor,
+    user: User | None = None,
+    total: int = 0,
 ) -> Job:
     """Write a job, in the caller's transaction; the worker begins after the commit. Raises KeyError for no kind.
 
     `user` is who may look at it and cancel it: the person behind the actor.
     """
     known = KINDS[kind]
-    job: Job = Job.objects.create(
+    job = Job.objects.create(
         organization=organization,
         kind=known.name,
         params=params,
@@ -221,7 +231,7 @@ def start(
 @transaction.atomic
 def cancel(*, job: Job) -> Job:
     """End a job that waits at once, one in work after the step in hand. Raises JobFinished."""
-    held: Job = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
+    held = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
     if held.is_finished:
         raise JobFinished(f"It is {held.get_status_display().lower()} already.")
     held.is_cancel_requested = True
@@ -247,8 +257,7 @@ def set_aside(job: Job, reason: str) -> None:
 
 
 def _jobs() -> QuerySet[Job]:
-    rows: QuerySet[Job] = Job.objects.select_related("organization")
-    return rows
+    return Job.objects.select_related("organization")
 
 
 def forget_old() -> int:
@@ -309,7 +318,7 @@ def _cancelled(job: Job) -> None:
     settle(job, status=Status.CANCELLED, result=_so_far(job), finished_at=clock.now())
 
 
-def _so_far(job: Job) -> dict[str, Any]:
+def _so_far(job: Job) -> dict[str, object]:
     kind = kind_of(job)
     return kind.so_far(job.state) if kind is not None and kind.so_far is not None else {}
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import redis
@@ -80,7 +80,7 @@ def _much_changed(organization: str, event: str = "") -> Signal:
 
 def channel_name() -> str:
     """Redis publishes across its databases: the number keeps two installations on one server apart."""
-    address: dict[str, Any] = redis.connection.parse_url(settings.REDIS_URL)  # type: ignore[no-untyped-call]
+    address: dict[str, object] = redis.connection.parse_url(settings.REDIS_URL)  # type: ignore[no-untyped-call]
     number = address.get("db", 0)
     return f"parley:live:{number}"
 

@@ -10,7 +10,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import django
@@ -21,7 +21,7 @@ GOAL_MS = 10.0
 PALETTE, PAGE = 5, 51
 
 
-def samples(rows: list[dict[str, Any]], chance: random.Random) -> dict[str, list[str]]:
+def samples(rows: Sequence[Mapping[str, Any]], chance: random.Random) -> dict[str, list[str]]:
     """What people type, by kind: parts that are there, and some that are not."""
 
     def part(text: str, least: int, most: int) -> str:
@@ -29,7 +29,7 @@ def samples(rows: list[dict[str, Any]], chance: random.Random) -> dict[str, list
         start = chance.randrange(max(1, len(text) - size))
         return text[start : start + size].strip()
 
-    def some(make: Callable[[dict[str, Any]], str]) -> list[str]:
+    def some(make: Callable[[Mapping[str, Any]], str]) -> list[str]:
         return [make(chance.choice(rows)) for _ in range(TERMS // 6)]
 
     letters = "abcdefghijklmnopqrstuvwxyz"

@@ -52,7 +52,7 @@ class Channel(virtual.Channel):
             raise ValueError(f"{queue!r} can't be the name of a queue here.")
         return self.folder / queue
 
-    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, message: dict[str, Any], **_: object) -> None:
         folder = self._queue_folder(queue)
         now = time.time_ns()
         milliseconds = message.get("properties", {}).get("expiration")
@@ -77,7 +77,7 @@ class Channel(virtual.Channel):
             self._cleared_at = time.monotonic()
             self._clear_stale()
 
-    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, object]:
         folder = self._queue_folder(queue)
         listed = self._listed[queue]
         if not listed:
@@ -103,10 +103,10 @@ class Channel(virtual.Channel):
         self._listed.pop(queue, None)
         return sum(_remove(folder / name) for name in _names(folder))
 
-    def _new_queue(self, queue: str, **_: Any) -> None:
+    def _new_queue(self, queue: str, **_: object) -> None:
         self._queue_folder(queue).mkdir(parents=True, exist_ok=True)
 
-    def _delete(self, queue: str, *_: Any, **__: Any) -> None:
+    def _delete(self, queue: str, *_: object, **__: object) -> None:
         self._purge(queue)
         try:
             self._queue_folder(queue).rmdir()
@@ -173,14 +173,14 @@ class Transport(virtual.Transport):
     polling_interval = POLL_SECONDS
     implements = virtual.Transport.implements.extend(exchange_type=frozenset(["direct"]))
 
-    def __init__(self, client: Any, **kwargs: Any) -> None:
+    def __init__(self, client: Any, **kwargs: object) -> None:
         super().__init__(client, **kwargs)
         self.state = self.global_state
 
     def driver_version(self) -> str:
         return "1"
 
-    def establish_connection(self) -> Any:
+    def establish_connection(self) -> Transport:
         _folder_of(self.client).mkdir(parents=True, exist_ok=True)
         return super().establish_connection()
 

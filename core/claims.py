@@ -52,7 +52,7 @@ Row = TypeVar("Row", bound=Claimable)
 _NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def released() -> dict[str, Any]:
+def released() -> dict[str, object]:
     """What an UPDATE that ends a claim writes: nobody holds the row, and nothing counts against it."""
     return {"claim_token": None, "begun_at": None, "lost_claims": 0}
 
@@ -125,7 +125,7 @@ def begun(row: Claimable, *, lease: timedelta) -> bool:
     return True
 
 
-def settle(row: Claimable, *, due_at: datetime | None = None, **changes: Any) -> bool:
+def settle(row: Claimable, *, due_at: datetime | None = None, **changes: object) -> bool:
     """Write the outcome and end the claim; False, and nothing written, when the claim was lost meanwhile."""
     changes = {**released(), **changes}
     claimed = type(row)._base_manager.filter(pk=row.pk, claim_token=row.claim_token)
@@ -137,7 +137,7 @@ def settle(row: Claimable, *, due_at: datetime | None = None, **changes: Any) ->
     return settled
 
 
-def give_back(rows: Sequence[Claimable], **changes: Any) -> None:
+def give_back(rows: Sequence[Claimable], **changes: object) -> None:
     """End claims whose work was not begun, so that another worker takes them at once; the attempt is not counted.
 
     What was counted against them stays: it was not tried.

@@ -11,9 +11,9 @@ import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.utils import DEFAULT_DB_ALIAS
 from django.utils import timezone
@@ -68,7 +68,7 @@ def forget() -> None:
     _measured, _drift = None, timedelta(0)
 
 
-def _ask(connection: Any) -> tuple[datetime, float] | None:
+def _ask(connection: BaseDatabaseWrapper) -> tuple[datetime, float] | None:
     """Ask on an open connection, past Django's cursor: it is no query of whoever opened the connection."""
     global _measured, _drift
     try:
@@ -91,7 +91,7 @@ def _ask(connection: Any) -> tuple[datetime, float] | None:
     return _measured
 
 
-def _on_connection(sender: Any, connection: Any, **_: Any) -> None:
+def _on_connection(sender: object, connection: BaseDatabaseWrapper, **_: object) -> None:
     measured = _measured
     if connection.alias != DEFAULT_DB_ALIAS or connection.vendor != "postgresql":
         return

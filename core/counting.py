@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import QuerySet
 
 
-def capped_counts(parts: Mapping[str, QuerySet[Any]], *, cap: int) -> dict[str, int]:
+def capped_counts(parts: Mapping[str, QuerySet], *, cap: int) -> dict[str, int]:
     """How many rows each queryset has, `cap` at most, asked in one statement."""
     counts = dict.fromkeys(parts, 0)
     columns: list[str] = []

@@ -10,16 +10,17 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.widgets import Input
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -174,19 +175,18 @@ class EditMixin(forms.Form):
             else:
                 self._entered.append(name)
 
-    def _now(self, name: str) -> Any:
+    def _now(self, name: str) -> object:
         """What a page would show, and a browser send back, for what the record has now."""
         field, bound = self.fields[name], self[name]
         return _shown(field, field.prepare_value(bound.initial))
 
-    def _kept(self, name: str) -> Any:
+    def _kept(self, name: str) -> object:
         value = self[name].initial
         return "" if value is None and isinstance(self.fields[name], forms.CharField) else value
 
     def _show(self, bound: forms.BoundField, value: Any) -> None:
         """Have the form show this value instead of what was posted."""
-        posted: Any = self.data
-        data = posted.copy()
+        data = cast("QueryDict", self.data).copy()
         if isinstance(value, list):
             data.setlist(bound.html_name, value)
         elif value is False:
@@ -196,25 +196,24 @@ class EditMixin(forms.Form):
         self.data = data
 
 
-def keep_gone_choices(field: forms.ChoiceField, value: Any) -> None:
+def keep_gone_choices(field: forms.ChoiceField, value: object) -> None:
     """Offer what a record has though it is no longer in the list, so that saving something else does not take it."""
     known = {str(key) for key, _label in _flat(field.choices)}
     values = value if isinstance(value, list | tuple) else [value]
     gone = [str(one) for one in values if one not in (None, "") and str(one) not in known]
     if gone:
-        present: Any = field.choices
         more = [(one, _("%(choice)s (no longer in the list)") % {"choice": one}) for one in gone]
-        field.choices = [*present, *more]
+        field.choices = [*cast("Iterable[tuple[object, object]]", field.choices), *more]
 
 
-def _flat(choices: Any) -> list[tuple[Any, Any]]:
-    flat: list[tuple[Any, Any]] = []
+def _flat(choices: Any) -> list[tuple[object, object]]:
+    flat: list[tuple[object, object]] = []
     for key, label in choices:
         flat += list(label) if isinstance(label, list | tuple) else [(key, label)]
     return flat
 
 
-def _shown(field: forms.Field, value: Any) -> Any:
+def _shown(field: forms.Field, value: Any) -> object:
     widget = field.widget
     if isinstance(widget, forms.CheckboxInput):
         return bool(widget.check_test(value))
@@ -231,7 +230,7 @@ def _shown(field: forms.Field, value: Any) -> Any:
     return _sanitized(widget, widget.format_value(value))
 
 
-def _submitted(widget: forms.Widget, value: Any) -> Any:
+def _submitted(widget: forms.Widget, value: object) -> object:
     if isinstance(value, bool):
         return value
     if isinstance(value, list | tuple):
@@ -239,7 +238,7 @@ def _submitted(widget: forms.Widget, value: Any) -> Any:
     return _sanitized(widget, value)
 
 
-def _sanitized(widget: forms.Widget, value: Any) -> str:
+def _sanitized(widget: forms.Widget, value: object) -> str:
     """What a browser makes of a value (HTML, "value sanitization algorithm" of each type of input)."""
     text = _line_feeds("" if value is None else str(value))
     if isinstance(widget, forms.Textarea) or not isinstance(widget, Input):
@@ -268,7 +267,7 @@ def _line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """A short sum of what was shown, by which it is compared."""
     return urlsafe_b64encode(
         hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=9).digest()

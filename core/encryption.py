@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -36,12 +35,12 @@ def _opened(keys: tuple[str, ...], token: str) -> bytes:
     return _fernet(keys).decrypt(token.encode())
 
 
-def encrypt(value: Any) -> str:
+def encrypt(value: object) -> str:
     """The value as JSON, encrypted; URL-safe text."""
     return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(json.dumps(value).encode()).decode()
 
 
-def decrypt(token: str) -> Any:
+def decrypt(token: str) -> object:
     """What `encrypt` was given. Raises DecryptionFailed when no key fits."""
     try:
         return json.loads(_opened(tuple(settings.ENCRYPTION_KEYS), token))
@@ -63,14 +62,14 @@ class _Sealed:
 class _OpenedWhenAsked(DeferredAttribute):
     """Decrypts on the first look: a row whose secret can't be read is still a row that can be listed and worked on."""
 
-    def __get__(self, instance: Any, cls: Any = None) -> Any:
+    def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> object:
         value = super().__get__(instance, cls)
         if isinstance(value, _Sealed):
             value = decrypt(value.token)
             instance.__dict__[self.field.attname] = value
         return value
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: object, value: object) -> None:
         instance.__dict__[self.field.attname] = value
 
 
@@ -86,16 +85,16 @@ class EncryptedJSONField(models.Field):
     def get_internal_type(self) -> str:
         return "TextField"
 
-    def from_db_value(self, value: str | None, *args: Any) -> Any:
+    def from_db_value(self, value: str | None, *args: object) -> object:
         return None if value is None or value == "" else _Sealed(value)
 
-    def get_prep_value(self, value: Any) -> str | None:
+    def get_prep_value(self, value: object) -> str | None:
         return None if value is None else encrypt(value)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:
         return value
 
-    def get_lookup(self, lookup_name: str) -> Any:
+    def get_lookup(self, lookup_name: str) -> type[models.Lookup] | None:
         if lookup_name != "isnull":
             raise TypeError("An encrypted field can't be searched.")
         return super().get_lookup(lookup_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -12,7 +12,7 @@ from core.http import Request
 
 
 def render_page(
-    request: Request, page: str, context: dict[str, Any], *, partials: dict[str, str] | None = None
+    request: Request, page: str, context: Mapping[str, object], *, partials: dict[str, str] | None = None
 ) -> HttpResponse:
     """The whole page, or the partial that the HTMX request's target names (`partials`: target id → template).
 

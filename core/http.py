@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 if TYPE_CHECKING:
+    # What settings.TENANT_MODEL names, and who belongs to it; for the checker only.
     from django_htmx.middleware import HtmxDetails
+
+    from accounts.models import Member, Organization
 
 
 class Request(HttpRequest):
     """A request after the middleware: HTMX details, and the member inside an organization's pages."""
 
     htmx: HtmxDetails
-    organization: Any
-    member: Any
-    memberships: Any
+    organization: Organization
+    member: Member
+    memberships: Sequence[Member]
     badges: dict[str, int]
     request_id: str
 
@@ -42,7 +46,7 @@ def redirect_to(path: str) -> HttpResponseRedirect:
 def client_address(request: HttpRequest) -> str:
     """The caller's address, as far as the proxies in front of us are ours (TRUSTED_PROXY_COUNT)."""
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    count: int = settings.TRUSTED_PROXY_COUNT
+    count = settings.TRUSTED_PROXY_COUNT
     if count and len(forwarded) >= count:
         return forwarded[-count]
     return str(request.META.get("REMOTE_ADDR") or "")

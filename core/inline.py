@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from django.core import signing
 from django.db import models
@@ -28,12 +28,12 @@ class Clash:
     theirs: str
 
 
-def sign_shown(record: models.Model, field: str, value: Any) -> str:
+def sign_shown(record: models.Model, field: str, value: object) -> str:
     """For the hidden field `shown` of a form that shows this value."""
     return signing.Signer(salt=_salt(record, field)).sign(digest(_plain(value)))
 
 
-def is_outdated(record: models.Model, field: str, value: Any, shown: str | None) -> bool:
+def is_outdated(record: models.Model, field: str, value: object, shown: str | None) -> bool:
     """Whether the record's value is another by now than the form showed. Ask while the row is locked."""
     if shown is None:
         return False
@@ -44,7 +44,7 @@ def is_outdated(record: models.Model, field: str, value: Any, shown: str | None)
     return was != digest(_plain(value))
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, datetime):
         # One moment is one value, in whatever zone it is at hand.
         return value.astimezone(UTC).isoformat()

@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import connections, models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 from core.fields import OneLine
+from core.optional import not_none
 
 Converter = Callable[[Any], Any]
 
@@ -37,7 +40,7 @@ def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterabl
 
     What is not named has to have a default in the database. Raises IntegrityError.
     """
-    connection: Any = connections[router.db_for_write(model)]
+    connection = connections[router.db_for_write(model)]
     by_name = {field.attname: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in names]
     converters = [_converter(field, connection) for field in fields]
@@ -48,7 +51,7 @@ def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterabl
     if not values:
         return
     quote = connection.ops.quote_name
-    table, columns = quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields)
+    table, columns = quote(model._meta.db_table), ", ".join(quote(not_none(field.column)) for field in fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _copy(connection, cursor, f"COPY {table} ({columns}) FROM STDIN", values)
@@ -58,13 +61,15 @@ def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterabl
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608
 
 
-def _copy(connection: Any, cursor: Any, statement: str, values: Sequence[tuple[Any, ...]]) -> None:
+def _copy(
+    connection: BaseDatabaseWrapper, cursor: CursorWrapper, statement: str, values: Sequence[tuple[object, ...]]
+) -> None:
     with connection.wrap_database_errors, cursor.copy(statement) as copy:
         for row in values:
             copy.write_row(row)
 
 
-def _converter(field: models.Field, connection: Any) -> Converter | None:
+def _converter(field: models.Field, connection: BaseDatabaseWrapper) -> Converter | None:
     """What makes of an attribute what the driver takes; none where it takes it as it is."""
     target = field.target_field if isinstance(field, models.ForeignKey) else field
     if isinstance(target, models.UUIDField) and connection.features.has_native_uuid_field:

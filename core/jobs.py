@@ -41,13 +41,13 @@ class Ring:
     """One kind of ring, pressed when called."""
 
     task: str
-    arguments: tuple[tuple[str, Any], ...] = ()
+    arguments: tuple[tuple[str, object], ...] = ()
 
     def __call__(self) -> None:
         bell.press(self)
 
 
-def ring(task: str, **arguments: Any) -> None:
+def ring(task: str, **arguments: object) -> None:
     """Have the task run soon after the transaction commits, or at once outside of one; equal rings become one."""
     pressed = Ring(task, tuple(sorted(arguments.items())))
     connection = transaction.get_connection()
@@ -127,7 +127,7 @@ bell = Bell()
 atexit.register(lambda: bell.flush(1.0))
 
 
-def impatient_options() -> dict[str, Any]:
+def impatient_options() -> dict[str, object]:
     """The broker's options for somebody who does not wait: one try, and moments for it."""
     options = dict(settings.CELERY_BROKER_TRANSPORT_OPTIONS)
     if settings.REDIS_URL:
@@ -135,7 +135,7 @@ def impatient_options() -> dict[str, Any]:
     return options
 
 
-def publish(task: str, arguments: dict[str, Any], *, headers: dict[str, Any] | None = None) -> None:
+def publish(task: str, arguments: dict[str, object], *, headers: dict[str, object] | None = None) -> None:
     """Hand a message to the broker now, in one try of a second or so. Raises what its client raises."""
     connection = current_app.connection_for_write(transport_options=impatient_options())
     with producers[connection].acquire(block=True, timeout=1.0) as producer:
@@ -158,7 +158,7 @@ class JobTask(Task):
 
     abstract = True
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: object) -> object:
         if key := self.context().get(wakeups.WAKE):
             wakeups.answered(key)
         with bound(task=self.name, request_id=self.context().get("request_id", "")):
@@ -190,7 +190,7 @@ class Drain(JobTask):
         """How long ago it was run last in this process, or since the process began."""
         return time.monotonic() - self._began_at
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> object:
         self._again.set()
         done = None
         while self._again.is_set() and self._working.acquire(blocking=False):
@@ -209,7 +209,7 @@ _stopping = threading.Event()
 
 
 @signals.worker_shutting_down.connect(weak=False)
-def stop(**_: Any) -> None:
+def stop(**_: object) -> None:
     """Have `stopping()` say so."""
     _stopping.set()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-Event = MutableMapping[str, Any]
+Event = MutableMapping[str, object]
 
 BLOT = "[…]"
 
@@ -39,7 +39,7 @@ def blot_out(text: str) -> str:
     return _SECRET_VALUES.sub(BLOT, text)
 
 
-def _without_secrets(_logger: Any, _method: str, event: Event) -> Event:
+def _without_secrets(_logger: object, _method: str, event: Event) -> Event:
     for name, value in event.items():
         if name.startswith("_"):
             continue
@@ -50,7 +50,7 @@ def _without_secrets(_logger: Any, _method: str, event: Event) -> Event:
     return event
 
 
-def _without_repetition(_logger: Any, _method: str, event: Event) -> Event:
+def _without_repetition(_logger: object, _method: str, event: Event) -> Event:
     """Celery and uvicorn put beside their lines what the lines say; Django the request, with what was searched for."""
     event.pop("color_message", None)
     if str(event.get("logger", "")).startswith("django."):
@@ -60,7 +60,7 @@ def _without_repetition(_logger: Any, _method: str, event: Event) -> Event:
     return event
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, dict):
@@ -72,7 +72,7 @@ def _clean(value: Any) -> Any:
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
     """Django's LOGGING: everything to standard error, through structlog's processors."""
-    shared: list[Any] = [
+    shared: list[object] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -83,7 +83,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         structlog.processors.format_exc_info,
         _without_secrets,
     ]
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: object = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": shared,

@@ -6,11 +6,11 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from core.logging import bound
@@ -83,22 +83,22 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         if self.is_async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> Any:
+    def __call__(self, request: HttpRequest) -> object:
         return self._later(request) if self.is_async else super().__call__(request)
 
-    async def _later(self, request: HttpRequest) -> Any:
+    async def _later(self, request: HttpRequest) -> object:
         found = self._find(request.path_info) if request.path_info.startswith(self.static_prefix) else None
         if found is None:
             return await self.get_response(request)
         return whole(self.serve(found, request))
 
-    def _find(self, path: str) -> Any:
+    def _find(self, path: str) -> object:
         return self.find_file(path) if self.autorefresh else self.files.get(path)
 
 
-def whole(response: Any) -> HttpResponse:
+def whole(response: StreamingHttpResponse) -> HttpResponse:
     """A small file's answer read at once: streaming it would cost a change of threads for each block."""
-    answer = HttpResponse(b"".join(response.streaming_content), status=response.status_code)
+    answer = HttpResponse(b"".join(cast("Iterable[bytes]", response.streaming_content)), status=response.status_code)
     for name, value in response.items():
         answer.headers[name] = value
     response.close()

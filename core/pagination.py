@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from django.db import models
@@ -57,7 +57,7 @@ def page_after(
     if {order[0].startswith("-"), order[1].startswith("-")} not in ({True}, {False}):
         raise ValueError("Both fields of the order go the same way.")
     first, second = (name.lstrip("-") for name in order)
-    field = queryset.model._meta.get_field(first)
+    field = cast("models.Field", queryset.model._meta.get_field(first))
     after = decode_cursor(cursor, field) if cursor else None
     is_nullable = bool(getattr(field, "null", False)) and not is_filled
     rows: list[Row] = []
@@ -97,7 +97,7 @@ def _after(
     )
 
 
-def decode_cursor(cursor: str, field: Any) -> tuple[Key, str]:
+def decode_cursor(cursor: str, field: models.Field) -> tuple[Key, str]:
     """The value and the id that a cursor on this field stands for. Raises InvalidCursor."""
     try:
         if len(cursor) > LONGEST_CURSOR:
@@ -109,7 +109,7 @@ def decode_cursor(cursor: str, field: Any) -> tuple[Key, str]:
         raise InvalidCursor("This cursor is not one that the list gave.") from error
 
 
-def _key(value: Any, field: Any) -> Key:
+def _key(value: Any, field: models.Field) -> Key:
     """The value as the field compares it. Raises ValueError or TypeError for one that is not of its kind."""
     if value is None:
         if not field.null:
@@ -133,7 +133,7 @@ def _key(value: Any, field: Any) -> Key:
     return value
 
 
-def _decimal(value: Any, field: Any) -> Decimal:
+def _decimal(value: object, field: models.DecimalField) -> Decimal:
     # With a sign and a point: nothing longer was given out.
     number = Decimal(value) if isinstance(value, str) and len(value) <= field.max_digits + 2 else Decimal("NaN")
     if not number.is_finite() or number.adjusted() >= field.max_digits:

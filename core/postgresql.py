@@ -22,7 +22,7 @@ LOOK_EVERY_SECONDS = 0.1
 Result = TypeVar("Result")
 
 
-class Connection(psycopg.Connection[Any]):
+class Connection(psycopg.Connection[object]):
     """A connection that waits for no answer for ever: OperationalError where none came in time, and it is closed."""
 
     # None lifts it: `manage.py migrate`, whose statements may take hours.

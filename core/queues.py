@@ -117,5 +117,5 @@ def clip_leases() -> int:
     return freed
 
 
-def _kept_count() -> dict[str, Any]:
+def _kept_count() -> dict[str, object]:
     return {name: value for name, value in released().items() if name != "lost_claims"}

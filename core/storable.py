@@ -6,7 +6,7 @@ cleaned instead (`messaging.channels.text`), since nothing inbound is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 from urllib.parse import unquote
 
@@ -28,7 +28,7 @@ def is_storable(text: str) -> bool:
 
 
 @sync_and_async_middleware
-def storable_text_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+def storable_text_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], object]:
     """400 for a path, query or form with a character that can't be stored, before it becomes a 500."""
     if iscoroutinefunction(get_response):
 
@@ -57,7 +57,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 class BoundedJSONParser(JSONParser):
     """JSON no deeper than can be read. Raises ParseError."""
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, object]:
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
@@ -67,7 +67,7 @@ class BoundedJSONParser(JSONParser):
 class StorableJSONParser(BoundedJSONParser):
     """JSON whose texts can all be stored. Raises ParseError, which names the field."""
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, object]:
         data = super().parse(stream, media_type, parser_context)
         try:
             path = _unstorable(data)
@@ -85,11 +85,11 @@ def _texts(request: HttpRequest) -> list[str]:
     return texts
 
 
-def _unstorable(value: Any, path: str = "") -> str | None:
+def _unstorable(value: object, path: str = "") -> str | None:
     """The path to the first text that can't be stored."""
     if isinstance(value, str):
         return None if is_storable(value) else path
-    parts: Any = ()
+    parts: Iterable[tuple[object, object]] = ()
     if isinstance(value, Mapping):
         parts = value.items()
     elif isinstance(value, list):

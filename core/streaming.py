@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator
-from typing import Any
 from urllib.parse import quote
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
+from rest_framework.request import Request
 
-_END = object()
 
-
-def streamed(request: Any, pieces: Generator[bytes], *, content_type: str, filename: str) -> StreamingHttpResponse:
+def streamed(
+    request: HttpRequest | Request, pieces: Generator[bytes], *, content_type: str, filename: str
+) -> StreamingHttpResponse:
     """Send the pieces as a file to be saved. Empty ones are left out.
 
     Each piece is made in a thread of its own accord under ASGI, so the generator keeps nothing open in between that
     belongs to a thread: no organization's scope, no transaction.
     """
     plain: HttpRequest = getattr(request, "_request", request)
-    body: Any = _later(pieces) if isinstance(plain, ASGIRequest) else (piece for piece in pieces if piece)
+    body: AsyncGenerator[bytes] | Generator[bytes] = (piece for piece in pieces if piece)
+    if isinstance(plain, ASGIRequest):
+        body = _later(pieces)
     response = StreamingHttpResponse(body, content_type=content_type)
     response.headers["Content-Disposition"] = _disposition(filename)
     response.headers["Cache-Control"] = "no-store"
@@ -33,17 +35,17 @@ def streamed(request: Any, pieces: Generator[bytes], *, content_type: str, filen
 async def _later(pieces: Generator[bytes]) -> AsyncGenerator[bytes]:
     next_piece = sync_to_async(_next, thread_sensitive=False)
     try:
-        while (piece := await next_piece(pieces)) is not _END:
+        while (piece := await next_piece(pieces)) is not None:
             if piece:
                 yield piece
     finally:
         pieces.close()
 
 
-def _next(pieces: Iterator[bytes]) -> Any:
+def _next(pieces: Iterator[bytes]) -> bytes | None:
     close_old_connections()
     try:
-        return next(pieces, _END)
+        return next(pieces, None)
     finally:
         close_old_connections()
 

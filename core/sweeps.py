@@ -8,7 +8,8 @@ take turns, so that the backlog of one costs the others a moment.
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Min
@@ -45,7 +46,7 @@ def sweep(queue: Queue[Row], *, seconds: float = 60.0) -> int:
     return done
 
 
-def _organizations_with_due(queue: Queue[Any]) -> list[Any]:
+def _organizations_with_due(queue: Queue[Row]) -> list[UUID | None]:
     """Whose turn it is, who has waited longest first."""
     with every_organization(queue.why):
         # Without what the rows are read with: only their organizations are asked for.
@@ -56,7 +57,7 @@ def _organizations_with_due(queue: Queue[Any]) -> list[Any]:
         return [row["organization_id"] for row in waiting]
 
 
-def _turn(queue: Queue[Row], organization: Any, until: float) -> tuple[int, bool]:
+def _turn(queue: Queue[Row], organization: UUID | None, until: float) -> tuple[int, bool]:
     """How many rows it took, and whether the organization had no more."""
     ends = min(time.monotonic() + TURN_SECONDS, until)
     done = 0
@@ -76,7 +77,7 @@ def _turn(queue: Queue[Row], organization: Any, until: float) -> tuple[int, bool
     return done, False
 
 
-def _claim_one(queue: Queue[Row], organization: Any) -> Row | None:
+def _claim_one(queue: Queue[Row], organization: UUID | None) -> Row | None:
     with every_organization(queue.why):
         whose = {"organization_id": organization} if organization is not None else {"organization_id__isnull": True}
         rows: models.QuerySet[Row] = queue.rows().filter(**whose) if queue.has_organizations else queue.rows()

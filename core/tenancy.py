@@ -9,28 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from django.conf import settings
 from django.db import models
-from django_scopes import ScopedManager, get_scope, scope, scopes_disabled
+from django_scopes import get_scope, scope, scopes_disabled
 from django_scopes.exceptions import ScopeError
 from django_scopes.manager import DisabledQuerySet
 
 from core.ids import uuid7
 
+if TYPE_CHECKING:
+    # What settings.TENANT_MODEL names; for the checker only.
+    from accounts.models import Organization
+
 __all__ = [
     "ScopeError",
+    "TenantManager",
     "TenantModel",
     "current_organization",
     "every_organization",
     "organization_scope",
-    "tenant_manager",
 ]
 
 
+Record = TypeVar("Record", bound=models.Model, covariant=True)
+
+
 @contextmanager
-def organization_scope(organization: Any) -> Generator[None]:
+def organization_scope(organization: Organization) -> Generator[None]:
     """Limit every query inside to this organization. Raises ScopeError for none: that would limit nothing."""
     if organization is None or isinstance(organization, list | tuple):
         raise ScopeError("Say which organization.")
@@ -47,18 +54,12 @@ def every_organization(reason: str) -> Generator[None]:
         yield
 
 
-def current_organization() -> Any:
+def current_organization() -> Organization:
     """The organization of the scope that is open. Raises ScopeError when none is."""
     organization = get_scope().get("organization")
     if organization is None:
         raise ScopeError("No organization is open here.")
     return organization
-
-
-def tenant_manager(queryset: type[models.QuerySet[Any]] = models.QuerySet, path: str = "organization") -> Any:
-    """A manager whose queries raise outside an organization, with the queryset's methods."""
-    scoped = ScopedManager(_manager_class=models.Manager.from_queryset(queryset), organization=path)
-    return type("TenantManager", (_ClosedOutside, type(scoped)), {})()
 
 
 class _Closed(DisabledQuerySet):
@@ -67,17 +68,30 @@ class _Closed(DisabledQuerySet):
     exists = contains = explain = in_bulk = bulk_update = aiterator = DisabledQuerySet.error
 
 
-class _ClosedOutside:
-    """Of a tenant's manager: closed outside an organization."""
+class TenantManager(models.Manager[Record]):
+    """A manager limited to the organization of the open scope; outside of one its queries raise ScopeError.
 
-    model: type[models.Model]
-    _db: str | None
+    `TenantManager.from_queryset(CustomerQuerySet)()` has the queryset's methods and, for the checker, its type.
+    """
 
-    def get_queryset(self) -> Any:
-        rows = super().get_queryset()  # type: ignore[misc]
-        if isinstance(rows, DisabledQuerySet):
-            return _Closed(self.model, using=self._db, missing_scopes=rows.missing_scopes)
-        return rows
+    organization_path: ClassVar[str] = "organization"
+
+    def get_queryset(self) -> models.QuerySet[Record]:
+        opened = get_scope()
+        if not opened.get("_enabled", True):
+            return super().get_queryset()
+        if "organization" not in opened:
+            return _Closed(self.model, using=self._db, missing_scopes={"organization"})
+        chosen = opened["organization"]
+        if chosen is None:
+            return super().get_queryset()
+        # The admin opens the scope of all that somebody administers.
+        lookup = f"{self.organization_path}__in" if isinstance(chosen, list | tuple) else self.organization_path
+        return super().get_queryset().filter(**{lookup: chosen})
+
+    def all(self) -> models.QuerySet[Record]:
+        rows = super().all()
+        return rows.all() if isinstance(rows, DisabledQuerySet) else rows
 
 
 class TenantModel(models.Model):
@@ -86,7 +100,7 @@ class TenantModel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="+", editable=False)
 
-    objects: ClassVar[Any] = tenant_manager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True

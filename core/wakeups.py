@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import redis
 from django.conf import settings
@@ -32,7 +32,7 @@ _lock = threading.Lock()
 _client: redis.Redis | None = None
 
 
-def key_of(task: str, arguments: Mapping[str, Any] | None = None) -> str:
+def key_of(task: str, arguments: Mapping[str, object] | None = None) -> str:
     """The same key is the same wake-up: letters and digits only, for a file's name and a Redis key."""
     told = repr((task, sorted((arguments or {}).items())))
     return hashlib.sha256(told.encode()).hexdigest()[:24]

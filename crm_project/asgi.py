@@ -30,7 +30,7 @@ class Handler(ASGIHandler):
     async view still runs in the event loop, and what it streams is streamed there.
     """
 
-    _middleware_chain: Callable[..., Awaitable[Any]]
+    _middleware_chain: Callable[..., Awaitable[object]]
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

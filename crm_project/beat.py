@@ -27,7 +27,7 @@ class Scheduler(DatabaseScheduler):
 
     _beat_at = float("-inf")
 
-    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
+    def apply_async(self, entry: Any, producer: object = None, advance: bool = True, **kwargs: object) -> object:
         """Ring, unless a ring of the kind waits already: without a worker they do not pile up."""
         key = wakeups.key_of(entry.task, entry.kwargs)
         try:
@@ -41,7 +41,7 @@ class Scheduler(DatabaseScheduler):
         entry.options["headers"] = {**(entry.options.get("headers") or {}), CONTEXT_HEADER: {wakeups.WAKE: key}}
         return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
 
-    def tick(self, *args: Any, **kwargs: Any) -> Any:
+    def tick(self, *args: object, **kwargs: object) -> object:
         faulthandler.dump_traceback_later(HANGS_AFTER_SECONDS, exit=True)
         show_life("beat")
         if time.monotonic() - self._beat_at > TELL_EVERY_SECONDS:

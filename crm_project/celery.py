@@ -6,7 +6,6 @@ import logging.config
 import os
 import sys
 import warnings
-from typing import Any
 
 from celery import Celery, signals
 
@@ -22,7 +21,7 @@ app.autodiscover_tasks()
 
 
 @signals.setup_logging.connect(weak=False)
-def configure_logging(**_: Any) -> None:
+def configure_logging(**_: object) -> None:
     """The same lines as everywhere, in place of Celery's own."""
     from django.conf import settings
 
@@ -30,7 +29,7 @@ def configure_logging(**_: Any) -> None:
 
 
 @signals.task_prerun.connect(weak=False)
-def forget_queries(**_: Any) -> None:
+def forget_queries(**_: object) -> None:
     """With DEBUG Django keeps every query; a request forgets the last one's, and so does a task."""
     from django.db import reset_queries
 
@@ -43,7 +42,7 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 
 
 @signals.worker_init.connect(weak=False)
-def listen(**_: Any) -> None:
+def listen(**_: object) -> None:
     """Every worker minds that it is not deaf."""
     from crm_project.watch import Ear
 
@@ -51,7 +50,7 @@ def listen(**_: Any) -> None:
 
 
 @signals.worker_init.connect(weak=False)
-def require_connections(**_: Any) -> None:
+def require_connections(**_: object) -> None:
     """A pool smaller than what asks it would leave a send whose outcome can't be written."""
     from django.conf import settings
 
@@ -65,7 +64,7 @@ def require_connections(**_: Any) -> None:
 
 
 @signals.worker_init.connect(weak=False)
-def look_by_itself(**_: Any) -> None:
+def look_by_itself(**_: object) -> None:
     """Every worker works off what is due, whether or not somebody rings."""
     from activity import installation
     from crm_project.ticker import Ticker, intervals

@@ -140,8 +140,7 @@ def fernet_keys(name: str, default: list[str]) -> list[str]:
 def database(name: str, default: str) -> dict[str, Any]:
     """Django's DATABASES entry from `sqlite:////path` or `postgres://user:password@host:port/name`."""
     value = url(name, default, schemes=("postgres", "postgresql", "sqlite"))
-    found: dict[str, Any] = env.db_url_config(value)
-    return found
+    return env.db_url_config(value)
 
 
 def mail(name: str) -> dict[str, Any]:
@@ -150,7 +149,7 @@ def mail(name: str) -> dict[str, Any]:
     if not value:
         return {}
     try:
-        found: dict[str, Any] = env.email_url_config(value)
+        found = env.email_url_config(value)
     except (ValueError, ImproperlyConfigured):
         refuse(f"{name} is no address such as smtp+tls://user:password@mail.example.com:587.")
         return {}

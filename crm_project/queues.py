@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -39,9 +39,9 @@ def messages_move() -> str:
     return _told(lambda: Message.objects.filter(sending).exclude(paced))
 
 
-def _told(rows: Any) -> str:
+def _told(rows: Callable[[], QuerySet]) -> str:
     with every_organization("the queues serve all organizations"):
-        due: QuerySet[Any] = rows().filter(due_at__lt=clock.now() - STUCK_AFTER)
+        due = rows().filter(due_at__lt=clock.now() - STUCK_AFTER)
         count = due[:MOST_COUNTED].count()
     return f"{count}{' or more' if count == MOST_COUNTED else ''} are due for longer than a minute" if count else ""
 

@@ -120,7 +120,7 @@ MIDDLEWARE = [
     "core.outage.OutageMiddleware",
 ]
 
-TEMPLATES: list[dict[str, Any]] = [
+TEMPLATES: list[dict[str, object]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
@@ -206,7 +206,7 @@ DATABASES = {"default": _database}
 
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"))
 
-CACHES: dict[str, dict[str, Any]] = {
+CACHES: dict[str, dict[str, object]] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "parley"}
         if REDIS_URL
@@ -369,7 +369,7 @@ DRF_STANDARDIZED_ERRORS = {
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
     "EXCEPTION_HANDLER_CLASS": "core.api.handler.Handler",
 }
-SPECTACULAR_SETTINGS: dict[str, Any] = {
+SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "Parley",
     "DESCRIPTION": "What external systems rely on: paths, methods, parameters and fields are added to, never renamed.",
     "VERSION": "1",
@@ -418,7 +418,7 @@ if OUTBOUND_LEASE_SECONDS < 3 * PROVIDER_TIMEOUT_SECONDS:
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Parley <no-reply@{_public.hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 10
-_mail: dict[str, Any] = env.mail("EMAIL_URL") or {
+_mail = env.mail("EMAIL_URL") or {
     "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
     "EMAIL_FILE_PATH": str(DATA_DIR / "mail"),
 }

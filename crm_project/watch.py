@@ -84,7 +84,7 @@ class Ear(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
-    def __init__(self, consumer: Any, **options: Any) -> None:
+    def __init__(self, consumer: object, **options: object) -> None:
         super().__init__(consumer, **options)
         self.hearing = Hearing()
         self.watcher: threading.Thread | None = None
@@ -99,13 +99,13 @@ class Ear(bootsteps.StartStopStep):
             self.watcher = threading.Thread(target=self._watch, args=(consumer, queue.name), name="ear", daemon=True)
             self.watcher.start()
 
-    def _hear(self, message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **_: Any) -> None:
+    def _hear(self, message: Any, body: object, ack: object, reject: object, callbacks: object, **_: object) -> None:
         """In the place of a task's start: it runs in the reading loop and needs no thread of the pool."""
         message.ack()
         self.hearing.heard()
         show_life("worker")
 
-    def _watch(self, consumer: Any, queue: str) -> None:
+    def _watch(self, consumer: object, queue: str) -> None:
         jobs.ring(CANARY)
         while True:
             time.sleep(LISTEN_EVERY_SECONDS)

@@ -100,7 +100,7 @@ def make_entry_task(event: Event) -> None:
 
 def _make_task_of(event: Event, key: str) -> None:
     stage = Stage.objects.filter(key=key).exclude(entry_task="").first()
-    if stage is None:
+    if stage is None or event.customer_id is None:
         return
     customer = Customer.objects.select_related("assigned_to").get(pk=event.customer_id)
     if Task.objects.filter(customer=customer, title=stage.entry_task).open().exists():

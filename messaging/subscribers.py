@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 
 from accounts.events import ORGANIZATION_CREATED
@@ -84,11 +82,10 @@ def install_templates(event: Event) -> None:
 
 def unread(member: Member) -> QuerySet[Conversation]:
     """Conversations with something unread, for the menu."""
-    rows: QuerySet[Conversation] = Conversation.objects.visible_to(member).open().unread()
-    return rows
+    return Conversation.objects.visible_to(member).open().unread()
 
 
-def conversations_of(customer: Customer, member: Member) -> dict[str, Any]:
+def conversations_of(customer: Customer, member: Member) -> dict[str, object]:
     """The panel of the customer's page."""
     rows = Conversation.objects.visible_to(member).filter(customer=customer).select_related("channel", "customer")
     return {
@@ -97,7 +94,7 @@ def conversations_of(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def message_data(message: Message) -> dict[str, Any]:
+def message_data(message: Message) -> dict[str, object]:
     """A message in the timeline's API."""
     return {
         "direction": message.direction,

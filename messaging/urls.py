@@ -1,5 +1,7 @@
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
+from django.http import HttpResponseBase
 from django.urls import path
 
 from messaging.delivery import views as messages
@@ -59,7 +61,9 @@ urlpatterns = [
     path("messages/<uuid:pk>/retry/", messages.retry, name="retry"),
     path("messages/<uuid:pk>/cancel/", messages.cancel, name="cancel"),
     path("messages/<uuid:pk>/mark-as-sent/", messages.mark_as_sent, name="mark_as_sent"),
-    path("live/", cast("Any", live.live), name="live"),  # async, which the stubs of `path` do not know
+    path(
+        "live/", cast("Callable[..., HttpResponseBase]", live.live), name="live"
+    ),  # async, which the stubs of `path` do not know
     path("simulator/", simulator.simulator, name="simulator"),
     path("simulator/send/", simulator.send, name="simulator_send"),
     path("simulator/behaviour/", simulator.behaviour, name="simulator_behaviour"),

@@ -6,8 +6,8 @@ The page does the same for every address that it is given, and never waits for a
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -92,7 +92,7 @@ class _Form(PasswordResetForm):
         self,
         subject_template_name: str,
         email_template_name: str,
-        context: dict[str, Any],
+        context: Mapping[str, object],
         from_email: str | None,
         to_email: str,
         html_email_template_name: str | None = None,

@@ -6,6 +6,7 @@ is revoked, and with it the access tokens, since each request looks the family u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -126,7 +127,7 @@ def member_of(token: str) -> Member:
 
 def _claims(kind: type[Token], token: str) -> dict[str, Any]:
     try:
-        payload: dict[str, Any] = kind(token).payload  # type: ignore[arg-type]
+        payload: dict[str, object] = kind(token).payload  # type: ignore[arg-type]
     except TokenError as error:
         raise InvalidToken from error
     if FAMILY_CLAIM not in payload:
@@ -134,7 +135,7 @@ def _claims(kind: type[Token], token: str) -> dict[str, Any]:
     return payload
 
 
-def _family(claims: dict[str, Any]) -> TokenFamily | None:
+def _family(claims: Mapping[str, Any]) -> TokenFamily | None:
     return (
         TokenFamily.objects.select_related("member__user", "member__organization", "member__role")
         .filter(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 
 from accounts.credentials import passwords
@@ -14,10 +12,10 @@ from activity.actor import ActorKind, current_actor
 class EndsSignIns:
     """Refuses no password. Django tells it of each that was stored; then every sign-in with the old one ends."""
 
-    def validate(self, password: str, user: Any = None) -> None:
+    def validate(self, password: str, user: object = None) -> None:
         return
 
-    def password_changed(self, password: str, user: Any = None) -> None:
+    def password_changed(self, password: str, user: object = None) -> None:
         """Called by `User.save()` after the row is written."""
         if isinstance(user, User):
             actor = current_actor()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -11,7 +11,7 @@ from accounts.frame import menu
 from core.http import Request
 
 
-def shell(request: HttpRequest) -> dict[str, Any]:
+def shell(request: HttpRequest) -> dict[str, object]:
     """Organization, member, the organizations to switch to, and the menu, asked for when a template uses it."""
     member = getattr(request, "member", None)
     if member is None:

@@ -72,7 +72,7 @@ class Section:
     icon: str
     permission: str
     position: int
-    rows: Callable[[Member, Scope], QuerySet[Any] | None]
+    rows: Callable[[Member, Scope], QuerySet | None]
     show: Callable[[Member, Any], Row]
     url: Callable[[Member, Scope], str]
     empty: str

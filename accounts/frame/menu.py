@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 
 from accounts.models import Member
@@ -28,7 +27,7 @@ class Entry:
     icon: str
     permission: str
     position: int
-    waiting: Callable[[Member], QuerySet[Any]] | None = None
+    waiting: Callable[[Member], QuerySet[Model]] | None = None
     waits: str = "waiting"
     is_main: bool = False
 
@@ -61,7 +60,7 @@ def entries() -> list[Entry]:
     return list(_entries)
 
 
-def waiting(member: Member) -> dict[str, QuerySet[Any]]:
+def waiting(member: Member) -> dict[str, QuerySet[Model]]:
     """What the badges count, by the entry's key; for a view that counts by itself, in one query with its own."""
     return {
         entry.url_name.split(":")[-1]: entry.waiting(member)
@@ -72,7 +71,7 @@ def waiting(member: Member) -> dict[str, QuerySet[Any]]:
 
 def items_for(request: Request) -> list[Item]:
     """What this member may open, in order; the entry whose page is open is marked."""
-    member: Member = request.member
+    member = request.member
     shown = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if member.may(entry.permission)]
     # A view that has counted already, in its own one query, says so in `request.badges`; all others are one query.
     counted: dict[str, int] = dict(getattr(request, "badges", {}))

@@ -18,6 +18,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.idempotency import services as idempotency
 from accounts.models import Member
+from accounts.models.idempotency import IdempotentCall
 from core.api.errors import invalid
 
 HEADER = "Idempotency-Key"
@@ -30,7 +31,7 @@ Handler = Callable[..., HttpResponseBase]
 def once(view: Any, handler: Handler) -> Handler:
     """The view's handler for a request with a key: done the first time, its answer given again from then on."""
 
-    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def answer(request: Request, *args: Any, **kwargs: object) -> HttpResponseBase:
         member: Member = view.member
         call = idempotency.take(
             organization=member.organization,
@@ -44,7 +45,7 @@ def once(view: Any, handler: Handler) -> Handler:
     return answer
 
 
-def _first(view: Any, call: Any, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def _first(view: Any, call: IdempotentCall, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     try:
         if view.is_done_in_one_transaction:
             with transaction.atomic():
@@ -82,7 +83,7 @@ def _done(view: Any, work: Callable[[], HttpResponseBase], *, atomic: bool) -> H
         return response
 
 
-def _kept(call: Any, response: HttpResponseBase) -> HttpResponseBase:
+def _kept(call: IdempotentCall, response: HttpResponseBase) -> HttpResponseBase:
     code = response.status_code
     if not isinstance(response, Response) or code >= 500 or code == status.HTTP_429_TOO_MANY_REQUESTS:
         raise _NotKept(response)
@@ -91,7 +92,7 @@ def _kept(call: Any, response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _again(call: Any) -> Response:
+def _again(call: IdempotentCall) -> Response:
     kept = idempotency.answer_of(call)
     body = json.loads(kept["body"]) if kept["body"] else None
     return Response(body, status=call.status, headers={**kept["headers"], REPLAYED: "true"})
@@ -104,7 +105,7 @@ def _key_of(request: Request) -> str:
     return key
 
 
-def _parts_of(request: Request) -> Iterator[Any]:
+def _parts_of(request: Request) -> Iterator[object]:
     """What makes a body the same: the query, the values, and of files what stands in them."""
     yield request.META.get("QUERY_STRING", "")
     data: Any = request.data
@@ -116,7 +117,7 @@ def _parts_of(request: Request) -> Iterator[Any]:
             yield [name, _of_file(value) if isinstance(value, UploadedFile) else value]
 
 
-def _of_file(file: UploadedFile) -> list[Any]:
+def _of_file(file: UploadedFile) -> list[object]:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
@@ -124,6 +125,6 @@ def _of_file(file: UploadedFile) -> list[Any]:
     return [file.name, file.content_type, digest.hexdigest()]
 
 
-def _digest(parts: Iterator[Any] | list[Any]) -> str:
+def _digest(parts: Iterator[object] | list[object]) -> str:
     canonical = json.dumps(list(parts), cls=JSONEncoder, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -91,7 +91,7 @@ def free(call: IdempotentCall) -> None:
 def answer_of(call: IdempotentCall) -> dict[str, Any]:
     """`headers` and `body` of an answered call. Raises AnswerLost."""
     try:
-        kept: dict[str, Any] = call.answer
+        kept: dict[str, object] = call.answer
     except DecryptionFailed as error:
         raise AnswerLost from error
     return kept

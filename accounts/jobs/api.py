@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -30,7 +29,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         fields = ["id", "kind", "status", "progress", "result", "error", "created_at", "started_at", "finished_at"]
 
 
-class StartedSerializer(serializers.Serializer[Any]):
+class StartedSerializer(serializers.Serializer[object]):
     """The answer of every call that starts a job."""
 
     job_id = serializers.UUIDField(help_text="For GET /jobs/{id}.")

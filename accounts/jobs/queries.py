@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.models import APIKey, Member
 from activity.actor import ActorKind
 from activity.models import Job
+from activity.models.job import JobQuerySet
 
 
-def visible_jobs(member: Member, *, key: APIKey | None = None) -> Any:
+def visible_jobs(member: Member, *, key: APIKey | None = None) -> JobQuerySet:
     """A queryset of the jobs that this member may look at and cancel; of a key with scopes those that it started."""
     rows = Job.objects.select_related("organization")
     if key is not None and key.scopes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.permissions import MEMBERSHIP, SYSTEM_ROLES, Reach
 from core.fields import OneLine
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 
 
 class Role(TenantModel):
@@ -52,11 +52,11 @@ class Team(TenantModel):
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
-    def active(self) -> MemberQuerySet:
+    def active(self) -> Self:
         """Members who may come in now."""
         return self.filter(is_active=True, user__is_active=True, organization__is_active=True)
 
-    def with_access(self) -> MemberQuerySet:
+    def with_access(self) -> Self:
         """Joined with all that is asked of a member on every request."""
         return self.select_related("user", "organization", "role")
 
@@ -71,7 +71,7 @@ class Member(TenantModel):
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(MemberQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(MemberQuerySet)()
 
     # What narrower credentials leave of the role, where a call came with such; None: all of it.
     scopes: frozenset[str] | None = None

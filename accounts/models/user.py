@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -16,7 +16,7 @@ class UserManager(BaseUserManager["User"]):
         """Sign-in is without regard to case."""
         return self.get(email__iexact=email or "")
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
         """A user with a usable password, or none when it is left out (an invitation sets it)."""
         if not email:
             raise ValueError("A user needs an e-mail address.")
@@ -25,7 +25,7 @@ class UserManager(BaseUserManager["User"]):
         user.save()
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> User:
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -70,7 +69,7 @@ def create_organization(*, name: str, pack: str, owner: User, timezone: str = ""
     return member
 
 
-def sign_up_from(*, address: str, **fields: Any) -> Member:
+def sign_up_from(*, address: str, **fields: str) -> Member:
     """`sign_up` for somebody at this address, who is not told of any number of e-mails whether they have an account.
 
     Raises TooManyAttempts, SignUpClosed or EmailTaken.

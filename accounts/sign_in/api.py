@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.access.api import OrganizationView, permissions_of
@@ -23,7 +26,7 @@ from core.http import client_address
 class Open(APIView):
     """A call without credentials; a stale token in the header must not keep anybody from signing in."""
 
-    authentication_classes: list[Any] = []
+    authentication_classes: Sequence[type[BaseAuthentication]] = []
     permission_classes = [AllowAny]
 
     def get_authenticate_header(self, request: Request) -> str:
@@ -125,11 +128,10 @@ def _member(request: Request) -> Member:
     return member
 
 
-def _valid(serializer: Any) -> dict[str, Any]:
+def _valid(serializer: BaseSerializer) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
-    return data
+    return serializer.validated_data
 
 
-def _pair(pair: tokens.Pair) -> Any:
+def _pair(pair: tokens.Pair) -> object:
     return serializers.PairSerializer(pair).data

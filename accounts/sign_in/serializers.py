@@ -23,7 +23,7 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
         fields = ["id", "name", "slug", "pack", "timezone"]
 
 
-class RegisterSerializer(serializers.Serializer[Any]):
+class RegisterSerializer(serializers.Serializer[None]):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
@@ -32,12 +32,12 @@ class RegisterSerializer(serializers.Serializer[Any]):
     )
     pack = serializers.ChoiceField(choices=[], required=False, default=packs.DEFAULT)
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    def get_fields(self) -> dict[str, serializers.Field[object, object, object, object]]:
         fields = super().get_fields()
         fields["pack"] = serializers.ChoiceField(choices=packs.keys(), required=False, default=packs.DEFAULT)
         return fields
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, object]:
         try:
             validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
         except DjangoValidationError as error:
@@ -45,17 +45,17 @@ class RegisterSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class LoginSerializer(serializers.Serializer[Any]):
+class LoginSerializer(serializers.Serializer[None]):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
     otp = serializers.CharField(max_length=16, required=False, allow_blank=True)
 
 
-class RefreshSerializer(serializers.Serializer[Any]):
+class RefreshSerializer(serializers.Serializer[None]):
     refresh_token = serializers.CharField(max_length=4000)
 
 
-class SwitchSerializer(serializers.Serializer[Any]):
+class SwitchSerializer(serializers.Serializer[None]):
     organization = serializers.CharField(max_length=60, help_text="An organization's id or slug.")
 
 
@@ -80,7 +80,7 @@ class MembershipSerializer(serializers.ModelSerializer[Member]):
         fields = ["organization", "role"]
 
 
-class MeSerializer(serializers.Serializer[Any]):
+class MeSerializer(serializers.Serializer[object]):
     user = UserSerializer()
     organization = OrganizationSerializer()
     role = serializers.CharField()

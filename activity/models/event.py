@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -12,17 +12,17 @@ from django.utils import timezone
 from activity.actor import ActorKind
 from core.claims import Claimable
 from core.fields import OneLine
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    def about_customer(self, customer_id: object) -> EventQuerySet:
+    def about_customer(self, customer_id: object) -> Self:
         return self.filter(customer_id=customer_id)
 
-    def newest_first(self) -> EventQuerySet:
+    def newest_first(self) -> Self:
         return self.order_by("-occurred_at", "-id")
 
-    def set_aside(self) -> EventQuerySet:
+    def set_aside(self) -> Self:
         """Events that a subscriber could not take, again and again."""
         return self.filter(dispatch_state=Event.DispatchState.SET_ASIDE)
 
@@ -53,7 +53,7 @@ class Event(TenantModel, Claimable):
     dispatch_state = models.CharField(max_length=16, choices=DispatchState.choices, default=DispatchState.PENDING)
     last_error = models.TextField(blank=True)
 
-    objects: ClassVar[Any] = tenant_manager(EventQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(EventQuerySet)()
 
     class Meta:
         constraints = [
@@ -82,6 +82,10 @@ class Event(TenantModel, Claimable):
         return f"{self.type} {self.subject_type} {self.subject_id}"
 
 
+class ReceiptManager(TenantManager["Receipt"]):
+    organization_path = "event__organization"
+
+
 class Receipt(models.Model):
     """A subscriber took an event; written with what it did, so that a second call does nothing."""
 
@@ -90,7 +94,7 @@ class Receipt(models.Model):
     subscriber = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects: ClassVar[Any] = tenant_manager(path="event__organization")
+    objects = ReceiptManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["event", "subscriber"], name="receipt_once")]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.db import models
 
@@ -9,7 +8,7 @@ from core import clock
 
 
 class HeartbeatManager(models.Manager["Heartbeat"]):
-    def beat(self, name: str, **detail: Any) -> None:
+    def beat(self, name: str, **detail: object) -> None:
         """Note that this part of the machinery is alive now."""
         self.update_or_create(name=name, defaults={"beat_at": clock.now(), "detail": detail})
 

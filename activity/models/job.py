@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -9,14 +9,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.claims import Claimable
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    def unfinished(self) -> JobQuerySet:
+    def unfinished(self) -> Self:
         return self.filter(status__in=Job.UNFINISHED)
 
-    def newest_first(self) -> JobQuerySet:
+    def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
 
 
@@ -52,7 +52,7 @@ class Job(TenantModel, Claimable):
     finished_at = models.DateTimeField(null=True, blank=True)
     is_cancel_requested = models.BooleanField(default=False)
 
-    objects: ClassVar[Any] = tenant_manager(JobQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(JobQuerySet)()
 
     class Meta:
         indexes = [

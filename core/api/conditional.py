@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from django.utils.http import parse_etags
 from rest_framework import exceptions, status
@@ -25,7 +24,7 @@ class PreconditionFailed(exceptions.APIException):
     default_detail = "Somebody changed this first. Read it again, then decide what to change."
 
 
-def etag_of(data: Any, leave_out: Collection[str] = frozenset()) -> str:
+def etag_of(data: object, leave_out: Collection[str] = frozenset()) -> str:
     """The tag of a record as the API answers it: equal for equal values, whatever their order.
 
     `leave_out` names fields whose change is nobody's conflict.
@@ -54,10 +53,10 @@ class ConditionalMixin:
 
     etag_leaves_out: Collection[str] = frozenset()
 
-    def require_match(self, request: Request, data: Any) -> None:
+    def require_match(self, request: Request, data: object) -> None:
         """`data`: the locked record, as the view would answer it now. Raises PreconditionFailed."""
         require_match(request, etag_of(data, self.etag_leaves_out))
 
-    def tagged(self, data: Any, status: int = 200) -> Response:
+    def tagged(self, data: object, status: int = 200) -> Response:
         """The record's answer with its tag."""
         return Response(data, status=status, headers={"ETag": etag_of(data, self.etag_leaves_out)})

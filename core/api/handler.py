@@ -31,5 +31,4 @@ class Handler(ExceptionHandler):
         if isinstance(exc, Http404) and exc.args:
             # The library would lose the words.
             return NotFound(str(exc))
-        converted: Exception = super().convert_known_exceptions(exc)
-        return converted
+        return super().convert_known_exceptions(exc)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,10 +20,13 @@ LARGEST_SIZE = 200
 LARGEST_OFFSET = 100_000
 
 
+Record = TypeVar("Record", bound=Model)
+
+
 class NumberedPages(BasePagination):
     """`page` and `page_size`, or `limit` and `offset`; answers `count`, `next`, `previous`, `results`."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: object = None) -> list[Any]:
         self.request = request
         self.by_offset = "limit" in request.query_params or "offset" in request.query_params
         if self.by_offset:
@@ -35,7 +39,7 @@ class NumberedPages(BasePagination):
         # A list that ends within its first page needs no second look.
         return list(queryset[self.start : self.start + self.size]) if self.start < self.count else []
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         following = self.start + self.size
         return Response(
             {
@@ -52,10 +56,10 @@ class NumberedPages(BasePagination):
             return replace_query_param(url, "offset", start)
         return replace_query_param(url, "page", start // self.size + 1)
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def get_paginated_response_schema(self, schema: Mapping[str, object]) -> dict[str, object]:
         return _schema(schema, count={"type": "integer", "example": 123})
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: object) -> list[dict[str, object]]:
         return [
             _parameter("page", "integer", "From 1.", minimum=1),
             _parameter(
@@ -69,24 +73,24 @@ class NumberedPages(BasePagination):
 class CursorPages(BasePagination):
     """`cursor` and `page_size`; answers `next`, `previous`, `results`, in the view's `cursor_order`."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: object = None) -> list[Any]:
         self.request = request
         cursor = request.query_params.get("cursor", "")
         order: tuple[str, str] = getattr(view, "cursor_order", ("-created_at", "-id"))
         self.page = pagination.page_after(queryset, cursor=cursor, size=page_size(request), order=order)
         return list(self.page.rows)
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         url = self.request.build_absolute_uri()
         following = replace_query_param(url, "cursor", self.page.next_cursor) if self.page.next_cursor else None
         # A cursor says where the next page begins; the way back is to the beginning.
         previous = remove_query_param(url, "cursor") if "cursor" in self.request.query_params else None
         return Response({"next": following, "previous": previous, "results": data})
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def get_paginated_response_schema(self, schema: Mapping[str, object]) -> dict[str, object]:
         return _schema(schema)
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: object) -> list[dict[str, object]]:
         return [
             _parameter("cursor", "string", "From the last page's `next`."),
             _parameter(
@@ -95,7 +99,17 @@ class CursorPages(BasePagination):
         ]
 
 
-def paginated(view: Any, queryset: Any, serialize: Callable[[Any], Any]) -> Response:
+class PagedView(Protocol):
+    """A view of a list: its pages are one of the two kinds here."""
+
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def pagination_class(self) -> type[NumberedPages] | type[CursorPages]: ...
+
+
+def paginated(view: PagedView, queryset: QuerySet[Record], serialize: Callable[[list[Record]], object]) -> Response:
     """One page of the queryset as the view's pagination answers it."""
     pages = view.pagination_class()
     return pages.get_paginated_response(serialize(pages.paginate_queryset(queryset, view.request, view)))
@@ -116,11 +130,11 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     return int(text)
 
 
-def _schema(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _schema(schema: Mapping[str, object], **more: object) -> dict[str, object]:
     link = {"type": ["string", "null"], "format": "uri"}
     properties = {**more, "next": link, "previous": link, "results": schema}
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def _parameter(name: str, kind: str, text: str, **limits: Any) -> dict[str, Any]:
+def _parameter(name: str, kind: str, text: str, **limits: object) -> dict[str, object]:
     return {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": kind, **limits}}

@@ -13,12 +13,12 @@ from core.api.strict import require_moments
 PAGING = frozenset({"page", "page_size", "limit", "offset", "cursor"})
 
 
-class ListParameters(serializers.Serializer[Any]):
+class ListParameters(serializers.Serializer[None]):
     """The filters of a list. `orderings` are the fields it may be ordered by, the first being the default."""
 
     orderings: tuple[str, ...] = ()
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> dict[str, serializers.Field]:
         fields = super().get_fields()
         if self.orderings:
             choices = [sign + name for name in (o.lstrip("-") for o in self.orderings) for sign in ("", "-")]
@@ -35,7 +35,7 @@ def read_parameters(request: Request, parameters: type[ListParameters]) -> dict[
             unknown[0], f"Not a parameter here. Use: {', '.join([*reader.fields, *sorted(PAGING)])}.", code="unknown"
         )
     reader.is_valid(raise_exception=True)
-    data: dict[str, Any] = dict(reader.validated_data)
+    data = dict(reader.validated_data)
     require_moments(data)
     if parameters.orderings:
         data.setdefault("ordering", parameters.orderings[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -12,13 +13,13 @@ from rest_framework.permissions import AllowAny
 from core.api.conditional import ConditionalMixin
 
 
-class ErrorDetailSerializer(serializers.Serializer[Any]):
+class ErrorDetailSerializer(serializers.Serializer[None]):
     code = serializers.CharField()
     detail = serializers.CharField()
     attr = serializers.CharField(allow_null=True, help_text="The field or parameter that is wrong, where it is one.")
 
 
-class ErrorSerializer(serializers.Serializer[Any]):
+class ErrorSerializer(serializers.Serializer[None]):
     """What every error looks like."""
 
     type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
@@ -59,7 +60,7 @@ ETAG = {"description": "For `If-Match`.", "schema": {"type": "string"}}
 class Schema(AutoSchema):
     """Adds what a view does not say itself."""
 
-    def get_override_parameters(self) -> list[Any]:
+    def get_override_parameters(self) -> list[OpenApiParameter | serializers.Serializer | type[serializers.Serializer]]:
         parameters = list(super().get_override_parameters())
         if self._is_idempotent():
             parameters.append(IDEMPOTENCY_KEY)
@@ -96,7 +97,7 @@ class Schema(AutoSchema):
                 bodies[code] = {**bodies[code], "headers": {"ETag": ETAG}}
         return dict(sorted(bodies.items()))
 
-    def _error_codes(self, bodies: dict[str, Any]) -> list[str]:
+    def _error_codes(self, bodies: Mapping[str, object]) -> list[str]:
         codes = {"400", "405", "406"} | {code for code in bodies if code[0] in "45"}
         if AllowAny not in self.view.permission_classes:
             codes |= {"401", "403"}

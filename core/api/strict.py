@@ -12,17 +12,17 @@ from core.api.errors import invalid
 from core.moments import FIRST_YEAR, LAST_YEAR, is_showable
 
 
-def require_moments(values: Mapping[str, Any]) -> None:
+def require_moments(values: Mapping[str, object]) -> None:
     """Raises a 400 that names the field for a moment that is nobody's: before the year 1900 or after 9990."""
     for name, value in values.items():
         if isinstance(value, datetime) and not is_showable(value):
             raise invalid(name, f"A moment between the years {FIRST_YEAR} and {LAST_YEAR} is needed.")
 
 
-class Strict(serializers.Serializer[Any]):
+class Strict(serializers.Serializer[None]):
     """Refuses a field it does not have, by its name; what is read-only may come back in and changes nothing."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         if isinstance(data, dict):
             unknown = sorted(set(data) - set(self.fields))
             if unknown:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
 from django.db import models
 from django.utils.html import format_html
@@ -15,7 +13,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def shown(record: models.Model, field: str, value: Any) -> SafeString:
+def shown(record: models.Model, field: str, value: object) -> SafeString:
     """The hidden field with the value of a record that this form shows, signed."""
     return format_html(
         '<input type="hidden" name="{}" value="{}">', inline.SHOWN, inline.sign_shown(record, field, value)

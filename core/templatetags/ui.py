@@ -9,10 +9,10 @@ import math
 import re
 import unicodedata
 import zlib
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
 
 from django import template
 from django.forms import BoundField
@@ -305,7 +305,7 @@ def is_kind(field: BoundField, kind: str) -> bool:
 
 
 @register.filter
-def lookup(mapping: Any, key: object) -> Any:
+def lookup(mapping: Mapping[object, object], key: object) -> object:
     """A value by a key that is itself a variable."""
     try:
         return mapping[key]

@@ -130,7 +130,7 @@ class Teller:
     def _customer(self, person: Person, created_at: datetime, key: str, interest: str) -> Customer:
         chance = self.chance
         has_owner = key not in ("new", "engaged") or chance.random() < 0.55
-        own: dict[str, Any] = {"treatment_interest": [interest]} if chance.random() < 0.7 else {}
+        own: dict[str, object] = {"treatment_interest": [interest]} if chance.random() < 0.7 else {}
         if chance.random() < 0.25:
             own["preferred_time"] = chance.choice(("Morning", "Afternoon", "Evening", "Saturday"))
         customer = Customer(

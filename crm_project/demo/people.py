@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from crm_project.demo.reading import read
 
@@ -52,7 +51,7 @@ class People:
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
-        data: dict[str, Any] = read(Path(__file__).with_name("people.toml"))
+        data = read(Path(__file__).with_name("people.toml"))
         self.origins = data["origins"]
         self.weights = [origin["weight"] for origin in self.origins]
         self.places = data["places"]

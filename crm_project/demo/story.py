@@ -23,6 +23,9 @@ from messaging.intake import inbound
 from messaging.models import Channel, Conversation, Message
 from messaging.threads import services as conversations
 
+# One of the stories of the file, whose keys have types of their own.
+Entry = dict[str, Any]
+
 
 def tell(organization: Organization, staff: dict[str, Member]) -> None:
     """Everybody of conversations.toml."""
@@ -30,7 +33,7 @@ def tell(organization: Organization, staff: dict[str, Member]) -> None:
         _tell(organization, entry, staff)
 
 
-def _tell(organization: Organization, entry: dict[str, Any], staff: dict[str, Member]) -> None:
+def _tell(organization: Organization, entry: Entry, staff: dict[str, Member]) -> None:
     """One customer's story, line by line in its own time."""
     channel = Channel.objects.select_related("organization").get(kind=entry["channel"])
     owner = staff[entry["owner"]].user if "owner" in entry else None
@@ -52,7 +55,7 @@ def _tell(organization: Organization, entry: dict[str, Any], staff: dict[str, Me
         conversations.set_status(conversation=conversation, status=Conversation.Status.RESOLVED, actor=SYSTEM)
 
 
-def _known(organization: Organization, entry: dict[str, Any]) -> Customer:
+def _known(organization: Organization, entry: Entry) -> Customer:
     return customers.create(
         organization=organization,
         actor=SYSTEM,
@@ -63,7 +66,7 @@ def _known(organization: Organization, entry: dict[str, Any]) -> Customer:
     )
 
 
-def _receive(channel: Channel, entry: dict[str, Any], text: str, at: datetime) -> Message:
+def _receive(channel: Channel, entry: Entry, text: str, at: datetime) -> Message:
     received = ReceivedMessage(
         kind=Kind(channel.kind),
         provider_message_id=f"demo-{uuid7()}",
@@ -110,7 +113,7 @@ def _write(conversation: Conversation, text: str, at: datetime, who: str, author
     conversation.refresh_from_db()
 
 
-def _finish(customer: Customer, entry: dict[str, Any], owner: User | None) -> None:
+def _finish(customer: Customer, entry: Entry, owner: User | None) -> None:
     stage = pipeline.find_stage(organization=customer.organization, key=entry["stage"])
     pipeline.move(customer=customer, stage=stage, actor=SYSTEM)
     if owner is not None:
@@ -121,7 +124,7 @@ def _finish(customer: Customer, entry: dict[str, Any], owner: User | None) -> No
     _back_date(customer, entry)
 
 
-def _back_date(customer: Customer, entry: dict[str, Any]) -> None:
+def _back_date(customer: Customer, entry: Entry) -> None:
     """It happened when they wrote, not when the demo was loaded."""
     lines = [timezone.now() - timedelta(minutes=line[0]) for line in entry["lines"]]
     first_at, since, last_at = lines[0], lines[0], lines[-1]

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from accounts.models import User
 from core.ids import uuid7
@@ -37,7 +36,7 @@ class Talks:
     """Every talk by its language."""
 
     def __init__(self) -> None:
-        data: dict[str, Any] = read(Path(__file__).with_name("talks.toml"))
+        data = read(Path(__file__).with_name("talks.toml"))
         self.by_language: dict[str, list[Talk]] = defaultdict(list)
         for row in data["talks"]:
             self.by_language[row["language"]].append(Talk(row["interest"], tuple(row["lines"])))

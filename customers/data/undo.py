@@ -29,7 +29,7 @@ KIND = "customers.undo"
 # Reasons that a result lists; more are counted.
 MOST_REASONS = 100
 
-Handler = Callable[[Work, ChangeSet], dict[str, Any]]
+Handler = Callable[[Work, ChangeSet], dict[str, object]]
 
 _handlers: Registry[tuple[str, Handler]] = Registry(
     "Changes that can be undone", name=lambda entry: entry[0], describe=lambda entry: path_of(entry[1])
@@ -59,7 +59,7 @@ def visible_change_sets(member: Member, *, key: APIKey | None = None) -> QuerySe
 
     A key with scopes sees its own only.
     """
-    rows: QuerySet[ChangeSet] = ChangeSet.objects.all()
+    rows = ChangeSet.objects.all()
     of_key = Q(actor_kind=ActorKind.API_KEY, actor_id=str(key.pk)) if key is not None else Q(pk__in=[])
     if key is not None and key.scopes:
         return rows.filter(of_key)
@@ -98,7 +98,7 @@ def _is_in_work(change_set: ChangeSet) -> bool:
     return bool(Job.objects.unfinished().filter(made_by).exclude(kind=KIND).exists())
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job."""
     change_set = ChangeSet.objects.select_related("organization").filter(pk=work.params["change_set"]).first()
     if change_set is None:

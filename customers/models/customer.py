@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.fields import OneLine, OneLineTexts
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 from customers.models.pipeline import Stage
 from customers.models.querysets import CustomerQuerySet
 from customers.models.tag import Tag
@@ -86,7 +86,7 @@ class Customer(TenantModel):
     address_key = OneLine(max_length=150, db_default="", blank=True, editable=False)
     is_duplicate_check_due = models.BooleanField(default=False, db_default=False, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(CustomerQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(CustomerQuerySet)()
 
     class Meta:
         constraints = [

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.fields import OneLine
 from core.ids import uuid7
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 from customers.models.querysets import OfCustomerQuerySet
 
 
@@ -30,7 +30,7 @@ class CustomerFile(TenantModel):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(OfCustomerQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(OfCustomerQuerySet)()
 
     class Meta:
         indexes = [models.Index(fields=["organization", "customer", "-created_at"], name="file_of_customer")]

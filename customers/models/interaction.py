@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from core.fields import OneLine
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 from customers.models.querysets import OfCustomerQuerySet
 
 
@@ -41,7 +41,7 @@ class Interaction(TenantModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(OfCustomerQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(OfCustomerQuerySet)()
 
     class Meta:
         indexes = [

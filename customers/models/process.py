@@ -1,24 +1,22 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from core.fields import OneLine
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
+from customers.models.customer import Customer
 from customers.models.interaction import Interaction
 from customers.models.querysets import OfCustomerQuerySet
 
 
-class ProcessQuerySet(OfCustomerQuerySet):
-    def open_follow_up(self, customer: Any) -> Process | None:
+class ProcessQuerySet(OfCustomerQuerySet["Process"]):
+    def open_follow_up(self, customer: Customer) -> Process | None:
         """The customer's open follow-up process; a constraint keeps it the only one."""
-        found: Process | None = self.filter(
-            customer=customer, kind=Process.Kind.FOLLOW_UP, status__in=Process.OPEN
-        ).first()
-        return found
+        return self.filter(customer=customer, kind=Process.Kind.FOLLOW_UP, status__in=Process.OPEN).first()
 
 
 class Process(TenantModel):
@@ -48,7 +46,7 @@ class Process(TenantModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(ProcessQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(ProcessQuerySet)()
 
     class Meta:
         verbose_name_plural = "processes"

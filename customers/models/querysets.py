@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -15,6 +15,11 @@ from django.db.models import Q
 from accounts.models import Member
 from accounts.permissions import Reach
 from customers.search import search_patterns
+
+if TYPE_CHECKING:
+    from customers.models import Customer, Segment, Task  # noqa: F401 - named in quotes below
+
+Record = TypeVar("Record", bound=models.Model, covariant=True)
 
 
 def owned_within_reach(member: Member, owner: str) -> Q:
@@ -82,58 +87,58 @@ def matching(text: str, customer: str = "") -> Q:
     return condition
 
 
-class CustomerQuerySet(models.QuerySet[Any]):
-    def visible_to(self, member: Member) -> CustomerQuerySet:
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    def visible_to(self, member: Member) -> Self:
         """Those within the member's reach."""
         return self.present().within_reach_of(member)
 
-    def within_reach_of(self, member: Member) -> CustomerQuerySet:
+    def within_reach_of(self, member: Member) -> Self:
         """The deleted ones too."""
         return self.filter(owned_within_reach(member, "assigned_to"))
 
-    def present(self) -> CustomerQuerySet:
+    def present(self) -> Self:
         """Neither deleted nor merged into another."""
         return self.filter(deleted_at__isnull=True)
 
-    def deleted(self) -> CustomerQuerySet:
+    def deleted(self) -> Self:
         """Those that can be restored: a merged one comes back by undoing the merge, an erased one never."""
         return self.filter(deleted_at__isnull=False, merged_into__isnull=True, erased_at__isnull=True)
 
-    def matching(self, text: str) -> CustomerQuerySet:
+    def matching(self, text: str) -> Self:
         """Part of a name, e-mail, phone, company or code; any case, accents ignored; every word has to be found.
 
         Words of one or two letters have to begin a word: no index finds them inside of one.
         """
         return self.filter(matching(text))
 
-    def owned_by(self, user_id: object) -> CustomerQuerySet:
+    def owned_by(self, user_id: object) -> Self:
         return self.filter(assigned_to=user_id)
 
-    def without_owner(self) -> CustomerQuerySet:
+    def without_owner(self) -> Self:
         return self.filter(assigned_to__isnull=True)
 
-    def tagged(self, *names: str) -> CustomerQuerySet:
+    def tagged(self, *names: str) -> Self:
         """Those that carry every one of these tags."""
         rows = self
         for name in names:
             rows = rows.filter(tags__name__iexact=name)
         return rows
 
-    def with_list_relations(self) -> CustomerQuerySet:
+    def with_list_relations(self) -> Self:
         """All that a row of a list shows, in a constant number of queries."""
         return self.select_related("stage", "assigned_to").prefetch_related("tags")
 
 
-class OfCustomerQuerySet(models.QuerySet[Any]):
+class OfCustomerQuerySet(models.QuerySet[Record]):
     """Records of a customer: contacts, interactions, deals, files."""
 
-    def visible_to(self, member: Member) -> OfCustomerQuerySet:
+    def visible_to(self, member: Member) -> Self:
         """Those of customers within the member's reach."""
         return self.filter(within_reach(member))
 
 
-class TaskQuerySet(models.QuerySet[Any]):
-    def visible_to(self, member: Member) -> TaskQuerySet:
+class TaskQuerySet(models.QuerySet["Task"]):
+    def visible_to(self, member: Member) -> Self:
         """Those of customers within reach; those without one that are within reach by who is to do them; one's own."""
         of_customers = Q(customer__isnull=False) & within_reach(member)
         of_nobody = Q(customer__isnull=True) & (
@@ -142,14 +147,14 @@ class TaskQuerySet(models.QuerySet[Any]):
         own = Q(assigned_to=member.user_id) & (Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True))
         return self.filter(of_customers | of_nobody | own)
 
-    def open(self) -> TaskQuerySet:
+    def open(self) -> Self:
         return self.filter(status__in=["open", "in_progress"])
 
-    def overdue(self, at: datetime) -> TaskQuerySet:
+    def overdue(self, at: datetime) -> Self:
         return self.open().filter(due_at__lt=at)
 
 
-class SegmentQuerySet(models.QuerySet[Any]):
-    def visible_to(self, member: Member) -> SegmentQuerySet:
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def visible_to(self, member: Member) -> Self:
         """The member's own, and those that are shared."""
         return self.filter(Q(owner=member.user_id) | Q(is_shared=True))

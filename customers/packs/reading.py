@@ -14,6 +14,9 @@ from customers.models import Customer, CustomField, Stage
 from customers.packs.words import HEAD, NAMES, PARTS, PLACEHOLDER, Word, Wrong
 from customers.people.filters import parse as filters
 
+# A table of the file, whose values the words check; each key has a type of its own.
+Table = dict[str, Any]
+
 
 class InvalidPack(ValueError):
     """A pack's file is wrong; the text names the file, the place in it, and what is needed."""
@@ -33,20 +36,20 @@ class Pack:
     relationships: tuple[str, ...]
     won_deal_stage: str
     lost_deal_stage: str
-    stages: tuple[dict[str, Any], ...]
-    outcome_types: tuple[dict[str, Any], ...]
-    custom_fields: tuple[dict[str, Any], ...]
-    tags: tuple[dict[str, Any], ...]
-    segments: tuple[dict[str, Any], ...]
-    templates: tuple[dict[str, Any], ...]
-    workflows: tuple[dict[str, Any], ...]
-    reports: tuple[dict[str, Any], ...]
+    stages: tuple[Table, ...]
+    outcome_types: tuple[Table, ...]
+    custom_fields: tuple[Table, ...]
+    tags: tuple[Table, ...]
+    segments: tuple[Table, ...]
+    templates: tuple[Table, ...]
+    workflows: tuple[Table, ...]
+    reports: tuple[Table, ...]
 
 
-def read(file: str, key: str, data: Mapping[str, Any]) -> Pack:
+def read(file: str, key: str, data: Table) -> Pack:
     """The pack that the file's data are. Raises InvalidPack."""
     head = _table(file, "", {k: v for k, v in data.items() if k not in PARTS}, HEAD)
-    parts: dict[str, Any] = {}
+    parts: Table = {}
     for name, words in PARTS.items():
         rows = data.get(name, [])
         if not isinstance(rows, list) or (name == "stages" and not rows):
@@ -58,14 +61,14 @@ def read(file: str, key: str, data: Mapping[str, Any]) -> Pack:
     return pack
 
 
-def _table(file: str, place: str, row: Any, words: Mapping[str, Word]) -> dict[str, Any]:
+def _table(file: str, place: str, row: object, words: Mapping[str, Word]) -> Table:
     if not isinstance(row, Mapping):
         raise InvalidPack(file, place, "A table is needed.")
     within = f"{place}." if place else ""
     for name in row:
         if name not in words:
             raise InvalidPack(file, f"{within}{name}", f"Nothing of this name is known. Use: {', '.join(words)}.")
-    checked: dict[str, Any] = {}
+    checked: dict[str, object] = {}
     for name, word in words.items():
         if name not in row:
             if word.default is ...:
@@ -79,7 +82,7 @@ def _table(file: str, place: str, row: Any, words: Mapping[str, Word]) -> dict[s
     return checked
 
 
-def _once(file: str, part: str, rows: Iterable[Mapping[str, Any]]) -> None:
+def _once(file: str, part: str, rows: Iterable[Table]) -> None:
     """No two of a part under one key: a field's is its entity's, a template's that of its channel and language; tags
     and segments are known by name."""
     seen: set[tuple[str, ...]] = set()
@@ -152,7 +155,7 @@ class _Together:
                     f"custom_fields[{number}].choices", "Choices belong to choice and multi_choice, and only there."
                 )
 
-    def _template(self, place: str, template: Mapping[str, Any]) -> None:
+    def _template(self, place: str, template: Table) -> None:
         if bool(template["subject"]) != (template["channel"] == "email"):
             self._wrong(f"{place}.subject", "An e-mail has a subject, and nothing else has.")
         for part in ("subject", "body"):
@@ -162,7 +165,7 @@ class _Together:
             if PLACEHOLDER.sub("", template[part]).count("{{"):
                 self._wrong(f"{place}.{part}", "A placeholder is not closed.")
 
-    def _workflow(self, place: str, workflow: Mapping[str, Any]) -> None:
+    def _workflow(self, place: str, workflow: Table) -> None:
         known = {"customer_stage": (self.stages, "stage"), "outcome_type": (self.outcomes, "outcome type")}
         for name, value in workflow["conditions"].items():
             field = name.partition("__")[0]
@@ -180,7 +183,7 @@ class _Together:
                 if name in action:
                     self._require(action[name], names, f"{within}.{name}", what)
 
-    def _require(self, name: Any, known: Iterable[str], place: str, what: str) -> None:
+    def _require(self, name: object, known: Iterable[str], place: str, what: str) -> None:
         names = list(known)
         if name not in names:
             self._wrong(place, f"There is no {what} “{name}” in this pack. It has: {', '.join(names) or 'none'}.")

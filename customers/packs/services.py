@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count
@@ -17,6 +18,7 @@ from core.refused import Invalid, Refused
 from customers import events
 from customers.models import Customer, CustomerSettings, CustomField, Deal, OutcomeType, Segment, Stage, Tag
 from customers.packs import Pack, packs
+from customers.packs.reading import Table
 from customers.pipeline.stages import services as stages
 
 # What is to become of a stage that the new pack does not have; else the key of the stage that its customers move to.
@@ -66,11 +68,11 @@ class Plan:
 
     pack: Pack
     is_current: bool
-    stages: list[dict[str, Any]]
-    outcome_types: list[dict[str, Any]]
-    custom_fields: list[dict[str, Any]]
-    tags: list[dict[str, Any]]
-    segments: list[dict[str, Any]]
+    stages: list[Table]
+    outcome_types: list[Table]
+    custom_fields: list[Table]
+    tags: list[Table]
+    segments: list[Table]
     relationships: list[str]
     present_stages: list[Stage]
     others: list[OtherStage]
@@ -100,7 +102,7 @@ def find(key: str) -> Pack:
 
 
 @transaction.atomic
-def install(*, organization: Organization, pack: Pack, owner_id: Any) -> None:
+def install(*, organization: Organization, pack: Pack, owner_id: UUID | str) -> None:
     """Give a new organization all of its pack, in a statement for each part; `owner_id` is whose the segments are.
 
     No event of its own: that the organization was made says it.
@@ -196,7 +198,7 @@ def _others(organization: Organization, rows: Sequence[Stage]) -> list[OtherStag
     ]
 
 
-def _standing(model: Any, rows: Iterable[Stage]) -> dict[Any, int]:
+def _standing(model: Any, rows: Iterable[Stage]) -> dict[object, int]:
     counted = model.objects.filter(stage__in=rows).order_by().values("stage").annotate(count=Count("pk"))
     return dict(counted.values_list("stage", "count"))
 
@@ -217,7 +219,7 @@ def _add_stages(organization: Organization, planned: Plan) -> dict[str, Stage]:
 
 
 def _add_outcome_types(
-    organization: Organization, rows: Sequence[Mapping[str, Any]], by_key: Mapping[str, Stage], *, after: int
+    organization: Organization, rows: Sequence[Table], by_key: Mapping[str, Stage], *, after: int
 ) -> None:
     OutcomeType.objects.bulk_create(
         OutcomeType(organization=organization, position=after + number, **{**row, "stage": by_key.get(row["stage"])})
@@ -225,7 +227,7 @@ def _add_outcome_types(
     )
 
 
-def _add_fields(organization: Organization, rows: Sequence[Mapping[str, Any]], *, after: Mapping[str, int]) -> None:
+def _add_fields(organization: Organization, rows: Sequence[Table], *, after: Mapping[str, int]) -> None:
     counts = dict(after)
     made = []
     for row in rows:
@@ -235,13 +237,13 @@ def _add_fields(organization: Organization, rows: Sequence[Mapping[str, Any]], *
     CustomField.objects.bulk_create(made)
 
 
-def _add_tags(organization: Organization, rows: Sequence[Mapping[str, Any]]) -> None:
+def _add_tags(organization: Organization, rows: Sequence[Mapping[str, object]]) -> None:
     Tag.objects.bulk_create(Tag(organization=organization, **row) for row in rows)
 
 
-def _add_segments(organization: Organization, rows: Sequence[Mapping[str, Any]], owner_id: Any) -> None:
+def _add_segments(organization: Organization, rows: Sequence[Table], owner_id: UUID | str) -> None:
     """Everybody sees them; somebody who has a private one of the same name keeps it."""
-    own = set(Segment.objects.filter(organization=organization, owner=owner_id).values_list("name", flat=True))
+    own = set(Segment.objects.filter(organization=organization, owner__pk=owner_id).values_list("name", flat=True))
     Segment.objects.bulk_create(
         Segment(organization=organization, owner_id=owner_id, is_shared=True, **row)
         for row in rows

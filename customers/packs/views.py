@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.contrib import messages as toasts
 from django.http import HttpResponse
@@ -86,12 +85,12 @@ def _added(plan: service.Plan) -> list[tuple[str, list[str]]]:
     return [(part, names) for part, names in parts if names]
 
 
-def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _names(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """Each once: a template has one for each language."""
     return list(dict.fromkeys(row["name"] for row in rows))
 
 
-def _other(other: service.OtherStage, refused: dict[str, str], homes: dict[str, str]) -> dict[str, Any]:
+def _other(other: service.OtherStage, refused: dict[str, str], homes: dict[str, str]) -> dict[str, object]:
     key = other.stage.key
     return {"other": other, "choice": homes.get(key, other.proposed), "error": refused.get(key, "")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from customers.models import CustomField, Stage
 from customers.people.filters import parse as filters
@@ -51,7 +51,7 @@ class Wrong(ValueError):
     """Of one value; the place is added on the way out."""
 
 
-Check = Callable[[Any], Any]
+Check = Callable[[object], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class Word:
     """One word of a table: how it is checked, and what stands for it where it is left out (needed without)."""
 
     check: Check
-    default: Any = ...
+    default: object = ...
 
 
 def _text(most: int, *, is_empty_fine: bool = False) -> Check:
-    def check(value: Any) -> str:
+    def check(value: object) -> str:
         if not isinstance(value, str) or len(value.strip()) > most or not (value.strip() or is_empty_fine):
             raise Wrong(f"A text of {0 if is_empty_fine else 1} to {most} characters is needed.")
         return value.strip()
@@ -72,7 +72,7 @@ def _text(most: int, *, is_empty_fine: bool = False) -> Check:
 
 
 def _pattern(pattern: re.Pattern[str], most: int, told: str) -> Check:
-    def check(value: Any) -> str:
+    def check(value: object) -> str:
         if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
             raise Wrong(told)
         return value
@@ -83,7 +83,7 @@ def _pattern(pattern: re.Pattern[str], most: int, told: str) -> Check:
 def _one_of(choices: Iterable[str]) -> Check:
     known = list(choices)
 
-    def check(value: Any) -> str:
+    def check(value: object) -> str:
         if value not in known:
             raise Wrong(f"“{value}” is not one of {', '.join(known)}.")
         return str(value)
@@ -92,7 +92,7 @@ def _one_of(choices: Iterable[str]) -> Check:
 
 
 def _number(least: int, most: int) -> Check:
-    def check(value: Any) -> int:
+    def check(value: object) -> int:
         if type(value) is not int or not least <= value <= most:
             raise Wrong(f"A whole number from {least} to {most} is needed.")
         return value
@@ -100,20 +100,20 @@ def _number(least: int, most: int) -> Check:
     return check
 
 
-def _boolean(value: Any) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise Wrong("true or false is needed.")
     return value
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Wrong("An object is needed.")
     return dict(value)
 
 
 def _list_of(check_one: Check, *, least: int = 0) -> Check:
-    def check(value: Any) -> list[Any]:
+    def check(value: object) -> list[object]:
         if not isinstance(value, list) or len(value) < least:
             raise Wrong(f"A list of at least {least} is needed." if least else "A list is needed.")
         return [check_one(one) for one in value]
@@ -121,24 +121,25 @@ def _list_of(check_one: Check, *, least: int = 0) -> Check:
     return check
 
 
-def _relationships(value: Any) -> tuple[str, ...]:
-    return tuple(_list_of(_text(40))(value))
+def _relationships(value: object) -> tuple[str, ...]:
+    return tuple(map(str, cast("list[str]", _list_of(_text(40))(value))))
 
 
-def _conditions(value: Any) -> dict[str, Any]:
+def _conditions(value: object) -> dict[str, Any]:
     """A plain object: field, or field and operator, to the value."""
-    for name in _object(value):
+    conditions = _object(value)
+    for name, wanted in conditions.items():
         field, _, operator = name.partition("__")
         if field not in CONDITION_FIELDS and not field.startswith("custom."):
             raise Wrong(f"“{field}” can’t be asked for. Use: {', '.join(sorted(CONDITION_FIELDS))}, custom.<key>.")
         if operator and operator not in OPERATORS:
             raise Wrong(f"“{operator}” is not an operator. Use: {', '.join(OPERATORS)}.")
-        if operator == "in" and not isinstance(value[name], list):
+        if operator == "in" and not isinstance(wanted, list):
             raise Wrong(f"“{name}” needs a list.")
-    return dict(value)
+    return conditions
 
 
-def _action(value: Any) -> dict[str, Any]:
+def _action(value: object) -> dict[str, Any]:
     action = _object(value)
     known = ACTIONS.get(action.get("action", ""))
     if known is None:
@@ -152,7 +153,7 @@ def _action(value: Any) -> dict[str, Any]:
     return action
 
 
-def _aggregation(value: Any) -> dict[str, Any]:
+def _aggregation(value: object) -> dict[str, Any]:
     found = _object(value)
     if found.get("function") not in FUNCTIONS:
         raise Wrong(f"“{found.get('function')}” is not a function. Use: {', '.join(FUNCTIONS)}.")

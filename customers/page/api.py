@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from customers.people.tags import services as tags
 DUPLICATE = OpenApiResponse(description="The phone or e-mail belongs to another customer, who is named.")
 
 
-def represent(customer: Customer) -> dict[str, Any]:
+def represent(customer: Customer) -> dict[str, object]:
     return dict(serializers.CustomerSerializer(customer).data)
 
 
@@ -64,7 +65,7 @@ class CustomerListView(ConditionalMixin, OrganizationView):
         )
         return self.tagged(represent(customer), status.HTTP_201_CREATED)
 
-    def _serialize(self, rows: Any) -> Any:
+    def _serialize(self, rows: Sequence[Customer]) -> object:
         return serializers.CustomerSerializer(rows, many=True).data
 
 
@@ -221,9 +222,9 @@ def change(customer: Customer, fields: dict[str, Any]) -> None:
         customers.update(customer=customer, actor=actor, changes=fields)
 
 
-def _whole(customer: Customer, given: dict[str, Any]) -> dict[str, Any]:
+def _whole(customer: Customer, given: dict[str, Any]) -> dict[str, object]:
     """A PUT: every field that can be set, empty where it was not given; stage, status and type stay."""
-    empty: dict[str, Any] = {
+    empty: dict[str, object] = {
         "email": "", "phone": "", "company": "", "source": "", "language": "", "notes": "", "assigned_to": None,
         "next_follow_up_at": None, "tags": [], "do_not_contact": False,
     }  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from accounts.models import Member
 from core.registry import Registry
@@ -18,7 +17,7 @@ class Panel:
     title: str
     template: str
     position: int
-    content: Callable[[Customer, Member], dict[str, Any]]
+    content: Callable[[Customer, Member], dict[str, object]]
     permission: str = "customers.view"
 
 
@@ -31,7 +30,7 @@ _panels: Registry[Panel] = Registry(
 register = _panels.register
 
 
-def panels_for(customer: Customer, member: Member) -> list[dict[str, Any]]:
+def panels_for(customer: Customer, member: Member) -> list[dict[str, object]]:
     """Every panel that the member may see, with its content, in order."""
     return [
         {"title": p.title, "template": p.template, **p.content(customer, member)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access.pages import requires
+from accounts.models import User
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
@@ -72,17 +72,18 @@ def _require_current(request: Request, customer: Customer, field: str) -> None:
     """Raises Refused, with the value, where somebody else has set it since the editor was opened."""
     if field not in (STAGE, OWNER, FOLLOW_UP):
         return
-    wanted: Any = request.POST.get("value", "")
+    posted = request.POST.get("value", "")
+    wanted: Stage | User | str | None = posted
     if field == STAGE:
-        wanted = Stage.objects.filter(key=wanted).first()
+        wanted = Stage.objects.filter(key=posted).first()
     elif field == OWNER:
-        wanted = next((user for user in possible_owners() if str(user.pk) == wanted), None)
+        wanted = next((user for user in possible_owners() if str(user.pk) == posted), None)
     if clash := clash_of(request, customer, field, wanted):
         raise Refused(in_words(clash))
 
 
 def _editor(request: Request, customer: Customer, field: str, *, error: str = "", status: int = 200) -> HttpResponse:
-    shown: dict[str, Any] = {"customer": customer, "field": field, "error": error}
+    shown: dict[str, object] = {"customer": customer, "field": field, "error": error}
     shown["follow_up"] = value_of(customer, FOLLOW_UP)
     if field == "stage":
         shown["stages"] = Stage.objects.all()

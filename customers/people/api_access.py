@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from accounts.access.api import OrganizationView
 from core.api.parameters import PAGING
 from customers.models import Customer
+from customers.models.querysets import CustomerQuerySet
 from customers.people.filters import parse as filters
 
 # What changes on a customer's answer though nobody changed the customer: no part of its ETag.
@@ -32,7 +33,7 @@ def visible_customer(view: OrganizationView, pk: UUID, *, lock: bool = False, is
     return found
 
 
-def with_relations(rows: Any) -> Any:
+def with_relations(rows: CustomerQuerySet) -> CustomerQuerySet:
     """All that a customer's answer shows, in a constant number of queries."""
     return rows.with_list_relations().select_related("organization").prefetch_related("consents", "identities")
 

@@ -25,5 +25,5 @@ def reserve(*, organization: Organization, count: int) -> list[str]:
         except IntegrityError:
             pass  # somebody else made it by a moment
         counters.update(last_number=F("last_number") + count)
-    last: int = counters.get().last_number
+    last = counters.get().last_number
     return [f"C{number:03d}" for number in range(last - count + 1, last + 1)]

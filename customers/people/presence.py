@@ -22,7 +22,7 @@ def hold(customer: Customer) -> Customer:
     # The stage is not joined: PostgreSQL, having waited for a move, would look for the customer beside the stage that
     # they just left, and find nobody. The organization is for good.
     rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
-    current: Customer | None = rows.filter(pk=customer.pk, deleted_at__isnull=True, erased_at__isnull=True).first()
+    current = rows.filter(pk=customer.pk, deleted_at__isnull=True, erased_at__isnull=True).first()
     if current is None:
         raise CustomerGone
     return current

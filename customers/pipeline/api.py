@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -49,7 +48,7 @@ class StageSerializer(Strict, serializers.ModelSerializer[Stage]):
         read_only_fields = ["id"]
 
 
-class StageSummarySerializer(serializers.Serializer[Any]):
+class StageSummarySerializer(serializers.Serializer[None]):
     """A stage and what stands in it now."""
 
     stage = serializers.CharField(source="stage.key")
@@ -61,13 +60,13 @@ class StageSummarySerializer(serializers.Serializer[Any]):
     average_days = serializers.FloatField(help_text="How long those who stand there have stood there.")
 
 
-class StageTotalsSerializer(serializers.Serializer[Any]):
+class StageTotalsSerializer(serializers.Serializer[None]):
     count = serializers.IntegerField()
     value = serializers.DecimalField(max_digits=20, decimal_places=2)
     overdue = serializers.IntegerField()
 
 
-class SummarySerializer(serializers.Serializer[Any]):
+class SummarySerializer(serializers.Serializer[object]):
     """Every stage in order, with nobody in it too."""
 
     stages = StageSummarySerializer(many=True)
@@ -79,7 +78,7 @@ class RemovalParameters(ListParameters):
     home = StageKeyField(required=False, help_text="The stage that its customers and deals move to.")
 
 
-class RemovalSerializer(serializers.Serializer[Any]):
+class RemovalSerializer(serializers.Serializer[None]):
     job_id = serializers.UUIDField(help_text="At `/jobs/{id}`; the stage goes when everybody has moved.")
 
 
@@ -178,7 +177,7 @@ class StageView(ConditionalMixin, OrganizationView):
 
 
 def _found(pk: UUID) -> Stage:
-    stage: Stage | None = Stage.objects.select_related("organization").filter(pk=pk).first()
+    stage = Stage.objects.select_related("organization").filter(pk=pk).first()
     if stage is None:
         raise Http404("There is no such stage.")
     return stage

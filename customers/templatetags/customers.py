@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from django import template
 from django.utils.dateparse import parse_datetime
@@ -78,7 +77,7 @@ def change_lines(event: Event, people: Mapping[str, str] | None = None) -> list[
     return [_line(_SENTENCES.get(kind, kind), "", payload.get("name") or payload.get("code") or "")]
 
 
-def _named(value: Any, people: Mapping[str, str] | None) -> Any:
+def _named(value: object, people: Mapping[str, str] | None) -> object:
     # Without the names at hand an id says nothing to anybody.
     text = str(value or "")
     if text in (people or {}):
@@ -88,11 +87,11 @@ def _named(value: Any, people: Mapping[str, str] | None) -> Any:
     return value
 
 
-def _line(what: str, before: Any, after: Any) -> dict[str, str]:
+def _line(what: str, before: object, after: object) -> dict[str, str]:
     return {"what": what, "before": _words(before), "after": _words(after)}
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, Mapping):

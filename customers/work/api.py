@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -29,22 +30,22 @@ from customers.work.processes import services as processes
 from customers.work.records_api import Records
 
 
-def _of_lead(rows: Any, filters: dict[str, Any]) -> Any:
+def _of_lead(rows: QuerySet, filters: dict[str, object]) -> QuerySet:
     customer = filters.get("lead_id") or filters.get("customer")
     return rows.filter(customer=customer) if customer else rows
 
 
-def _actions(rows: Any, member: Member, filters: dict[str, Any]) -> Any:
+def _actions(rows: QuerySet, member: Member, filters: dict[str, object]) -> QuerySet:
     rows = _of_lead(rows, filters)
     return rows.filter(channel=filters["action_type"]) if filters.get("action_type") else rows
 
 
-def _processes(rows: Any, member: Member, filters: dict[str, Any]) -> Any:
+def _processes(rows: QuerySet, member: Member, filters: dict[str, object]) -> QuerySet:
     rows = _of_lead(rows, filters)
     return rows.filter(status=filters["status"]) if filters.get("status") else rows
 
 
-def _outcomes(rows: Any, member: Member, filters: dict[str, Any]) -> Any:
+def _outcomes(rows: QuerySet, member: Member, filters: dict[str, object]) -> QuerySet:
     for name, path in (("customer", "customer"), ("type", "type"), ("occurred_from", "occurred_at__gte"),
                        ("occurred_to", "occurred_at__lt")):  # fmt: skip
         if filters.get(name):
@@ -204,7 +205,7 @@ class OutcomeTypeView(ConditionalMixin, OrganizationView):
 
 
 def _type(pk: UUID) -> OutcomeType:
-    kind: OutcomeType | None = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
+    kind = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
     if kind is None:
         raise Http404("There is no such type.")
     return kind

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.models import Member
 from customers.models import Customer, Task
 
 SHOWN = 5
 
 
-def of(customer: Customer, member: Member) -> dict[str, Any]:
+def of(customer: Customer, member: Member) -> dict[str, object]:
     """The next open tasks, and what the member may do; one query."""
     tasks: list[Task] = []
     if member.may("tasks.view"):

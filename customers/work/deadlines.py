@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -38,6 +38,9 @@ OVERLAP = timedelta(minutes=5)
 MARKED_EVERY = timedelta(minutes=10)
 
 
+Record = TypeVar("Record", bound=Model)
+
+
 def tell() -> int:
     """Tell what was crossed in every organization; how many there were."""
     return each_organization(lambda organization, now: _customers(organization, now) + _rest(organization, now))
@@ -58,10 +61,10 @@ def each_organization(work: Callable[[Organization, datetime], int]) -> int:
 
 
 def tell_range(
-    rows: QuerySet[Any],
+    rows: QuerySet[Record],
     field: str,
     event: str,
-    payload: Callable[[Any], dict[str, Any]],
+    payload: Callable[[Record], dict[str, object]],
     *,
     organization: Organization,
     now: datetime,
@@ -94,7 +97,7 @@ def _of_stage(organization: Organization, stage: Stage, now: datetime) -> int:
     if stage.overdue_told_until is not None:
         rows = rows.filter(last_activity_at__gte=stage.overdue_told_until - hours)
 
-    def payload(customer: Customer) -> dict[str, Any]:
+    def payload(customer: Customer) -> dict[str, object]:
         return {
             "stage": stage.key,
             "since": customer.last_activity_at,
@@ -120,7 +123,7 @@ def _rest(organization: Organization, now: datetime) -> int:
     )
 
 
-def _of_task(task: Task) -> dict[str, Any]:
+def _of_task(task: Task) -> dict[str, object]:
     return {
         "title": task.title,
         "due_at": task.due_at,
@@ -128,7 +131,7 @@ def _of_task(task: Task) -> dict[str, Any]:
     }
 
 
-def _of_follow_up(customer: Customer) -> dict[str, Any]:
+def _of_follow_up(customer: Customer) -> dict[str, object]:
     return {
         "at": customer.next_follow_up_at,
         "assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None,
@@ -136,7 +139,11 @@ def _of_follow_up(customer: Customer) -> dict[str, Any]:
 
 
 def _in_steps(
-    rows: QuerySet[Any], field: str, event: str, payload: Callable[[Any], dict[str, Any]], organization: Organization
+    rows: QuerySet[Record],
+    field: str,
+    event: str,
+    payload: Callable[[Record], dict[str, object]],
+    organization: Organization,
 ) -> tuple[int, datetime | None]:
     """How many were told of, and the value at which this stopped before the end; None where it came to it."""
     told, after = 0, None
@@ -160,7 +167,11 @@ def _in_steps(
 
 @transaction.atomic
 def _tell(
-    step: list[Any], field: str, event: str, payload: Callable[[Any], dict[str, Any]], organization: Organization
+    step: list[Record],
+    field: str,
+    event: str,
+    payload: Callable[[Record], dict[str, object]],
+    organization: Organization,
 ) -> int:
     keys = {f"{row.pk}:{getattr(row, field).isoformat()}": row for row in step}
     known = set(
@@ -168,7 +179,7 @@ def _tell(
     )
     fresh = [(key, row) for key, row in keys.items() if key not in known]
     for key, row in fresh:
-        customer = row.pk if isinstance(row, Customer) else row.customer_id
+        customer = row.pk if isinstance(row, Customer) else getattr(row, "customer_id", None)
         record(
             event,
             subject=row,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -11,8 +10,9 @@ from django.utils import timezone
 
 from accounts.frame import home
 from accounts.frame.home import Row, Scope, Section, Urgency
-from accounts.models import Member
+from accounts.models import Member, User
 from accounts.permissions import Reach
+from core.optional import not_none
 from core.templatetags.ui import since
 from customers.models import Customer, Stage, Task
 from customers.people.overdue import overdue
@@ -53,8 +53,7 @@ def register() -> None:
 def follow_ups(member: Member, scope: Scope) -> QuerySet[Customer]:
     """Due by tonight, what is due longest first."""
     rows = follow_up_lists.due_by_tonight(member, _who(scope)).select_related("stage", "assigned_to")
-    found: QuerySet[Customer] = rows.order_by("next_follow_up_at", "id")
-    return found
+    return rows.order_by("next_follow_up_at", "id")
 
 
 def tasks(member: Member, scope: Scope) -> QuerySet[Task]:
@@ -68,8 +67,7 @@ def late(member: Member, scope: Scope) -> QuerySet[Customer]:
     rows = Customer.objects.visible_to(member).filter(overdue())
     if scope == Scope.MINE:
         rows = rows.owned_by(member.user_id)
-    found: QuerySet[Customer] = rows.select_related("stage", "assigned_to").order_by("last_activity_at", "id")
-    return found
+    return rows.select_related("stage", "assigned_to").order_by("last_activity_at", "id")
 
 
 def unassigned(member: Member, scope: Scope) -> QuerySet[Customer] | None:
@@ -77,12 +75,11 @@ def unassigned(member: Member, scope: Scope) -> QuerySet[Customer] | None:
     if member.reach == Reach.ASSIGNED or scope == Scope.MINE:
         return None
     rows = Customer.objects.visible_to(member).without_owner().filter(stage__kind=Stage.Kind.OPEN)
-    found: QuerySet[Customer] = rows.select_related("stage").order_by("-created_at", "-id")
-    return found
+    return rows.select_related("stage").order_by("-created_at", "-id")
 
 
 def show_follow_up(member: Member, customer: Customer) -> Row:
-    at: Any = customer.next_follow_up_at
+    at = not_none(customer.next_follow_up_at)
     is_late = at < timezone.now()
     return _of_customer(
         member, customer, at, Urgency.LATE if is_late else Urgency.TODAY, detail=f"Follow up · {customer.stage.name}",
@@ -91,7 +88,7 @@ def show_follow_up(member: Member, customer: Customer) -> Row:
 
 
 def show_task(member: Member, task: Task) -> Row:
-    at: Any = task.due_at
+    at = not_none(task.due_at)
     is_late = at < timezone.now()
     urgency = Urgency.LATE if is_late else Urgency.TODAY
     if is_late and task.priority in (Task.Priority.LOW, Task.Priority.NORMAL):
@@ -113,7 +110,7 @@ def show_task(member: Member, task: Task) -> Row:
 
 
 def show_overdue(member: Member, customer: Customer) -> Row:
-    at: Any = customer.overdue_at
+    at = not_none(customer.overdue_at)
     return _of_customer(
         member, customer, at, Urgency.OPEN, detail=f"Nothing said or done · {customer.stage.name}",
         mark=f"overdue {since(at)}",
@@ -142,7 +139,7 @@ def _of_customer(member: Member, customer: Customer, at: datetime, urgency: Urge
     )
 
 
-def _owner(member: Member, user: Any) -> str:
+def _owner(member: Member, user: User | None) -> str:
     return user.get_short_name() if user is not None and user.pk != member.user_id else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Model
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,7 +18,7 @@ from customers.work.tasks import services as tasks
 
 
 @extend_schema_field({"type": "string", "format": "uuid"})
-class CustomerField(serializers.Field[Any, Any, Any, Any]):
+class CustomerField(serializers.Field[object, object, object, object]):
     """A customer within reach, by id. Once a record is made it stays with its customer."""
 
     def to_internal_value(self, data: Any) -> Customer:
@@ -28,7 +29,7 @@ class CustomerField(serializers.Field[Any, Any, Any, Any]):
         if bound is not None and bound.customer_id != wanted:
             raise serializers.ValidationError("This can’t be moved to another customer.")
         rows = Customer.objects.visible_to(self.context["member"]).select_related("organization", "stage")
-        found: Customer | None = rows.filter(pk=wanted).first()
+        found = rows.filter(pk=wanted).first()
         if found is None:
             raise serializers.ValidationError("There is no such customer.")
         return found
@@ -36,20 +37,20 @@ class CustomerField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> str:
         return str(value.pk)
 
-    def get_attribute(self, instance: Any) -> Any:
+    def get_attribute(self, instance: Any) -> object:
         # The id is on the row: the customer need not be read for it.
         return None if instance.customer_id is None else _Id(instance.customer_id)
 
 
 class _Id:
-    def __init__(self, pk: Any) -> None:
+    def __init__(self, pk: object) -> None:
         self.pk = pk
 
 
 CUSTOM_FIELDS_HELP = "By key; checked against the organization's definitions. null takes a value away."
 
 
-class RecordSerializer(Strict, serializers.ModelSerializer[Any]):
+class RecordSerializer(Strict, serializers.ModelSerializer[Model]):
     """A record of a customer."""
 
     customer = CustomerField()

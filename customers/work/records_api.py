@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -40,12 +40,12 @@ class Records:
     name: str
     singular: str
     resource: str
-    rows: Callable[[Member], Any]
-    narrow: Callable[[Any, Member, dict[str, Any]], Any]
+    rows: Callable[[Member], QuerySet]
+    narrow: Callable[[QuerySet, Member, dict[str, object]], QuerySet]
     serializer: type[shapes.RecordSerializer]
     parameters: type[ListParameters]
-    create: Callable[[dict[str, Any]], Any]
-    update: Callable[[Any, dict[str, Any]], Any]
+    create: Callable[[dict[str, Any]], Model]
+    update: Callable[[Any, dict[str, object]], Model]
     delete: Callable[[Any], None]
     empty: dict[str, Any]
 
@@ -80,7 +80,7 @@ class RecordListView(ConditionalMixin, OrganizationView):
         row = self.records.create(data)
         return self.tagged(dict(self.records.serializer(row).data), 201)
 
-    def _serialize(self, rows: Any) -> Any:
+    def _serialize(self, rows: Sequence[Model]) -> object:
         return self.records.serializer(rows, many=True).data
 
 
@@ -124,11 +124,11 @@ class RecordView(ConditionalMixin, OrganizationView):
             raise Http404("There is no such record.")
         return found
 
-    def _represent(self, row: Any) -> dict[str, Any]:
+    def _represent(self, row: Model) -> dict[str, object]:
         return dict(self.records.serializer(row).data)
 
 
-def _ordered(rows: Any, ordering: str) -> Any:
+def _ordered(rows: QuerySet, ordering: str) -> QuerySet:
     name, falling = ordering.lstrip("-"), ordering.startswith("-")
     first = F(name).desc(nulls_last=True) if falling else F(name).asc(nulls_last=True)
     return rows.order_by(first, "-id" if falling else "id")
@@ -209,19 +209,19 @@ def one_view(records: Records) -> type[RecordView]:
 # --- The kinds --------------------------------------------------------------------------------------------------------
 
 
-def _equal(*names: str) -> Callable[[Any, Member, dict[str, Any]], Any]:
-    def narrow(rows: Any, member: Member, filters: dict[str, Any]) -> Any:
+def _equal(*names: str) -> Callable[[QuerySet, Member, dict[str, object]], QuerySet]:
+    def narrow(rows: QuerySet, member: Member, filters: Mapping[str, object]) -> QuerySet:
         return rows.filter(**{name: filters[name] for name in names if filters.get(name) not in (None, "")})
 
     return narrow
 
 
-def _contacts(rows: Any, member: Member, filters: dict[str, Any]) -> Any:
+def _contacts(rows: QuerySet, member: Member, filters: dict[str, object]) -> QuerySet:
     rows = _equal("customer", "relationship")(rows, member, filters)
     return rows.filter(name__icontains=filters["q"]) if filters.get("q") else rows
 
 
-def _owner(rows: Any, member: Member, column: str, asked: Any) -> Any:
+def _owner(rows: QuerySet, member: Member, column: str, asked: object) -> QuerySet:
     if asked == "me":
         return rows.filter(**{column: member.user_id})
     if asked == "none":
@@ -229,12 +229,12 @@ def _owner(rows: Any, member: Member, column: str, asked: Any) -> Any:
     return rows.filter(**{column: asked}) if asked else rows
 
 
-def _deals(rows: Any, member: Member, filters: dict[str, Any]) -> Any:
+def _deals(rows: QuerySet, member: Member, filters: dict[str, object]) -> QuerySet:
     rows = _equal("customer", "status", "stage")(rows, member, filters)
     return _owner(rows, member, "owner", filters.get("owner"))
 
 
-def _tasks(rows: Any, member: Member, filters: dict[str, Any]) -> Any:
+def _tasks(rows: Any, member: Member, filters: dict[str, object]) -> QuerySet:
     filters["customer"] = filters.get("customer") or filters.get("lead_id")
     rows = _equal("customer", "status")(rows, member, filters)
     rows = _owner(rows, member, "assigned_to", filters.get("assigned_to"))

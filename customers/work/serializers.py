@@ -30,7 +30,7 @@ class LeadField(CustomerField):
 class ActionTypeField(serializers.ChoiceField):
     """An interaction's channel, in any case."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data.strip().lower() if isinstance(data, str) else data)
 
 
@@ -57,7 +57,7 @@ class ActionSerializer(RecordSerializer):
         ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         described = attrs.pop("description", None)
         if described is not None and attrs.setdefault("content", described) != described:
             raise invalid("description", "It says the same as details: give one of the two.")
@@ -65,7 +65,7 @@ class ActionSerializer(RecordSerializer):
             raise invalid("details", "What was done is needed.", code="required")
         return attrs
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
+    def to_representation(self, instance: Any) -> dict[str, object]:
         instance.description = instance.content
         return super().to_representation(instance)
 
@@ -109,10 +109,10 @@ class ProcessParameters(ListParameters):
 
 
 @extend_schema_field({"type": "string", "maxLength": 40, "example": "consult_booked"})
-class OutcomeTypeField(serializers.Field[OutcomeType, Any, str, Any]):
+class OutcomeTypeField(serializers.Field[OutcomeType, object, str, object]):
     """A type of outcome by its key."""
 
-    def to_internal_value(self, data: Any) -> OutcomeType:
+    def to_internal_value(self, data: object) -> OutcomeType:
         if not isinstance(data, str):
             raise serializers.ValidationError("The key of a type is needed.")
         with as_field_error():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import IO, Protocol, runtime_checkable
 
 from messaging.channels.base import Account
 
@@ -111,5 +111,5 @@ class HasWebhooks(Protocol):
 class SendsSecrets(Protocol):
     """A provider whose accounts name the servers that their secrets are sent to."""
 
-    def secret_destinations(self, credentials: Mapping[str, Any]) -> Mapping[str, frozenset[tuple[Any, ...]]]:
+    def secret_destinations(self, credentials: Mapping[str, object]) -> Mapping[str, frozenset[tuple[object, ...]]]:
         """By a secret's key, where it is sent, and how it is protected on the way."""

@@ -88,7 +88,7 @@ class Account:
     address: str  # E.164 or an e-mail address
     name: str
     credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def email_address(fields: JsonFields, key: str, value: str) -> tuple[str, str]:
     return name, address
 
 
-def cleaned(value: Any) -> Any:
+def cleaned(value: object) -> object:
     """A JSON value with every text in it cleaned; a number that JSON can't write again becomes a text."""
     if isinstance(value, str):
         return clean(value)

@@ -34,7 +34,7 @@ def parse(provider: str, arrival_type: str, body: bytes, *, kind: str) -> Receiv
     raise InvalidPayload(f"Nothing from {provider} can be read as a {arrival_type}.")
 
 
-def decoded(body: bytes) -> Any:
+def decoded(body: bytes) -> object:
     """A JSON body. Raises InvalidPayload."""
     try:
         return json.loads(body)
@@ -42,7 +42,7 @@ def decoded(body: bytes) -> Any:
         raise InvalidPayload("The body is not JSON.") from error
 
 
-def encoded(data: Any) -> bytes:
+def encoded(data: object) -> bytes:
     """A decoded JSON body, to be kept."""
     return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass")
 

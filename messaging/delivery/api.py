@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -38,7 +37,7 @@ class OutboundListView(OrganizationView):
     def get(self, request: Request) -> Response:
         """What was or is to be sent, newest first."""
         filters = read_parameters(request, serializers.OutboundParameters)
-        rows: QuerySet[Message] = Message.objects.visible_to(self.member).outbound().with_thread_relations()
+        rows = Message.objects.visible_to(self.member).outbound().with_thread_relations()
         for name, path in (("status", "status"), ("customer_id", "customer"), ("channel", "channel__kind")):
             if filters.get(name):
                 rows = rows.filter(**{path: filters[name]})

@@ -71,7 +71,7 @@ def mark_as_sent(*, message: Message, actor: Actor) -> Message:
 
 
 def _unconfirmed() -> QuerySet[Message]:
-    rows: QuerySet[Message] = Message.objects.filter(status=Status.UNCONFIRMED)
+    rows = Message.objects.filter(status=Status.UNCONFIRMED)
     return rows.select_related("organization", "channel", "conversation", "customer", "reply_to")
 
 

@@ -63,7 +63,7 @@ def signature_of(message: Message) -> str:
         return text
 
 
-def _mail(message: Message, *, is_automatic: bool) -> dict[str, Any]:
+def _mail(message: Message, *, is_automatic: bool) -> dict[str, object]:
     answered, references = _thread(message)
     signature = signature_of(message)
     copies = MailDetails.objects.filter(message=message).values_list("cc", flat=True).first() or []
@@ -80,7 +80,7 @@ def _mail(message: Message, *, is_automatic: bool) -> dict[str, Any]:
 
 def _thread(message: Message) -> tuple[str, Sequence[str]]:
     """The mail that this one answers, and those before it: the one quoted, else the last that was said."""
-    answered: Message | None = message.reply_to
+    answered = message.reply_to
     said = Message.objects.filter(
         conversation=message.conversation_id, is_private=False, created_at__lt=message.created_at
     ).exclude(provider_message_id="")

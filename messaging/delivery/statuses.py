@@ -97,12 +97,12 @@ def advance(
     return f"applied: {wanted}"
 
 
-def write(message: Message, status: str, *, due_at: datetime | None = None, **changes: Any) -> None:
+def write(message: Message, status: str, *, due_at: datetime | None = None, **changes: object) -> None:
     """Set a message's state, end its claim, and tell the list and the ledger. The caller holds the row."""
     _write(Message.objects.filter(pk=message.pk), message, status, due_at, changes)
 
 
-def write_if_claimed(message: Message, status: str, *, due_at: datetime | None = None, **changes: Any) -> bool:
+def write_if_claimed(message: Message, status: str, *, due_at: datetime | None = None, **changes: object) -> bool:
     """The same for whoever claimed the message; False, and nothing written, when the claim was lost meanwhile."""
     rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token)
     return _write(rows, message, status, due_at, changes)
@@ -185,7 +185,7 @@ def failure_from_code(provider: str, code: str) -> Failure:
     return Failure(code or "unknown", meaning.message, meaning.retry)
 
 
-def remember_attempt(message: Message, provider_message_id: str = "") -> dict[str, Any]:
+def remember_attempt(message: Message, provider_message_id: str = "") -> dict[str, object]:
     """The fields of a message that is to be sent again: its ids so far are those of earlier attempts."""
     known = {provider_message_id, message.provider_message_id} - {""}
     earlier = [*message.extra.get("earlier_ids", []), *sorted(known)]

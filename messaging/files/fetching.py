@@ -60,7 +60,7 @@ def try_again(attachment: Attachment) -> bool:
 
 
 def _remote() -> QuerySet[Attachment]:
-    rows: QuerySet[Attachment] = Attachment.objects.filter(state=Attachment.State.REMOTE)
+    rows = Attachment.objects.filter(state=Attachment.State.REMOTE)
     return rows.select_related("organization", "message__channel", "message__customer")
 
 

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import IO, Any, Final
+from typing import IO, Final
 from uuid import UUID
 
 from django.core.files.base import ContentFile, File
@@ -153,7 +153,7 @@ def safe_name(name: str) -> str:
     return cleaned or "file"
 
 
-def unused(files: Sequence[Any], *, organization: Organization, actor: Actor) -> list[MediaFile]:
+def unused(files: Sequence[UUID], *, organization: Organization, actor: Actor) -> list[MediaFile]:
     """The files with these ids that this actor uploaded and that no message has yet, in that order.
 
     A key's are those that nobody in person uploaded. Raises InvalidUpload for any other: somebody else's file must not
@@ -164,7 +164,7 @@ def unused(files: Sequence[Any], *, organization: Organization, actor: Actor) ->
         for row in MediaFile.objects.filter(
             organization=organization,
             pk__in=files,
-            uploaded_by=actor.user_id,
+            uploaded_by=UUID(actor.user_id) if actor.user_id else None,
             attachments__isnull=True,
             # What is older is thrown away at any moment, and may be what is left of a message that was deleted.
             created_at__gte=timezone.now() - KEPT_UNUSED,

@@ -17,7 +17,7 @@ from core.htmx import toast
 from core.http import Request
 from messaging.files import fetching, links
 from messaging.files.serving import respond
-from messaging.models import Attachment, MailDetails, MediaFile, Message
+from messaging.models import Attachment, MailDetails, Message
 
 _CID = re.compile(r"""(?<=["'(])cid:([^"'()\s<>]{1,255})""")
 
@@ -73,9 +73,7 @@ def mail(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def _attachment(request: Request, pk: UUID) -> Attachment:
     visible = Message.objects.visible_to(request.member)
-    found: Attachment | None = (
-        Attachment.objects.select_related("file", "message").filter(pk=pk, message__in=visible).first()
-    )
+    found = Attachment.objects.select_related("file", "message").filter(pk=pk, message__in=visible).first()
     if found is None:
         raise Http404("There is no such file, or it is not yours to see.")
     return found
@@ -86,7 +84,5 @@ def _with_pictures(message: Message, html: str) -> str:
     if "cid:" not in html:
         return html
     rows = Attachment.objects.filter(message=message, file__isnull=False).exclude(content_id="").select_related("file")
-    held: dict[str, MediaFile] = {
-        row.content_id: row.file for row in rows if row.file is not None and row.file.is_picture
-    }
+    held = {row.content_id: row.file for row in rows if row.file is not None and row.file.is_picture}
     return _CID.sub(lambda match: links.file_path(held[match[1]]) if match[1] in held else "data:,", html)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -82,7 +82,7 @@ def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def send_template(request: Request, organization: str, pk: UUID, template_id: UUID) -> HttpResponse:
     """An approved template: its preview with the values as they stand; a POST with `send` queues it."""
     conversation, _others = context.open_conversation(request, pk)
-    template: Template | None = (
+    template = (
         Template.objects.visible_to(request.member).filter(pk=template_id, channel=conversation.channel.kind).first()
     )
     if template is None or not template.is_content or not request.member.may("templates.view"):
@@ -219,7 +219,7 @@ def _take_files(request: Request, conversation: Conversation, kept: list[MediaFi
         )
 
 
-def _later(request: Request) -> dict[str, Any]:
+def _later(request: Request) -> dict[str, object]:
     """When it is to leave, in the organization's time, and what goes out past the window. Raises InvalidText."""
     text = request.POST.get("not_before_at", "").strip()
     if not text and "later" not in request.POST:
@@ -232,7 +232,7 @@ def _later(request: Request) -> dict[str, Any]:
         raise outbound.InvalidText("This time has passed. Choose a later one.", field="not_before_at")
     if not is_showable(at):
         raise outbound.InvalidText("Choose a day in the next years.", field="not_before_at")
-    later: dict[str, Any] = {"not_before_at": at, "cancel_on_inbound": "cancel_on_inbound" in request.POST}
+    later: dict[str, object] = {"not_before_at": at, "cancel_on_inbound": "cancel_on_inbound" in request.POST}
     fallback = request.POST.get("fallback_template", "")
     if fallback:
         rows = Template.objects.visible_to(request.member).exclude(content_sid="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from messaging.delivery import checks as refusals
 from messaging.delivery import drafts
 from messaging.inbox import drafts as saved_drafts
 from messaging.models import Conversation, Draft, Message
+from messaging.models.querysets import ConversationQuerySet
 from messaging.threads import answer_addresses as answers
 from messaging.threads import channel_choice
 from messaging.threads.queries import VIEWS, messages_of
@@ -37,9 +39,9 @@ OVERLAP = timedelta(seconds=5)
 DEFAULT_VIEW = "open"
 
 
-def list_context(request: Request, *, with_rows: bool = True) -> dict[str, Any]:
+def list_context(request: Request, *, with_rows: bool = True) -> dict[str, object]:
     """The left pane: the chosen view, its rows, and the counts."""
-    member: Member = request.member
+    member = request.member
     view, q = _view(request), request.GET.get("q", "").strip()[:200]
     visible = Conversation.objects.visible_to(member)
     badges = menu.waiting(member)
@@ -48,7 +50,7 @@ def list_context(request: Request, *, with_rows: bool = True) -> dict[str, Any]:
     request.badges = {key: counts[f"badge {key}"] for key in badges}
     counts["unread"] = request.badges["inbox"]
     query = _query(view, q)
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "filter": view,
         "is_refused": view not in VIEWS,
         "q": q,
@@ -74,7 +76,7 @@ def list_query(request: Request) -> str:
     return _query(_view(request), request.GET.get("q", "").strip()[:200])
 
 
-def rows_of(request: Request) -> Any:
+def rows_of(request: Request) -> ConversationQuerySet:
     """Every conversation of the chosen view, joined with what a row shows; none where there is no such view."""
     view = _view(request)
     visible = Conversation.objects.visible_to(request.member)
@@ -118,7 +120,7 @@ def open_conversation(request: Request, pk: UUID) -> tuple[Conversation, list[Co
     raise Http404("There is no such conversation, or it is not yours to see.")
 
 
-def thread_context(request: Request, conversation: Conversation) -> dict[str, Any]:
+def thread_context(request: Request, conversation: Conversation) -> dict[str, object]:
     """The middle pane: messages up to `before`, oldest first, and what the composer needs."""
     page = page_after(messages_of(conversation), cursor=request.GET.get("before", ""), size=MESSAGES)
     return {
@@ -135,7 +137,7 @@ def thread_context(request: Request, conversation: Conversation) -> dict[str, An
     }
 
 
-def changes_context(request: Request, conversation: Conversation) -> dict[str, Any]:
+def changes_context(request: Request, conversation: Conversation) -> dict[str, object]:
     """The open thread's messages that changed since the cursor, oldest first."""
     rows = messages_of(conversation).newest_first()
     since = _a_little_before(request.GET.get("cursor", ""))
@@ -166,7 +168,7 @@ def composer_context(conversation: Conversation, member: Member, *, subject: str
     }
 
 
-def refusal_context(conversation: Conversation) -> dict[str, Any]:
+def refusal_context(conversation: Conversation) -> dict[str, object]:
     """Whether a reply can be sent now, and if not, why, in plain words; and what could be done instead."""
     refused = refusals.reason_against(conversation, at=timezone.now())
     return {
@@ -180,7 +182,7 @@ def refusal_context(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def panel_context(request: Request, conversation: Conversation, others: list[Conversation]) -> dict[str, Any]:
+def panel_context(request: Request, conversation: Conversation, others: list[Conversation]) -> dict[str, object]:
     """The right pane."""
     return {
         "customer": conversation.customer,
@@ -192,7 +194,7 @@ def panel_context(request: Request, conversation: Conversation, others: list[Con
     }
 
 
-def _shown(conversation: Conversation, rows: Any) -> list[Message]:
+def _shown(conversation: Conversation, rows: Iterable[Message]) -> list[Message]:
     messages = list(rows)
     for message in messages:
         message.conversation = conversation  # known already; a bubble must not ask for it again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access.api import OrganizationView, require
-from accounts.models import Member
+from accounts.models import Member, User
 from activity.actor import ActorKind, current_actor
 from core.api.errors import invalid
 from core.api.pages import CursorPages, paginated
@@ -179,7 +179,7 @@ class TypingView(OrganizationView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _require_plain(data: dict[str, Any]) -> None:
+def _require_plain(data: dict[str, object]) -> None:
     """A note is a text and nothing else."""
     for name in ("template", "attachments", "cc", "fallback_template", "variables"):
         if data.get(name):
@@ -190,13 +190,13 @@ def _shown(conversation: Conversation) -> Response:
     return Response(serializers.ConversationSerializer(conversation).data)
 
 
-def _set_status(conversation: Conversation, wanted: str, snoozed_until: Any = None) -> None:
+def _set_status(conversation: Conversation, wanted: str, snoozed_until: datetime | None = None) -> None:
     conversations.set_status(
         conversation=conversation, status=wanted, snoozed_until=snoozed_until, actor=current_actor()
     )
 
 
-def _owner(member: Member, wanted: Any) -> Any:
+def _owner(member: Member, wanted: UUID | None) -> User | None:
     if wanted in (None, "none"):
         return None
     if wanted == "me":
@@ -210,7 +210,7 @@ def _owner(member: Member, wanted: Any) -> Any:
 def _quoted(conversation: Conversation, pk: UUID | None) -> Message | None:
     if pk is None:
         return None
-    found: Message | None = conversation.messages.filter(pk=pk).first()
+    found = conversation.messages.filter(pk=pk).first()
     if found is None:
         raise invalid("reply_to", "There is no such message in this conversation.")
     return found

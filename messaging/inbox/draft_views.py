@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, JsonResponse
@@ -51,7 +50,7 @@ def _version(text: str) -> int:
     return int(text)
 
 
-def _shown(draft: Draft) -> dict[str, Any]:
+def _shown(draft: Draft) -> dict[str, object]:
     return {
         "mode": draft.mode,
         "version": draft.version,

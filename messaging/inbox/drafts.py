@@ -52,7 +52,7 @@ def drafts_of(conversation: Conversation, member: Member) -> dict[str, Draft]:
 
 
 def _of_json(conversation: Conversation, member: Member, mode: str) -> Draft | None:
-    row: dict[str, Any] | None = getattr(conversation, f"saved_{mode}")
+    row: dict[str, object] | None = getattr(conversation, f"saved_{mode}")
     if not row:
         return None
     draft = _unsaved(conversation, member, mode)
@@ -86,7 +86,7 @@ def save(
 
     Raises InvalidText, or Stale where the draft is another by now; then nothing is written.
     """
-    values: dict[str, Any] = {"body": body, "subject": subject, "cc": cc, "template": template}
+    values: dict[str, object] = {"body": body, "subject": subject, "cc": cc, "template": template}
     _require_good(mode, values)
     draft = held(conversation, member, mode)
     if version is not None and version != draft.version:
@@ -111,7 +111,7 @@ def held(conversation: Conversation, member: Member, mode: str) -> Draft:
     for name in Draft.Mode.values:  # what came along with the conversation is old after this
         vars(conversation).pop(f"saved_{name}", None)
     rows = Draft.objects.select_for_update().filter(conversation=conversation, member=member, mode=mode)
-    found: Draft | None = rows.first()
+    found = rows.first()
     if found is not None:
         return found
     try:
@@ -123,7 +123,7 @@ def held(conversation: Conversation, member: Member, mode: str) -> Draft:
         return rows.get()
 
 
-def _write(draft: Draft, values: Mapping[str, Any]) -> Draft:
+def _write(draft: Draft, values: Mapping[str, object]) -> Draft:
     for name, value in values.items():
         setattr(draft, name, value)
     draft.version += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -70,7 +69,7 @@ class DraftView(ConditionalMixin, OrganizationView):
         conversation, mode = self._asked(request, pk)
         serializer = DraftChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        data: dict[str, Any] = resolved(self, {"template": None, **serializer.validated_data})
+        data = resolved(self, {"template": None, **serializer.validated_data})
         if data["template"] is not None and data["template"].is_content:
             raise invalid("template", "An approved template is sent as it is; it has no draft.")
         with transaction.atomic():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.frame import home
 from accounts.frame.home import Row, Scope, Section, Urgency
 from accounts.models import Member
+from core.optional import not_none
 from core.templatetags.ui import since
 from messaging.channels import kinds
 from messaging.models import Arrival, Conversation
@@ -21,7 +21,7 @@ from messaging.threads.queries import set_aside_for
 # A reply window that closes within that time comes before everything else.
 CLOSES_SOON = timedelta(hours=4)
 LATE_AFTER = timedelta(hours=1)
-KINDS_WITH_WINDOW: list[Any] = [kind for kind in (kinds.WHATSAPP, kinds.SMS, kinds.EMAIL) if kind.reply_window]
+KINDS_WITH_WINDOW = [kind for kind in (kinds.WHATSAPP, kinds.SMS, kinds.EMAIL) if kind.reply_window]
 
 
 def register() -> None:
@@ -46,7 +46,7 @@ def set_aside(member: Member, scope: Scope) -> QuerySet[Arrival]:
 
 
 def show_set_aside(member: Member, arrival: Arrival) -> Row:
-    channel: Any = arrival.channel
+    channel = not_none(arrival.channel)
     return Row(
         title=_("%(channel)s: a message could not be read") % {"channel": channel.name},
         url=reverse("messaging:catch_up", args=[member.organization.slug, channel.pk]),
@@ -67,20 +67,17 @@ def unanswered(member: Member, scope: Scope) -> QuerySet[Conversation]:
     now = timezone.now()
     closing = Q(pk__in=[])
     for kind in KINDS_WITH_WINDOW:
-        closes_from = now - kind.reply_window
+        closes_from = now - not_none(kind.reply_window)
         closing |= Q(
             channel__kind=kind.kind, last_inbound_at__gt=closes_from, last_inbound_at__lt=closes_from + CLOSES_SOON
         )
     first = Case(When(closing, then=Value(0)), default=Value(1), output_field=IntegerField())
-    found: QuerySet[Conversation] = rows.select_related("customer__assigned_to", "channel").order_by(
-        first, "waiting_since", "id"
-    )
-    return found
+    return rows.select_related("customer__assigned_to", "channel").order_by(first, "waiting_since", "id")
 
 
 def show(member: Member, conversation: Conversation) -> Row:
     now, at = timezone.now(), conversation.waiting_since
-    waits: Any = at or conversation.last_message_at
+    waits = at or conversation.last_message_at
     closes = conversation.window_expires_at
     is_closing = closes is not None and now < closes < now + CLOSES_SOON
     urgency = Urgency.CLOSING if is_closing else Urgency.LATE if now - waits > LATE_AFTER else Urgency.TODAY

@@ -14,7 +14,7 @@ import json
 import logging
 import random
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -78,7 +78,7 @@ class Watcher:
         self.queue.put_nowait(text)
 
 
-def encode(rows: Iterable[dict[str, Any]]) -> str:
+def encode(rows: Iterable[Mapping[str, object]]) -> str:
     """Server-sent events: `customers` and `conversation` for what changed."""
     return "".join(
         f"event: {'customers' if 'customers' in row else 'conversation'}\ndata: {json.dumps(row)}\n\n" for row in rows
@@ -239,7 +239,7 @@ def _texts(members: Iterable[Member], signals: list[Signal]) -> dict[UUID, str]:
     if wanted:
         for pk, owner in Customer.objects.present().filter(pk__in=wanted).values_list("pk", "assigned_to_id"):
             owners[str(pk)] = owner
-        for pk, customer in Conversation.objects.filter(customer__in=wanted).values_list("pk", "customer_id"):
+        for pk, customer in Conversation.objects.filter(customer__pk__in=wanted).values_list("pk", "customer_id"):
             conversations[str(customer)].append(str(pk))
     texts: dict[OwnersInReach, str] = {}
     for reach in set(reaches.values()):
@@ -248,7 +248,7 @@ def _texts(members: Iterable[Member], signals: list[Signal]) -> dict[UUID, str]:
     return {pk: texts[reach] for pk, reach in reaches.items()}
 
 
-def _rows(visible: set[str], conversations: dict[str, list[str]], signals: list[Signal]) -> list[dict[str, Any]]:
+def _rows(visible: set[str], conversations: dict[str, list[str]], signals: list[Signal]) -> list[dict[str, object]]:
     """One row a conversation, of several signals the message received; one for the lists of customers."""
     rows: dict[str, dict[str, Any]] = {}
     for signal in signals:

@@ -86,7 +86,7 @@ def _attachments(customer: Customer) -> PartData:
     held = MediaFile.objects.filter(attachments__in=rows).order_by("pk").distinct()
     return PartData(
         list(rows.values("message__created_at", "filename", "content_type", "size", "source_url")),
-        [StoredFile(file.name, file.content.storage, file.content.name) for file in held],
+        [StoredFile(file.name, file.content.storage, file.content.name) for file in held if file.content.name],
     )
 
 

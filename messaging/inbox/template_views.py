@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -55,7 +54,7 @@ def _serves(template: Template, language: str) -> bool:
     return bool(language) and own in (language, language.split("-")[0])
 
 
-def _offer(template: Template, values: Mapping[str, str]) -> dict[str, Any]:
+def _offer(template: Template, values: Mapping[str, str]) -> dict[str, object]:
     if template.is_content:
         return {"template": template}  # its values are asked for when it is chosen
     try:

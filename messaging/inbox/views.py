@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -48,7 +47,7 @@ def conversation(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_safe
 def changes(request: Request, organization: str) -> HttpResponse:
     """What the screen has to show anew: rows, counts, the open thread; only what the member may see."""
-    shown: dict[str, Any] = {}
+    shown: dict[str, object] = {}
     has_list = "filter" in request.GET
     shown |= context.list_context(request, with_rows=has_list and "all" in request.GET)
     if has_list and "all" not in request.GET:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -52,7 +51,7 @@ class ReplayView(OrganizationView):
     )
     def post(self, request: Request, pk: UUID, arrival: UUID) -> Response:
         """Have one worked on again."""
-        row: Any = arrivals.set_aside_of(_channel(pk)).filter(pk=arrival).first()
+        row = arrivals.set_aside_of(_channel(pk)).filter(pk=arrival).first()
         if row is None:
             raise Http404("There is no such delivery set aside here.")
         if not arrivals.replay(row):
@@ -61,7 +60,7 @@ class ReplayView(OrganizationView):
 
 
 def _channel(pk: UUID) -> Channel:
-    found: Channel | None = Channel.objects.filter(pk=pk).first()
+    found = Channel.objects.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such channel.")
     return found

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -63,7 +63,7 @@ class _Tally:
     outbound_listed: int = 0
     statuses_found: int = 0
     elsewhere_found: int = 0
-    found: list[dict[str, Any]] = field(default_factory=list)
+    found: list[dict[str, object]] = field(default_factory=list)
 
     def note(self, listed: ListedMessage, kind: str) -> None:
         if len(self.found) < MOST_SHOWN:
@@ -98,7 +98,7 @@ def ask(
         raise CannotAsk("The range is empty: choose a beginning before its end.")
     try:
         with transaction.atomic():
-            row: Reconciliation = Reconciliation.objects.create(
+            row = Reconciliation.objects.create(
                 organization_id=channel.organization_id,
                 channel=channel,
                 since=begin,
@@ -137,7 +137,7 @@ def catch_up_due() -> int:
 
 
 def _asked() -> QuerySet[Reconciliation]:
-    rows: QuerySet[Reconciliation] = Reconciliation.objects.filter(state=State.WAITING)
+    rows = Reconciliation.objects.filter(state=State.WAITING)
     return rows.select_related("organization", "channel__organization")
 
 
@@ -246,10 +246,10 @@ def _is_news(message: Message, listed: ListedMessage) -> bool:
     return ranks.get(listed.status, -1) > rank
 
 
-def newest(channels: Iterable[Channel]) -> dict[Any, Reconciliation]:
+def newest(channels: Iterable[Channel]) -> dict[object, Reconciliation]:
     """The last asking of each channel, in one query."""
     rows = Reconciliation.objects.filter(channel__in=list(channels)).order_by("channel", "-created_at")
-    found: dict[Any, Reconciliation] = {}
+    found: dict[object, Reconciliation] = {}
     for row in rows[:500]:
         found.setdefault(row.channel_id, row)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from accounts.models import Organization
 from customers.people.identities import services as identities
@@ -38,7 +38,8 @@ def is_our_own(channel: Channel, received: ReceivedMessage) -> bool:
     if ours is None and named is None:
         return False
     if writer.plain(received.sender) in own_addresses(organization):
-        return ours is not None or Conversation.objects.filter(organization=organization, pk=named).exists()
+        rows = Conversation.objects.filter(organization=organization)
+        return ours is not None or (named is not None and rows.filter(pk=named).exists())
     return ours is not None and _says_the_same(ours, received)
 
 
@@ -104,7 +105,7 @@ def messages_with(organization: Organization, ids: Iterable[str]) -> dict[str, M
     if not wanted:
         return {}
     mailboxes = Channel.objects.filter(organization=organization, kind=Kind.EMAIL).values_list("pk", flat=True)
-    rows: Any = Message.objects.filter(
+    rows = Message.objects.filter(
         channel__in=list(mailboxes), provider_message_id__in=[*wanted, *(f"<{one}>" for one in wanted)]
     )
     return {row.provider_message_id.strip("<>"): row for row in rows}

@@ -69,8 +69,7 @@ def read_due() -> int:
 
 
 def _boxes() -> QuerySet[Mailbox]:
-    rows: QuerySet[Mailbox] = Mailbox.objects.select_related("organization", "channel__organization")
-    return rows
+    return Mailbox.objects.select_related("organization", "channel__organization")
 
 
 def _read(box: Mailbox) -> None:

@@ -24,7 +24,7 @@ def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """A file whose address was given to a provider; 404 once the address has expired."""
     pk = links.file_of(token)
     with every_organization("the signed address names the file"):
-        found: MediaFile | None = MediaFile.objects.filter(pk=pk).first()
+        found = MediaFile.objects.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such file.")
     return respond(found, is_public=True)

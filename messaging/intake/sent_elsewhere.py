@@ -30,7 +30,7 @@ def take_in(*, channel: Channel, listed: ListedMessage) -> bool:
     try:
         with transaction.atomic():
             conversation = conversations.begin(customer=customer, channel=channel, address=listed.other)
-            message: Message = Message.objects.create(
+            message = Message.objects.create(
                 organization=conversation.organization,
                 conversation=conversation,
                 customer=customer,

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from core.fields import OneLine
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 from customers.models import Customer
 from messaging.models.channel import Channel
 from messaging.models.querysets import ConversationQuerySet
@@ -57,7 +57,7 @@ class Conversation(TenantModel):
     last_message_status = models.CharField(max_length=16, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(ConversationQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(ConversationQuerySet)()
 
     class Meta:
         constraints = [

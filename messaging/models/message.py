@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.claims import Claimable
 from core.fields import OneLine
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 from customers.models import Customer
 from messaging.models.channel import Channel
 from messaging.models.conversation import Conversation
@@ -88,7 +88,7 @@ class Message(TenantModel, Claimable):
     delivered_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[Any] = tenant_manager(MessageQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(MessageQuerySet)()
 
     class Meta:
         constraints = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -12,36 +12,39 @@ from accounts.models import Member
 from customers.models import Stage
 from customers.models.querysets import matching, within_reach
 
+if TYPE_CHECKING:
+    from messaging.models import Conversation, Message, Template  # noqa: F401 - named in quotes below
 
-class ConversationQuerySet(models.QuerySet[Any]):
-    def visible_to(self, member: Member) -> ConversationQuerySet:
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, member: Member) -> Self:
         """Those with customers within the member's reach."""
         return self.filter(within_reach(member))
 
-    def open(self) -> ConversationQuerySet:
+    def open(self) -> Self:
         return self.exclude(status="resolved")
 
-    def resolved(self) -> ConversationQuerySet:
+    def resolved(self) -> Self:
         return self.filter(status="resolved")
 
-    def waiting(self) -> ConversationQuerySet:
+    def waiting(self) -> Self:
         """The customer wrote last and nobody answered."""
         return self.filter(waiting_since__isnull=False).exclude(status="resolved")
 
-    def unread(self) -> ConversationQuerySet:
+    def unread(self) -> Self:
         return self.filter(unread_count__gt=0)
 
-    def of_member(self, member: Member) -> ConversationQuerySet:
+    def of_member(self, member: Member) -> Self:
         return self.filter(customer__assigned_to=member.user_id)
 
-    def unassigned(self) -> ConversationQuerySet:
+    def unassigned(self) -> Self:
         return self.filter(customer__assigned_to__isnull=True)
 
-    def matching(self, text: str) -> ConversationQuerySet:
+    def matching(self, text: str) -> Self:
         """Part of the customer's name, e-mail, phone, company or code."""
         return self.filter(matching(text, "customer"))
 
-    def in_bucket(self, bucket: str) -> ConversationQuerySet:
+    def in_bucket(self, bucket: str) -> Self:
         """One of RULES' buckets: closed, followup_due, waiting, open; the first that fits is a conversation's."""
         now = timezone.now()
         closed = Q(customer__stage__kind__in=[Stage.Kind.WON, Stage.Kind.LOST]) | Q(status="resolved")
@@ -57,7 +60,7 @@ class ConversationQuerySet(models.QuerySet[Any]):
             rows.filter(waiting) if bucket == "waiting" else rows.filter(last_inbound_at__isnull=False).exclude(waiting)
         )
 
-    def newest_of_their_customer(self) -> ConversationQuerySet:
+    def newest_of_their_customer(self) -> Self:
         """One a customer: that with the newest activity; its id decides between two of one moment."""
         newer = self.model._base_manager.filter(customer=OuterRef("customer")).filter(
             Q(last_message_at__gt=OuterRef("last_message_at"))
@@ -65,31 +68,31 @@ class ConversationQuerySet(models.QuerySet[Any]):
         )
         return self.exclude(Exists(newer))
 
-    def with_list_relations(self) -> ConversationQuerySet:
+    def with_list_relations(self) -> Self:
         return self.select_related("customer", "customer__stage", "customer__assigned_to", "channel").prefetch_related(
             "customer__tags"
         )
 
 
-class TemplateQuerySet(models.QuerySet[Any]):
-    def visible_to(self, member: Member) -> TemplateQuerySet:
+class TemplateQuerySet(models.QuerySet["Template"]):
+    def visible_to(self, member: Member) -> Self:
         """Those shared with everybody or one of the member's teams, and the member's own."""
         teams = Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
         return self.filter(Q(sharing="everybody") | Q(sharing="team", team_id__in=teams) | Q(created_by=member.user_id))
 
 
-class MessageQuerySet(models.QuerySet[Any]):
-    def visible_to(self, member: Member) -> MessageQuerySet:
+class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, member: Member) -> Self:
         return self.filter(within_reach(member))
 
-    def outbound(self) -> MessageQuerySet:
+    def outbound(self) -> Self:
         """The queue and what became of it; notes are not sent."""
         return self.filter(direction="outbound", is_private=False)
 
-    def newest_first(self) -> MessageQuerySet:
+    def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
 
-    def with_thread_relations(self) -> MessageQuerySet:
+    def with_thread_relations(self) -> Self:
         """All that a bubble shows, in a constant number of queries."""
         return (
             self.select_related("author", "reply_to__author", "channel", "mail", "template")

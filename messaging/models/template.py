@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.fields import OneLine
-from core.tenancy import TenantModel, tenant_manager
+from core.tenancy import TenantManager, TenantModel
 from messaging.channels.base import Kind
 from messaging.models.media import MediaFile
 from messaging.models.querysets import TemplateQuerySet
@@ -70,7 +70,7 @@ class Template(TenantModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[Any] = tenant_manager(TemplateQuerySet)
+    objects: ClassVar = TenantManager.from_queryset(TemplateQuerySet)()
 
     class Meta:
         ordering = ["name", "language", "id"]

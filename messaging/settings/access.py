@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404
 
 from messaging.intake import arrivals
-from messaging.models import Channel
+from messaging.models import Arrival, Channel
 
 EDIT = "channels.edit"
 
@@ -21,6 +21,6 @@ def find_channel(pk: UUID) -> Channel:
     return row
 
 
-def set_aside(row: Channel) -> Any:
+def set_aside(row: Channel) -> QuerySet[Arrival]:
     """What came for this channel and could not be worked on; only ever of its own organization."""
     return arrivals.set_aside_of(row)

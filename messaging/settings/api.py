@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -75,7 +74,7 @@ class ChannelView(OrganizationView):
         channel = _channel(pk)
         serializer = ChannelSerializer(channel, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        changes: dict[str, Any] = dict(serializer.validated_data)
+        changes: dict[str, object] = dict(serializer.validated_data)
         for field in ("kind", "provider"):
             if changes.pop(field, getattr(channel, field)) != getattr(channel, field):
                 raise invalid(field, "A channel keeps its kind and provider. Set up another one.")
@@ -116,7 +115,7 @@ class ReconciliationListView(OrganizationView):
         rows = Reconciliation.objects.filter(channel=_channel(pk)).order_by("-created_at", "-id")
         return paginated(self, rows, self._as_seen)
 
-    def _as_seen(self, page: Sequence[Reconciliation]) -> Any:
+    def _as_seen(self, page: Sequence[Reconciliation]) -> object:
         """What was found of customers out of the member's reach is counted, and not shown."""
         told = ReconciliationSerializer(page, many=True).data
         if self.member.reach == Reach.ALL:

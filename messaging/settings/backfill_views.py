@@ -87,7 +87,7 @@ def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
     return False
 
 
-def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, Any]:
+def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, object]:
     askings = list(
         Reconciliation.objects.filter(channel=channel)
         .select_related("asked_by")
@@ -103,15 +103,15 @@ def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, A
     }
 
 
-def _set_aside(request: Request, channel: Channel) -> dict[str, Any]:
+def _set_aside(request: Request, channel: Channel) -> dict[str, object]:
     """What waits for somebody; its reason may name an address, so only who may change the channel sees it."""
     can_edit = request.member.may(EDIT)
     rows = list(set_aside(channel).defer("body").order_by("-received_at")[: ARRIVALS + 1]) if can_edit else []
     return {"channel": channel, "can_edit": can_edit, "arrivals": rows[:ARRIVALS], "has_more": len(rows) > ARRIVALS}
 
 
-def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, Any]]:
-    """Each asking with what it find_channel, as far as this member may see it; one query for all."""
+def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, object]]:
+    """Each asking with what it found, as far as this member may see it; one query for all."""
     ids = {entry["id"] for asking in askings for entry in asking.found[:ROWS]}
     known = {}
     if ids:
@@ -130,7 +130,7 @@ def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliat
     return told
 
 
-def _row(entry: dict[str, Any], message: Message | None) -> dict[str, Any]:
+def _row(entry: dict[str, Any], message: Message | None) -> dict[str, object]:
     label, icon = KINDS[entry["kind"]]
     return {
         "label": label,

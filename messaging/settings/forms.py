@@ -100,7 +100,7 @@ class ChannelForm(EditMixin):
         """What the service takes: `credentials` holds only what was given or is to be forgotten."""
         given = self.changed
         basics = ("name", "address", "is_enabled", "rate_per_second")
-        values: dict[str, Any] = {name: given[name] for name in basics if name in given}
+        values = {name: given[name] for name in basics if name in given}
         credentials = {
             one.key: self._credential(one)
             for one in self.credential_fields
@@ -116,7 +116,7 @@ class ChannelForm(EditMixin):
             values["settings"] = settings
         return values
 
-    def _credential(self, one: CredentialField) -> Any:
+    def _credential(self, one: CredentialField) -> object:
         value = self.cleaned_data[f"{ACCOUNT}{one.key}"]
         if one.default in _YES_OR_NO:
             return "true" if value else "false"
@@ -158,7 +158,7 @@ class ChannelForm(EditMixin):
             self.fields[f"{FORGET}{one.key}"] = forms.BooleanField(label=f"Forget: {one.label}", required=False)
 
     def _add_settings(self) -> None:
-        settings: Mapping[str, Any] = self.channel.settings or {} if self.channel is not None else {}
+        settings: Mapping[str, object] = self.channel.settings or {} if self.channel is not None else {}
         if self.kind == Kind.EMAIL:
             self.fields["signature"] = forms.CharField(
                 required=False,
@@ -199,7 +199,7 @@ class CatchUpForm(forms.Form):
         help_text="Empty: now. At most 30 days at once.",
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         given = super().clean() or self.cleaned_data
         since, until = given.get("since"), given.get("until")
         if since and until and since >= until:
@@ -228,5 +228,5 @@ def _held(channel: Channel | None) -> Mapping[str, Any]:
     return {key: value for key, value in credentials.items() if value not in (None, "")}
 
 
-def _initial_of(channel: Channel) -> dict[str, Any]:
+def _initial_of(channel: Channel) -> dict[str, object]:
     return {name: getattr(channel, name) for name in ("name", "address", "is_enabled", "rate_per_second")}

@@ -49,12 +49,12 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
         return super().to_internal_value(data)
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
+class ProblemSerializer(serializers.Serializer[object]):
     code = serializers.CharField()
     detail = serializers.CharField()
 
 
-class WebhookSerializer(serializers.Serializer[Any]):
+class WebhookSerializer(serializers.Serializer[object]):
     purpose = serializers.CharField(help_text="`inbound` or `status`.")
     label = serializers.CharField(help_text="Where it is entered at the provider.")  # type: ignore[assignment]
     url = serializers.CharField(help_text="To be entered as it stands, with the retry options behind it.")
@@ -62,7 +62,7 @@ class WebhookSerializer(serializers.Serializer[Any]):
     is_right = serializers.BooleanField(allow_null=True)
 
 
-class CheckSerializer(serializers.Serializer[Any]):
+class CheckSerializer(serializers.Serializer[object]):
     is_ok = serializers.BooleanField()
     problems = ProblemSerializer(many=True)
     webhooks = WebhookSerializer(many=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
@@ -63,8 +63,8 @@ def create(
     provider: str,
     name: str,
     address: str,
-    credentials: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
+    credentials: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     is_enabled: bool = True,
     is_default: bool = False,
     rate_per_second: float | None = None,
@@ -85,7 +85,7 @@ def create(
 
 
 @transaction.atomic
-def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Channel:
+def update(*, channel: Channel, actor: Actor, changes: Mapping[str, object]) -> Channel:
     """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`, `is_default`
     (of its kind, for first messages; another one is it no more), `rate_per_second`.
 
@@ -96,12 +96,13 @@ def update(*, channel: Channel, actor: Actor, changes: Mapping[str, Any]) -> Cha
         if field in changes:
             setattr(channel, field, changes[field])
     if "address" in changes:
-        channel.address = _address(channel.organization, channel.kind, changes["address"])
+        channel.address = _address(channel.organization, channel.kind, cast("str", changes["address"]))
     if "credentials" in changes:
-        _set_credentials(channel, _fields(channel.provider, channel.kind), changes["credentials"], is_new=False)
+        given = cast("Mapping[str, object]", changes["credentials"])
+        _set_credentials(channel, _fields(channel.provider, channel.kind), given, is_new=False)
         written |= {"account_id", "messaging_service_id"}
     if "is_default" in changes:
-        _set_default(channel, is_default=changes["is_default"])
+        _set_default(channel, is_default=bool(changes["is_default"]))
     channel.last_error = ""
     _save(channel, written)
     _set_up(channel)
@@ -235,7 +236,7 @@ def _address(organization: Organization, kind: str, text: str) -> str:
 
 
 def _set_credentials(
-    channel: Channel, fields: Sequence[CredentialField], given: Mapping[str, Any], *, is_new: bool
+    channel: Channel, fields: Sequence[CredentialField], given: Mapping[str, object], *, is_new: bool
 ) -> None:
     known = {field.key: field for field in fields}
     unknown = sorted(set(given) - set(known))
@@ -260,9 +261,9 @@ def _set_credentials(
 def _require_secrets_again(
     provider: str,
     fields: Sequence[CredentialField],
-    held: Mapping[str, Any],
-    values: Mapping[str, Any],
-    given: Mapping[str, Any],
+    held: Mapping[str, object],
+    values: Mapping[str, object],
+    given: Mapping[str, object],
 ) -> None:
     """A stored secret goes nowhere new: whoever changes where it is sent has to know it. Raises InvalidChannel.
 

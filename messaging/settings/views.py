@@ -250,7 +250,7 @@ def _provider_label(row: Channel) -> str:
     return registry.provider(row.provider).label
 
 
-def _offered() -> list[dict[str, Any]]:
+def _offered() -> list[dict[str, str | list[dict[str, str]]]]:
     """The kinds, each with the providers that carry it."""
     groups = []
     for kind, label in LABELS.items():

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 from django.contrib import messages as toasts
 from django.core.files.uploadedfile import UploadedFile
@@ -93,10 +92,10 @@ def behaviour(request: Request, organization: str) -> HttpResponse:
     return _done(request, person, "")
 
 
-def _context(request: Request, person: people.Person) -> dict[str, Any]:
+def _context(request: Request, person: people.Person) -> dict[str, object]:
     found = _channels(request)
     threads: dict[str, list[Message]] = {kind.value: [] for kind in (Kind.WHATSAPP, Kind.SMS, Kind.EMAIL)}
-    conversation_ids: dict[str, Any] = {}
+    conversation_ids: dict[str, object] = {}
     for kind, channel in found.items():
         conversation = _conversation(channel, person)
         if conversation is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -31,7 +29,7 @@ class IncomingView(OrganizationView):
     # What can't be stored is cleaned, not refused: nothing inbound is dropped.
     parser_classes = [BoundedJSONParser]
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
         if kwargs.get("channel") == Kind.EMAIL:
             _take_mail(request)

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class IncomingSerializer(serializers.Serializer[Any]):
+class IncomingSerializer(serializers.Serializer[object]):
     """What another system hands in."""
 
     message_id = serializers.CharField(max_length=255)
@@ -34,6 +34,6 @@ class IncomingSerializer(serializers.Serializer[Any]):
         return {"from": serializers.CharField(max_length=320), **super().get_fields()}
 
 
-class TakenSerializer(serializers.Serializer[Any]):
+class TakenSerializer(serializers.Serializer[object]):
     status = serializers.ChoiceField(choices=["accepted", "duplicate"])
     message_id = serializers.CharField()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -182,7 +181,7 @@ def _categories(request: Request) -> list[str]:
     return list(rows.order_by("category").values_list("category", flat=True).distinct())
 
 
-def _readings() -> list[dict[str, Any]]:
+def _readings() -> list[dict[str, object]]:
     """The channels whose approved templates are read at the provider, each with when that was."""
     rows = Channel.objects.filter(kind=Kind.WHATSAPP, is_enabled=True).select_related("content_sync")
     now = timezone.now()
@@ -205,7 +204,7 @@ def _readings() -> list[dict[str, Any]]:
 def _found(request: Request, pk: UUID) -> Template:
     """One that the member may use. Raises Http404."""
     rows = Template.objects.visible_to(request.member).select_related("organization", "team")
-    template: Template | None = rows.filter(pk=pk).first()
+    template = rows.filter(pk=pk).first()
     if template is None:
         raise Http404("There is no such template.")
     return template

@@ -35,8 +35,7 @@ def subqueries() -> dict[str, Subquery]:
 def _asking() -> QuerySet[Message]:
     """The mails that ask for answers at another address, newest first."""
     mails = Message.objects.filter(direction=Message.Direction.INBOUND, mail__reply_to__gt="")
-    rows: QuerySet[Message] = mails.order_by("-created_at", "-id")
-    return rows
+    return mails.order_by("-created_at", "-id")
 
 
 def choice(conversation: Conversation) -> Choice | None:

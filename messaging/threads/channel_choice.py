@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
@@ -26,18 +26,17 @@ class Way:
 
 def real_channels() -> QuerySet[Channel]:
     """The enabled ones that reach people, of the open organization; the default of each kind first."""
-    rows: QuerySet[Channel] = Channel.objects.filter(is_enabled=True).exclude(provider=SIMULATOR)
+    rows = Channel.objects.filter(is_enabled=True).exclude(provider=SIMULATOR)
     return rows.order_by("-is_default", "created_at", "pk")
 
 
 def needless_simulators() -> QuerySet[Channel]:
     """Enabled simulators beside which a real channel of their kind is enabled."""
     kinds = real_channels().order_by().values("kind")
-    rows: QuerySet[Channel] = Channel.objects.filter(provider=SIMULATOR, is_enabled=True, kind__in=kinds)
-    return rows
+    return Channel.objects.filter(provider=SIMULATOR, is_enabled=True, kind__in=kinds)
 
 
-def real_name_of(kind: Any) -> QuerySet[Channel, str]:
+def real_name_of(kind: object) -> QuerySet[Channel, str]:
     """The name of the real channel of a kind (or of an outer query's kind) that first messages leave by."""
     return real_channels().filter(kind=kind).values_list("name", flat=True)[:1]
 
@@ -72,7 +71,7 @@ def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None
     kind = kind or (used[0].kind if used else Kind.WHATSAPP if customer.phone else Kind.EMAIL)
     is_simulator = Case(When(provider=SIMULATOR, then=Value(1)), default=Value(0), output_field=IntegerField())
     rows = Channel.objects.filter(organization=customer.organization, kind=kind)
-    best: Channel | None = rows.order_by("-is_enabled", is_simulator, "-is_default", "created_at", "pk").first()
+    best = rows.order_by("-is_enabled", is_simulator, "-is_default", "created_at", "pk").first()
     has_real = best is not None and best.is_enabled and best.provider != SIMULATOR
     fit = (one for one in used if one.kind == kind and one.is_enabled and not (has_real and one.provider == SIMULATOR))
     return next(fit, best)

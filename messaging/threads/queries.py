@@ -30,7 +30,7 @@ VIEWS: Mapping[str, tuple[str, Callable[[ConversationQuerySet, Member], Conversa
 def conversations_for(member: Member, filters: Mapping[str, Any]) -> ConversationQuerySet:
     """Within the member's reach, by `status`, `bucket`, `channel` (a kind or an id), `assigned_to`, `unread`, `tag`,
     `stage` and `q`."""
-    rows: ConversationQuerySet = Conversation.objects.visible_to(member)
+    rows = Conversation.objects.visible_to(member)
     if filters.get("status"):
         rows = rows.filter(status=filters["status"])
     if filters.get("bucket"):
@@ -50,14 +50,14 @@ def conversations_for(member: Member, filters: Mapping[str, Any]) -> Conversatio
     return _owned(rows, member, filters.get("assigned_to"))
 
 
-def latest_conversations(member: Member, filters: Mapping[str, Any]) -> ConversationQuerySet:
+def latest_conversations(member: Member, filters: Mapping[str, object]) -> ConversationQuerySet:
     """One row a customer: the conversation with the newest activity, where that one fits."""
     return conversations_for(member, filters).newest_of_their_customer()
 
 
 def inbox_counts(member: Member) -> dict[str, int]:
     """How many customers wait in each bucket, for what the member may see; each counted to 1000 at most."""
-    rows: ConversationQuerySet = Conversation.objects.visible_to(member).newest_of_their_customer()
+    rows = Conversation.objects.visible_to(member).newest_of_their_customer()
     parts: dict[str, QuerySet[Conversation]] = {bucket: rows.in_bucket(bucket) for bucket in BUCKETS}
     parts |= {
         "mine": rows.open().of_member(member),
@@ -83,22 +83,17 @@ def set_aside_for(member: Member) -> QuerySet[Arrival]:
     if not member.may("channels.edit"):
         return Arrival.objects.none()
     waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]
-    rows: QuerySet[Arrival] = Arrival.objects.filter(
-        organization=member.organization_id, channel__isnull=False, state__in=waiting
-    )
-    return rows
+    return Arrival.objects.filter(organization=member.organization_id, channel__isnull=False, state__in=waiting)
 
 
 def messages_of(conversation: Conversation) -> MessageQuerySet:
     """A conversation's messages and notes, with all that a bubble shows."""
-    rows: MessageQuerySet = Message.objects.filter(conversation=conversation).with_thread_relations()
-    return rows
+    return Message.objects.filter(conversation=conversation).with_thread_relations()
 
 
 def thread_of_customer(customer: Customer) -> MessageQuerySet:
     """Every channel's messages with a customer."""
-    rows: MessageQuerySet = Message.objects.filter(customer=customer).with_thread_relations()
-    return rows
+    return Message.objects.filter(customer=customer).with_thread_relations()
 
 
 def _owned(rows: ConversationQuerySet, member: Member, owner: Any) -> ConversationQuerySet:

@@ -32,7 +32,7 @@ class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
         read_only_fields = fields
 
 
-class LocationSerializer(serializers.Serializer[Any]):
+class LocationSerializer(serializers.Serializer[object]):
     latitude = serializers.FloatField()
     longitude = serializers.FloatField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -136,7 +136,7 @@ class LastMessageSerializer(serializers.Serializer[Conversation]):
     at = serializers.DateTimeField(source="last_message_at")
 
 
-class InboxRowSerializer(serializers.Serializer[Conversation]):
+class InboxRowSerializer(serializers.Serializer[object]):
     id = serializers.UUIDField(source="customer_id", help_text="The customer's.")
     code = serializers.CharField(source="customer.code")
     name = serializers.CharField(source="customer.name")
@@ -155,7 +155,7 @@ class InboxRowSerializer(serializers.Serializer[Conversation]):
         return bucket_of(conversation)
 
 
-class CountsSerializer(serializers.Serializer[Any]):
+class CountsSerializer(serializers.Serializer[object]):
     followup_due = serializers.IntegerField()
     open = serializers.IntegerField()
     waiting = serializers.IntegerField()
@@ -172,7 +172,7 @@ class WhenSerializer(Strict):
     delay_minutes = serializers.IntegerField(required=False, min_value=0, max_value=LONGEST_DELAY)
     cancel_on_inbound = serializers.BooleanField(required=False, default=False)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, object]:
         delay = attrs.pop("delay_minutes", None)
         if delay is not None and attrs.get("not_before_at"):
             raise invalid("delay_minutes", "Give either delay_minutes or not_before_at.")
@@ -197,7 +197,7 @@ class WrittenSerializer(WhenSerializer):
     fallback_variables = VariablesField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
+        super().validate(attrs)
         if not (attrs.get("body", "").strip() or attrs.get("template") or attrs.get("attachments")):
             raise invalid("body", "Give a text, a template or attachments.", code="required")
         if attrs.get("fallback_variables") and not attrs.get("fallback_template"):
@@ -205,7 +205,7 @@ class WrittenSerializer(WhenSerializer):
         return attrs
 
 
-class WhereSerializer(serializers.Serializer[Any]):
+class WhereSerializer(serializers.Serializer[object]):
     """On which channel; without a word where the customer was last heard, else the organization's default."""
 
     channel = serializers.ChoiceField(choices=KIND_CHOICES, required=False, help_text="A kind of channel.")

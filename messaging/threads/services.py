@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +18,7 @@ from customers.models import Customer, Identity
 from messaging import events
 from messaging.channels.base import Kind
 from messaging.models import Channel, Conversation, Message
+from messaging.models.querysets import ConversationQuerySet
 
 PREVIEW_LENGTH = 160
 # So many snoozes end in one go; the beat comes again soon.
@@ -43,12 +43,12 @@ def begin_locked(*, customer: Customer, channel: Channel, address: str = "") -> 
 def lock(conversation: Conversation, *, customer: Customer) -> Conversation:
     """The row as it is now, locked until the transaction ends: counts and times of two messages must not cross."""
     rows = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("channel__organization")
-    row: Conversation = rows.get(pk=conversation.pk)
+    row = rows.get(pk=conversation.pk)
     row.customer = customer
     return row
 
 
-def _begin(customer: Customer, channel: Channel, address: str, rows: Any) -> Conversation:
+def _begin(customer: Customer, channel: Channel, address: str, rows: ConversationQuerySet) -> Conversation:
     wanted = address or address_for(customer, channel)
     known = list(rows.filter(customer=customer, channel=channel).order_by("thread_number"))
     if known:
@@ -91,7 +91,7 @@ def record_outbound(conversation: Conversation, message: Message) -> None:
     ).update(**_newest(message))
 
 
-def _newest(message: Message) -> dict[str, Any]:
+def _newest(message: Message) -> dict[str, object]:
     """The columns by which a list shows a conversation's newest message."""
     return {
         "last_message": message,
@@ -120,7 +120,7 @@ def record_inbound(conversation: Conversation, message: Message, *, actor: Actor
     One that no person wrote is shown as unread, and changes nothing else. `conversation` is locked; one statement.
     """
     at = message.created_at
-    changes: dict[str, Any] = {"unread_count": conversation.unread_count + 1}
+    changes: dict[str, object] = {"unread_count": conversation.unread_count + 1}
     if conversation.last_message_id is None or conversation.last_message_at <= at:
         changes |= _newest(message)
     was_closed = conversation.status in (Conversation.Status.RESOLVED, Conversation.Status.SNOOZED)
@@ -222,11 +222,11 @@ def set_priority(*, conversation: Conversation, priority: str, actor: Actor) -> 
     return True
 
 
-def _record(event_type: str, conversation: Conversation, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event_type: str, conversation: Conversation, actor: Actor, payload: dict[str, object]) -> None:
     record(event_type, subject=conversation, actor=actor, payload={"conversation": str(conversation.pk), **payload})
 
 
-def make_room(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, Any]]:
+def make_room(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, object]]:
     """For a merge: where both have a thread on a channel, the one that moves gets the next number there."""
     highest = {
         row["channel_id"]: row["highest"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from accounts.models import Organization
 from customers.models import Stage
@@ -29,6 +28,6 @@ def _of(organization: Organization, now: datetime) -> int:
     )  # fmt: skip
 
 
-def _payload(conversation: Conversation) -> dict[str, Any]:
+def _payload(conversation: Conversation) -> dict[str, object]:
     owner = conversation.customer.assigned_to_id
     return {"waiting_since": conversation.waiting_since, "assigned_to": str(owner) if owner else None}

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -316,7 +317,7 @@ def test_a_kind_that_is_not_known_any_more_fails(inside, alice):
 
 
 def test_a_handler_sees_no_other_organization(inside, alice, charlie):
-    seen = []
+    seen: list[UUID] = []
 
     def handler(work):
         seen.extend(Event.objects.values_list("organization_id", flat=True))

@@ -177,7 +177,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
 def picture(customer: Customer) -> dict[str, Any]:
     """What nobody but Alice may change."""
     with organization_scope(customer.organization):
-        row = Customer.objects.filter(pk=customer.pk).values().get()
+        row: dict[str, Any] = dict(Customer.objects.filter(pk=customer.pk).values().get())
         related = ("contacts", "interactions", "deals", "tasks", "files", "identities", "messages", "tags",
                    "outcomes", "processes", "stage_changes")  # fmt: skip
         for name in related:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from activity import installation
@@ -20,7 +18,7 @@ class Command(BaseCommand):
         )
         choice.add_argument("--cancel-all", action="store_true", help="go on, and cancel all that came along and waits")
 
-    def handle(self, *args: Any, send: bool, cancel_due: bool, cancel_all: bool, **options: Any) -> None:
+    def handle(self, *args: object, send: bool, cancel_due: bool, cancel_all: bool, **options: object) -> None:
         if not (send or cancel_due or cancel_all):
             self.stdout.write(installation.reason() or "This installation is not held: what is due leaves.")
             return

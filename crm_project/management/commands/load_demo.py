@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -23,7 +22,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=loader.SEED, help="another seed, other people")
 
-    def handle(self, *args: Any, size: int, seed: int, **options: Any) -> None:
+    def handle(self, *args: object, size: int, seed: int, **options: object) -> None:
         begun = time.monotonic()
         if size >= loader.BRIEF_FROM:
             self.stdout.write(f"With {size:,} customers these are left out: {loader.LEFT_OUT}.")

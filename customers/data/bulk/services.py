@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from django.db import transaction
 
@@ -49,9 +49,9 @@ def start(
     member: Member,
     actor: Actor,
     action: str,
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     ids: Sequence[str] | None = None,
-    given_filter: Mapping[str, Any] | None = None,
+    given_filter: Mapping[str, object] | None = None,
 ) -> Job:
     """Begin to change the customers with these ids, or all that fit the filter; only those within reach are.
 
@@ -67,7 +67,7 @@ def start(
         raise InvalidBulk("ids", "Give either ids or a filter.")
     if ids is not None and not 0 < len(ids) <= MOST_IDS:
         raise InvalidBulk("ids", f"1 to {MOST_IDS} ids are needed; for more, use a filter.")
-    chosen: dict[str, Any] = {"ids": sorted({str(one) for one in ids})} if ids is not None else {}
+    chosen: dict[str, object] = {"ids": sorted({str(one) for one in ids})} if ids is not None else {}
     if given_filter is not None:
         with inside("filter"):
             filters.read(given_filter)
@@ -94,7 +94,7 @@ def start(
         )
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job: in the order of ids, so that no row comes twice though the change moves it out of the filter."""
     member = Member.objects.active().with_access().filter(pk=work.params["member"]).first()
     change_set = ChangeSet.objects.filter(pk=work.params["change_set"]).first()
@@ -141,12 +141,12 @@ def work_off(work: Work) -> dict[str, Any]:
 
 
 def _change(
-    customer: Customer, change_set: ChangeSet, action: Action, params: Mapping[str, Any], state: dict[str, Any]
+    customer: Customer, change_set: ChangeSet, action: Action, params: Mapping[str, object], state: dict[str, Any]
 ) -> list[Change]:
     try:
         with transaction.atomic():
             # As they are now: what is noted as before is what undoing puts back.
-            before, after = action.do(presence.hold(customer), params)
+            before, after = action.do(presence.hold(customer), cast("Params", params))
     except (deletion.Held, customers.UnknownOwner, presence.CustomerGone) as error:
         undo.keep(state, f"{customer.code}: {error}")
         return []
@@ -175,7 +175,17 @@ def _rows(member: Member, chosen: Mapping[str, Any]) -> CustomerQuerySet:
 
 # --- The actions ------------------------------------------------------------------------------------------------------
 
-Values = dict[str, Any]
+Values = dict[str, object]
+
+
+class Params(TypedDict, total=False):
+    """What an action takes, once `check` has read it."""
+
+    assigned_to: str | None
+    stage: str
+    reason: str
+    status: str
+    tag: str
 
 
 class Action:
@@ -184,7 +194,7 @@ class Action:
     def __init__(
         self,
         check: Callable[[Values], Values],
-        do: Callable[[Customer, Mapping[str, Any]], tuple[Values, Values]],
+        do: Callable[[Customer, Params], tuple[Values, Values]],
         words: Callable[[Values], str],
     ) -> None:
         self.check, self.do, self.words = check, do, words
@@ -245,15 +255,15 @@ def _check_nothing(params: Values) -> Values:
     return {}
 
 
-def _assign(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
-    before = {"assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None}
+def _assign(customer: Customer, params: Params) -> tuple[Values, Values]:
+    before: Values = {"assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None}
     owner = User.objects.get(pk=params["assigned_to"]) if params["assigned_to"] else None
     customers.assign(customer=customer, owner=owner, actor=current_actor())
     return before, dict(params)
 
 
-def _move(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
-    before = {"stage": customer.stage.key}
+def _move(customer: Customer, params: Params) -> tuple[Values, Values]:
+    before: Values = {"stage": customer.stage.key}
     stage = Stage.objects.filter(key=params["stage"]).first()
     if stage is None:
         raise JobFailed("The stage is gone.")
@@ -261,23 +271,23 @@ def _move(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values
     return before, {"stage": stage.key}
 
 
-def _set_status(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
-    before = {"status": customer.status}
+def _set_status(customer: Customer, params: Params) -> tuple[Values, Values]:
+    before: Values = {"status": customer.status}
     customers.update(customer=customer, actor=current_actor(), changes=dict(params))
     return before, dict(params)
 
 
-def _add_tag(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _add_tag(customer: Customer, params: Params) -> tuple[Values, Values]:
     added = tags.add(customer=customer, names=[params["tag"]], actor=current_actor())
     return {"without_tag": params["tag"]} if added else {}, {"with_tag": params["tag"]} if added else {}
 
 
-def _remove_tag(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _remove_tag(customer: Customer, params: Params) -> tuple[Values, Values]:
     removed = tags.remove(customer=customer, names=[params["tag"]], actor=current_actor())
     return {"with_tag": params["tag"]} if removed else {}, {"without_tag": params["tag"]} if removed else {}
 
 
-def _delete(customer: Customer, params: Mapping[str, Any]) -> tuple[Values, Values]:
+def _delete(customer: Customer, params: Params) -> tuple[Values, Values]:
     deletion.delete(customer=customer, actor=current_actor())
     return {"is_deleted": False}, {"is_deleted": True}
 

@@ -18,7 +18,7 @@ from customers.people.tags import services as tags
 STEP = 100
 
 
-def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
+def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """Undo a bulk change. Gives how many were restored, and why others were kept."""
     state = work.state
     state.setdefault("restored", 0)
@@ -26,7 +26,7 @@ def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
     state.setdefault("reasons", [])
     while True:
         rows = change_set.changes.order_by("pk")
-        batch: list[Change] = list((rows.filter(pk__gt=state["last"]) if state.get("last") else rows)[:STEP])
+        batch = list((rows.filter(pk__gt=state["last"]) if state.get("last") else rows)[:STEP])
         if not batch:
             break
         with work.step(done=work.job.done + len(batch)):
@@ -56,32 +56,32 @@ def _restore(customer: Customer | None, change: Change) -> str:
     return _SETTERS[field](customer, was)
 
 
-def _undelete(customer: Customer, was: Any) -> str:
+def _undelete(customer: Customer, was: object) -> str:
     if not customer.is_deleted:
         return f"{customer.code} was restored already."
     deletion.restore(customer=customer, actor=current_actor())
     return ""
 
 
-def _take_tag(customer: Customer, tag: Any) -> str:
+def _take_tag(customer: Customer, tag: str) -> str:
     taken = tags.remove(customer=customer, names=[tag], actor=current_actor())
     return "" if taken else f"{customer.code} lost the tag since."
 
 
-def _give_tag(customer: Customer, tag: Any) -> str:
+def _give_tag(customer: Customer, tag: str) -> str:
     given = tags.add(customer=customer, names=[tag], actor=current_actor())
     return "" if given else f"{customer.code} has the tag again."
 
 
-def _set_owner(customer: Customer, was: Any) -> str:
-    if was and not Member.objects.active().filter(user=was).exists():
+def _set_owner(customer: Customer, was: str | None) -> str:
+    if was and not Member.objects.active().filter(user__pk=was).exists():
         return f"{customer.code}: the former owner is no member any more."
     owner = User.objects.get(pk=was) if was else None
     customers.assign(customer=customer, owner=owner, actor=current_actor())
     return ""
 
 
-def _set_stage(customer: Customer, was: Any) -> str:
+def _set_stage(customer: Customer, was: object) -> str:
     stage = Stage.objects.filter(key=was).first()
     if stage is None:
         return f"{customer.code}: the former stage is gone."
@@ -91,7 +91,7 @@ def _set_stage(customer: Customer, was: Any) -> str:
     return ""
 
 
-def _set_status(customer: Customer, was: Any) -> str:
+def _set_status(customer: Customer, was: object) -> str:
     customers.update(customer=customer, actor=current_actor(), changes={"status": was})
     return ""
 
@@ -109,7 +109,7 @@ _SETTERS: dict[str, Callable[[Customer, Any], str]] = {
 }
 
 
-def _now(customer: Customer, field: str) -> Any:
+def _now(customer: Customer, field: str) -> object:
     if field == "assigned_to":
         return str(customer.assigned_to_id) if customer.assigned_to_id else None
     return customer.stage.key if field == "stage" else getattr(customer, field)

@@ -124,7 +124,7 @@ def _follow(request: Request, job: Job) -> HttpResponse:
 
 
 def _bar(request: Request, job: Job) -> HttpResponse:
-    shown: dict[str, Any] = {"job": job, "percent": round(job.progress * 100), "is_undo": job.kind == undo.KIND}
+    shown: dict[str, object] = {"job": job, "percent": round(job.progress * 100), "is_undo": job.kind == undo.KIND}
     return render(request, "customers/partials/bulk_progress.html", shown)
 
 

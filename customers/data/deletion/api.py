@@ -18,6 +18,7 @@ from core.api.conditional import is_conditional
 from core.api.parameters import ListParameters, read_parameters
 from customers.data.deletion import services as deletion
 from customers.models import Customer
+from customers.models.querysets import CustomerQuerySet
 from customers.people.customers.serializers import CustomerSerializer
 
 
@@ -67,7 +68,7 @@ class RestoreView(OrganizationView):
         return Response(CustomerSerializer(customer).data)
 
 
-def _locked(rows: Any, pk: UUID) -> Customer:
+def _locked(rows: CustomerQuerySet, pk: UUID) -> Customer:
     """The customer, kept until the transaction ends. Raises Http404, whoever's it is."""
     locked = rows.select_for_update(of=("self",), no_key=True).select_related("organization", "stage", "assigned_to")
     found: Customer | None = locked.filter(pk=pk).first()

@@ -111,8 +111,7 @@ def lose_deals(customer: Customer, actor: Actor) -> None:
 
 def _locked(customer: Customer) -> Customer:
     rows = Customer.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
-    found: Customer = rows.get(pk=customer.pk)
-    return found
+    return rows.get(pk=customer.pk)
 
 
 def _write(customer: Customer, *, deleted: bool) -> None:

@@ -98,7 +98,7 @@ class Export:
 
     member_id: UUID
     organization: Organization
-    filters: Mapping[str, Any]
+    filters: Mapping[str, object]
     columns: list[Column]
     format: str
     count: int
@@ -150,7 +150,7 @@ def begin(
     *,
     member: Member,
     actor: Actor,
-    filters: Mapping[str, Any],
+    filters: Mapping[str, object],
     columns: Sequence[str] | None = None,
     format: str = CSV,  # noqa: A002 - the contract's name
     bom: bool = True,
@@ -200,14 +200,14 @@ class _Reader:
 
     def __init__(self, export: Export) -> None:
         self.export = export
-        name = export.filters.get("ordering") or "-created_at"
+        name = str(export.filters.get("ordering") or "-created_at")
         order, second = order_columns(name)
         self._falls = order.startswith("-")
         self._order = order.lstrip("-")
         self._by = (order, second)
         # Those without a follow-up stand last, in the order of their ids.
         self._phases = [True, False] if self._order == "next_follow_up_at" else [None]
-        self._last: tuple[Any, Any] | None = None
+        self._last: tuple[object, object] | None = None
         self._sources = list(dict.fromkeys(["id", self._order, *(column.source for column in export.columns)]))
 
     def next(self) -> Iterator[Sequence[Any]] | None:
@@ -248,23 +248,23 @@ class _Reader:
             Q(**{f"{self._order}__{way}": value}) | Q(**{self._order: value, f"id__{way}": key})
         )
 
-    def _rows(self, asked: CustomerQuerySet) -> list[tuple[Any, ...]]:
+    def _rows(self, asked: CustomerQuerySet) -> list[tuple[object, ...]]:
         """As the driver gives them: a model's or even a value's conversion would take longer than all else."""
         query = asked.values_list(*self._sources)[:ROWS_AT_ONCE].query
         with connections[asked.db].cursor() as cursor:
             cursor.execute(*query.sql_with_params())
             return list(cursor.fetchall())
 
-    def _key(self, row: tuple[Any, ...]) -> tuple[Any, UUID]:
+    def _key(self, row: tuple[object, ...]) -> tuple[object, UUID]:
         value = row[self._sources.index(self._order)]
         return _moment(value) if self._order.endswith("_at") and value else value, _uuid(row[0])
 
     # --- Showing ------------------------------------------------------------------------------------------------------
 
-    def _shown(self, rows: list[tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
+    def _shown(self, rows: list[tuple[object, ...]]) -> Iterator[Sequence[Any]]:
         """Column by column, which is several times as quick as row by row."""
         given = dict(zip(self._sources, zip(*rows, strict=True), strict=True))
-        parsed: dict[str, list[Any]] = {
+        parsed: dict[str, list[object]] = {
             source: [json.loads(text) if text != "{}" else {} for text in given[source]]
             for source in ("address", "custom_fields")
             if source in given
@@ -291,23 +291,23 @@ class _Reader:
             return ["yes" if value else "no" for value in values]
         if column.name == "assigned_to":
             return [value or "" for value in values]
-        texts: Sequence[Any] = values
+        texts: Sequence[object] = values
         return texts
 
-    def _own(self, definition: CustomField, values: Mapping[str, Any]) -> Any:
+    def _own(self, definition: CustomField, values: Mapping[str, object]) -> object:
         value = values.get(definition.key)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return value if is_number and self.export.format == XLSX else show(definition, value)
 
-    def _moments(self, values: Sequence[Any]) -> list[Any]:
+    def _moments(self, values: Sequence[object]) -> Sequence[object]:
         zone = self.export.organization.zone
         found = [_moment(value).astimezone(zone) if value else None for value in values]
         if self.export.format == XLSX:
             return found
         return [moment.isoformat(" ", "seconds")[:19].removesuffix(":00") if moment else "" for moment in found]
 
-    def _tags(self, ids: Sequence[Any]) -> list[str]:
-        names: dict[Any, list[str]] = {}
+    def _tags(self, ids: Sequence[UUID]) -> list[str]:
+        names: dict[object, list[str]] = {}
         with connections["default"].cursor() as cursor:
             # The ids are as the driver gave them, and go back as they are.
             is_postgres = cursor.db.vendor == "postgresql"
@@ -333,5 +333,5 @@ def _moment(value: Any) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+def _uuid(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -31,7 +30,8 @@ def export(request: Request, organization: str) -> HttpResponse:
     read, refused = filters.read_each(_given(request))
     if refused:
         read[filters.REFUSED] = True
-    read |= _chosen(request)
+    chosen_ids = _chosen(request)
+    read |= chosen_ids
     columns = exports.available_columns()
     wanted = {name for text in request.GET.getlist("columns") for name in text.split(",") if name}
     chosen = wanted & {column.name for column in columns} or {column.name for column in columns}
@@ -39,7 +39,7 @@ def export(request: Request, organization: str) -> HttpResponse:
     shown = {
         "columns": [{"name": one.name, "header": one.header, "is_chosen": one.name in chosen} for one in columns],
         "count": customers_for(request.member, read).order_by().count(),
-        "pairs": [*pairs, ("ids", ",".join(read["ids"]))] if "ids" in read else pairs,
+        "pairs": [*pairs, ("ids", ",".join(chosen_ids["ids"]))] if chosen_ids else pairs,
         "is_selection": "ids" in read,
         "shown_pairs": [(name.removeprefix("custom.").replace("_", " "), value) for name, value in pairs
                         if name != "ordering"],
@@ -72,7 +72,7 @@ def _chosen(request: Request) -> dict[str, list[str]]:
     return {"ids": found} if found else {}
 
 
-def _given(request: Request) -> Any:
+def _given(request: Request) -> QueryDict:
     """The list's filters out of the address: what else a list has in it (an open panel, say) is no filter."""
     given = request.GET.copy()
     for name in list(given):

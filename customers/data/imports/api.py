@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
@@ -36,7 +35,7 @@ LONGEST_MAPPING = 50_000
 class MappingField(serializers.JSONField):
     """An object of column and field, as a text."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> dict[str, str]:
         try:
             mapping = json.loads(data) if isinstance(data, str) else data
         except (ValueError, RecursionError) as error:

@@ -131,7 +131,7 @@ class Writer:
     def _tell(self, change: _Filling, entries: dict[str, list[Entry]]) -> None:
         customer = change.customer
 
-        def tell(event_type: str, **payload: Any) -> None:
+        def tell(event_type: str, **payload: object) -> None:
             entries[event_type].append(Entry(customer, payload | self.mark, customer.pk))
 
         fields = {
@@ -157,7 +157,7 @@ class Writer:
             found[str(identity.customer_id)][identity.kind, identity.match_key] = identity
         return found
 
-    def _worn(self, ids: Iterable[str]) -> dict[str, set[Any]]:
+    def _worn(self, ids: Iterable[str]) -> dict[str, set[object]]:
         """The tags that the customers have."""
         found: dict[str, set[Any]] = defaultdict(set)
         through = Customer.tags.through._base_manager.filter(customer_id__in=list(ids))
@@ -183,7 +183,7 @@ class Writer:
         through = Customer.tags.through
         insert_values(through, ("customer_id", "tag_id"), ((customer.pk, tag.pk) for customer, tag in ties))
 
-    def _change(self, customer: Customer, action: str, before: dict[str, Any], after: dict[str, Any]) -> Change:
+    def _change(self, customer: Customer, action: str, before: dict[str, object], after: dict[str, object]) -> Change:
         return Change(
             organization=self.organization, change_set=self.change_set, model=CUSTOMER, object_id=str(customer.pk),
             action=action, before=before, after=after,
@@ -193,12 +193,12 @@ class Writer:
 class _Filling:
     """A customer who is filled in: what was, what is, and what has to be saved."""
 
-    def __init__(self, customer: Customer, identities: dict[tuple[str, str], Identity], worn: set[Any]) -> None:
+    def __init__(self, customer: Customer, identities: dict[tuple[str, str], Identity], worn: set[object]) -> None:
         self.customer = customer
         self.identities = identities
         self.worn = worn
         self.was_at, self.was_since = customer.stage, customer.stage_since
-        self.before: dict[str, Any] = {}
+        self.before: dict[str, object] = {}
         self.after: dict[str, Any] = {}
         self.new_tags: list[Tag] = []
         self._new: list[Identity] = []
@@ -263,16 +263,16 @@ class _Filling:
             self.new_tags.append(tag)
             self.after.setdefault("tags", []).append(tag.name)
 
-    def _note(self, name: str, was: Any, becomes: Any) -> None:
+    def _note(self, name: str, was: Any, becomes: object) -> None:
         if was != becomes:
             self.before.setdefault(name, _exact(was))
             self.after[name] = _exact(becomes)
 
-    def _set(self, column: str, value: Any) -> None:
+    def _set(self, column: str, value: object) -> None:
         setattr(self.customer, column, value)
         self._columns.add(column)
 
 
-def _exact(value: Any) -> Any:
+def _exact(value: object) -> object:
     """As JSON keeps it without losing microseconds."""
     return value.isoformat() if isinstance(value, datetime) else value

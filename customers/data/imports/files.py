@@ -65,10 +65,10 @@ def first_rows(upload: CustomerImport, count: int) -> list[tuple[int, list[str]]
 class Parts:
     """What the steps of one job leave behind, in their order."""
 
-    def __init__(self, upload: CustomerImport, job_id: Any) -> None:
+    def __init__(self, upload: CustomerImport, job_id: object) -> None:
         self._folder = f"imports/{upload.organization_id}/{upload.pk}/{job_id}"
 
-    def write(self, number: int, content: Any) -> None:
+    def write(self, number: int, content: object) -> None:
         """Store a part, in the place of what an interrupted step left there."""
         name = self._name(number)
         default_storage.delete(name)
@@ -103,7 +103,7 @@ def forget_parts(upload: CustomerImport) -> None:
         default_storage.delete(name)
 
 
-def write_rejected(upload: CustomerImport, rejected: Iterator[list[Any]]) -> str:
+def write_rejected(upload: CustomerImport, rejected: Iterator[tuple[int, str, list[str]]]) -> str:
     """A CSV of the file's own columns with each row's number and reasons; where it is stored."""
     name = f"imports/{upload.organization_id}/{upload.pk}/rejected-{upload.job_id}"
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as out:

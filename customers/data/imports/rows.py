@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -204,6 +203,6 @@ def _fill_in(first: Row, later: Row) -> None:
     first.free = [*added, *first.free]
 
 
-def as_seen(parts: Iterable[Mapping[str, Any]]) -> dict[Key, Whose]:
+def as_seen(parts: Iterable[Mapping[str, list[tuple[str, str, Whose]]]]) -> dict[Key, Whose]:
     """What the steps of a dry run stored of `Outcome.seen`."""
     return {(kind, key): whose for part in parts for kind, key, whose in part["seen"]}

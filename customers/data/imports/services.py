@@ -163,13 +163,14 @@ def can_be_undone(upload: CustomerImport) -> bool:
 
 def is_running(upload: CustomerImport) -> bool:
     """Whether its job is unfinished; one that was cancelled or failed leaves the import free to be started again."""
-    return upload.state == State.RUNNING and Job.objects.unfinished().filter(pk=upload.job_id).exists()
+    if upload.state != State.RUNNING or upload.job_id is None:
+        return False
+    return Job.objects.unfinished().filter(pk=upload.job_id).exists()
 
 
 def job_of(upload: CustomerImport) -> Job | None:
     """The last job that worked on it."""
-    found: Job | None = Job.objects.filter(pk=upload.job_id).first() if upload.job_id else None
-    return found
+    return Job.objects.filter(pk=upload.job_id).first() if upload.job_id else None
 
 
 def undo_job_of(upload: CustomerImport) -> Job | None:
@@ -177,8 +178,7 @@ def undo_job_of(upload: CustomerImport) -> Job | None:
     if upload.change_set is None or upload.change_set.undone_at is None:
         return None
     rows = Job.objects.filter(kind=undo.KIND, params__change_set=str(upload.change_set_id))
-    found: Job | None = rows.newest_first().first()
-    return found
+    return rows.newest_first().first()
 
 
 def is_being_undone(upload: CustomerImport) -> bool:
@@ -191,7 +191,7 @@ def field_choices() -> list[tuple[str, str]]:
     return import_mapping.choices(_definitions())
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job: some hundred rows a step, from the byte where the last step ended."""
     upload, member = _load(work)
     state = work.state
@@ -266,7 +266,7 @@ def _note(state: dict[str, Any], outcome: Outcome, parts: Parts, *, keep_seen: b
         state["parts"] += 1
 
 
-def _finish(work: Work, upload: CustomerImport, parts: Parts, *, dry_run: bool) -> dict[str, Any]:
+def _finish(work: Work, upload: CustomerImport, parts: Parts, *, dry_run: bool) -> dict[str, object]:
     state = work.state
     before = upload.rejected_file.name
     place = write_rejected(upload, _rejected(parts, state["parts"])) if state["rejected"] else ""
@@ -291,12 +291,12 @@ def _finish(work: Work, upload: CustomerImport, parts: Parts, *, dry_run: bool) 
     }
 
 
-def _rejected(parts: Parts, count: int) -> Iterator[list[Any]]:
+def _rejected(parts: Parts, count: int) -> Iterator[tuple[int, str, list[str]]]:
     for part in parts.read(count):
         yield from part["rejected"]
 
 
-def _result_so_far(state: dict[str, Any]) -> dict[str, Any]:
+def _result_so_far(state: Mapping[str, object]) -> dict[str, object]:
     return {name: state.get(name, 0) for name in COUNTS}
 
 

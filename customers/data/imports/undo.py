@@ -24,7 +24,7 @@ STEP = 200
 _NO_USE = (Identity, StageChange, DuplicatePair, Customer.tags.through)
 
 
-def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
+def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """Undo an import. Gives how many were removed and put back, and why others were kept."""
     state = work.state
     if not state:
@@ -151,7 +151,7 @@ class _Putting:
     def __init__(self, customer: Customer, change: Change, stages: dict[str, Stage], owners: set[str]) -> None:
         self.customer, self.change, self.stages, self.owners = customer, change, stages, owners
         self.kept: list[str] = []
-        self.fields: dict[str, Any] = {}
+        self.fields: dict[str, object] = {}
         self._columns: set[str] = set()
 
     def back(self) -> None:
@@ -188,7 +188,7 @@ class _Putting:
         self._set(name, name, was, became)
         return True
 
-    def _in_json(self, column: str, key: str, was: Any, became: Any) -> bool:
+    def _in_json(self, column: str, key: str, was: object, became: object) -> bool:
         values = dict(getattr(self.customer, column))
         if values.get(key) != became:
             return False
@@ -226,7 +226,7 @@ class _Putting:
             rows.filter(match_key=key).exclude(value=getattr(self.customer, field)).delete()
             rows.filter(value=getattr(self.customer, field)).update(is_primary=True)
 
-    def _set(self, name: str, column: str, value: Any, became: Any) -> None:
+    def _set(self, name: str, column: str, value: object, became: object) -> None:
         setattr(self.customer, column, value)
         self._columns.add(column.removesuffix("_id"))
         if name != "stage":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, tzinfo
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -58,7 +58,7 @@ class Row:
     cells: list[str]
     values: dict[str, Any] = field(default_factory=dict)
     place: dict[str, str] = field(default_factory=dict)
-    own: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, object] = field(default_factory=dict)
     addresses: list[Address] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -183,13 +183,13 @@ class RowReader:
             if joined:
                 row.values["name"] = joined[: LENGTHS["name"]]
 
-    def _stage(self, text: str) -> tuple[str, Any]:
+    def _stage(self, text: str) -> tuple[str, object]:
         stage = self._stages.get(text.casefold())
         if stage is None:
             raise ValueError(f"“{text[:40]}” is not a stage. Use one of {self._stage_names}.")
         return "stage", stage
 
-    def _owner(self, text: str) -> tuple[str, Any]:
+    def _owner(self, text: str) -> tuple[str, object]:
         user_id = self._members.get(text.casefold())
         if user_id is None:
             raise ValueError(f"“{text[:80]}” is not the e-mail of an active member.")
@@ -198,13 +198,13 @@ class RowReader:
     def _moment(self, text: str) -> tuple[str, Any]:
         return "next_follow_up_at", moment(text, self._zone)
 
-    def _status(self, text: str) -> tuple[str, Any]:
+    def _status(self, text: str) -> tuple[str, object]:
         return "status", _choice(text, Customer.Status)
 
-    def _type(self, text: str) -> tuple[str, Any]:
+    def _type(self, text: str) -> tuple[str, object]:
         return "type", _choice(text, Customer.Type)
 
-    def _flag(self, text: str) -> tuple[str, Any]:
+    def _flag(self, text: str) -> tuple[str, object]:
         word = text.casefold()
         if word not in _TRUE and word not in _FALSE:
             raise ValueError(f"“{text[:40]}” is neither yes nor no.")
@@ -221,7 +221,7 @@ _READERS = {
 }
 
 
-def moment(text: str, zone: Any) -> datetime:
+def moment(text: str, zone: tzinfo) -> datetime:
     """A moment, or a day, which is its nine o'clock; the day stands before the month unless the year is first.
 
     Raises ValueError, also for one that is nobody's plan and has no day in some time zone.
@@ -232,7 +232,7 @@ def moment(text: str, zone: Any) -> datetime:
     return found
 
 
-def _moment(text: str, zone: Any) -> datetime | None:
+def _moment(text: str, zone: tzinfo) -> datetime | None:
     try:
         if found := _DAY_FIRST.fullmatch(text):
             day, month, year, clock = found.groups()

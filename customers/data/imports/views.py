@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -167,7 +166,7 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
     """The columns with their fields, and how the first rows would be read."""
     guesses = {guess.column: guess for guess in imports.guesses(upload)}
     samples = [cells for _, cells in import_files.first_rows(upload, ROWS)]
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "upload": upload,
         "columns": [
             {
@@ -196,7 +195,7 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
     )  # fmt: skip
 
 
-def _preview(upload: CustomerImport, mapping: dict[str, str]) -> dict[str, Any]:
+def _preview(upload: CustomerImport, mapping: dict[str, str]) -> dict[str, object]:
     found = imports.preview(upload=upload, mapping=mapping)
     labels = dict(imports.field_choices())
     rows = []
@@ -229,10 +228,10 @@ def _progress(request: Request, upload: CustomerImport) -> HttpResponse:
     )  # fmt: skip
 
 
-def _result(request: Request, upload: CustomerImport) -> dict[str, Any]:
+def _result(request: Request, upload: CustomerImport) -> dict[str, object]:
     job = imports.job_of(upload)
     undone = imports.undo_job_of(upload)
-    result: dict[str, Any] = upload.result or (job.result if job else {})
+    result = upload.result or (job.result if job else {})
     return {
         "upload": upload,
         "job": job,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -32,7 +31,7 @@ from customers.people.customers.serializers import CustomerSerializer
 NOT_ANY_MORE = OpenApiResponse(description="Undone already, or more than 30 days ago.")
 
 
-class SideSerializer(serializers.Serializer[Any]):
+class SideSerializer(serializers.Serializer[object]):
     id = serializers.UUIDField()
     code = serializers.CharField()
     name = serializers.CharField()
@@ -64,7 +63,7 @@ class MergeSerializer(Strict):
     )
 
 
-class MergedSerializer(serializers.Serializer[Any]):
+class MergedSerializer(serializers.Serializer[object]):
     customer = CustomerSerializer()
     change_set = serializers.UUIDField(help_text="For POST /change-sets/{id}/undo.")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -29,7 +29,7 @@ MOST_CANDIDATES = 2000
 NEAR = 0.86
 SCORES = {"phone": 95, "email": 95, "name_and_company": 80, "name_and_address": 85}
 
-Found = dict[tuple[Any, Any], set[str]]
+Found = dict[tuple[UUID, UUID], set[str]]
 
 
 def find_due() -> int:
@@ -108,7 +108,7 @@ def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Foun
     if not wanted:
         return
     same = Customer.objects.present().filter(erased_at__isnull=True, **{f"{column}__in": wanted})
-    groups: dict[str, list[tuple[Any, str]]] = defaultdict(list)
+    groups: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
     for key, pk, name in same.order_by("-id").values_list(column, "pk", "name")[:MOST_CANDIDATES]:
         groups[key].append((pk, name))
     for row in rows:
@@ -117,11 +117,11 @@ def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Foun
                 found[_in_order(row.pk, pk)].add(reason)
 
 
-def _in_order(one: Any, other: Any) -> tuple[Any, Any]:
+def _in_order(one: UUID, other: UUID) -> tuple[UUID, UUID]:
     return (one, other) if one < other else (other, one)
 
 
-def _save(organization: Organization, keys: Iterable[Any], found: Found) -> None:
+def _save(organization: Organization, keys: Iterable[UUID], found: Found) -> None:
     """The pairs of these customers as they are now; what somebody called two stays so."""
     keys = list(keys)
     about = Q(first__in=keys) | Q(second__in=keys)

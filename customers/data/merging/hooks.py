@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -13,7 +12,7 @@ from customers.models import Customer
 
 # Before a model's records move from one customer to another: what has to be changed on them, row by row, so that no
 # unique key is hurt. The values that were are kept with the merge, and are back with its undoing.
-MakeRoom = Callable[[Customer, Customer], Mapping[UUID, Mapping[str, Any]]]
+MakeRoom = Callable[[Customer, Customer], Mapping[UUID, Mapping[str, object]]]
 # After a merge was undone: what came meanwhile goes with what it belongs to.
 Follow = Callable[[Customer, Customer], None]
 
@@ -33,7 +32,7 @@ def register_follower(follow: Follow) -> None:
     _followers.register(follow)
 
 
-def room_for(model: type[models.Model], loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, Any]]:
+def room_for(model: type[models.Model], loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, object]]:
     entry = _rooms.get(model._meta.label)
     return entry[1](loser, survivor) if entry is not None else {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -57,8 +57,8 @@ class Choice:
 
     field: str
     label: str
-    into: Any
-    from_: Any
+    into: object
+    from_: object
     chosen: str
 
     @property
@@ -150,7 +150,7 @@ def relations() -> Iterator[tuple[type[models.Model], str]]:
             yield relation.related_model, relation.field.name
 
 
-def column_of(customer: Customer, name: str) -> Any:
+def column_of(customer: Customer, name: str) -> object:
     """A field's value as JSON holds it: of a relation the id."""
     if name.startswith(CUSTOM):
         return customer.custom_fields.get(name.removeprefix(CUSTOM))
@@ -234,7 +234,7 @@ def _move_events(change_set: ChangeSet, loser: Customer, survivor: Customer) -> 
     rows.update(customer_id=survivor.pk)
 
 
-def _unite_tags(loser: Customer, survivor: Customer) -> list[Any]:
+def _unite_tags(loser: Customer, survivor: Customer) -> list[UUID]:
     through = Customer.tags.through._base_manager
     own = set(through.filter(customer_id=survivor.pk).values_list("tag_id", flat=True))
     others = list(through.filter(customer_id=loser.pk).exclude(tag_id__in=own).values_list("tag_id", flat=True))

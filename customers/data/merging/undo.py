@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.apps import apps
 from django.utils import timezone
@@ -26,7 +25,7 @@ from customers.pipeline.deals.services import refresh_value
 BATCH = 2000
 
 
-def put_back(work: Work, change_set: ChangeSet) -> dict[str, Any]:
+def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """In one step: nobody sees half of two customers. Gives how many records moved back, and what was kept."""
     with work.step(done=work.job.total):
         # In the order of ids, as the merge locked them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -116,7 +115,7 @@ def _moved(customer: Customer) -> list[str]:
     return [f"{count} {singular if count == 1 else plural}" for count, singular, plural in named]
 
 
-def _rows(loser: Customer, survivor: Customer) -> list[dict[str, Any]]:
+def _rows(loser: Customer, survivor: Customer) -> list[dict[str, object]]:
     """Every field in which the two differ, in words."""
     labels = {f"custom.{field.key}": field for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)}
     rows = []
@@ -136,7 +135,7 @@ def _rows(loser: Customer, survivor: Customer) -> list[dict[str, Any]]:
     return rows
 
 
-def _words(name: str, value: Any) -> Any:
+def _words(name: str, value: object) -> object:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, datetime):

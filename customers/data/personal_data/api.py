@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, StreamingHttpResponse
@@ -22,7 +21,7 @@ from customers.people.api_access import valid
 from customers.people.files.downloads import as_download
 
 
-class EraseSerializer(serializers.Serializer[Any]):
+class EraseSerializer(serializers.Serializer[None]):
     confirm = serializers.CharField(max_length=20, help_text="The customer's code, such as C001: there is no way back.")
 
 
@@ -71,7 +70,7 @@ class EraseView(OrganizationView):
 def _find(view: OrganizationView, pk: UUID) -> Customer:
     """Deleted ones too: they are held as well. Raises Http404, whoever's it is."""
     rows = Customer.objects.within_reach_of(view.member).select_related("organization")
-    found: Customer | None = rows.filter(pk=pk, merged_into__isnull=True).first()
+    found = rows.filter(pk=pk, merged_into__isnull=True).first()
     if found is None:
         raise Http404("There is no such customer.")
     return found

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
 from django.contrib.admin.models import LogEntry
 from django.core.files.storage import default_storage
@@ -61,6 +61,9 @@ KEPT = frozenset(
 _PLAIN = re.compile(r"[\w:.+-]{0,64}", re.ASCII)
 
 
+One = TypeVar("One")
+
+
 @transaction.atomic
 def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
     """Lose the person, and those merged into them; one who is erased already stays as they are.
@@ -101,8 +104,7 @@ def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
 
 def _locked(customer: Customer) -> Customer:
     rows = Customer.objects.select_for_update(of=("self",)).select_related("organization")
-    found: Customer = rows.get(pk=customer.pk)
-    return found
+    return rows.get(pk=customer.pk)
 
 
 def _family(customer: Customer) -> list[Customer]:
@@ -200,12 +202,12 @@ def _scrub_ledger(family: Collection[Customer]) -> None:
         Event.objects.bulk_update(some, ["payload", "last_error"], batch_size=STEP)
 
 
-def scrubbed(payload: dict[str, Any]) -> dict[str, Any]:
+def scrubbed(payload: dict[str, object]) -> dict[str, object]:
     """What of an event's payload may stay: listed keys, with values that are keys, ids, numbers or times."""
     return {key: value for key, value in payload.items() if key in KEPT and _is_plain(value)}
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     if isinstance(value, str):
         return _PLAIN.fullmatch(value) is not None
     return value is None or isinstance(value, int | float | bool)
@@ -241,7 +243,7 @@ def _mentions(text: str, words: Iterable[str]) -> bool:
     return any(word.casefold() in folded for word in words)
 
 
-def _in_steps(rows: Iterable[Any]) -> Iterator[list[Any]]:
+def _in_steps(rows: Iterable[One]) -> Iterator[list[One]]:
     rest = iter(rows)
     while some := list(islice(rest, STEP)):
         yield some

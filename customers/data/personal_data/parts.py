@@ -71,8 +71,7 @@ def register() -> None:
 def imports_of(customer: Customer) -> QuerySet[CustomerImport]:
     """The imports that made or changed them; each holds a file with their row in it."""
     sets = Change.objects.filter(model="customers.customer", object_id=str(customer.pk)).values("change_set")
-    rows: QuerySet[CustomerImport] = CustomerImport.objects.filter(change_set__in=sets)
-    return rows
+    return CustomerImport.objects.filter(change_set__in=sets)
 
 
 def _rows(model: Any, *fields: str) -> Callable[[Customer], PartData]:
@@ -100,7 +99,9 @@ def _history(customer: Customer) -> PartData:
 def _files(customer: Customer) -> PartData:
     rows = list(CustomerFile.objects.filter(customer=customer).order_by("pk"))
     told = [{"name": row.name, "type": row.content_type, "bytes": row.size, "added": row.created_at} for row in rows]
-    return PartData(told, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows])
+    return PartData(
+        told, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows if row.content.name]
+    )
 
 
 def _imports(customer: Customer) -> PartData:

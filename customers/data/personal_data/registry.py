@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from accounts.models import Organization
 from activity.actor import Actor
 from core.registry import Registry, path_of
 from customers.models import Customer
@@ -16,7 +16,7 @@ from customers.people.files.downloads import StoredFile
 class PartData:
     """Rows of plain values, and the files that go with them."""
 
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[Mapping[str, object]]
     files: Sequence[StoredFile] = field(default_factory=tuple)
 
 
@@ -54,7 +54,7 @@ def parts() -> Sequence[Part]:
 
 
 # Loses what mentions one of the words in an organization and belongs to no customer's record; the files to delete.
-Sweep = Callable[[Any, Collection[str]], Iterable[StoredFile]]
+Sweep = Callable[[Organization, Collection[str]], Iterable[StoredFile]]
 
 _sweeps: Registry[Sweep] = Registry("Looked through in each erasure", name=path_of)
 

@@ -6,9 +6,10 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import IO, Any
+from typing import IO
+from uuid import UUID
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -75,12 +76,12 @@ def start_erasure(*, customer: Customer, confirm: str, actor: Actor, user: User 
     )
 
 
-def find_export(*, customer: Customer, job_id: Any) -> StoredFile | None:
+def find_export(*, customer: Customer, job_id: UUID | str) -> StoredFile | None:
     """The ZIP that a job made of this customer; None when there is none, or its seven days are over."""
     job = Job.objects.filter(pk=job_id, kind=EXPORT, status=Job.Status.DONE).first()
     if job is None or job.params.get("customer") != str(customer.pk) or not job.state.get("path"):
         return None
-    if _expires_at(job.finished_at) <= timezone.now():
+    if job.finished_at is None or _expires_at(job.finished_at) <= timezone.now():
         return None
     return StoredFile(f"{customer.code}-personal-data.zip", default_storage, job.state["path"])
 
@@ -109,7 +110,7 @@ def _download_page(job: Job) -> str:
     )  # fmt: skip
 
 
-def _export(work: Work) -> dict[str, Any]:
+def _export(work: Work) -> dict[str, object]:
     customer = _find(work)
     if "path" not in work.state:
         with work.step(total=1):
@@ -139,7 +140,7 @@ def _export(work: Work) -> dict[str, Any]:
     }
 
 
-def _erase(work: Work) -> dict[str, Any]:
+def _erase(work: Work) -> dict[str, object]:
     customer = _find(work)
     if customer.erased_at is None:
         with work.step(done=1, total=1):
@@ -149,7 +150,7 @@ def _erase(work: Work) -> dict[str, Any]:
 
 def _find(work: Work) -> Customer:
     rows = Customer.objects.select_related("organization", "stage")
-    found: Customer | None = rows.filter(pk=work.params["customer"]).first()
+    found = rows.filter(pk=work.params["customer"]).first()
     if found is None:
         raise jobs.JobFailed("The customer is gone.")
     return found
@@ -177,7 +178,7 @@ def _write(customer: Customer, draft: IO[bytes]) -> Iterator[None]:
     draft.seek(0, 2)
 
 
-def _plain(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _plain(row: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Labels and texts of a row, without what is empty."""
     for name, value in row.items():
         if value not in (None, "", [], {}):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
@@ -43,15 +42,15 @@ class Traces:
         folded = text.casefold()
         return any(word in folded for word in self._words)
 
-    def in_value(self, value: Any) -> bool:
+    def in_value(self, value: object) -> bool:
         """The same for a value of JSON."""
         return self.in_text(json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False))
 
-    def in_filter(self, name: str, value: Any) -> bool:
+    def in_filter(self, name: str, value: object) -> bool:
         """Whether a list's filter is about them."""
         return self.in_value(value) or (name in SEARCHES and isinstance(value, str) and self._is_about_them(value))
 
-    def without(self, filters: Mapping[str, Any]) -> dict[str, Any]:
+    def without(self, filters: Mapping[str, object]) -> dict[str, object]:
         """The filters that are not about them."""
         return {name: value for name, value in filters.items() if not self.in_filter(name, value)}
 
@@ -95,7 +94,7 @@ def forget_events(traces: Traces) -> None:
     Event.objects.bulk_update(changed, ["payload"], batch_size=STEP)
 
 
-def _without(payload: Mapping[str, Any], traces: Traces) -> dict[str, Any]:
+def _without(payload: Mapping[str, object], traces: Traces) -> dict[str, object]:
     filters = payload.get("filters")
     kept = {name: value for name, value in payload.items() if name != "filters" and not traces.in_value(value)}
     if isinstance(filters, dict):

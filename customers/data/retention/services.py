@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Protocol
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -59,7 +60,7 @@ def set_months(*, organization: Organization, months: int | None, actor: Actor) 
 
 def inactive(months: int, *, now: datetime) -> CustomerQuerySet:
     """Those with whom nothing happened for so long, and with whom nothing is open or to come."""
-    rows: CustomerQuerySet = Customer.objects.filter(
+    return Customer.objects.filter(
         ~Exists(Deal.objects.filter(customer=OuterRef("pk"), status=Deal.Status.OPEN)),
         ~Exists(Task.objects.filter(customer=OuterRef("pk")).open()),
         Q(next_follow_up_at__isnull=True) | Q(next_follow_up_at__lt=now),
@@ -67,15 +68,11 @@ def inactive(months: int, *, now: datetime) -> CustomerQuerySet:
         erased_at__isnull=True,
         last_activity_at__lt=months_before(now, months),
     )
-    return rows
 
 
 def long_deleted(*, now: datetime) -> CustomerQuerySet:
     """Those whose 30 days are over."""
-    rows: CustomerQuerySet = Customer.objects.deleted().filter(
-        deleted_at__lt=now - timedelta(days=deletion.RESTORE_DAYS)
-    )
-    return rows
+    return Customer.objects.deleted().filter(deleted_at__lt=now - timedelta(days=deletion.RESTORE_DAYS))
 
 
 def keep_house() -> int:
@@ -107,7 +104,13 @@ def forget_old_changes() -> int:
     return gone
 
 
-def _erase_all(why: str, due: Any) -> int:
+class Due(Protocol):
+    """Gives the customers whose time is over."""
+
+    def __call__(self, *, now: datetime) -> CustomerQuerySet: ...
+
+
+def _erase_all(why: str, due: Due) -> int:
     """In batches, each person in a transaction of their own, which asks again whether it is so."""
     gone = 0
     while keys := _some(due):
@@ -121,12 +124,12 @@ def _erase_all(why: str, due: Any) -> int:
     return gone
 
 
-def _some(due: Any) -> Sequence[Any]:
+def _some(due: Due) -> Sequence[UUID]:
     return list(due(now=timezone.now()).order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 
 @transaction.atomic
-def _erase_one(key: Any, why: str, due: Any) -> int:
+def _erase_one(key: UUID, why: str, due: Due) -> int:
     held = Customer.objects.select_for_update(of=("self",)).filter(pk=key).first()
     if held is None or not due(now=timezone.now()).filter(pk=key).exists():
         return 0

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import IO, Any
+from typing import IO, TypeVar
 
 import python_calamine
 
@@ -39,6 +39,9 @@ _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Half of a surrogate pair, and what stands for "no character".
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 LARGEST_WHOLE = 1e15
+
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +172,8 @@ def _cell(cell: str, number: int) -> str:
 # --- XLSX -------------------------------------------------------------------------------------------------------------
 
 
-def _visible_sheets(file: IO[bytes]) -> list[tuple[str, Any]]:
-    def read() -> list[tuple[str, Any]]:
+def _visible_sheets(file: IO[bytes]) -> list[tuple[str, python_calamine.CalamineSheet]]:
+    def read() -> list[tuple[str, python_calamine.CalamineSheet]]:
         workbook = python_calamine.CalamineWorkbook.from_filelike(file)
         names = [
             sheet.name
@@ -189,7 +192,7 @@ def _visible_sheets(file: IO[bytes]) -> list[tuple[str, Any]]:
     return _guarded(read)
 
 
-def _guarded(read: Callable[[], Any]) -> Any:
+def _guarded(read: Callable[[], Read]) -> Read:
     """Whatever the parser raises is a broken file. Its panics are no Exception."""
     try:
         return read()
@@ -199,7 +202,7 @@ def _guarded(read: Callable[[], Any]) -> Any:
         raise RefusedFile(workbook_checks.BROKEN) from error
 
 
-def _sheet_rows(sheet: Any) -> Iterator[Row]:
+def _sheet_rows(sheet: python_calamine.CalamineSheet) -> Iterator[Row]:
     if sheet.start is None:
         return
     for number, cells in enumerate(sheet.iter_rows(), start=1):
@@ -208,7 +211,7 @@ def _sheet_rows(sheet: Any) -> Iterator[Row]:
             yield number, row
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """A spreadsheet's value as text: days in ISO 8601, numbers as people write them."""
     if isinstance(value, str):
         return _UNSTORABLE.sub("", value)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 import xlsxwriter
 
@@ -84,7 +84,7 @@ class Sheet:
             self._sheet.write_string(0, column, header, bold)
         self.count = 0
 
-    def append(self, values: Sequence[Any]) -> None:
+    def append(self, values: Sequence[object]) -> None:
         """A row of texts, numbers, booleans, days and moments; a text longer than a cell holds is cut."""
         self.count += 1
         for column, value in enumerate(values):

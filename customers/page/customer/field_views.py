@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -140,7 +140,7 @@ def tag_names(request: Request, organization: str) -> HttpResponse:
 
 
 def _ask(
-    request: Request, customer: Customer, template: str, clash: Clash, more: dict[str, Any] | None = None
+    request: Request, customer: Customer, template: str, clash: Clash, more: Mapping[str, object] | None = None
 ) -> HttpResponse:
     """Both values, and which to keep. Without a script the page shows theirs, and a notice both."""
     if not request.htmx:
@@ -151,7 +151,7 @@ def _ask(
 
 
 def _answer(
-    request: Request, customer: Customer, template: str, error: str = "", more: dict[str, Any] | None = None
+    request: Request, customer: Customer, template: str, error: str = "", more: Mapping[str, object] | None = None
 ) -> HttpResponse:
     if not request.htmx:
         if error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.models import Member
 from customers.models import Contact, Customer, CustomerFile, Deal, Task
 from customers.page import panels
@@ -23,7 +21,7 @@ def register() -> None:
         panels.register(panels.Panel(title, template, position, content, permission))
 
 
-def tasks(customer: Customer, member: Member) -> dict[str, Any]:
+def tasks(customer: Customer, member: Member) -> dict[str, object]:
     """The open ones, what is due first on top; done ones are in the timeline."""
     rows = Task.objects.visible_to(member).open().filter(customer=customer).select_related("assigned_to")
     return {
@@ -33,7 +31,7 @@ def tasks(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def contacts(customer: Customer, member: Member) -> dict[str, Any]:
+def contacts(customer: Customer, member: Member) -> dict[str, object]:
     rows = Contact.objects.visible_to(member).filter(customer=customer)
     return {
         "contacts": list(rows[:MAX_SHOWN]),
@@ -42,7 +40,7 @@ def contacts(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def deals(customer: Customer, member: Member) -> dict[str, Any]:
+def deals(customer: Customer, member: Member) -> dict[str, object]:
     rows = Deal.objects.visible_to(member).filter(customer=customer).select_related("owner")
     return {
         "deals": list(rows.order_by("-created_at")[:MAX_SHOWN]),
@@ -51,11 +49,11 @@ def deals(customer: Customer, member: Member) -> dict[str, Any]:
     }
 
 
-def files(customer: Customer, member: Member) -> dict[str, Any]:
+def files(customer: Customer, member: Member) -> dict[str, object]:
     rows = CustomerFile.objects.visible_to(member).filter(customer=customer)
     return {"files": list(rows.order_by("-created_at")[:MAX_SHOWN]), "can_edit": member.may("customers.edit")}
 
 
-def consents(customer: Customer, member: Member) -> dict[str, Any]:
+def consents(customer: Customer, member: Member) -> dict[str, object]:
     """What is in force; the ledger behind it is in the history."""
     return {"consents": consent.in_force(customer=customer), "can_edit": member.may("customers.edit")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -110,7 +109,7 @@ def details_of(customer: Customer) -> list[tuple[str, str, str]]:
     return [line for line in found if line[1]]
 
 
-def _timeline(request: Request, customer: Customer) -> dict[str, Any]:
+def _timeline(request: Request, customer: Customer) -> dict[str, object]:
     known = [source for source in timeline.sources() if request.member.may(source.permission)]
     wanted = [name for name in request.GET.getlist("types") if name in {source.type for source in known}]
     page = timeline.page_of(
@@ -123,6 +122,5 @@ def _survivor(request: Request, pk: UUID) -> UUID | None:
     """Whom a merged customer's address leads to, if within reach."""
     into = Customer.objects.filter(pk=pk).values_list("merged_into_id", flat=True).first()
     if into and Customer.objects.visible_to(request.member).filter(pk=into).exists():
-        found: UUID = into
-        return found
+        return into
     return None

@@ -20,7 +20,7 @@ from customers.people.api_access import visible_customer
 from customers.people.customers.queries import history_of
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class ChangeSerializer(serializers.Serializer[object]):
     """One event of the ledger, with every field that it changed."""
 
     id = serializers.UUIDField()
@@ -46,7 +46,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
         return []
 
 
-class ItemSerializer(serializers.Serializer[Any]):
+class ItemSerializer(serializers.Serializer[object]):
     """A row of the timeline; what stands in `data` depends on the type."""
 
     type = serializers.CharField()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from core.pagination import cursor_of, page_after
 from core.refused import Refused
@@ -28,8 +28,8 @@ class Source:
     icon: str
     at: str
     template: str
-    rows: Callable[[Customer], QuerySet[Any]]
-    data: Callable[[Any], dict[str, Any]]
+    rows: Callable[[Customer], QuerySet[Model]]
+    data: Callable[[Any], dict[str, object]]
     permission: str = "customers.view"
 
 
@@ -40,11 +40,11 @@ class Item:
     type: str
     id: UUID
     at: datetime
-    row: Any
+    row: Model
     source: Source
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         return self.source.data(self.row)
 
 

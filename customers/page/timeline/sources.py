@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 
+from accounts.models import User
 from activity.models import Event
 from customers import events
 from customers.models import Customer, CustomerFile, Deal, Interaction, Outcome, Process, StageChange, Task
@@ -66,15 +65,14 @@ def register() -> None:
 
 
 def changes_of(customer: Customer) -> QuerySet[Event]:
-    rows: QuerySet[Event] = Event.objects.filter(customer_id=customer.pk, type__in=CHANGES)
-    return rows
+    return Event.objects.filter(customer_id=customer.pk, type__in=CHANGES)
 
 
-def _person(user: Any) -> dict[str, str] | None:
+def _person(user: User | None) -> dict[str, str] | None:
     return {"id": str(user.pk), "name": user.get_full_name()} if user else None
 
 
-def _interaction(row: Interaction) -> dict[str, Any]:
+def _interaction(row: Interaction) -> dict[str, object]:
     return {
         "channel": row.channel,
         "direction": row.direction,
@@ -84,7 +82,7 @@ def _interaction(row: Interaction) -> dict[str, Any]:
     }
 
 
-def _task(row: Task) -> dict[str, Any]:
+def _task(row: Task) -> dict[str, object]:
     return {
         "title": row.title,
         "status": row.status,
@@ -94,11 +92,11 @@ def _task(row: Task) -> dict[str, Any]:
     }
 
 
-def _deal(row: Deal) -> dict[str, Any]:
+def _deal(row: Deal) -> dict[str, object]:
     return {"title": row.title, "status": row.status, "amount": str(row.amount), "currency": row.currency}
 
 
-def _stage_change(row: StageChange) -> dict[str, Any]:
+def _stage_change(row: StageChange) -> dict[str, object]:
     return {
         "from": row.from_stage.key if row.from_stage else None,
         "to": row.to_stage.key if row.to_stage else None,
@@ -111,7 +109,7 @@ def _stage_change(row: StageChange) -> dict[str, Any]:
     }
 
 
-def _outcome(row: Outcome) -> dict[str, Any]:
+def _outcome(row: Outcome) -> dict[str, object]:
     return {
         "outcome": row.type.key,
         "name": row.type.name,
@@ -122,7 +120,7 @@ def _outcome(row: Outcome) -> dict[str, Any]:
     }
 
 
-def _process(row: Process) -> dict[str, Any]:
+def _process(row: Process) -> dict[str, object]:
     return {
         "name": row.name,
         "channel": row.channel,
@@ -132,9 +130,9 @@ def _process(row: Process) -> dict[str, Any]:
     }
 
 
-def _file(row: CustomerFile) -> dict[str, Any]:
+def _file(row: CustomerFile) -> dict[str, object]:
     return {"name": row.name, "content_type": row.content_type, "size": row.size}
 
 
-def _change(row: Event) -> dict[str, Any]:
+def _change(row: Event) -> dict[str, object]:
     return {"event": row.type, "actor": row.actor_label, "detail": row.payload}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -14,7 +13,7 @@ from accounts.access.api import OrganizationView
 from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
-from customers.models import Consent
+from customers.models import Consent, Customer
 from customers.people.api_access import valid, visible_customer
 from customers.people.consent import services as consent
 from customers.people.customers.serializers import ConsentSerializer
@@ -41,10 +40,10 @@ class ConsentsView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Write down a word; nothing is written where it is so already. Answers with the ledger."""
         customer = visible_customer(self, pk)
-        data: dict[str, Any] = valid(NewConsentSerializer(data=request.data))
+        data = valid(NewConsentSerializer(data=request.data))
         consent.change(customer=customer, actor=current_actor(), **data)
         return self._shown(customer, 201)
 
-    def _shown(self, customer: Any, status: int = 200) -> Response:
+    def _shown(self, customer: Customer, status: int = 200) -> Response:
         rows = Consent.objects.filter(customer=customer).order_by("-created_at", "-id")
         return Response(ConsentSerializer(rows, many=True).data, status=status)

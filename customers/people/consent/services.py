@@ -18,13 +18,12 @@ BY_PROVIDER = "the provider says so"
 
 def newest(*, customer: Customer, channel: str) -> Consent | None:
     """What is in force for messages on this channel kind: the newest word, for it or for every channel."""
-    found: Consent | None = (
+    return (
         Consent.objects.filter(customer=customer, purpose=Consent.Purpose.MESSAGES)
         .filter(Q(channel=channel) | Q(channel=""))
         .order_by("-created_at", "-id")
         .first()
     )
-    return found
 
 
 def word(*, customer: Customer, channel: str) -> bool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -22,14 +22,14 @@ ENTITY = CustomField.Entity.CONTACT
 
 
 @transaction.atomic
-def create(*, customer: Customer, actor: Actor, name: str, **fields: Any) -> Contact:
+def create(*, customer: Customer, actor: Actor, name: str, **fields: object) -> Contact:
     """A new contact.
 
     Raises InvalidAddress for a phone or e-mail that is none, InvalidValue for a custom field, CustomerGone.
     """
     presence.hold(customer)
     contact = Contact(organization=customer.organization, customer=customer)
-    values = custom_fields.clean(ENTITY, fields.pop("custom_fields", {}))
+    values = custom_fields.clean(ENTITY, cast("Mapping[str, object]", fields.pop("custom_fields", {})))
     set_fields(contact, _checked(contact, {"name": name, **fields}) | {"custom_fields": values}, settable=SETTABLE)
     customers.touch(customer=customer, at=contact.created_at)
     _record(events.CONTACT_CREATED, contact, actor, {"name": contact.name, "relationship": contact.relationship})
@@ -37,7 +37,7 @@ def create(*, customer: Customer, actor: Actor, name: str, **fields: Any) -> Con
 
 
 @transaction.atomic
-def update(*, contact: Contact, actor: Actor, changes: Mapping[str, Any]) -> Contact:
+def update(*, contact: Contact, actor: Actor, changes: Mapping[str, object]) -> Contact:
     """Set fields. Raises InvalidAddress or InvalidValue."""
     current = (
         Contact.objects.select_for_update(of=("self",)).select_related("customer__organization").get(pk=contact.pk)
@@ -66,5 +66,5 @@ def _checked(contact: Contact, changes: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _record(event: str, contact: Contact, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, contact: Contact, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=contact, customer_id=contact.customer_id, actor=actor, payload=payload)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.forms import Form
@@ -16,6 +17,7 @@ from activity.actor import current_actor
 from core.http import Request
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
+from core.tenancy import TenantModel
 from customers.models import Contact, Customer, CustomField
 from customers.models.querysets import within_reach
 from customers.people import confirm
@@ -25,6 +27,9 @@ from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.forms import ContactForm
 
 RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing", "colleague")
+
+
+Record = TypeVar("Record", bound=TenantModel)
 
 
 @requires("customers.create")
@@ -83,7 +88,7 @@ def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str,
         contacts.update(contact=contact, actor=current_actor(), changes=fields)
 
 
-def _found(request: Request, model: Any, pk: UUID) -> Any:
+def _found(request: Request, model: type[Record], pk: UUID) -> Record:
     rows = model.objects.filter(within_reach(request.member)).select_related(
         "customer__organization", "customer__stage"
     )
@@ -93,6 +98,6 @@ def _found(request: Request, model: Any, pk: UUID) -> Any:
     return found
 
 
-def _page(request: Request, customer: Customer, form: Form, more: dict[str, Any]) -> HttpResponse:
+def _page(request: Request, customer: Customer, form: Form, more: Mapping[str, object]) -> HttpResponse:
     shown = {"form": form, "customer": customer, **more}
     return render(request, "customers/record_form.html", shown, status=422 if form.errors else 200)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,10 +10,10 @@ from customers.people import owners
 
 
 @extend_schema_field({"type": "string", "description": "`me`, `none`, or a user's id."})
-class OwnerFilterField(serializers.Field[Any, Any, Any, Any]):
+class OwnerFilterField(serializers.Field[object, object, object, object]):
     """`me`, `none`, or the user id of somebody who is or was a member of the organization."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         if data in ("me", "none"):
             return data
         user_id = parse_uuid(data)
@@ -25,15 +23,15 @@ class OwnerFilterField(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError(owners.refusal())
         return user_id
 
-    def to_representation(self, value: Any) -> Any:
+    def to_representation(self, value: object) -> object:
         return value
 
 
 @extend_schema_field({"type": "string", "description": "A user's id, or `me`."})
-class OwnerField(serializers.Field[Any, Any, Any, Any]):
+class OwnerField(serializers.Field[User, object, object, User]):
     """The owner by user id; only active members of the organization can be one."""
 
-    def to_internal_value(self, data: Any) -> User:
+    def to_internal_value(self, data: object) -> User:
         if data == "me":
             user: User = self.context["member"].user
             return user

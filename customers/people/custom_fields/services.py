@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from django.db import IntegrityError, transaction
 
@@ -47,11 +47,11 @@ def definitions(entity: str) -> list[CustomField]:
 
 def clean(
     entity: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
-    existing: Mapping[str, Any] | None = None,
+    existing: Mapping[str, object] | None = None,
     fields: Sequence[CustomField] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """All of a record's values after these are set; null or empty takes one away.
 
     With `existing`, values that are not given stay, those of fields that are gone too, which may come back in as they
@@ -114,7 +114,7 @@ def create(
 
 
 @transaction.atomic
-def update(*, field: CustomField, actor: Actor, changes: Mapping[str, Any]) -> CustomField:
+def update(*, field: CustomField, actor: Actor, changes: Mapping[str, object]) -> CustomField:
     """Label, choices, whether it is required, position; key, type and entity are for good. Raises InvalidDefinition.
 
     A choice that is taken away stays on the records that have it, until they are changed.
@@ -124,9 +124,9 @@ def update(*, field: CustomField, actor: Actor, changes: Mapping[str, Any]) -> C
         raise InvalidDefinition(min(fixed), "This can’t be changed: values are stored by it. Make another field.")
     for name, value in changes.items():
         if name == "label":
-            field.label = _label(value)
+            field.label = _label(cast("str", value))
         elif name == "choices":
-            field.choices = _choices(field.type, value)
+            field.choices = _choices(field.type, cast("Sequence[str]", value))
         else:
             setattr(field, name, value)
     field.save()

@@ -31,12 +31,12 @@ class InvalidValue(Invalid):
         self.key = key
 
 
-def is_empty(value: Any) -> bool:
+def is_empty(value: object) -> bool:
     """What stands for "no value"; it is not stored."""
     return value is None or value == "" or value == []
 
 
-def clean(field: CustomField, value: Any, *, kept: Any = None) -> Any:
+def clean(field: CustomField, value: object, *, kept: Any = None) -> object:
     """The value as it is stored; None for no value. Raises InvalidValue.
 
     `kept` is what the record has: a choice of it that was taken off the list since may stay.
@@ -51,7 +51,7 @@ def clean(field: CustomField, value: Any, *, kept: Any = None) -> Any:
     return _CLEANERS[CustomField.Type(field.type)](field, value)
 
 
-def read_text(field: CustomField, text: str, *, kept: Any = None) -> Any:
+def read_text(field: CustomField, text: str, *, kept: object = None) -> object:
     """A value from a form, a cell or an address, where everything is text. Raises InvalidValue."""
     text = text.strip()
     if not text:
@@ -67,7 +67,7 @@ def read_text(field: CustomField, text: str, *, kept: Any = None) -> Any:
     return clean(field, text, kept=kept)
 
 
-def show(field: CustomField, value: Any) -> str:
+def show(field: CustomField, value: object) -> str:
     """The value in words; `read_text` reads it back."""
     if is_empty(value):
         return ""
@@ -80,7 +80,7 @@ def show(field: CustomField, value: Any) -> str:
     return str(value)
 
 
-def _text(field: CustomField, value: Any) -> str:
+def _text(field: CustomField, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidValue(field.key, f"{field.label}: a text is needed.")
     if len(value) > MAX_TEXT:
@@ -88,7 +88,7 @@ def _text(field: CustomField, value: Any) -> str:
     return value
 
 
-def _number(field: CustomField, value: Any) -> int | float:
+def _number(field: CustomField, value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue(field.key, f"{field.label}: a number is needed.")
     if not math.isfinite(value) or abs(value) > MAX_NUMBER:
@@ -96,7 +96,7 @@ def _number(field: CustomField, value: Any) -> int | float:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _date(field: CustomField, value: Any) -> str:
+def _date(field: CustomField, value: object) -> str:
     try:
         if not isinstance(value, str) or len(value) != len("2000-01-31"):
             raise ValueError
@@ -105,13 +105,13 @@ def _date(field: CustomField, value: Any) -> str:
         raise InvalidValue(field.key, f"{field.label}: a day such as 2026-03-31 is needed.") from error
 
 
-def _boolean(field: CustomField, value: Any) -> bool:
+def _boolean(field: CustomField, value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidValue(field.key, f"{field.label}: true or false is needed.")
     return value
 
 
-def _choice(field: CustomField, value: Any) -> str:
+def _choice(field: CustomField, value: object) -> str:
     text = _text(field, value)
     for choice in field.choices:
         if choice.casefold() == text.casefold():
@@ -119,13 +119,13 @@ def _choice(field: CustomField, value: Any) -> str:
     raise InvalidValue(field.key, f"{field.label}: “{text[:40]}” is not one of {', '.join(field.choices)}.")
 
 
-def _choices(field: CustomField, value: Any) -> list[str]:
+def _choices(field: CustomField, value: object) -> list[str]:
     if not isinstance(value, list):
         raise InvalidValue(field.key, f"{field.label}: a list is needed.")
     return list(dict.fromkeys(_choice(field, part) for part in value))
 
 
-def _url(field: CustomField, value: Any) -> str:
+def _url(field: CustomField, value: object) -> str:
     text = _text(field, value).strip()
     try:
         parts = urlsplit(text)
@@ -158,7 +158,7 @@ def _boolean_of(field: CustomField, text: str) -> bool:
     raise InvalidValue(field.key, f"{field.label}: “{text[:40]}” is neither yes nor no.")
 
 
-_CLEANERS: dict[CustomField.Type, Callable[[CustomField, Any], Any]] = {
+_CLEANERS: dict[CustomField.Type, Callable[[CustomField, object], object]] = {
     CustomField.Type.TEXT: _text,
     CustomField.Type.NUMBER: _number,
     CustomField.Type.DATE: _date,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from core import inline
 from core.http import Request
 from core.inline import Clash
@@ -20,7 +21,7 @@ _LABELS: Final = {
 KEEP, THEIRS = "keep", "theirs"
 
 
-def value_of(customer: Customer, field: str) -> Any:
+def value_of(customer: Customer, field: str) -> object:
     """What a form of this field shows, as it is compared."""
     if field == STAGE:
         return customer.stage_id
@@ -31,7 +32,7 @@ def value_of(customer: Customer, field: str) -> Any:
     return getattr(customer, field)
 
 
-def clash_of(request: Request, customer: Customer, field: str, wanted: Any) -> Clash | None:
+def clash_of(request: Request, customer: Customer, field: str, wanted: object) -> Clash | None:
     """Both values, where the field is another by now than the form showed and than is wanted.
 
     `customer` is locked and fresh. `wanted` is a stage, a user, None or a text.
@@ -59,7 +60,7 @@ def one_line(text: str) -> str:
     return text.replace("\r", "").replace("\n", "").strip()
 
 
-def _theirs(customer: Customer, field: str) -> Any:
+def _theirs(customer: Customer, field: str) -> object:
     if field == STAGE:
         return customer.stage
     if field == OWNER:
@@ -67,9 +68,9 @@ def _theirs(customer: Customer, field: str) -> Any:
     return value_of(customer, field)
 
 
-def _in_words(value: Any) -> str:
+def _in_words(value: object) -> str:
     if value is None:
         return _("Nobody yet")
-    if hasattr(value, "get_full_name"):
+    if isinstance(value, User):
         return str(value.get_full_name())
     return str(getattr(value, "name", value)) or "—"

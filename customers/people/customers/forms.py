@@ -22,9 +22,9 @@ class OwnFieldsMixin(EditMixin):
     # What a service calls otherwise than the form (core.refused_pages).
     refused_fields: Mapping[str, str] = {"custom_fields.": OWN}
     definitions: Sequence[CustomField] = ()
-    own_now: Mapping[str, Any] = {}
+    own_now: Mapping[str, object] = {}
 
-    def add_own_fields(self, definitions: Sequence[CustomField], values: dict[str, Any]) -> None:
+    def add_own_fields(self, definitions: Sequence[CustomField], values: Mapping[str, object]) -> None:
         """Fields named `own_<key>`, filled with what is there."""
         self.definitions, self.own_now = definitions, values
         for field in definitions:
@@ -32,12 +32,12 @@ class OwnFieldsMixin(EditMixin):
             value = values.get(field.key)
             self.initial.setdefault(f"{OWN}{field.key}", _initial(field, value))
 
-    def own_values(self) -> dict[str, Any]:
+    def own_values(self) -> dict[str, object]:
         """What was entered, by key, as the service takes it; of an edit only what was changed.
 
         Errors become the fields'.
         """
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         for field in self.definitions:
             name = f"{OWN}{field.key}"
             if self.is_edit and name not in self.changed:
@@ -92,7 +92,7 @@ class DetailsForm(CustomerForm):
         return data
 
     @staticmethod
-    def initial_of(customer: Customer) -> dict[str, Any]:
+    def initial_of(customer: Customer) -> dict[str, object]:
         plain = ("name", "phone", "email", "company", "notes", "type", "status", "source", "language", "do_not_contact")
         address = {part: (customer.address or {}).get(part, "") for part in ADDRESS}
         return {**{name: getattr(customer, name) for name in plain}, **address}
@@ -124,8 +124,8 @@ class EntryForm(forms.Form):
     then = forms.ChoiceField(choices=THEN, required=False)
     then_day = forms.DateField(required=False)
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        data = super().clean() or {}
         kind = data.get("kind")
         if kind == "follow_up" and not data.get("at") and "at" not in self.errors:
             self.add_error("at", "Say when you want to be reminded.")
@@ -203,7 +203,7 @@ def _form_field(field: CustomField) -> forms.Field:
     return forms.CharField(max_length=2000, widget=forms.TextInput(attrs=attributes), **options)
 
 
-def _initial(field: CustomField, value: Any) -> Any:
+def _initial(field: CustomField, value: object) -> object:
     if field.type == CustomField.Type.MULTI_CHOICE:
         return value or []
     return show(field, value).lower() if field.type == CustomField.Type.BOOLEAN else show(field, value)

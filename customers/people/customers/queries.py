@@ -78,16 +78,14 @@ def ordered(rows: CustomerQuerySet, ordering: str) -> CustomerQuerySet:
 
 def duplicates_for(member: Member) -> QuerySet[DuplicatePair]:
     """Pairs that are likely one, likeliest first, where both are within the member's reach."""
-    rows: QuerySet[DuplicatePair] = (
+    return (
         DuplicatePair.objects.filter(dismissed_at__isnull=True)
         .filter(within_reach(member, "first"))
         .filter(within_reach(member, "second"))
         .select_related("first__stage", "second__stage", "first__assigned_to", "second__assigned_to")
     )
-    return rows
 
 
 def history_of(customer: Customer) -> QuerySet[Event]:
     """What the ledger knows of changes of a customer: fields, stages, owner, tags, and what became of the record."""
-    rows: QuerySet[Event] = Event.objects.filter(customer_id=customer.pk, type__in=HISTORY)
-    return rows
+    return Event.objects.filter(customer_id=customer.pk, type__in=HISTORY)

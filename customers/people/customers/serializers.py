@@ -32,10 +32,10 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
 
 
 @extend_schema_field({"type": "string", "maxLength": 40, "example": "new"})
-class StageKeyField(serializers.Field[Stage, Any, str, Any]):
+class StageKeyField(serializers.Field[Stage, object, str, object]):
     """A pipeline stage by its key."""
 
-    def to_internal_value(self, data: Any) -> Stage:
+    def to_internal_value(self, data: object) -> Stage:
         if not isinstance(data, str):
             raise serializers.ValidationError("A stage’s key is needed.")
         with as_field_error():
@@ -110,7 +110,7 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
         return value.strip()
 
 
-class CustomerParameters(serializers.Serializer[Any]):
+class CustomerParameters(serializers.Serializer[None]):
     """What `customers.people.filters.parse` reads, as the schema tells it."""
 
     q = serializers.CharField(
@@ -138,7 +138,7 @@ class StageMoveSerializer(Strict):
     status = StageKeyField(required=False, help_text="The same as stage.")
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         attrs["stage"] = attrs.get("stage") or attrs.get("status")
         if attrs["stage"] is None:
             raise invalid("stage", "A stage is needed.", code="required")
@@ -153,7 +153,7 @@ class TagsSerializer(Strict):
     tag = serializers.CharField(max_length=tags.MAX_LENGTH, required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=tags.MAX_LENGTH), required=False, max_length=50)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, object]:
         names = [*attrs.get("tags", []), *([attrs["tag"]] if attrs.get("tag") else [])]
         if not names:
             raise invalid("tag", "A tag is needed.", code="required")

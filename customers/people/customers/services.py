@@ -53,8 +53,8 @@ def create(
     tags: Sequence[str] = (),
     next_follow_up_at: datetime | None = None,
     allow_duplicate: bool = False,
-    own_fields: Mapping[str, Any] | None = None,
-    **fields: Any,
+    own_fields: Mapping[str, object] | None = None,
+    **fields: object,
 ) -> Customer:
     """A new customer with the next code, at the first stage unless one is given; `own_fields` are the custom ones.
 

@@ -54,7 +54,7 @@ def move(
         return None
     now = timezone.now()
     set_stage(customer=current, stage=stage, at=now, since=since)
-    change: StageChange = StageChange.objects.create(
+    change = StageChange.objects.create(
         organization=current.organization,
         customer=current,
         from_stage=current.stage,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -32,7 +32,7 @@ def new(request: Request, organization: str) -> HttpResponse:
     return render(request, "customers/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
-def _create(request: Request, form: CustomerForm, own_fields: dict[str, Any]) -> Customer | None:
+def _create(request: Request, form: CustomerForm, own_fields: Mapping[str, object]) -> Customer | None:
     """The customer, or none and what was refused at its field."""
     fields = {name: value for name, value in form.cleaned_data.items() if not name.startswith(OWN)}
     with on_form(request, form):

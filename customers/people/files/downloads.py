@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.files.storage import Storage
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from rest_framework.request import Request
 
 from core.streaming import streamed
 
 CHUNK = 256 * 1024
 
 
-def as_download(request: Any, file: StoredFile, content_type: str) -> StreamingHttpResponse:
+def as_download(request: HttpRequest | Request, file: StoredFile, content_type: str) -> StreamingHttpResponse:
     """The file's content under its name, in constant memory. Raises Http404 when the storage has lost it."""
     if not file.storage.exists(file.path):
         raise Http404("The file is gone.")

@@ -47,7 +47,7 @@ class InvalidFilter(Invalid):
         self.is_unknown = is_unknown
 
 
-def read(given: Mapping[str, Any]) -> dict[str, Any]:
+def read(given: Mapping[str, object]) -> dict[str, object]:
     """Checked filters, empty ones left out; `custom.<key>` (and, for numbers and days, `custom.<key>__gte` and `__lte`)
     keep their names. Raises InvalidFilter."""
     result, refused = read_each(given)
@@ -57,7 +57,7 @@ def read(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_each(
-    given: Mapping[str, Any],
+    given: Mapping[str, object],
     *,
     fields: Mapping[str, CustomField] | None = None,
     stages: Collection[str] | None = None,
@@ -72,7 +72,7 @@ def read_each(
     if fields is None and any(name.startswith(CUSTOM) for name in values):
         fields = {field.key: field for field in CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER)}
     readers = _READERS | _readers_of(stages, members)
-    result: dict[str, Any] = {}
+    result: dict[str, object] = {}
     refused: list[InvalidFilter] = []
     for name, value in values.items():
         if name != "tag" and isinstance(value, list):
@@ -98,9 +98,9 @@ def read_each(
 
 def _readers_of(
     stages: Collection[str] | None, members: Collection[str] | None
-) -> dict[str, Callable[[str, Any], Any]]:
+) -> dict[str, Callable[[str, object], object]]:
     """The readers of what is known already, which ask the database nothing."""
-    readers: dict[str, Callable[[str, Any], Any]] = {}
+    readers: dict[str, Callable[[str, object], object]] = {}
     if stages is not None:
         readers["stage"] = _choice(list(stages))
     if members is not None:
@@ -131,8 +131,8 @@ def condition(filters: Mapping[str, Any]) -> Q:
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
-def _text(most: int) -> Callable[[str, Any], str]:
-    def reader(name: str, value: Any) -> str:
+def _text(most: int) -> Callable[[str, object], str]:
+    def reader(name: str, value: object) -> str:
         if not isinstance(value, str) or len(value) > most or not is_storable(value):
             raise InvalidFilter(name, f"A text of at most {most} characters is needed.")
         return value.strip()
@@ -140,8 +140,8 @@ def _text(most: int) -> Callable[[str, Any], str]:
     return reader
 
 
-def _choice(choices: list[str]) -> Callable[[str, Any], str]:
-    def reader(name: str, value: Any) -> str:
+def _choice(choices: list[str]) -> Callable[[str, object], str]:
+    def reader(name: str, value: object) -> str:
         if value not in choices:
             raise InvalidFilter(name, f"“{str(value)[:40]}” is not one of {', '.join(choices)}.")
         return str(value)
@@ -149,19 +149,19 @@ def _choice(choices: list[str]) -> Callable[[str, Any], str]:
     return reader
 
 
-def _stage(name: str, value: Any) -> str:
+def _stage(name: str, value: object) -> str:
     keys = list(Stage.objects.values_list("key", flat=True))
     return _choice(keys)(name, value)
 
 
-def _tags(name: str, value: Any) -> list[str]:
+def _tags(name: str, value: object) -> list[str]:
     tags = [value] if isinstance(value, str) else value
     if not isinstance(tags, list) or len(tags) > MOST_TAGS:
         raise InvalidFilter(name, f"At most {MOST_TAGS} tags can be asked for.")
     return [_text(50)(name, tag) for tag in tags]
 
 
-def _owner(name: str, value: Any, known: Collection[str] | None = None) -> str:
+def _owner(name: str, value: object, known: Collection[str] | None = None) -> str:
     if value in ("me", "none"):
         return str(value)
     user_id = parse_uuid(value)
@@ -172,7 +172,7 @@ def _owner(name: str, value: Any, known: Collection[str] | None = None) -> str:
     return str(user_id)
 
 
-def _moment(name: str, value: Any) -> str:
+def _moment(name: str, value: object) -> str:
     """A moment, or a day: its beginning in the organization's zone, its end for `…_to`."""
     text = str(value).strip()
     try:
@@ -191,7 +191,7 @@ def _moment(name: str, value: Any) -> str:
         raise InvalidFilter(name, "Use a day such as 2026-03-31 or a moment such as 2026-03-31T09:00:00Z.") from error
 
 
-def _boolean(name: str, value: Any) -> bool:
+def _boolean(name: str, value: object) -> bool:
     words = {"true": True, "1": True, "false": False, "0": False}
     found = value if isinstance(value, bool) else words.get(str(value).casefold())
     if found is None:
@@ -199,7 +199,7 @@ def _boolean(name: str, value: Any) -> bool:
     return found
 
 
-def _custom(name: str, value: Any, fields: Mapping[str, CustomField]) -> Any:
+def _custom(name: str, value: object, fields: Mapping[str, CustomField]) -> object:
     key, suffix = _split(name)
     field = fields.get(key)
     if field is None:
@@ -225,7 +225,7 @@ def _split(name: str) -> tuple[str, str]:
     return key, ""
 
 
-_READERS: dict[str, Callable[[str, Any], Any]] = {
+_READERS: dict[str, Callable[[str, object], object]] = {
     "q": _text(200),
     "search": _text(200),
     "status": _choice(list(Customer.Status.values)),

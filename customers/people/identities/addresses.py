@@ -91,7 +91,7 @@ def add(*, customer: Customer, address: Address, actor: Actor) -> Identity:
     take(current, address, allow_duplicate=False)
     _refresh(current)
     _show_on(customer, current)
-    row: Identity = Identity.objects.get(customer=customer, kind=address.kind, match_key=address.match_key)
+    row = Identity.objects.get(customer=customer, kind=address.kind, match_key=address.match_key)
     _record(events.IDENTITY_ADDED, row, actor)
     return row
 
@@ -140,7 +140,7 @@ def _follow(customer: Customer, kind: Identity.Kind) -> None:
 
 def _still_theirs(identity: Identity, customer: Customer) -> Identity:
     """The row as it is, with its customer held."""
-    found: Identity | None = Identity.objects.filter(pk=identity.pk, customer=customer).first()
+    found = Identity.objects.filter(pk=identity.pk, customer=customer).first()
     if found is None:
         raise AddressGone
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -81,7 +80,7 @@ class PrimaryView(OrganizationView):
         return Response(IdentitySerializer(found).data)
 
 
-def _find(view: OrganizationView, pk: UUID, identity: UUID) -> Any:
+def _find(view: OrganizationView, pk: UUID, identity: UUID) -> Identity:
     rows = Identity.objects.select_related("customer__organization")
     found = rows.filter(customer=visible_customer(view, pk), pk=identity).first()
     if found is None:

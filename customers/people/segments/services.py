@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -36,7 +35,7 @@ class NotYours(Refused):
 
 
 @transaction.atomic
-def create(*, member: Member, actor: Actor, name: str, **fields: Any) -> Segment:
+def create(*, member: Member, actor: Actor, name: str, **fields: object) -> Segment:
     """Save a view. Raises InvalidSegment."""
     if Segment.objects.filter(owner=member.user).count() >= MOST_SEGMENTS:
         raise InvalidSegment("name", f"At most {MOST_SEGMENTS} segments; delete one first.")
@@ -45,7 +44,7 @@ def create(*, member: Member, actor: Actor, name: str, **fields: Any) -> Segment
 
 
 @transaction.atomic
-def update(*, segment: Segment, member: Member, actor: Actor, changes: Mapping[str, Any]) -> Segment:
+def update(*, segment: Segment, member: Member, actor: Actor, changes: Mapping[str, object]) -> Segment:
     """Change name, filter, ordering, columns or who sees it. Raises InvalidSegment, NotYours."""
     require_may_change(segment, member)
     return _save(segment, changes, actor)
@@ -74,7 +73,7 @@ def require_may_change(segment: Segment, member: Member) -> None:
         raise NotYours
 
 
-def _save(segment: Segment, changes: Mapping[str, Any], actor: Actor) -> Segment:
+def _save(segment: Segment, changes: Mapping[str, object], actor: Actor) -> Segment:
     before = {name: getattr(segment, name) for name in SETTABLE}
     for name, value in changes.items():
         if name not in SETTABLE:
@@ -92,14 +91,14 @@ def _save(segment: Segment, changes: Mapping[str, Any], actor: Actor) -> Segment
     return segment
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     name = " ".join(str(value).split())
     if not 0 < len(name) <= 80:
         raise InvalidSegment("name", "A name of 1 to 80 characters is needed.")
     return name
 
 
-def _filter(value: Any) -> dict[str, Any]:
+def _filter(value: object) -> dict[str, object]:
     """Kept as it was given, once it was found good: a day stays a day, `me` whoever looks."""
     if not isinstance(value, Mapping):
         raise InvalidSegment("filter", "An object of filters is needed.")
@@ -113,19 +112,19 @@ def _filter(value: Any) -> dict[str, Any]:
     return given
 
 
-def _ordering(value: Any) -> str:
+def _ordering(value: object) -> str:
     if value and value not in filters.ORDERINGS:
         raise InvalidSegment("ordering", f"Use one of {', '.join(filters.ORDERINGS)}.")
-    return value or ""
+    return str(value or "")
 
 
-def _columns(value: Any) -> list[str]:
+def _columns(value: object) -> list[str]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MOST_COLUMNS:
         raise InvalidSegment("columns", f"A list of at most {MOST_COLUMNS} columns is needed.")
     return [str(column)[:60] for column in value]
 
 
-_CHECKS: dict[str, Callable[[Any], Any]] = {
+_CHECKS: dict[str, Callable[[object], object]] = {
     "name": _name,
     "filter": _filter,
     "ordering": _ordering,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -28,6 +29,9 @@ from customers.people.segments import services as segments
 from customers.people.tags import services as tags
 
 GONE = {204: OpenApiResponse(description="Deleted.")}
+
+
+Record = TypeVar("Record", bound=Model)
 
 
 class TagSerializer(Strict, serializers.ModelSerializer[Tag]):
@@ -236,7 +240,7 @@ class SegmentView(OrganizationView):
         segments.delete(segment=self._find(pk), member=self.member, actor=current_actor())
         return Response(status=204)
 
-    def _find(self, pk: UUID) -> Any:
+    def _find(self, pk: UUID) -> Segment:
         return _found(Segment.objects.visible_to(self.member).filter(pk=pk))
 
     def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
@@ -269,7 +273,7 @@ class SegmentCustomersView(OrganizationView):
         return paginated(self, rows, lambda page: customer_serializers.CustomerSerializer(page, many=True).data)
 
 
-def _found(rows: Any) -> Any:
+def _found(rows: QuerySet[Record]) -> Record:
     row = rows.first()
     if row is None:
         raise Http404("There is no such record.")

@@ -30,20 +30,20 @@ def of(organization: Organization) -> CustomerSettings:
     rows = CustomerSettings.objects.filter(organization=organization).select_related(
         "won_deal_stage", "lost_deal_stage"
     )
-    found: CustomerSettings | None = rows.first()
+    found = rows.first()
     return found or CustomerSettings(organization=organization)
 
 
 @transaction.atomic
-def change(*, organization: Organization, actor: Actor, changes: Mapping[str, Any]) -> CustomerSettings:
+def change(*, organization: Organization, actor: Actor, changes: Mapping[str, object]) -> CustomerSettings:
     """Set some of them. Raises InvalidSetting; ValueError for one that is not settable."""
     unknown = set(changes) - SETTABLE
     if unknown:
         raise ValueError(f"Not settings: {', '.join(sorted(unknown))}.")
     checked = {name: _checked(name, value) for name, value in changes.items()}
     CustomerSettings.objects.get_or_create(organization=organization)
-    current: CustomerSettings = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
-    told: dict[str, Any] = {}
+    current = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
+    told: dict[str, object] = {}
     for name, value in checked.items():
         before = getattr(current, name)
         if before != value:
@@ -55,7 +55,7 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, An
     return current
 
 
-def _checked(name: str, value: Any) -> Any:
+def _checked(name: str, value: Any) -> object:
     if name in ("follow_up_days", "stalled_days") and not 1 <= value <= MOST_DAYS:
         raise InvalidSetting(name, f"1 to {MOST_DAYS} days.")
     if name == "won_deal_stage" and value is not None and value.kind == Stage.Kind.LOST:
@@ -70,5 +70,5 @@ def _checked(name: str, value: Any) -> Any:
     return value
 
 
-def _told(value: Any) -> Any:
+def _told(value: object) -> object:
     return value.key if isinstance(value, Stage) else value

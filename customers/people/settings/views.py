@@ -99,11 +99,12 @@ def tag_list(request: Request, organization: str) -> HttpResponse:
 
 def _tags(request: Request, wrong: TagForm | None = None) -> HttpResponse:
     """The page; `wrong` is the form of a tag that could not be saved as it was entered."""
-    rows = list(Tag.objects.annotate(carried=Count("customers")).order_by("name"))
-    for row in rows:
-        row.form = _tag_form(row)
+    rows = []
+    for row in Tag.objects.annotate(carried=Count("customers")).order_by("name"):
+        form = _tag_form(row)
         if wrong is not None and wrong.edited is not None and wrong.edited.pk == row.pk:
-            row.form = wrong
+            form = wrong
+        rows.append({"pk": row.pk, "name": row.name, "color": row.color, "carried": row.carried, "form": form})
     shown = {
         "tags": rows,
         "colors": tags.COLORS,
@@ -160,14 +161,15 @@ def delete_tag(request: Request, organization: str) -> HttpResponse:
 
 
 def _tag(key: str) -> Tag:
-    tag: Tag | None = Tag.objects.filter(pk=parse_uuid(key)).first()
+    pk = parse_uuid(key)
+    tag = Tag.objects.filter(pk=pk).first() if pk else None
     if tag is None:
         raise Http404("There is no such tag.")
     return tag
 
 
 def _found(pk: UUID) -> CustomField:
-    found: CustomField | None = CustomField.objects.filter(pk=pk).first()
+    found = CustomField.objects.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such field.")
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.utils import dateformat
 
@@ -165,7 +164,7 @@ def _custom_key(name: str) -> str:
     return name.removeprefix(CUSTOM).removesuffix(FROM).removesuffix(TO)
 
 
-def _day(value: Any) -> str:
+def _day(value: str) -> str:
     """A day in words; anything else as it is."""
     try:
         return dateformat.format(date.fromisoformat(str(value)), "j M Y")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.utils import dateformat
 
@@ -139,7 +138,7 @@ def _custom(field: CustomField) -> Column:
 
 def _shown(field: CustomField) -> Callable[[Customer], str]:
     def text(customer: Customer) -> str:
-        value: Any = (customer.custom_fields or {}).get(field.key)
+        value = (customer.custom_fields or {}).get(field.key)
         if is_empty(value):
             return ""
         if field.type == CustomField.Type.DATE:
@@ -149,7 +148,7 @@ def _shown(field: CustomField) -> Callable[[Customer], str]:
     return text
 
 
-def _day(value: Any) -> str:
+def _day(value: object) -> str:
     try:
         return dateformat.format(date.fromisoformat(str(value)), "j M Y")
     except ValueError:

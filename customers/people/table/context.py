@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -14,6 +13,7 @@ from core.http import Request
 from core.ids import parse_uuid
 from core.pagination import page_after
 from customers.models import Customer, CustomField, Segment
+from customers.models.querysets import CustomerQuerySet
 from customers.people.customers.queries import order_columns
 from customers.people.filters.parse import DEFAULT_ORDERING
 from customers.people.segments.services import may_change, shown_of
@@ -29,7 +29,9 @@ ROWS = 50
 NOT_SHOWN = ("notes", "search_text", "former_codes", "company_key", "address_key")
 
 
-def rows_context(request: Request, found: Any, state: ListState, fields: Sequence[CustomField]) -> dict[str, Any]:
+def rows_context(
+    request: Request, found: CustomerQuerySet, state: ListState, fields: Sequence[CustomField]
+) -> dict[str, object]:
     """A page of rows, and where the next begins. Raises Http404 for a cursor that is none."""
     cursor = request.GET.get("after", "")
     if state.filters.get("q") and state.ordering == DEFAULT_ORDERING:
@@ -65,7 +67,7 @@ def row_of(member: Member, pk: UUID, state: ListState, fields: Sequence[CustomFi
     return table.rows_of([found], columns_for(state, fields))[0] if found else None
 
 
-def frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, Any]:
+def frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, object]:
     """What stands around the rows."""
     chosen = table.columns_of(words.fields.values())
     asked = filtering.form_of(state, words)
@@ -116,7 +118,7 @@ def columns_for(state: ListState, fields: Sequence[CustomField]) -> list[table.C
     return [known[key] for key in state.columns]
 
 
-def with_relations(found: Any) -> Any:
+def with_relations(found: CustomerQuerySet) -> CustomerQuerySet:
     return found.with_list_relations().defer(*NOT_SHOWN)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -55,7 +54,7 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
         toasts.error(request, _("“%(name)s” was changed by somebody else meanwhile. Look at it, then save again.")
                      % {"name": segment.name})  # fmt: skip
         return redirect(_list(request) + (f"?segment={pk}" if part == "name" else state.query()))
-    changes: dict[str, Any] = (
+    changes: dict[str, object] = (
         {"name": request.POST["name"], "is_shared": "is_shared" in request.POST}
         if "name" in request.POST
         else _fields(state)
@@ -100,7 +99,7 @@ def _answer(
     return redirect(_list(request) + (state.query() if keeps_state else f"?segment={segment.pk}"))
 
 
-def _fields(state: ListState) -> dict[str, Any]:
+def _fields(state: ListState) -> dict[str, object]:
     is_plain = tuple(state.columns) == table.DEFAULT
     return {
         "filter": dict(state.given),
@@ -120,7 +119,7 @@ def _state(request: Request) -> ListState:
 
 
 def _find(request: Request, pk: UUID) -> Segment:
-    found: Segment | None = Segment.objects.visible_to(request.member).filter(pk=pk).first()
+    found = Segment.objects.visible_to(request.member).filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such segment, or it is not shared with you.")
     return found

@@ -39,7 +39,7 @@ class ListState:
     is_refused: bool = False
 
     @property
-    def filters(self) -> dict[str, Any]:
+    def filters(self) -> dict[str, object]:
         """For `customers_for`."""
         asked = {**self.checked, "ordering": self.ordering}
         return {**asked, filters.REFUSED: True} if self.is_refused else asked
@@ -96,7 +96,7 @@ def read_state(
     names = [name for name in asked if name not in OWN]
     if segment is not None and not names and "columns" not in asked:
         state = of_segment(segment)
-        given: dict[str, Any] = {**state.given, "ordering": state.ordering}
+        given: dict[str, object] = {**state.given, "ordering": state.ordering}
         columns = [",".join(state.columns)]
     else:
         given = {name: asked.getlist(name) if name == "tag" else asked[name] for name in names}
@@ -158,7 +158,7 @@ def _gone_tags(asked: Sequence[str] | None) -> list[filters.InvalidFilter]:
     ]
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: object) -> object:
     """As an address writes it; a segment may hold JSON's own kinds."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -167,5 +167,5 @@ def _as_text(value: Any) -> Any:
     return str(value)
 
 
-def _distinct(value: Any) -> Any:
+def _distinct(value: object) -> object:
     return list(dict.fromkeys(one for one in value if one)) if isinstance(value, list) else value

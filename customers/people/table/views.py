@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -68,7 +67,7 @@ def _ids(text: str) -> list[UUID]:
     return parse_uuids(text.split(",")[:MOST_ROWS])
 
 
-def _only(request: Request, *names: str) -> Any:
+def _only(request: Request, *names: str) -> QueryDict:
     asked = request.GET.copy()
     for name in list(asked):
         if name not in names:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -51,7 +50,9 @@ def add(*, customer: Customer, names: Iterable[str], actor: Actor) -> list[Tag]:
 
 def add_locked(*, customer: Customer, names: Iterable[str], actor: Actor) -> list[Tag]:
     """Like `add`, for a customer whose row the caller has locked. One statement where all tags are on them already."""
-    by_key = {" ".join(name.split()).casefold(): name for name in names}
+    by_key: dict[str, str] = {}
+    for name in names:
+        by_key.setdefault(" ".join(name.split()).casefold(), name)
     on_them = {tag.name.casefold() for tag in customer.tags.filter(_named(by_key.values()))} if by_key else set()
     added = []
     through = Customer.tags.through
@@ -99,7 +100,7 @@ def create(*, organization: Organization, name: str, actor: Actor, color: str = 
 
 
 @transaction.atomic
-def update(*, tag: Tag, actor: Actor, changes: Mapping[str, Any], event: str = events.TAG_CHANGED) -> Tag:
+def update(*, tag: Tag, actor: Actor, changes: Mapping[str, object], event: str = events.TAG_CHANGED) -> Tag:
     """Another name or colour, wherever the tag is. Raises InvalidTag."""
     before, color = tag.name, tag.color
     for field, value in changes.items():

@@ -14,6 +14,7 @@ from django.db.models import Model, QuerySet
 
 from accounts.models import Member
 from core.pagination import cursor_of, page_after
+from core.tenancy import TenantModel
 from customers.models import Customer, Stage
 from customers.models.querysets import CustomerQuerySet
 from customers.people.customers.queries import customers_for
@@ -26,6 +27,10 @@ FALLING, RISING = ("-last_activity_at", "-id"), ("last_activity_at", "id")
 NOT_SHOWN = ("notes", "search_text", "former_codes", "company_key", "address_key", "address", "custom_fields")
 Order = tuple[str, str]
 Row = TypeVar("Row", bound=Model)
+
+
+Record = TypeVar("Record", bound=TenantModel)
+Key = TypeVar("Key")
 
 
 @dataclass(slots=True)
@@ -41,13 +46,12 @@ class Column(Generic[Row]):
     cursor: str = ""
 
 
-def customers_in(member: Member, filters: Mapping[str, Any]) -> CustomerQuerySet:
+def customers_in(member: Member, filters: Mapping[str, object]) -> CustomerQuerySet:
     """The customers on the board; the filters' own order is none of the board's."""
-    rows: CustomerQuerySet = customers_for(member, filters).order_by()
-    return rows
+    return customers_for(member, filters).order_by()
 
 
-def heads(member: Member, filters: Mapping[str, Any], stages: Sequence[Stage]) -> list[Column[Customer]]:
+def heads(member: Member, filters: Mapping[str, object], stages: Sequence[Stage]) -> list[Column[Customer]]:
     """A column for each stage, with its sums and without rows; only the stage that is asked for, where one is."""
     asked = filters.get("stage")
     shown = [stage for stage in stages if not asked or stage.key == asked]
@@ -55,7 +59,7 @@ def heads(member: Member, filters: Mapping[str, Any], stages: Sequence[Stage]) -
 
 
 def columns(
-    member: Member, filters: Mapping[str, Any], order: Order, stages: Sequence[Stage]
+    member: Member, filters: Mapping[str, object], order: Order, stages: Sequence[Stage]
 ) -> list[Column[Customer]]:
     """Every column with its first cards: four queries, however many stages, customers and tags there are."""
     found = heads(member, filters, stages)
@@ -64,12 +68,16 @@ def columns(
 
 
 def fill(
-    found: Sequence[Column[Any]], rows: QuerySet[Any], order: Order, related: Callable[[QuerySet[Any]], QuerySet[Any]]
+    found: Sequence[Column[Record]],
+    rows: QuerySet[Record],
+    order: Order,
+    related: Callable[[QuerySet[Record]], QuerySet[Record]],
 ) -> None:
     """Put the first rows of each stage into its column."""
     parts = {column.stage.pk: rows.filter(stage=column.stage.pk).order_by(*order) for column in found}
     ids = first_ids(parts, size=CARDS + 1)
-    known = {row.pk: row for row in related(rows.model.objects.filter(pk__in=[pk for key in ids for pk in ids[key]]))}
+    chosen = rows.model.objects.filter(pk__in=[pk for key in ids for pk in ids[key]])
+    known = {row.pk: row for row in related(chosen)}
     for column in found:
         first = sorted(
             (known[pk] for pk in ids[column.stage.pk] if pk in known),
@@ -86,18 +94,18 @@ def following(rows: QuerySet[Row], column: Column[Row], cursor: str, order: Orde
     column.rows, column.cursor = page.rows, page.next_cursor
 
 
-def with_card_relations(rows: QuerySet[Any]) -> QuerySet[Any]:
+def with_card_relations(rows: QuerySet[Customer]) -> QuerySet[Customer]:
     """All that a customer's card shows, in two queries."""
-    found: QuerySet[Any] = rows.with_list_relations().defer(*NOT_SHOWN)  # type: ignore[attr-defined]
+    found: QuerySet[Customer] = rows.with_list_relations().defer(*NOT_SHOWN)  # type: ignore[attr-defined]
     return found
 
 
-def first_ids(parts: Mapping[Any, QuerySet[Any]], *, size: int) -> dict[Any, list[UUID]]:
+def first_ids(parts: Mapping[Key, QuerySet[Model]], *, size: int) -> dict[Key, list[UUID]]:
     """The ids of the first rows of each queryset, in its order; one statement for all of them.
 
     Asked for by ids first, so that each part ends in the index of its stage after a few rows.
     """
-    found: dict[Any, list[UUID]] = {key: [] for key in parts}
+    found: dict[Key, list[UUID]] = {key: [] for key in parts}
     selects: list[str] = []
     params: list[Any] = []
     keys = list(parts)

@@ -30,7 +30,7 @@ class StageSummary:
 
 
 def summary(
-    member: Member, filters: Mapping[str, Any] | None = None, *, stages: Sequence[Stage] | None = None
+    member: Member, filters: Mapping[str, object] | None = None, *, stages: Sequence[Stage] | None = None
 ) -> list[StageSummary]:
     """Every stage in order, the empty ones too, over the customers within the member's reach that fit the filters.
 

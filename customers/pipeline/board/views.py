@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -187,7 +186,7 @@ def _column(request: Request, stages: Sequence[Stage], state: ListState) -> Colu
     return column
 
 
-def _shown(request: Request, state: ListState) -> dict[str, Any]:
+def _shown(request: Request, state: ListState) -> dict[str, object]:
     """What every part of the board needs."""
     query = state.query()
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -25,7 +23,7 @@ class SumsParameters(ListParameters):
     owner = OwnerFilterField(required=False)
 
 
-class DealTotalsSerializer(serializers.Serializer[Any]):
+class DealTotalsSerializer(serializers.Serializer[None]):
     """The deals of one currency."""
 
     currency = serializers.CharField()
@@ -36,7 +34,7 @@ class DealTotalsSerializer(serializers.Serializer[Any]):
     lost = _money("The sum of lost deals.")
 
 
-class StageSumSerializer(serializers.Serializer[Any]):
+class StageSumSerializer(serializers.Serializer[None]):
     stage = serializers.CharField(source="key")
     name = serializers.CharField(source="label")
     count = serializers.IntegerField()
@@ -44,7 +42,7 @@ class StageSumSerializer(serializers.Serializer[Any]):
     weighted = _money("The same, each by its chance.")
 
 
-class MonthSumSerializer(serializers.Serializer[Any]):
+class MonthSumSerializer(serializers.Serializer[None]):
     month = serializers.CharField(source="key", help_text="Such as 2026-03.")
     count = serializers.IntegerField()
     value = _money("The sum of open deals that are expected to close in it.")
@@ -52,7 +50,7 @@ class MonthSumSerializer(serializers.Serializer[Any]):
     won = _money("The sum of deals that were won in it.")
 
 
-class SumsSerializer(serializers.Serializer[Any]):
+class SumsSerializer(serializers.Serializer[object]):
     """`totals` by currency; stages and months in the organization's own."""
 
     totals = DealTotalsSerializer(many=True)

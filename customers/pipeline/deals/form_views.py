@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -80,7 +79,7 @@ def delete_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpResponse:
-    initial: dict[str, Any] = {
+    initial: dict[str, object] = {
         "currency": request.organization.currency,
         "stage": str(customer.stage_id) if customer.stage.kind == Stage.Kind.OPEN else "",
         "owner": str(request.member.user_id),

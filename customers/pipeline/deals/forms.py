@@ -39,11 +39,11 @@ class DealForm(OwnFieldsMixin):
 
     def __init__(
         self,
-        *args: Any,
+        *args: object,
         stages: Sequence[Stage],
         owners: Sequence[User],
         record: Deal | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         super().__init__(*args, record=record, **kwargs)
         self.stages = {str(stage.pk): stage for stage in stages}
@@ -79,6 +79,6 @@ class DealForm(OwnFieldsMixin):
         return values
 
     @staticmethod
-    def initial_of(deal: Deal) -> dict[str, Any]:
+    def initial_of(deal: Deal) -> dict[str, object]:
         plain = {name: getattr(deal, name) for name in (*PLAIN, "probability")}
         return plain | {"stage": str(deal.stage_id or ""), "owner": str(deal.owner_id or "")}

@@ -40,7 +40,7 @@ BOARD_ORDER = ("-updated_at", "-id")
 MONTHS_BEFORE, MONTHS_AFTER = 2, 5
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 _OPEN, _WON, _LOST = Q(status=Deal.Status.OPEN), Q(status=Deal.Status.WON), Q(status=Deal.Status.LOST)
-_MONEY: Any = DecimalField(max_digits=20, decimal_places=2)
+_MONEY = DecimalField(max_digits=20, decimal_places=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def read_deals(asked: QueryDict, *, stages: Collection[str]) -> DealState:
 
 def deals_for(member: Member, state: DealState) -> QuerySet[Deal]:
     """The deals of customers within the member's reach that fit; in no order."""
-    rows: QuerySet[Deal] = Deal.objects.visible_to(member)
+    rows = Deal.objects.visible_to(member)
     if state.is_refused:
         rows = rows.filter(pk__isnull=True)
     given = state.given
@@ -178,7 +178,7 @@ def by_stage(rows: QuerySet[Deal], stages: Sequence[Stage]) -> list[Bar]:
     sums = {row["stage"]: row for row in grouped}
     bars = []
     for stage in stages:
-        row = sums.get(stage.pk)
+        row: Any = sums.get(stage.pk)
         if stage.kind == Stage.Kind.OPEN:
             count, value, likely = (row["found"], row["opened"], row["likely"]) if row else (0, None, None)
             bars.append(Bar(stage.name, stage.key, count, _money(value), _money(likely), color=stage.color))
@@ -192,14 +192,14 @@ def by_month(rows: QuerySet[Deal], *, today: date) -> list[Bar]:
     last = _month(first, MONTHS_BEFORE + MONTHS_AFTER + 1)
     own = rows.filter(currency=organization.currency).order_by()
     expected = with_weight(own.filter(_OPEN, expected_close_on__gte=first, expected_close_on__lt=last))
-    opened: dict[date, Any] = {
+    opened: dict[date, Mapping[str, Any]] = {
         row["month"]: row
         for row in expected.annotate(month=TruncMonth("expected_close_on"))
         .values("month")
         .annotate(found=Count("pk"), opened=Sum("amount"), likely=Sum("weight"))
     }
     begins, ends = days.start_of(first, organization.zone), days.start_of(last, organization.zone)
-    won: dict[date, Any] = {
+    won: dict[date, Mapping[str, Any]] = {
         _day(row["month"]): row
         for row in own.filter(_WON, closed_at__gte=begins, closed_at__lt=ends)
         .annotate(month=TruncMonth("closed_at", tzinfo=organization.zone))
@@ -260,7 +260,7 @@ def months(today: date) -> list[tuple[str, str]]:
     return [(LATE, "Late"), *((f"{one:%Y-%m}", f"{one:%B %Y}") for one in near), (NO_MONTH, "No date")]
 
 
-def with_weight(rows: QuerySet[Deal]) -> QuerySet[Any]:
+def with_weight(rows: QuerySet[Deal]) -> QuerySet[Deal]:
     """With `weight`: the amount by the chance, as `Deal.chance` says of an open one."""
     chance = Coalesce(F("probability"), F("stage__probability"), Value(0))
     return rows.annotate(weight=ExpressionWrapper(F("amount") * chance / Value(Decimal(100)), output_field=_MONEY))
@@ -304,7 +304,7 @@ def _day(moment: datetime | date) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-def _money(value: Any) -> Decimal:
+def _money(value: Decimal | float | None) -> Decimal:
     return Decimal(value or 0).quantize(Decimal("0.01"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import Sum
@@ -35,14 +35,14 @@ class InvalidDeal(Invalid):
 
 
 @transaction.atomic
-def create(*, customer: Customer, actor: Actor, title: str, **fields: Any) -> Deal:
+def create(*, customer: Customer, actor: Actor, title: str, **fields: object) -> Deal:
     """A new deal, in the organization's currency and at the customer's stage unless others are given.
 
     Raises InvalidDeal, InvalidValue, UnknownOwner or CustomerGone.
     """
     held = presence.hold(customer)
     deal = Deal(organization=customer.organization, customer=customer, currency=customer.organization.currency)
-    values = custom_fields.clean(ENTITY, fields.pop("custom_fields", {}))
+    values = custom_fields.clean(ENTITY, cast("Mapping[str, object]", fields.pop("custom_fields", {})))
     wanted = _staged(deal, _checked(deal, _agreed(deal, {"title": title, **fields})), held)
     set_fields(deal, wanted | {"custom_fields": values}, settable=SETTABLE)
     customers.touch(customer=customer, at=deal.created_at)
@@ -55,7 +55,7 @@ def create(*, customer: Customer, actor: Actor, title: str, **fields: Any) -> De
 
 
 @transaction.atomic
-def update(*, deal: Deal, actor: Actor, changes: Mapping[str, Any], moves_customer: bool = True) -> Deal:
+def update(*, deal: Deal, actor: Actor, changes: Mapping[str, object], moves_customer: bool = True) -> Deal:
     """Set fields; `won` and `lost` close it, `open` opens it again; so does moving it to a stage of that kind.
 
     A deal that is closed moves its customer where the organization wants that, unless told not to. Raises InvalidDeal,
@@ -103,13 +103,13 @@ def refresh_value(*held: Customer) -> None:
         Customer.objects.filter(pk=customer.pk).exclude(open_value=total).update(open_value=total)
 
 
-def _agreed(deal: Deal, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _agreed(deal: Deal, changes: Mapping[str, object]) -> dict[str, Any]:
     """Status and stage are one thing said twice: where one is given, the other follows.
 
     Raises InvalidDeal where both are given and don't agree.
     """
     agreed = dict(changes)
-    stage = agreed.get("stage")
+    stage = cast("Stage | None", agreed.get("stage"))
     if stage is None:
         return agreed
     if agreed.get("status", stage.kind) != stage.kind and agreed["status"] != deal.status:
@@ -180,5 +180,5 @@ def _record_outcome(deal: Deal, actor: Actor) -> None:
     _record(event, deal, actor, {"title": deal.title, **_worth(deal), "reason": deal.lost_reason})
 
 
-def _record(event: str, deal: Deal, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, deal: Deal, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=deal, customer_id=deal.customer_id, actor=actor, payload=payload)

@@ -184,7 +184,7 @@ def _shown(request: Request, state: DealState, stages: list[Stage], tab: str) ->
     }
 
 
-def _frame(request: Request, state: DealState, stages: list[Stage]) -> dict[str, Any]:
+def _frame(request: Request, state: DealState, stages: list[Stage]) -> dict[str, object]:
     """What stands around rows and columns: the filters with their choices."""
     today = days.today(request.organization.zone)
     month = state.given.get("month", "")

@@ -34,8 +34,8 @@ class OutcomeForm(EditMixin):
         self.kinds = {kind.key: kind for kind in kinds}
         self.fields["type"].choices = [(kind.key, kind.name) for kind in kinds]  # type: ignore[attr-defined]
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        data = super().clean() or {}
         kind = self.kinds.get(data.get("type", ""))
         # What a hidden field still held is nobody's intention.
         if kind is not None and not kind.has_amount and (not self.is_edit or "type" in self.changed_data):
@@ -52,7 +52,7 @@ class OutcomeForm(EditMixin):
         return {name: value for name, value in data.items() if value or name not in ("currency", "occurred_at")}
 
     @staticmethod
-    def initial_of(outcome: Outcome) -> dict[str, Any]:
+    def initial_of(outcome: Outcome) -> dict[str, object]:
         plain = {name: getattr(outcome, name) for name in ("amount", "currency", "occurred_at", "note")}
         return plain | {"type": outcome.type.key}
 
@@ -88,6 +88,6 @@ class OutcomeTypeForm(EditMixin):
         return values
 
     @staticmethod
-    def initial_of(kind: OutcomeType) -> dict[str, Any]:
+    def initial_of(kind: OutcomeType) -> dict[str, object]:
         plain = {name: getattr(kind, name) for name in ("name", "color", "is_converting", "has_amount")}
         return plain | {"stage": kind.stage.key if kind.stage else ""}

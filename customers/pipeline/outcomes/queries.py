@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 from django.http import QueryDict
@@ -75,7 +74,7 @@ def read(asked: QueryDict, *, types: Collection[str]) -> OutcomeState:
 
 def outcomes_for(member: Member, state: OutcomeState) -> QuerySet[Outcome]:
     """Those of customers within the member's reach that fit, their days being the organization's; in no order."""
-    rows: QuerySet[Outcome] = Outcome.objects.visible_to(member)
+    rows = Outcome.objects.visible_to(member)
     if state.problems:
         # A filter that means nothing (any more): then none fits, and never all.
         rows = rows.filter(pk__isnull=True)
@@ -102,5 +101,5 @@ def totals(rows: QuerySet[Outcome]) -> list[Total]:
     ]
 
 
-def _after(day: date, zone: Any) -> datetime:
+def _after(day: date, zone: tzinfo) -> datetime:
     return days.start_of(day + timedelta(days=1), zone)

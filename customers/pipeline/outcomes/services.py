@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
@@ -93,11 +94,11 @@ def record_outcome(
 
 
 @transaction.atomic
-def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, Any]) -> Outcome:
+def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, object]) -> Outcome:
     """Correct a result; it moves nobody. Raises InvalidOutcome or CustomerGone."""
     presence.hold(outcome.customer)
     rows = Outcome.objects.select_for_update(of=("self",)).select_related("type", "customer", "organization")
-    current: Outcome = rows.get(pk=outcome.pk)
+    current = rows.get(pk=outcome.pk)
     changed = set_fields(current, _checked(changes), settable=SETTABLE)
     if changed:
         _record(events.OUTCOME_CHANGED, current, actor, {"type": current.type.key, "changes": changed})
@@ -117,7 +118,7 @@ def delete(*, outcome: Outcome, actor: Actor) -> None:
 
 
 @transaction.atomic
-def create_type(*, organization: Organization, actor: Actor, name: str, key: str = "", **fields: Any) -> OutcomeType:
+def create_type(*, organization: Organization, actor: Actor, name: str, key: str = "", **fields: object) -> OutcomeType:
     """A new kind of result, after the others. Raises InvalidOutcome; ValueError for a field that is not settable."""
     present = list(OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization))
     if len(present) >= MOST_TYPES:
@@ -137,9 +138,9 @@ def create_type(*, organization: Organization, actor: Actor, name: str, key: str
 
 
 @transaction.atomic
-def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, Any]) -> OutcomeType:
+def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, object]) -> OutcomeType:
     """Set fields; the key is for good. What was recorded moves nobody anew. Raises InvalidOutcome."""
-    current: OutcomeType = (
+    current = (
         OutcomeType.objects.select_for_update(of=("self",)).select_related("stage", "organization").get(pk=kind.pk)
     )
     before = {name: getattr(current, name) for name in TYPE_SETTABLE}
@@ -157,7 +158,7 @@ def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, Any]) 
 
 
 @transaction.atomic
-def reorder_types(*, organization: Organization, actor: Actor, ids: Sequence[Any]) -> None:
+def reorder_types(*, organization: Organization, actor: Actor, ids: Sequence[UUID | str]) -> None:
     """Put the types in this order; every type has to be named once. Raises InvalidOutcome."""
     rows = OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization).order_by("pk")
     known = {str(kind.pk): kind for kind in rows}
@@ -223,7 +224,7 @@ def _checked_type(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _told(outcome: Outcome) -> dict[str, object]:
     amount = None if outcome.amount is None else str(outcome.amount)
     return {
         "type": outcome.type.key,
@@ -233,9 +234,9 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.key if isinstance(value, Stage) else value
 
 
-def _record(event: str, outcome: Outcome, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, outcome: Outcome, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=outcome, customer_id=outcome.customer_id, actor=actor, payload=payload)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -100,7 +99,7 @@ def delete_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return redirect("customers:outcome_types", organization)
 
 
-def _posted(request: Request) -> Any:
+def _posted(request: Request) -> object:
     return request.POST if request.method == "POST" else None
 
 
@@ -114,7 +113,7 @@ def _moved(asked: str) -> list[str]:
     return ids
 
 
-def _shown(request: Request) -> dict[str, Any]:
+def _shown(request: Request) -> dict[str, object]:
     rows = OutcomeType.objects.select_related("stage").annotate(recorded=Count("outcomes"))
     return {
         "types": rows.order_by("position", "key"),
@@ -129,7 +128,7 @@ def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> 
 
 
 def _found(pk: UUID) -> OutcomeType:
-    found: OutcomeType | None = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
+    found = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such type.")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -137,7 +136,7 @@ def _form(request: Request, customer: Customer, form: OutcomeForm, outcome: Outc
     return render(request, PAGE, {**shown, "can_delete": can_delete}, status=status)
 
 
-def _panel(request: Request, customer: Customer) -> dict[str, Any]:
+def _panel(request: Request, customer: Customer) -> dict[str, object]:
     return {"customer": customer, "panel": panel.outcomes(customer, request.member)}
 
 
@@ -149,7 +148,7 @@ def _found(request: Request, pk: UUID) -> Outcome:
     rows = Outcome.objects.visible_to(request.member).select_related(
         "type", "organization", "customer__organization", "customer__stage"
     )
-    found: Outcome | None = rows.filter(pk=pk).first()
+    found = rows.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such outcome, or it is not yours to see.")
     return found

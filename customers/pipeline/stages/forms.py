@@ -55,7 +55,7 @@ class StageForm(EditMixin):
         return values
 
     @staticmethod
-    def initial_of(stage: Stage) -> dict[str, Any]:
+    def initial_of(stage: Stage) -> dict[str, object]:
         return {name: getattr(stage, name) for name in StageForm.base_fields}
 
 
@@ -89,14 +89,14 @@ class PipelineRulesForm(EditMixin):
             choices = [(key, stage.name) for key, stage in self.stages.items() if stage.kind != wrong]
             self.fields[name].choices = [("", "They stay where they are"), *choices]  # type: ignore[attr-defined]
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """What `customer_settings.change` takes."""
         changed = self.changed
         moves = ("won_deal_stage", "lost_deal_stage")
         return {name: self.stages.get(value) if name in moves else value for name, value in changed.items()}
 
     @staticmethod
-    def initial_of(decided: CustomerSettings) -> dict[str, Any]:
+    def initial_of(decided: CustomerSettings) -> dict[str, object]:
         plain = {name: getattr(decided, name) for name in SETTINGS}
         return plain | {
             "won_deal_stage": str(decided.won_deal_stage_id or ""),

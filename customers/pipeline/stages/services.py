@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -91,7 +92,7 @@ def create(
 
 
 @transaction.atomic
-def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
+def update(*, stage: Stage, actor: Actor, changes: Mapping[str, object]) -> Stage:
     """Set SETTABLE fields; the key is for good, since other systems know a stage by it. Raises InvalidStage.
 
     A stage with customers keeps its name in the history as it was then.
@@ -100,7 +101,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
     if unknown:
         raise InvalidStage(min(unknown), "This can’t be changed.")
     lock(stage.organization)
-    current: Stage = Stage.objects.select_related("organization").get(pk=stage.pk)
+    current = Stage.objects.select_related("organization").get(pk=stage.pk)
     before = {name: getattr(current, name) for name in SETTABLE}
     for name, value in _checked(changes).items():
         setattr(current, name, value)
@@ -112,7 +113,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
     if current.sla_hours != before["sla_hours"] or current.kind != before["kind"]:
         # Others are late now than were before: everybody is looked at anew.
         current.overdue_told_until = None
-    wanted = changes.get("position", before["position"])
+    wanted = cast("int", changes.get("position", before["position"]))
     current.position = before["position"]
     current.save()
     if wanted != before["position"]:
@@ -127,7 +128,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, Any]) -> Stage:
 
 
 @transaction.atomic
-def reorder(*, organization: Organization, actor: Actor, ids: Sequence[Any]) -> None:
+def reorder(*, organization: Organization, actor: Actor, ids: Sequence[UUID | str]) -> None:
     """Put the stages in this order; every stage has to be named once. Raises InvalidStage."""
     lock(organization)
     known = {str(stage.pk): stage for stage in Stage.objects.filter(organization=organization)}
@@ -175,7 +176,7 @@ def remove(*, stage: Stage, home: Stage | None, actor: Actor, member: Member) ->
         )
 
 
-def work_off(work: Work) -> dict[str, Any]:
+def work_off(work: Work) -> dict[str, object]:
     """The job: customers, then deals, a few at a time; the stage goes in the step that finds nobody left in it."""
     moved = work.state.setdefault("moved", 0)
     actor = current_actor()
@@ -226,7 +227,7 @@ def _move_deal(deal: Deal, home: Stage) -> None:
     """A deal keeps its status: a closed one goes to a stage of its kind, an open one to the home where that is open."""
     kind = deal.status
     target: Stage | None = home
-    if home.kind != kind:
+    if home.kind != kind and deal.stage_id is not None:
         target = Stage.objects.filter(kind=kind).exclude(pk=deal.stage_id).order_by("position").first()
     Deal.objects.filter(pk=deal.pk).update(stage=target, updated_at=timezone.now())
 

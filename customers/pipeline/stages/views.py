@@ -177,7 +177,7 @@ def _neighbour(stage: Stage, others: list[Stage]) -> Stage | None:
 
 
 def _found(pk: UUID) -> Stage:
-    found: Stage | None = Stage.objects.select_related("organization").filter(pk=pk).first()
+    found = Stage.objects.select_related("organization").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such stage.")
     return found

@@ -71,7 +71,7 @@ def calendar(request: HttpRequest, token: str) -> HttpResponse:
 def _feed(token: str) -> CalendarFeed:
     with every_organization("a calendar asks, and its token says whose it is"):
         rows = CalendarFeed.objects.select_related("member__organization", "member__role", "member__user")
-        found: CalendarFeed | None = rows.filter(token_hash=calendar_feeds.hash_of(token)).first()
+        found = rows.filter(token_hash=calendar_feeds.hash_of(token)).first()
         # Asked of the member's rows: whoever was shut out is out at once.
         is_open = found is not None and Member.objects.active().filter(pk=found.member_id).exists()
     if found is None or not is_open or not found.member.may("tasks.view"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -12,6 +11,7 @@ from django.utils import timezone
 from icalendar import Calendar, Event
 
 from accounts.models import Member
+from core.optional import not_none
 from customers.models import Customer, Task
 from customers.work.tasks import queries as task_lists
 
@@ -44,15 +44,13 @@ def of_member(member: Member) -> bytes:
 def _tasks(member: Member, now: datetime) -> QuerySet[Task]:
     rows = Task.objects.visible_to(member).open().filter(assigned_to=member.user_id)
     rows = rows.filter(due_at__gte=now - BEFORE, due_at__lt=now + AFTER)
-    found: QuerySet[Task] = task_lists.with_row_relations(rows, member).order_by("due_at", "id")[:MOST]
-    return found
+    return task_lists.with_row_relations(rows, member).order_by("due_at", "id")[:MOST]
 
 
 def _follow_ups(member: Member, now: datetime) -> QuerySet[Customer]:
     rows = Customer.objects.visible_to(member).owned_by(member.user_id)
     rows = rows.filter(next_follow_up_at__gte=now - BEFORE, next_follow_up_at__lt=now + AFTER)
-    found: QuerySet[Customer] = rows.order_by("next_follow_up_at", "id")[:MOST]
-    return found
+    return rows.order_by("next_follow_up_at", "id")[:MOST]
 
 
 def _of_task(task: Task, member: Member) -> Event:
@@ -61,7 +59,7 @@ def _of_task(task: Task, member: Member) -> Event:
     if customer is not None:
         lines.insert(0, f"With {customer.name}")
     url = _address("customers:edit_task", member, task.pk)
-    event = _event(f"task-{task.pk}", task.title, task.due_at, task.updated_at, url, lines)
+    event = _event(f"task-{task.pk}", task.title, not_none(task.due_at), task.updated_at, url, lines)
     if task.priority in (Task.Priority.HIGH, Task.Priority.URGENT):
         event.add("priority", 1 if task.priority == Task.Priority.URGENT else 3)
     return event
@@ -69,12 +67,12 @@ def _of_task(task: Task, member: Member) -> Event:
 
 def _of_follow_up(customer: Customer, member: Member) -> Event:
     url = _address("customers:detail", member, customer.pk)
-    at = customer.next_follow_up_at
+    at = not_none(customer.next_follow_up_at)
     lines = [customer.company, customer.phone]
     return _event(f"follow-up-{customer.pk}", f"Follow up: {customer.name}", at, customer.updated_at, url, lines)
 
 
-def _event(uid: str, title: str, at: Any, changed_at: datetime, url: str, lines: list[str]) -> Event:
+def _event(uid: str, title: str, at: datetime, changed_at: datetime, url: str, lines: list[str]) -> Event:
     """Times are in UTC: the calendar shows them in its own zone, also after a change of clocks."""
     start = at.astimezone(UTC).replace(microsecond=0)
     event = Event()
@@ -90,5 +88,5 @@ def _event(uid: str, title: str, at: Any, changed_at: datetime, url: str, lines:
     return event
 
 
-def _address(name: str, member: Member, pk: Any) -> str:
+def _address(name: str, member: Member, pk: object) -> str:
     return settings.PUBLIC_BASE_URL.rstrip("/") + reverse(name, args=[member.organization.slug, pk])

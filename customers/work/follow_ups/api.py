@@ -21,6 +21,7 @@ from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from customers import days
 from customers.models import Customer
+from customers.models.querysets import CustomerQuerySet
 from customers.people.api_access import visible_customer, with_relations
 from customers.people.custom_fields.serializer_fields import OwnerFilterField
 from customers.people.customers import services as customers
@@ -44,7 +45,7 @@ class FollowUpSerializer(Strict):
     next_follow_up_at = serializers.DateTimeField(required=False, allow_null=True)
     minutes_from_now = serializers.IntegerField(required=False, min_value=1, max_value=MOST_MINUTES, allow_null=True)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if attrs.get("next_follow_up_at") is not None and attrs.get("minutes_from_now") is not None:
             raise invalid("minutes_from_now", "Give one of the two.")
         return attrs
@@ -98,7 +99,7 @@ class CustomerFollowUpsView(OrganizationView):
         return Response(CustomerSerializer(visible_customer(self, pk)).data)
 
 
-def _due(view: OrganizationView, rows: Any, asked: dict[str, Any]) -> Any:
+def _due(view: OrganizationView, rows: CustomerQuerySet, asked: dict[str, Any]) -> CustomerQuerySet:
     zone, now = view.member.organization.zone, timezone.now()
     if asked["overdue"] and "date" not in asked:
         rows = rows.filter(next_follow_up_at__lt=now)

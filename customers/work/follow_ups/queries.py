@@ -26,7 +26,7 @@ class Group:
 
 def planned(member: Member, who: str = MINE) -> CustomerQuerySet:
     """Customers within reach with a follow-up, of `who`: MINE, EVERYBODY, NOBODY or a user's id."""
-    rows: CustomerQuerySet = Customer.objects.visible_to(member).filter(next_follow_up_at__isnull=False)
+    rows = Customer.objects.visible_to(member).filter(next_follow_up_at__isnull=False)
     if who == EVERYBODY:
         return rows
     if who == NOBODY:

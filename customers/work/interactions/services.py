@@ -31,7 +31,7 @@ class InFuture(Refused):
 
 
 @transaction.atomic
-def log(*, customer: Customer, actor: Actor, content: str, **fields: Any) -> Interaction:
+def log(*, customer: Customer, actor: Actor, content: str, **fields: object) -> Interaction:
     """Log what was said or done. Raises InFuture or CustomerGone."""
     presence.hold(customer)
     row = Interaction(
@@ -45,7 +45,7 @@ def log(*, customer: Customer, actor: Actor, content: str, **fields: Any) -> Int
 
 
 @transaction.atomic
-def update(*, interaction: Interaction, actor: Actor, changes: Mapping[str, Any]) -> Interaction:
+def update(*, interaction: Interaction, actor: Actor, changes: Mapping[str, object]) -> Interaction:
     """Set fields. Raises InFuture."""
     _require_past(changes)
     current = Interaction.objects.select_for_update(of=("self",)).select_related("author").get(pk=interaction.pk)
@@ -67,5 +67,5 @@ def _require_past(fields: Mapping[str, Any]) -> None:
         raise InFuture
 
 
-def _record(event: str, row: Interaction, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, row: Interaction, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=row, customer_id=row.customer_id, actor=actor, payload=payload)

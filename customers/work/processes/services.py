@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -80,7 +80,7 @@ def start(
     held = presence.hold(customer)
     if status in OPEN and Process.objects.open_follow_up(held) is not None:
         raise AnotherOpen
-    process: Process = Process.objects.create(
+    process = Process.objects.create(
         organization=held.organization, customer=held, name=name, channel=channel, status=status,
         next_follow_up_at=next_follow_up_at,
     )  # fmt: skip
@@ -91,14 +91,14 @@ def start(
 
 
 @transaction.atomic
-def update(*, process: Process, actor: Actor, changes: Mapping[str, Any]) -> Process:
+def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> Process:
     """Set fields. The next follow-up of an active process is its customer's; one that ends or rests takes it away.
 
     Raises AnotherOpen where an ended one would be open beside another, and CustomerGone.
     """
     held = presence.hold(process.customer)
     rows = Process.objects.select_for_update(of=("self",)).select_related("organization", "customer", "last_action")
-    current: Process = rows.get(pk=process.pk)
+    current = rows.get(pk=process.pk)
     was = current.status
     if changes.get("status", was) in OPEN and was not in OPEN and Process.objects.open_follow_up(held) is not None:
         raise AnotherOpen
@@ -176,7 +176,7 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
         customers.set_follow_up(customer=customer, at=due, actor=actor)
 
 
-def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, Any]]:
+def make_room(loser: Customer, survivor: Customer) -> dict[UUID, dict[str, object]]:
     """A merge brings two open ones together: the survivor's goes on, the other one is cancelled."""
     other = Process.objects.open_follow_up(loser)
     if other is None or Process.objects.open_follow_up(survivor) is None:
@@ -184,5 +184,5 @@ def make_room(loser: Customer, survivor: Customer) -> dict[Any, dict[str, Any]]:
     return {other.pk: {"status": Process.Status.CANCELLED.value}}
 
 
-def _record(event: str, process: Process, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, process: Process, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=process, customer_id=process.customer_id, actor=actor, payload=payload)

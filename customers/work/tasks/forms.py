@@ -56,7 +56,7 @@ class TaskForm(EditMixin):
         label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
-    def __init__(self, *args: Any, owners: Sequence[User], task: Task | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: object, owners: Sequence[User], task: Task | None = None, **kwargs: object) -> None:
         super().__init__(*args, record=task, **kwargs)
         self.task = task
         self.owners = {str(user.pk): user for user in owners}
@@ -74,7 +74,7 @@ class TaskForm(EditMixin):
             self.fields["reminder"].choices = [*REMINDERS, (KEPT, f"{at:%-d %b %Y, %H:%M}")]  # type: ignore[attr-defined]
 
     @staticmethod
-    def initial_of(task: Task) -> dict[str, Any]:
+    def initial_of(task: Task) -> dict[str, object]:
         names = ("title", "description", "due_at", "priority", "status", "repeat_unit", "repeat_every", "repeat_until")
         return {
             **{name: getattr(task, name) for name in names},
@@ -82,8 +82,8 @@ class TaskForm(EditMixin):
             "reminder": reminder_of(task),
         }
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        data = super().clean() or {}
         due = data.get("due_at")
         if due is None and "due_at" not in self.errors:
             for name, what in (("reminder", "A reminder"), ("repeat_unit", "What repeats")):
@@ -100,7 +100,7 @@ class TaskForm(EditMixin):
                 self.add_error("reminder", "That moment has passed already.")
         return data
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """What the service takes; the customer is looked up by the view."""
         changed = self.changed
         data = {name: value for name, value in changed.items() if name not in ("customer", "reminder")}
@@ -115,7 +115,7 @@ class TaskForm(EditMixin):
             data["due_at"] = self.task.due_at
         return data
 
-    def _is_open(self, data: Mapping[str, Any]) -> bool:
+    def _is_open(self, data: Mapping[str, object]) -> bool:
         return data.get("status", Task.Status.OPEN) in (Task.Status.OPEN, Task.Status.IN_PROGRESS)
 
     def _remind_at(self, data: Mapping[str, Any]) -> datetime | None:
@@ -147,7 +147,7 @@ class QuickTaskForm(forms.Form):
             raise forms.ValidationError("Choose a day.")
         return day
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """What the service takes beside the customer."""
         data = self.cleaned_data
         return {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, tzinfo
 from uuid import UUID
 
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
@@ -81,8 +80,7 @@ COUNTED = ("today", "overdue", "upcoming", "someday", "by_me")
 
 def tasks_for(member: Member, view: str, who: str = MINE) -> QuerySet[Task]:
     """A view's rows within the member's reach, of `who`: MINE, EVERYBODY, NOBODY or a user's id."""
-    rows: QuerySet[Task] = VIEWS[view].rows(_of(member, view, who), member)
-    return rows
+    return VIEWS[view].rows(_of(member, view, who), member)
 
 
 def counts(member: Member, who: str = MINE) -> dict[str, int]:
@@ -166,7 +164,9 @@ def grouped(view: str, rows: list[Task], member: Member) -> list[Group]:
     return groups
 
 
-def _heading(moment: datetime | None, today: date, now: datetime, zone: Any, *, is_done: bool) -> tuple[str, str, bool]:
+def _heading(
+    moment: datetime | None, today: date, now: datetime, zone: tzinfo, *, is_done: bool
+) -> tuple[str, str, bool]:
     if moment is None:
         return "none", "No date", False
     if not is_done and moment < now:
@@ -176,11 +176,11 @@ def _heading(moment: datetime | None, today: date, now: datetime, zone: Any, *, 
 
 
 def _of(member: Member, view: str, who: str) -> TaskQuerySet:
-    rows: TaskQuerySet = Task.objects.visible_to(member)
+    rows = Task.objects.visible_to(member)
     if who == UNKNOWN:
         return rows.none()
     if view == "by_me" or who == EVERYBODY:
         return rows
     if who == NOBODY:
         return rows.filter(assigned_to__isnull=True)
-    return rows.filter(assigned_to=member.user_id if who == MINE else who)
+    return rows.filter(assigned_to__pk=member.user_id if who == MINE else who)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import get_connection, send_mail
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
@@ -95,8 +95,7 @@ def remind_again(row: TaskReminder) -> bool:
 
 
 def _reminders() -> QuerySet[TaskReminder]:
-    rows: QuerySet[TaskReminder] = TaskReminder.objects.select_related("organization")
-    return rows
+    return TaskReminder.objects.select_related("organization")
 
 
 def _work(row: TaskReminder) -> None:
@@ -122,7 +121,7 @@ def _remind(row: TaskReminder) -> None:
         mailer.close()
 
 
-def _send(row: TaskReminder, task: Task, member: Member, mailer: Any) -> None:
+def _send(row: TaskReminder, task: Task, member: Member, mailer: BaseEmailBackend) -> None:
     with transaction.atomic():
         if not settle(row, sent_at=timezone.now()):
             return
@@ -155,7 +154,7 @@ def _reader(task: Task) -> Member | None:
     if not task.is_open or task.assigned_to_id is None:
         return None
     rows = Member.objects.active().with_access().filter(organization=task.organization, user=task.assigned_to_id)
-    member: Member | None = rows.first()
+    member = rows.first()
     if member is None or not member.may("tasks.view"):
         return None
     seen = Task.objects.visible_to(member).filter(pk=task.pk)
@@ -164,7 +163,7 @@ def _reader(task: Task) -> Member | None:
     return member if seen.exists() else None
 
 
-def _mail(task: Task, member: Member, mailer: Any) -> None:
+def _mail(task: Task, member: Member, mailer: BaseEmailBackend) -> None:
     """What it is about is in the text; a subject is shown on locked screens."""
     path = reverse("customers:edit_task", args=[task.organization.slug, task.pk])
     shown = {"task": task, "member": member, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -39,7 +39,7 @@ def create(
     title: str,
     customer: Customer | None = None,
     origin: str = "",
-    **fields: Any,
+    **fields: object,
 ) -> Task:
     """A new task. Raises InvalidTask, UnknownOwner for an assignee who is no active member, and CustomerGone."""
     if customer is not None:
@@ -54,11 +54,12 @@ def create(
 
 
 @transaction.atomic
-def update(*, task: Task, actor: Actor, changes: Mapping[str, Any]) -> Task:
+def update(*, task: Task, actor: Actor, changes: Mapping[str, object]) -> Task:
     """Set fields; `done` completes it, and of a recurring one makes the next, once. Raises InvalidTask, UnknownOwner or
     CustomerGone."""
     # Of two customers, where it goes from one to another, the one with the smaller id is locked first.
-    concerned = {one.pk: one for one in (task.customer, changes.get("customer")) if one is not None}
+    becomes = cast("Customer | None", changes.get("customer"))
+    concerned = {one.pk: one for one in (task.customer, becomes) if one is not None}
     for _, customer in sorted(concerned.items()):
         presence.hold(customer)
     # A task may have no customer: the join is an outer one, and locks the task alone.
@@ -88,7 +89,7 @@ def delete(*, task: Task, actor: Actor) -> None:
     task.delete()
 
 
-def _checked(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(task: Task, changes: Mapping[str, Any]) -> dict[str, object]:
     checked = dict(changes)
     if checked.get("assigned_to") is not None:
         customers.require_member(organization=task.organization, user=checked["assigned_to"])
@@ -139,9 +140,9 @@ def _make_next(done: Task, actor: Actor) -> None:
     )  # fmt: skip
     following.save(force_insert=True)
     reminders.keep_in_step(following)
-    payload = {"title": following.title, "due_at": following.due_at, "series": str(series)}
+    payload: dict[str, object] = {"title": following.title, "due_at": following.due_at, "series": str(series)}
     _record(events.TASK_CREATED, following, actor, payload)
 
 
-def _record(event: str, task: Task, actor: Actor, payload: dict[str, Any]) -> None:
+def _record(event: str, task: Task, actor: Actor, payload: dict[str, object]) -> None:
     record(event, subject=task, customer_id=task.customer_id, actor=actor, payload=payload)

@@ -65,7 +65,7 @@ def task_list(request: Request, organization: str) -> HttpResponse:
     """What is to do, grouped by day; whose and when stand in the address."""
     address = _address(request)
     if request.htmx.target == "more-tasks":
-        shown: dict[str, Any] = _rows(request, address)
+        shown: dict[str, object] = _rows(request, address)
     elif request.htmx.target == "task-tabs":
         shown = _tabs(request, address)
     else:
@@ -178,7 +178,7 @@ def _address(request: Request) -> Address:
     return Address(view, task_lists.read_who(request.member, request.GET.get("who", "")))
 
 
-def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, Any]:
+def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, object]:
     owners = possible_owners()
     member = request.member
     people = [(str(user.pk), user.get_full_name()) for user in owners if user.pk != member.user_id]
@@ -200,7 +200,7 @@ def _main(request: Request, address: Address, quick: QuickTaskForm | None = None
     }
 
 
-def _tabs(request: Request, address: Address) -> dict[str, Any]:
+def _tabs(request: Request, address: Address) -> dict[str, object]:
     counted = task_lists.counts(request.member, address.who)
     if address.who == task_lists.MINE:
         request.badges = {**getattr(request, "badges", {}), "tasks": counted["today"]}
@@ -217,7 +217,7 @@ def _tabs(request: Request, address: Address) -> dict[str, Any]:
     return {"tabs": tabs, "address": address, "list_query": address.query()}
 
 
-def _rows(request: Request, address: Address) -> dict[str, Any]:
+def _rows(request: Request, address: Address) -> dict[str, object]:
     view = task_lists.VIEWS[address.view]
     rows = task_lists.with_row_relations(
         task_lists.tasks_for(request.member, address.view, address.who), request.member
@@ -246,7 +246,7 @@ def _rows(request: Request, address: Address) -> dict[str, Any]:
 
 def _form(request: Request, task: Task | None, customer: Customer | None, *, is_bound: bool = False) -> HttpResponse:
     """A new task or one that is changed. With `is_bound` the customer stands, and is not asked for."""
-    initial: dict[str, Any] = {"assigned_to": str(request.member.user_id), "due_at": _asked_day(request)}
+    initial: dict[str, object] = {"assigned_to": str(request.member.user_id), "due_at": _asked_day(request)}
     if task is not None:
         initial = TaskForm.initial_of(task)
     if customer is not None:
@@ -307,7 +307,7 @@ def _saved(request: Request, form: Form, save: Callable[[], Task]) -> Task | Non
 def _found(request: Request, pk: UUID) -> Task:
     """The task, if within reach, one's own with whomever. Raises Http404."""
     rows = task_lists.with_row_relations(Task.objects.visible_to(request.member), request.member)
-    found: Task | None = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk).first()
+    found = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such task, or it is not yours to see.")
     return found
@@ -318,7 +318,7 @@ def _asked_customer(request: Request) -> Customer | None:
     return find_visible(request, pk) if pk else None
 
 
-def _asked_day(request: Request) -> Any:
+def _asked_day(request: Request) -> object:
     try:
         day = date.fromisoformat(request.GET.get("day", ""))
     except ValueError:

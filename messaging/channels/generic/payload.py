@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from messaging.channels.base import InvalidPayload, Kind, ReceivedMessage
 from messaging.channels.fields import LONGEST_BODY, JsonFields, email_address
@@ -75,7 +74,7 @@ def _reply_addresses(fields: JsonFields, kind: Kind) -> list[tuple[str, str]]:
     return found
 
 
-def _rest(fields: JsonFields) -> dict[str, Any]:
+def _rest(fields: JsonFields) -> dict[str, object]:
     """What has no field of its own; `reply_to` of a phone's message is no message that it answers."""
     rest = fields.rest()
     return {("answers_to" if key == "reply_to" else key): value for key, value in rest.items()}

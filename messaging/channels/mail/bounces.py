@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 from messaging.channels.base import Bounce
 from messaging.channels.mail import headers, machine
@@ -294,7 +294,7 @@ def _json(text: str) -> list[_Said]:
         return []
 
 
-def _from_json(recipient: dict[str, Any]) -> _Said:
+def _from_json(recipient: Mapping[str, object]) -> _Said:
     words = str(recipient.get("diagnosticCode", ""))[:4000]
     return _Said(
         _address(str(recipient.get("emailAddress", ""))), words, str(recipient.get("status", ""))[:10],

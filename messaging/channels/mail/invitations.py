@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-from icalendar import Calendar
+from icalendar import Calendar, Component
 
 from messaging.channels.mail.headers import one_line
 
@@ -18,7 +18,7 @@ def summary(raw: bytes) -> str:
     if len(raw) > _LARGEST:
         return ""
     try:
-        calendar: Any = Calendar.from_ical(raw)
+        calendar = Calendar.from_ical(raw)
         event = next(iter(calendar.walk("VEVENT")), None)
         if event is None:
             return ""
@@ -30,7 +30,7 @@ def summary(raw: bytes) -> str:
         return ""
 
 
-def _when(event: Any) -> str:
+def _when(event: Component) -> str:
     start = getattr(event.get("DTSTART"), "dt", None)
     if isinstance(start, datetime):
         zone = start.strftime("%Z")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from messaging.channels.base import AGAIN, Account, ErrorMeaning, LaterStatus, Retry
 
@@ -80,7 +80,7 @@ def behaviour_for(account: Account, address: str) -> Behaviour:
     return DEFAULT
 
 
-def _read(value: Any) -> Behaviour | None:
+def _read(value: object) -> Behaviour | None:
     if not isinstance(value, Mapping) or (outcome := OUTCOMES.get(str(value.get("outcome")))) is None:
         return None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from messaging.channels import kinds
 from messaging.channels.base import (
@@ -70,7 +70,7 @@ _CREDENTIALS: Final = (
 
 
 class SmtpProvider:
-    """Any mail server. Each step has a time-out; a message is handed over once."""
+    """Every mail server. Each step has a time-out; a message is handed over once."""
 
     key = "smtp"
     label = "E-mail server"
@@ -79,7 +79,7 @@ class SmtpProvider:
     def credential_fields(self, kind: Kind) -> Sequence[CredentialField]:
         return _CREDENTIALS
 
-    def secret_destinations(self, credentials: Mapping[str, Any]) -> Mapping[str, frozenset[tuple[Any, ...]]]:
+    def secret_destinations(self, credentials: Mapping[str, object]) -> Mapping[str, frozenset[tuple[object, ...]]]:
         """By a secret's key, the servers that it is sent to."""
         return servers.secret_destinations(credentials)
 

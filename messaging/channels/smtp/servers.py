@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from core.net import is_loopback
 from messaging.channels.base import Account, Retry, SendError
@@ -128,7 +128,7 @@ class IncomingServer:
         return not self.use_ssl and not is_loopback(self.host)
 
 
-def secret_destinations(given: Mapping[str, Any]) -> dict[str, frozenset[tuple[Any, ...]]]:
+def secret_destinations(given: Mapping[str, object]) -> dict[str, frozenset[tuple[object, ...]]]:
     """By a secret's key, the servers that it is sent to, each with its port and its encryption."""
 
     def switch(key: str, default: bool) -> bool:
@@ -162,7 +162,7 @@ def setting(code: str, message: str) -> SendError:
     return SendError(code, message, Retry.FIX)
 
 
-def _text(given: Mapping[str, Any], key: str) -> str:
+def _text(given: Mapping[str, object], key: str) -> str:
     value = given.get(key)
     return "" if value is None else str(value)
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import IO, Any, Final
+from typing import IO, Final
+
+from twilio.rest.api.v2010.account.message import MessageInstance
 
 from messaging.channels import kinds
 from messaging.channels.abilities import ContentTemplate, FetchedMedia, ListedMessage, WebhookAddress
@@ -111,7 +113,7 @@ class TwilioProvider:
         return hooks.webhooks(account, inbound_url=inbound_url, status_url=status_url)
 
 
-def _result(created: Any) -> SendResult:
+def _result(created: MessageInstance) -> SendResult:
     sid = created.sid
     if not isinstance(sid, str) or not _MESSAGE_SID.fullmatch(sid):
         raise SendUnconfirmed("Twilio's answer names no message; it may have taken it.")

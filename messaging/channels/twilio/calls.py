@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from twilio.base.exceptions import TwilioException
 from twilio.base.page import Page
@@ -15,6 +15,9 @@ from messaging.channels.twilio.http import NoAnswer, NotConnected, NotTrusted, R
 
 # The last one is for JSON that is nested without end.
 UNREADABLE = (TwilioException, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+Record = TypeVar("Record")
 
 
 @contextmanager
@@ -79,7 +82,7 @@ def records(first: Page, key: str, *, most: int, required: tuple[str, ...] = ("s
         yield from page
 
 
-def complete(record: Any, *required: str) -> Any:
+def complete(record: Record, *required: str) -> Record:
     """A record that was asked for by its id. Raises ValueError where the answer was something else."""
     for name in ("sid", *required):
         if not isinstance(getattr(record, name, None), str):

@@ -60,7 +60,7 @@ def text(value: object, longest: int) -> str:
     return clean(value[:longest]).strip() if isinstance(value, str) else ""
 
 
-def _approval(requests: object) -> Mapping[str, Any]:
+def _approval(requests: object) -> Mapping[str, object]:
     """WhatsApp's approval: by itself in the list of all templates, under its channel's name elsewhere."""
     if not isinstance(requests, Mapping):
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from messaging.channels.base import Kind
 from messaging.channels.text import clean
@@ -17,7 +17,7 @@ MOST_ITEMS: Final = 100
 _PLACEHOLDER = re.compile(r"\{\{ ?([A-Za-z0-9_]{1,50}) ?\}\}")
 _PLAIN: Final = ("twilio/text", "twilio/media")
 
-Data = Mapping[str, Any]
+Data = Mapping[str, object]
 Actions = list[Mapping[str, str]]
 
 
@@ -30,7 +30,7 @@ class Shape:
     actions: Sequence[Mapping[str, str]] = ()
 
 
-def chosen(types: Mapping[str, Any], kind: Kind) -> str:
+def chosen(types: Mapping[str, object], kind: Kind) -> str:
     """The type that this kind of channel would show; empty when there is none.
 
     WhatsApp shows its own type before Twilio's, and a rich one before a plain one; SMS shows the plain one.

@@ -58,7 +58,7 @@ def _seen(account: Account) -> _Seen:
     return _Seen(service, _asked(lambda: find(client, account)))
 
 
-def _asked(question: Callable[[], Any]) -> Any:
+def _asked(question: Callable[[], Any]) -> object:
     try:
         with asking():
             return question()
@@ -66,7 +66,7 @@ def _asked(question: Callable[[], Any]) -> Any:
         return None
 
 
-def _sender_webhook(client: Client, account: Account) -> dict[str, Any] | None:
+def _sender_webhook(client: Client, account: Account) -> dict[str, object] | None:
     wanted = channel_address(Kind.WHATSAPP, account.address)
     if account.address in ("", SANDBOX):
         return None
@@ -80,7 +80,7 @@ def _sender_webhook(client: Client, account: Account) -> dict[str, Any] | None:
     return dict(webhook) if isinstance(webhook, dict) else {}
 
 
-def _number(client: Client, account: Account) -> Any:
+def _number(client: Client, account: Account) -> object:
     if not account.address:
         return None
     first = client.incoming_phone_numbers.page(phone_number=account.address, page_size=1)
@@ -117,14 +117,14 @@ def _status(seen: _Seen, account: Account, url: str) -> WebhookAddress | None:
     return _row("status", label, url, found, method)
 
 
-def _of(record: Any, url: str, method: str) -> tuple[str | None, str]:
+def _of(record: object, url: str, method: str) -> tuple[str | None, str]:
     """An address and its method out of a record of the library; None where there is no record."""
     if record is None:
         return None, ""
     return str(getattr(record, url, None) or ""), str(getattr(record, method, None) or "POST")
 
 
-def _in(webhook: dict[str, Any] | None, url: str, method: str) -> tuple[str | None, str]:
+def _in(webhook: dict[str, object] | None, url: str, method: str) -> tuple[str | None, str]:
     if webhook is None:
         return None, ""
     return str(webhook.get(url) or ""), str(webhook.get(method) or "POST")

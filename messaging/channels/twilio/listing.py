@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
+from twilio.base.page import Page
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
 
 from messaging.channels.abilities import ListedMessage
 from messaging.channels.base import Account, FoundMessage, Kind, OutgoingMessage
@@ -82,12 +84,12 @@ def messages(account: Account, *, since: datetime, until: datetime) -> Iterator[
         start = end
 
 
-def _newest(first: Any, *, most: int) -> Iterator[Any]:
+def _newest(first: Page, *, most: int) -> Iterator[MessageInstance]:
     """The messages of the first so many pages."""
     return (record for page in islice(pages(first, LIST, most=most + 1, required=NEEDED), most) for record in page)
 
 
-def _waiting(client: Client, account: Account) -> list[Any]:
+def _waiting(client: Client, account: Account) -> list[MessageInstance]:
     """Those of the newest messages that have no DateSent yet, which a filter by it leaves out."""
     if messaging_service_sid(account):
         page = client.messages.page(page_size=PAGE_SIZE)
@@ -96,7 +98,7 @@ def _waiting(client: Client, account: Account) -> list[Any]:
     return [record for record in _newest(page, most=1) if record.date_sent is None and _is_from(record, account)]
 
 
-def _dated(client: Client, account: Account, start: datetime, end: datetime) -> Iterator[Any]:
+def _dated(client: Client, account: Account, start: datetime, end: datetime) -> Iterator[MessageInstance]:
     """What was sent or received in this time. Who sends for a messaging service is Twilio's choice: no filter by it."""
     address = channel_address(account.kind, account.address)
     if messaging_service_sid(account):
@@ -109,7 +111,7 @@ def _dated(client: Client, account: Account, start: datetime, end: datetime) -> 
         yield from (record for record in held if _is_from(record, account) or _is_to(record, account))
 
 
-def _listed(client: Client, record: Any) -> ListedMessage:
+def _listed(client: Client, record: MessageInstance) -> ListedMessage:
     is_inbound = not _is_outbound(record)
     fields = _inbound_fields(client, record) if is_inbound else _outbound_fields(record)
     return ListedMessage(
@@ -125,7 +127,7 @@ def _listed(client: Client, record: Any) -> ListedMessage:
     )
 
 
-def _inbound_fields(client: Client, record: Any) -> list[tuple[str, object]]:
+def _inbound_fields(client: Client, record: MessageInstance) -> list[tuple[str, object]]:
     media = _media(client, record)
     service = [("MessagingServiceSid", record.messaging_service_sid)] if record.messaging_service_sid else []
     return [
@@ -145,7 +147,7 @@ def _media_fields(number: int, url: str, content_type: str) -> list[tuple[str, o
     return [(f"MediaUrl{number}", url), (f"MediaContentType{number}", content_type)]
 
 
-def _media(client: Client, record: Any) -> list[tuple[str, str]]:
+def _media(client: Client, record: MessageInstance) -> list[tuple[str, str]]:
     """Address and type of each file, as a webhook names them; none where they were deleted since."""
     if str(record.num_media or "0") == "0":
         return []
@@ -160,7 +162,7 @@ def _media(client: Client, record: Any) -> list[tuple[str, str]]:
     return [(f"{folder}/{file.sid}", file.content_type or "") for file in files]
 
 
-def _outbound_fields(record: Any) -> list[tuple[str, object]]:
+def _outbound_fields(record: MessageInstance) -> list[tuple[str, object]]:
     error = [("ErrorCode", record.error_code)] if record.error_code else []
     return [
         ("MessageSid", record.sid),
@@ -172,7 +174,7 @@ def _outbound_fields(record: Any) -> list[tuple[str, object]]:
     ]
 
 
-def _found(record: Any) -> FoundMessage:
+def _found(record: MessageInstance) -> FoundMessage:
     return FoundMessage(
         provider_message_id=record.sid,
         to=(record.to or "").removeprefix(WHATSAPP_PREFIX),
@@ -183,11 +185,11 @@ def _found(record: Any) -> FoundMessage:
     )
 
 
-def _is_outbound(record: Any) -> bool:
+def _is_outbound(record: MessageInstance) -> bool:
     return str(record.direction or "").startswith("outbound")
 
 
-def _is_from(record: Any, account: Account) -> bool:
+def _is_from(record: MessageInstance, account: Account) -> bool:
     """Whether the channel sent it. Through a messaging service the sender is Twilio's choice, and empty at first."""
     if not isinstance(record.sid, str) or not _is_outbound(record) or not _is_kind(record.to, account):
         return False
@@ -196,7 +198,7 @@ def _is_from(record: Any, account: Account) -> bool:
     return bool(record.from_ == channel_address(account.kind, account.address))
 
 
-def _is_to(record: Any, account: Account) -> bool:
+def _is_to(record: MessageInstance, account: Account) -> bool:
     """Whether the channel received it: by its address, and where it has none by its messaging service."""
     if not isinstance(record.sid, str) or _is_outbound(record) or not _is_kind(record.from_, account):
         return False
@@ -210,7 +212,7 @@ def _is_kind(address: object, account: Account) -> bool:
     return str(address or "").startswith(WHATSAPP_PREFIX) == (account.kind is Kind.WHATSAPP)
 
 
-def _moment(record: Any) -> datetime:
+def _moment(record: MessageInstance) -> datetime:
     """When it was sent, else made."""
     return record.date_sent if isinstance(record.date_sent, datetime) else _at(record.date_created)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from messaging.channels.base import Account, Capabilities, Kind, OutgoingFile, OutgoingMessage, Retry, SendError
 from messaging.channels.text import has_control
@@ -25,7 +25,7 @@ _TOO_LARGE: Final[Mapping[Kind, str]] = {Kind.WHATSAPP: "63034", Kind.SMS: "3001
 _WITHOUT_TEXT: Final = ("audio/", "image/webp", "text/vcard", "text/x-vcard")
 
 
-def arguments(account: Account, message: OutgoingMessage, limits: Capabilities) -> dict[str, Any]:
+def arguments(account: Account, message: OutgoingMessage, limits: Capabilities) -> dict[str, object]:
     """The arguments of `client.messages.create`. Raises SendError for what Twilio is known to refuse."""
     if not message.to:
         raise errors.known_refusal("21604")
@@ -35,7 +35,7 @@ def arguments(account: Account, message: OutgoingMessage, limits: Capabilities) 
     return {"to": channel_address(account.kind, message.to), **content, **sender(account), **callback}
 
 
-def _free(message: OutgoingMessage, limits: Capabilities) -> dict[str, Any]:
+def _free(message: OutgoingMessage, limits: Capabilities) -> dict[str, object]:
     """Text and files. The text may be empty where there is a file."""
     if not message.body.strip() and not message.files:
         raise errors.known_refusal("21602")
@@ -64,7 +64,7 @@ def _stands_alone(files: Sequence[OutgoingFile]) -> bool:
     return any(file.content_type.lower().startswith(_WITHOUT_TEXT) for file in files)
 
 
-def _template(message: OutgoingMessage) -> dict[str, Any]:
+def _template(message: OutgoingMessage) -> dict[str, object]:
     """An approved template: its id and values, never a body, which Twilio would send in its place."""
     if not _CONTENT_SID.fullmatch(message.content_sid):
         raise errors.known_refusal("21655")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 from messaging.channels.base import InvalidPayload, Kind, Location, Media, ReceivedMessage, StatusUpdate
@@ -130,7 +130,7 @@ class _Fields:
             raise InvalidPayload(f"{key}: longer than {LONGEST_ID} characters.")
         return value
 
-    def rest(self) -> dict[str, Any]:
+    def rest(self) -> dict[str, object]:
         return {
             key: values[0] if len(values) == 1 else values
             for key, values in self._values.items()

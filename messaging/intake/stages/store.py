@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from activity.actor import SYSTEM
 from customers.people.customers import services as customers
@@ -22,7 +22,7 @@ MAX_RECIPIENTS: Final = 100
 def store_message(inbound: Inbound) -> None:
     """What no person wrote opens nothing again and waits for no answer."""
     conversation, received = inbound.conversation, inbound.received
-    extra: dict[str, Any] = dict(received.extra)
+    extra: dict[str, object] = dict(received.extra)
     quoted = _quoted(conversation, received)
     if received.reply_to and quoted is None:
         extra["reply_to"] = received.reply_to
@@ -75,7 +75,7 @@ def _quoted(conversation: Conversation, received: ReceivedMessage) -> Message | 
     return quoted
 
 
-def _location(received: ReceivedMessage) -> dict[str, Any] | None:
+def _location(received: ReceivedMessage) -> dict[str, object] | None:
     location = received.location
     if location is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from accounts.models import User
 from messaging.models import Conversation, Template
@@ -12,7 +11,7 @@ from messaging.texts import placeholders, rendering
 
 def of(
     template: Template, conversation: Conversation, author: User, given: Mapping[str, str], *, is_asked: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The fields with what is known already, and the preview or what keeps it from being sent."""
     known = rendering.values_for(conversation.customer, author)
     samples = (template.content or {}).get("variables") or {}

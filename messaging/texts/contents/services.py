@@ -76,8 +76,7 @@ def sync_due() -> int:
 
 
 def _syncs() -> QuerySet[ContentSync]:
-    rows: QuerySet[ContentSync] = ContentSync.objects.select_related("organization", "channel__organization")
-    return rows
+    return ContentSync.objects.select_related("organization", "channel__organization")
 
 
 def _sync(row: ContentSync) -> None:

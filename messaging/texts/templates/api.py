@@ -83,7 +83,7 @@ class PreviewSerializer(Strict):
     variables = VariablesField()
 
 
-class RenderedSerializer(serializers.Serializer[Any]):
+class RenderedSerializer(serializers.Serializer[object]):
     subject = serializers.CharField()
     body = serializers.CharField()
 
@@ -164,7 +164,7 @@ class TemplateView(ConditionalMixin, OrganizationView):
             if changes.pop("key", template.key) != template.key:
                 raise invalid("key", "This can’t be changed: rules call the template by it.")
             if not partial:
-                empty: dict[str, Any] = {
+                empty: dict[str, object] = {
                     "language": "und", "category": "", "subject": "", "content_sid": "", "sharing": "everybody",
                     "team": None,
                 }  # fmt: skip
@@ -201,7 +201,7 @@ class TemplatePreviewView(OrganizationView):
 
 def _found(view: OrganizationView, pk: UUID) -> Template:
     rows = Template.objects.visible_to(view.member).select_related("organization", "team")
-    template: Template | None = rows.filter(pk=pk).first()
+    template = rows.filter(pk=pk).first()
     if template is None:
         raise Http404("There is no such template.")
     return template

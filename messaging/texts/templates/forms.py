@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -32,7 +33,7 @@ class FilesField(forms.FileField):
 
     widget = FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: object = None) -> list[UploadedFile]:
         given = data if isinstance(data, list | tuple) else [data] if data else []
         return [super(FilesField, self).clean(one, initial) for one in given]
 
@@ -71,7 +72,7 @@ class TemplateForm(EditMixin):
         template: Template | None = None,
         teams: Sequence[Team] = (),
         known: Collection[str] = (),
-        user_id: Any = None,
+        user_id: UUID | None = None,
         **more: Any,
     ) -> None:
         initial = _initial_of(template) if template is not None else {}
@@ -104,7 +105,7 @@ class TemplateForm(EditMixin):
     def fields_of_sharing(self) -> list[forms.BoundField]:
         return [self[name] for name in ("sharing", "team") if name in self.fields]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         given = super().clean() or self.cleaned_data
         for name in self.variables:
             try:
@@ -120,7 +121,7 @@ class TemplateForm(EditMixin):
     def values(self) -> dict[str, Any]:
         """What the service takes, without the files."""
         changed = self.changed
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             name: changed[name] for name in ("name", *_HELD, "category", "sharing") if name in changed
         }
         if {"team", "sharing"} & set(changed):
@@ -157,6 +158,6 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _initial_of(template: Template) -> dict[str, Any]:
+def _initial_of(template: Template) -> dict[str, object]:
     names = ("name", *_HELD, "category", "sharing")
     return {name: getattr(template, name) for name in names} | {"team": str(template.team_id or "")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.db.models import F
 
@@ -22,12 +21,12 @@ LONGEST_TEXT = 20_000
 LONGEST_NAME = 200
 
 
-def of(request: Request, template: Template | None) -> dict[str, Any]:
+def of(request: Request, template: Template | None) -> dict[str, object]:
     """What preview.html needs: whom it can be shown for, and the text or what keeps it from being one."""
     given = request.POST if request.method == "POST" else {}
     customers, chosen = _customers(request, given)
     draft = _draft(request, template, given)
-    shown: dict[str, Any] = {"customers": customers, "customer": chosen, "is_searched": bool(given.get("preview_q"))}
+    shown: dict[str, object] = {"customers": customers, "customer": chosen, "is_searched": bool(given.get("preview_q"))}
     try:
         _check(draft)
         if chosen is not None:

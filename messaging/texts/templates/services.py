@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -49,7 +48,7 @@ class InvalidTemplate(Invalid):
 
 @transaction.atomic
 def create(
-    *, organization: Organization, actor: Actor, key: str = "", files: Sequence[MediaFile] = (), **fields: Any
+    *, organization: Organization, actor: Actor, key: str = "", files: Sequence[MediaFile] = (), **fields: object
 ) -> Template:
     """A new template; its key is made of the name where none is given. Raises InvalidTemplate."""
     if Template.objects.filter(organization=organization).count() >= MOST:
@@ -68,15 +67,13 @@ def create(
 
 @transaction.atomic
 def update(
-    *, template: Template, actor: Actor, changes: Mapping[str, Any], files: Sequence[MediaFile] | None = None
+    *, template: Template, actor: Actor, changes: Mapping[str, object], files: Sequence[MediaFile] | None = None
 ) -> Template:
     """Set fields, and its files where some are given; the key is for good, since rules call it by that.
 
     Raises InvalidTemplate; the text of one that the provider holds is changed there.
     """
-    current: Template = (
-        Template.objects.select_for_update(of=("self",)).select_related("organization").get(pk=template.pk)
-    )
+    current = Template.objects.select_for_update(of=("self",)).select_related("organization").get(pk=template.pk)
     before = {name: getattr(current, name) for name in SETTABLE}
     if current.content and any(name in changes and changes[name] != before[name] for name in HELD_BY_PROVIDER):
         raise InvalidTemplate("body", "This template’s text is held by the provider. Change it there.")
@@ -129,7 +126,7 @@ def pick(*, key: str, channel: str, language: str = "") -> Template | None:
     return rows[0] if rows else None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value if value is None or isinstance(value, str | dict) else str(value)
 
 
@@ -144,7 +141,7 @@ def _require_files(template: Template, files: Sequence[MediaFile]) -> None:
         raise InvalidTemplate("files", "There is no such file.")
 
 
-def _set(template: Template, values: Mapping[str, Any]) -> None:
+def _set(template: Template, values: Mapping[str, object]) -> None:
     unknown = set(values) - SETTABLE
     if unknown:
         raise InvalidTemplate(min(unknown), "This can’t be changed.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -151,7 +152,7 @@ def test_contacts_deals_and_tasks_are_made_and_changed(bob, customer):
     for row in (contact, deal, task):
         row.refresh_from_db()
     assert (contact.name, contact.birth_date) == ("Tobias", dt.date(2015, 4, 2))
-    assert (deal.amount, deal.status) == (1500, "won")
+    assert (deal.amount, deal.status) == (Decimal(1500), "won")
     assert deal.closed_at is not None
     assert task.status == "done"
     assert browser.post(bob.url(f"contacts/{contact.pk}/delete/")).status_code == 302

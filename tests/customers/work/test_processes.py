@@ -45,7 +45,7 @@ def june() -> Any:
 
 def test_the_first_action_begins_one_and_sets_the_next_follow_up(customer, alice):
     action = log(customer, alice)
-    process = processes.open_of(customer)
+    process = Process.objects.open_follow_up(customer)
     assert process is not None
     assert (process.name, process.channel, process.status) == ("Follow-up", "call", "active")
     assert (process.last_action, process.next_follow_up_at) == (action, NOW + timedelta(days=7))
@@ -57,20 +57,20 @@ def test_the_first_action_begins_one_and_sets_the_next_follow_up(customer, alice
 def test_how_many_days_is_the_organizations(customer, alice, inside):
     customer_settings.change(organization=inside, actor=alice.actor, changes={"follow_up_days": 3})
     log(customer, alice)
-    assert processes.open_of(customer).next_follow_up_at == NOW + timedelta(days=3)
+    assert Process.objects.open_follow_up(customer).next_follow_up_at == NOW + timedelta(days=3)
 
 
 def test_a_week_later_is_the_same_hour_also_where_the_clocks_change(customer, alice):
     with time_machine.travel(datetime(2026, 10, 20, 9, tzinfo=UTC), tick=False):
         log(customer, alice)
-    assert processes.open_of(customer).next_follow_up_at == datetime(2026, 10, 27, 10, tzinfo=UTC)
+    assert Process.objects.open_follow_up(customer).next_follow_up_at == datetime(2026, 10, 27, 10, tzinfo=UTC)
 
 
 def test_a_later_action_moves_it_and_an_older_one_does_not(customer, alice):
     log(customer, alice, occurred_at=NOW - timedelta(days=2))
     later = log(customer, alice, occurred_at=NOW - timedelta(days=1))
     log(customer, alice, occurred_at=NOW - timedelta(days=5), content="Written down late")
-    process = processes.open_of(customer)
+    process = Process.objects.open_follow_up(customer)
     assert (process.last_action, process.next_follow_up_at) == (later, NOW + timedelta(days=6))
     customer.refresh_from_db()
     assert customer.next_follow_up_at == NOW + timedelta(days=6)
@@ -82,12 +82,12 @@ def test_an_older_action_moves_nothing_back_though_the_last_one_was_deleted(cust
     later = log(customer, alice)
     later.delete()
     log(customer, alice, occurred_at=NOW - timedelta(days=3))
-    assert processes.open_of(customer).next_follow_up_at == NOW + timedelta(days=7)
+    assert Process.objects.open_follow_up(customer).next_follow_up_at == NOW + timedelta(days=7)
 
 
 def test_one_that_ended_makes_room_for_another(customer, alice):
     log(customer, alice)
-    processes.cancel(process=processes.open_of(customer), actor=alice.actor)
+    processes.cancel(process=Process.objects.open_follow_up(customer), actor=alice.actor)
     customer.refresh_from_db()
     assert customer.next_follow_up_at is None
     log(customer, alice)
@@ -103,7 +103,7 @@ def test_one_that_ended_makes_room_for_another(customer, alice):
 
 def test_what_rests_is_not_due_and_goes_on_where_it_was(customer, alice):
     log(customer, alice)
-    process = processes.pause(process=processes.open_of(customer), actor=alice.actor)
+    process = processes.pause(process=Process.objects.open_follow_up(customer), actor=alice.actor)
     customer.refresh_from_db()
     assert (process.status, customer.next_follow_up_at) == ("paused", None)
     processes.resume(process=process, actor=alice.actor)
@@ -115,8 +115,10 @@ def test_there_is_one_next_follow_up(customer, alice):
     log(customer, alice)
     wanted = NOW + timedelta(days=2)
     customers.set_follow_up(customer=customer, at=wanted, actor=alice.actor)
-    assert processes.open_of(customer).next_follow_up_at == wanted
-    processes.update(process=processes.open_of(customer), actor=alice.actor, changes={"next_follow_up_at": NOW})
+    assert Process.objects.open_follow_up(customer).next_follow_up_at == wanted
+    processes.update(
+        process=Process.objects.open_follow_up(customer), actor=alice.actor, changes={"next_follow_up_at": NOW}
+    )
     customer.refresh_from_db()
     assert customer.next_follow_up_at == NOW
 
@@ -133,7 +135,7 @@ def test_a_merge_leaves_one_open_and_its_undoing_two(customer, alice, make_custo
     for one in (customer, other):
         log(one, alice)
     merged = merging.merge(loser=other, survivor=customer, actor=alice.actor)
-    assert processes.open_of(customer) is not None
+    assert Process.objects.open_follow_up(customer) is not None
     assert sorted(Process.objects.filter(customer=customer).values_list("status", flat=True)) == ["active", "cancelled"]
     undo.undo(change_set=merged, actor=alice.actor, user=alice.user)
     jobs.run_due()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -175,7 +176,7 @@ class TestReading:
     def test_an_answer_without_a_list_lets_no_template_go(
         self, twilio: FakeTwilio, approved: Template, monkeypatch: Any, body: Any
     ):
-        def rows() -> list[dict[str, Any]]:
+        def rows() -> list[Mapping[str, Any]]:
             with every_organization("the test looks at its template"):
                 return list(Template.objects.filter(content_sid=approved.content_sid).values())
 
