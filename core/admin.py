@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
@@ -76,7 +76,7 @@ class TenantAdmin(admin.ModelAdmin):
         return [*super().get_readonly_fields(request, obj), *(["organization"] if self._has_organization else [])]
 
     def formfield_for_foreignkey(
-        self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any
+        self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: object
     ) -> ModelChoiceField | None:
         """Never a drop-down of a million rows."""
         kwargs.setdefault("widget", ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site))

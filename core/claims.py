@@ -15,7 +15,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from django.db import connections, models, transaction
 from django.db.models import Case, F, Value, When
@@ -64,7 +64,7 @@ def claim(
     lease: timedelta,
     begin: bool = True,
     is_attempt: bool = True,
-    **changes: Any,
+    **changes: object,
 ) -> list[Row]:
     """Take up to `limit` due rows for the time of the lease, oldest due first; `changes` are written with the claim.
 

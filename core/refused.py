@@ -13,8 +13,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 from uuid import UUID
+
+if TYPE_CHECKING:
+    # For the checker only: nothing here knows an app.
+    from accounts.models import Member
 
 # Codes that say no more than the status does; any refusal of that status may have them. Every other code has one
 # meaning, which docs/refusals.md gives.
@@ -52,14 +56,14 @@ class Refused(Exception):
         self.code = code or self.code or GENERAL_CODES[self.status]
         self.field = self.field if field is None else field
 
-    def words_for(self, member: Any) -> str:
+    def words_for(self, member: Member | None) -> str:
         """What is said to this member (None: to somebody who is none, or not known).
 
         A refusal that names a record says less to those who may not see it.
         """
         return str(self)
 
-    def record_for(self, member: Any) -> UUID | None:
+    def record_for(self, member: Member | None) -> UUID | None:
         """The id of the record that stands in the way, where the member may see it."""
         return None
 

@@ -31,7 +31,7 @@ class Registry(Generic[T]):
         title: str,
         *,
         name: Callable[[T], str],
-        order: Callable[[T], Any] | None = None,
+        order: Callable[[T], str | int | tuple[object, ...]] | None = None,
         describe: Callable[[T], str] = lambda entry: "",
     ) -> None:
         self.title = title
@@ -89,6 +89,6 @@ def every() -> list[Registry[Any]]:
     return sorted(_every, key=lambda one: one.title)
 
 
-def path_of(entry: Callable[..., Any]) -> str:
+def path_of(entry: Callable[..., object]) -> str:
     """The name of an entry that is a function: where it stands in the code."""
     return f"{entry.__module__}.{entry.__qualname__}"

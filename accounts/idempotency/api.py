@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -21,6 +21,9 @@ from accounts.models import Member
 from accounts.models.idempotency import IdempotentCall
 from core.api.errors import invalid
 
+if TYPE_CHECKING:
+    from accounts.access.api import OrganizationView
+
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST = 255
@@ -28,7 +31,7 @@ LONGEST = 255
 Handler = Callable[..., HttpResponseBase]
 
 
-def once(view: Any, handler: Handler) -> Handler:
+def once(view: OrganizationView, handler: Handler) -> Handler:
     """The view's handler for a request with a key: done the first time, its answer given again from then on."""
 
     def answer(request: Request, *args: Any, **kwargs: object) -> HttpResponseBase:
@@ -45,7 +48,7 @@ def once(view: Any, handler: Handler) -> Handler:
     return answer
 
 
-def _first(view: Any, call: IdempotentCall, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def _first(view: OrganizationView, call: IdempotentCall, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     try:
         if view.is_done_in_one_transaction:
             with transaction.atomic():
@@ -71,7 +74,7 @@ class _NotKept(Exception):
         self.response = response
 
 
-def _done(view: Any, work: Callable[[], HttpResponseBase], *, atomic: bool) -> HttpResponseBase:
+def _done(view: OrganizationView, work: Callable[[], HttpResponseBase], *, atomic: bool) -> HttpResponseBase:
     """The answer, a refusal's too; what a refused call wrote is rolled back."""
     try:
         if not atomic:

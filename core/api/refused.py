@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from rest_framework import exceptions, serializers
 
@@ -12,7 +11,7 @@ from core.api.errors import invalid
 from core.refused import Refused
 
 
-def answer_to(refused: Refused, view: Any) -> exceptions.APIException:
+def answer_to(refused: Refused, view: object) -> exceptions.APIException:
     """The exception that DRF answers with.
 
     The view may have a `member`, to whom the words are fitted, and `refused_fields`: its name for a field that the
@@ -31,7 +30,7 @@ def answer_to(refused: Refused, view: Any) -> exceptions.APIException:
     return answer
 
 
-def words_of(refused: Refused, view: Any) -> str:
+def words_of(refused: Refused, view: object) -> str:
     """The words for the caller; with the id of the record that stands in the way, where they may see it."""
     member = getattr(view, "member", None)
     record = refused.record_for(member)
@@ -47,7 +46,7 @@ def as_field_error() -> Generator[None]:
         raise serializers.ValidationError(str(refused)) from refused
 
 
-def _unauthorized(detail: str, code: str, view: Any) -> exceptions.APIException:
+def _unauthorized(detail: str, code: str, view: object) -> exceptions.APIException:
     """401 says how to authenticate (RFC 9110, section 15.5.2), which DRF adds to its own exceptions only."""
     answer = exceptions.AuthenticationFailed(detail, code=code)
     answer.auth_header = view.get_authenticate_header(view.request)  # type: ignore[attr-defined]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import serializers
 
 from core.api.errors import invalid
@@ -41,7 +39,7 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
     def get_credentials_set(self, channel: Channel) -> list[str]:
         return channel.credential_keys
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         if isinstance(data, dict):
             unknown = sorted(set(data) - set(self.fields))
             if unknown:

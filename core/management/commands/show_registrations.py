@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 
 from core import registry
@@ -10,7 +8,7 @@ from core import registry
 class Command(BaseCommand):
     help = "Print what apps register with one another: the one way in which a lower app reaches an upper one."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         for one in registry.every():
             self.stdout.write(f"{one.title} ({len(one)})")
             for entry in one:

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 from urllib.parse import urlsplit
 
 from core.refused import Invalid
@@ -36,7 +35,7 @@ def is_empty(value: object) -> bool:
     return value is None or value == "" or value == []
 
 
-def clean(field: CustomField, value: object, *, kept: Any = None) -> object:
+def clean(field: CustomField, value: object, *, kept: object = None) -> object:
     """The value as it is stored; None for no value. Raises InvalidValue.
 
     `kept` is what the record has: a choice of it that was taken off the list since may stay.
