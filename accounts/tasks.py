@@ -10,7 +10,7 @@ from core.jobs import Drain
 @shared_task(base=Drain, name="accounts.tasks.forget_idempotency_keys")
 def forget_idempotency_keys() -> int:
     """Delete the answers that are older than a day."""
-    return idempotency.forget_old()
+    return idempotency.purge_old()
 
 
 @shared_task(base=Drain, name=password_resets.SEND)
@@ -22,4 +22,4 @@ def send_password_resets() -> int:
 @shared_task(base=Drain, name="accounts.tasks.forget_password_resets")
 def forget_password_resets() -> int:
     """Delete what could not be answered in time."""
-    return password_resets.forget_old()
+    return password_resets.purge_old()

@@ -102,7 +102,7 @@ class InstallationAdmin(ReadOnlyAdmin):
     def _decide(self, request: HttpRequest, **choice: bool) -> None:
         try:
             cancelled = installation.decide(**choice)
-        except installation.NotHeld as error:
+        except installation.NotPaused as error:
             messages.error(request, str(error))
             return
         text = _("It goes on. %(count)s messages and reminders were cancelled.")

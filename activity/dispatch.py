@@ -14,14 +14,14 @@ from activity.ledger import DISPATCH
 from activity.models import Event, Receipt
 from core import clock, queues
 from core.claims import backoff, reason_of, released, settle
-from core.jobs import ring
+from core.jobs import wake_up
 from core.sweeps import sweep
 from core.tenancy import organization_scope
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=1)
-LONGEST = timedelta(minutes=10)
+MAX_DURATION = timedelta(minutes=10)
 RETRIES = [timedelta(seconds=s) for s in (2, 10, 60, 600, 3600)]
 
 
@@ -75,7 +75,7 @@ def replay(event: Event) -> None:
     Event.objects.filter(pk=event.pk, dispatch_state=Event.DispatchState.SET_ASIDE).update(
         dispatch_state=Event.DispatchState.PENDING, due_at=clock.now(), attempts=0, last_error="", **released()
     )
-    ring(DISPATCH)
+    wake_up(DISPATCH)
 
 
 def _actor_of(event: Event) -> Actor:
@@ -98,6 +98,6 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="events of all organizations are dispatched by one sweep",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
     )
 )

@@ -52,7 +52,7 @@ _is_compared = False
 _seen: tuple[str, int] = ("", 0)
 
 
-class NotHeld(Refused):
+class NotPaused(Refused):
     """Nothing is held: there is nothing to decide."""
 
     status = 409
@@ -139,7 +139,7 @@ def decide(*, cancel_due: bool = False, cancel_all: bool = False) -> int:
         with transaction.atomic():
             row = Installation.objects.select_for_update(no_key=True).filter(pk=1, held_since__isnull=False).first()
             if row is None or row.held_since is None:
-                raise NotHeld("This installation is not held as a restored copy.")
+                raise NotPaused("This installation is not held as a restored copy.")
             if cancel_due or cancel_all:
                 cancelled = sum(cancel(cancel_all, row.held_since) for cancel in _cancels)
             row.former = [*row.former, str(row.identity)][-50:]

@@ -33,7 +33,7 @@ from activity.models import Job
 from core import clock, queues
 from core.alone import gate
 from core.claims import backoff, settle
-from core.jobs import ring, stopping
+from core.jobs import stopping, wake_up
 from core.leases import renewer
 from core.refused import Refused
 from core.registry import Registry
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 WORK = "activity.tasks.work"
 LEASE = timedelta(seconds=60)
 # One step of a job may take so long.
-LONGEST = timedelta(minutes=15)
+MAX_DURATION = timedelta(minutes=15)
 # So long a job works before it looks whether another one waits.
 SLICE_SECONDS = 3.0
 RETRIES = [timedelta(seconds=5), timedelta(seconds=60)]
@@ -224,24 +224,24 @@ def start(
         created_by=user,
         due_at=clock.now(),
     )
-    ring(WORK)
+    wake_up(WORK)
     return job
 
 
 @transaction.atomic
 def cancel(*, job: Job) -> Job:
     """End a job that waits at once, one in work after the step in hand. Raises JobFinished."""
-    held = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
-    if held.is_finished:
-        raise JobFinished(f"It is {held.get_status_display().lower()} already.")
-    held.is_cancel_requested = True
-    if held.claim_token is None:
-        held.due_at = clock.now()
-        ring(WORK)
-    held.save(update_fields=["is_cancel_requested", "due_at"])
-    if held.started_at is None and held.claim_token is None:
-        _cancelled(held)
-    return held
+    locked = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
+    if locked.is_finished:
+        raise JobFinished(f"It is {locked.get_status_display().lower()} already.")
+    locked.is_cancel_requested = True
+    if locked.claim_token is None:
+        locked.due_at = clock.now()
+        wake_up(WORK)
+    locked.save(update_fields=["is_cancel_requested", "due_at"])
+    if locked.started_at is None and locked.claim_token is None:
+        _cancelled(locked)
+    return locked
 
 
 def run_due() -> int:
@@ -260,7 +260,7 @@ def _jobs() -> QuerySet[Job]:
     return Job.objects.select_related("organization")
 
 
-def forget_old() -> int:
+def purge_old() -> int:
     """Delete the jobs that ended long ago, with what they were told and found out; how many."""
     with every_organization("one worker does the jobs of all organizations"):
         rows = Job.objects.filter(finished_at__lt=clock.now() - REMEMBERED)
@@ -337,7 +337,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="one worker does the jobs of all organizations",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
         changes={"status": Status.RUNNING},
     )
 )

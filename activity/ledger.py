@@ -18,14 +18,14 @@ from activity.live import announce, announce_many
 from activity.models import Event
 from core import clock
 from core.inserting import insert
-from core.jobs import ring
+from core.jobs import wake_up
 
 if TYPE_CHECKING:
     # The ledger stands below the accounts; for the checker only.
     from accounts.models import Organization
 
 DISPATCH = "activity.tasks.dispatch"
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 
 
 def record(
@@ -66,7 +66,7 @@ def record(
     if is_new:
         announce(event)
         if listeners:
-            ring(DISPATCH)
+            wake_up(DISPATCH)
     return event
 
 
@@ -94,7 +94,7 @@ def record_many(
     now, count = timezone.now(), 0
     last: Event | None = None
     rest = iter(entries)
-    while some := list(islice(rest, MOST_AT_ONCE)):
+    while some := list(islice(rest, MAX_AT_ONCE)):
         events = [
             Event(**_fields(event_type, entry, actor, organization, now, is_listened_to=bool(listeners)))
             for entry in some
@@ -107,7 +107,7 @@ def record_many(
     if last is not None:
         announce_many(last)
         if listeners:
-            ring(DISPATCH)
+            wake_up(DISPATCH)
     return count
 
 

@@ -22,7 +22,7 @@ def work() -> int:
 @shared_task(base=Drain, name="activity.tasks.forget_jobs")
 def forget_jobs() -> int:
     """Delete the jobs that ended long ago."""
-    return jobs.forget_old()
+    return jobs.purge_old()
 
 
 @shared_task(base=Drain, name="activity.tasks.advance_epoch")

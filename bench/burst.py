@@ -90,7 +90,7 @@ def work(database: str) -> None:
     """One worker's process, until nothing is due."""
     os.environ["DATABASE_URL"] = database
     django.setup()
-    from messaging.intake import arrivals
+    from messaging.intake import processing as arrivals
     from messaging.models import Arrival
 
     until = time.monotonic() + WITHIN_SECONDS

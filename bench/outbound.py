@@ -51,11 +51,11 @@ def queries() -> float:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from messaging.delivery import sending as delivery
+    from messaging.delivery import sending
 
     settings.OUTBOUND_CONCURRENCY = 1
     with CaptureQueriesContext(connection) as captured:
-        done = delivery.deliver_due()
+        done = sending.deliver_due()
     return len(captured) / max(done, 1)
 
 

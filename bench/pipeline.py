@@ -22,7 +22,7 @@ SIZES = (10_000, 1_000_000)
 # SQLite is no place for a million.
 SMALLER = (10_000, 100_000)
 # More than that are copies of these, made by the database (bench/multiply.py).
-MOST_WRITTEN = 100_000
+MAX_WRITTEN = 100_000
 TIMES = 40
 SUM_TIMES = 5
 SCREEN, CARDS = 1000, 25
@@ -57,7 +57,7 @@ def a_clinic(size: int) -> tuple[Any, Any]:
         )
         # A counselor has so many customers, whatever there is beside them.
         staff = [admin.user] * max(size // OWN - 1, 1) + [user]
-        written = min(size, MOST_WRITTEN) if connection.vendor == "postgresql" else size
+        written = min(size, MAX_WRITTEN) if connection.vendor == "postgresql" else size
         loader.fill(admin.organization, staff, size=written, is_brief=True)
         last = Customer.objects.order_by("-code_number").values_list("code_number", flat=True)[0]
     if size > written:
@@ -70,65 +70,67 @@ def questions(admin: Any, counselor: Any) -> Iterator[tuple[str, Callable[[], An
     from core.pagination import page_after
     from customers import days
     from customers.models import Stage
-    from customers.pipeline.board import queries as board_columns
+    from customers.pipeline.board import queries as board_queries
     from customers.pipeline.board import summary as board
-    from customers.pipeline.deals import queries as deal_lists
-    from customers.work.follow_ups import queries as follow_up_lists
-    from customers.work.tasks import queries as task_lists
+    from customers.pipeline.deals import queries as deal_queries
+    from customers.work.follow_ups import queries as follow_up_queries
+    from customers.work.tasks import queries as task_queries
 
     stages = list(Stage.objects.order_by("position", "key"))
     lost = next(stage for stage in stages if stage.key == "lost")
     order = ("-last_activity_at", "-id")
-    rows = board_columns.customers_in(admin, {})
+    rows = board_queries.customers_in(admin, {})
     cursor = a_thousandth(rows.filter(stage=lost), order)
     today = days.today(admin.organization.zone)
-    state = deal_lists.DealState()
+    state = deal_queries.DealState()
 
     def column(after: str) -> Any:
-        one: board_columns.Column[Any] = board_columns.Column(lost, 0, Decimal(0), 0, 0)
-        board_columns.following(board_columns.with_card_relations(rows), one, after, order)
+        one: board_queries.Column[Any] = board_queries.Column(lost, 0, Decimal(0), 0, 0)
+        board_queries.following(board_queries.with_card_relations(rows), one, after, order)
         return one.rows
 
     yield (
         "board column, ids of the first screen",
-        lambda: board_columns.first_ids({lost.pk: rows.filter(stage=lost).order_by(*order)}, size=CARDS + 1),
+        lambda: board_queries.first_ids({lost.pk: rows.filter(stage=lost).order_by(*order)}, size=CARDS + 1),
     )
     yield "board column, first screen", lambda: column("")
     yield "board column, thousandth screen", lambda: column(cursor)
     yield "follow-ups due", lambda: page_after(
-        follow_up_lists.due_by_tonight(admin, task_lists.EVERYBODY).select_related("stage"),
+        follow_up_queries.due_by_tonight(admin, task_queries.EVERYBODY).select_related("stage"),
         cursor="", size=40, order=("next_follow_up_at", "id"), is_filled=True,
     )  # fmt: skip
     yield (
         "follow-ups due, a counselor’s",
-        lambda: list(follow_up_lists.due_by_tonight(counselor).order_by("next_follow_up_at", "id")[:40]),
+        lambda: list(follow_up_queries.due_by_tonight(counselor).order_by("next_follow_up_at", "id")[:40]),
     )
     yield (
         "tasks of today",
         lambda: list(
-            task_lists.with_row_relations(task_lists.tasks_for(admin, "today", task_lists.EVERYBODY), admin).order_by(
-                "due_at", "id"
-            )[:50]
+            task_queries.with_row_relations(
+                task_queries.tasks_for(admin, "today", task_queries.EVERYBODY), admin
+            ).order_by("due_at", "id")[:50]
         ),
     )
     yield (
         "tasks of today, a counselor’s",
         lambda: list(
-            task_lists.with_row_relations(task_lists.tasks_for(counselor, "today"), counselor).order_by("due_at", "id")[
-                :50
-            ]
+            task_queries.with_row_relations(task_queries.tasks_for(counselor, "today"), counselor).order_by(
+                "due_at", "id"
+            )[:50]
         ),
     )
-    yield "tasks, the counts", lambda: task_lists.counts(admin, task_lists.EVERYBODY)
+    yield "tasks, the counts", lambda: task_queries.counts(admin, task_queries.EVERYBODY)
     yield (
         "deals, first screen",
-        lambda: list(deal_lists.with_relations(deal_lists.deals_for(admin, state)).order_by("-created_at", "-id")[:50]),
+        lambda: list(
+            deal_queries.with_relations(deal_queries.deals_for(admin, state)).order_by("-created_at", "-id")[:50]
+        ),
     )
     yield "pipeline summary, a counselor’s", lambda: board.summary(counselor, stages=stages)
     yield "pipeline summary", lambda: board.summary(admin, stages=stages)
-    yield "board page", lambda: board_columns.columns(admin, {}, order, stages)
-    yield "deals totals", lambda: deal_lists.totals(deal_lists.deals_for(admin, state))
-    yield "deals by stage", lambda: deal_lists.heads(admin, state, stages, today=today)
+    yield "board page", lambda: board_queries.columns(admin, {}, order, stages)
+    yield "deals totals", lambda: deal_queries.totals(deal_queries.deals_for(admin, state))
+    yield "deals by stage", lambda: deal_queries.heads(admin, state, stages, today=today)
 
 
 def a_thousandth(rows: Any, order: tuple[str, str]) -> str:

@@ -5,7 +5,7 @@ worker that slept past its lease finds another token and can't. A worker that di
 again.
 
 Work that was begun and never came back is counted in `lost_claims`: such a row may be what kills its workers. It is
-then claimed alone, so that it takes no others along, and after MOST_LOST the queue sets it aside (`core.sweeps`).
+then claimed alone, so that it takes no others along, and after MAX_LOST the queue sets it aside (`core.sweeps`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from django.db.models import Case, F, Value, When
 from core import clock
 
 # So many beginnings that nobody came back from set a row aside.
-MOST_LOST: Final = 3
+MAX_LOST: Final = 3
 
 
 class Claimable(models.Model):
@@ -118,8 +118,8 @@ def _none_beside_a_suspect(rows: list[Row]) -> list[Row]:
 def begun(row: Claimable, *, lease: timedelta) -> bool:
     """Note that the work on a claimed row begins now, for the whole lease; False where the claim was lost meanwhile."""
     now = clock.now()
-    held = type(row)._base_manager.filter(pk=row.pk, claim_token=row.claim_token)
-    if row.claim_token is None or held.update(begun_at=now, due_at=now + lease) != 1:
+    locked = type(row)._base_manager.filter(pk=row.pk, claim_token=row.claim_token)
+    if row.claim_token is None or locked.update(begun_at=now, due_at=now + lease) != 1:
         return False
     row.begun_at, row.due_at = now, now + lease
     return True

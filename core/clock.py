@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 MEASURE_EVERY_SECONDS = 30.0
 # A machine whose clock is further off than this shows wrong times to people; it is reported.
-MOST_DRIFT = timedelta(seconds=30)
+MAX_DRIFT = timedelta(seconds=30)
 
 _lock = threading.Lock()
 # The database's time when it was asked, and the steady clock's at that moment.
@@ -57,7 +57,7 @@ def drift() -> timedelta:
 def is_right() -> str:
     """The health check of the clock: empty, or by how much this machine is off."""
     off = _drift
-    if abs(off) <= MOST_DRIFT:
+    if abs(off) <= MAX_DRIFT:
         return ""
     return f"this machine’s clock is {int(off.total_seconds())} s off the database’s"
 
@@ -85,7 +85,7 @@ def _ask(connection: BaseDatabaseWrapper) -> tuple[datetime, float] | None:
     at = at.astimezone(UTC) + timedelta(seconds=(after - before) / 2)
     off = timezone.now() - at
     with _lock:
-        if abs(off) > MOST_DRIFT and abs(_drift) <= MOST_DRIFT:
+        if abs(off) > MAX_DRIFT and abs(_drift) <= MAX_DRIFT:
             logger.warning("clock_differs", extra={"seconds": round(off.total_seconds(), 1)})
         _measured, _drift = (at, after), off
     return _measured

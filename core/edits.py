@@ -75,14 +75,14 @@ class EditMixin(forms.Form):
     @property
     def snapshot(self) -> str:
         """What the page shows, signed; for the hidden field `snapshot`."""
-        held = self._posted if self.is_bound else None
-        if held is None:
-            shown = {name: digest(self._now(name)) for name in self.fields}
+        locked = self._posted if self.is_bound else None
+        if locked is None:
+            context = {name: digest(self._now(name)) for name in self.fields}
         else:
-            shown = {**held["shown"]}
-            shown |= {one.name: digest(self._now(one.name)) for one in self.conflicts}
-        asked = [one.name for one in self.conflicts]
-        return signing.dumps({"shown": shown, "asked": asked}, salt=self._salt, compress=True)
+            context = {**locked["shown"]}
+            context |= {one.name: digest(self._now(one.name)) for one in self.conflicts}
+        requested = [one.name for one in self.conflicts]
+        return signing.dumps({"shown": context, "asked": requested}, salt=self._salt, compress=True)
 
     def full_clean(self) -> None:
         self.conflicts, self._entered, self._asks_again = [], [], False
@@ -140,15 +140,15 @@ class EditMixin(forms.Form):
     @cached_property
     def _posted(self) -> dict[str, Any] | None:
         try:
-            held = signing.loads(self.data.get(SNAPSHOT, ""), salt=self._salt)
+            locked = signing.loads(self.data.get(SNAPSHOT, ""), salt=self._salt)
         except signing.BadSignature:
             return None
-        return held if isinstance(held, dict) and {"shown", "asked"} <= set(held) else None
+        return locked if isinstance(locked, dict) and {"shown", "asked"} <= set(locked) else None
 
     def _compare(self) -> None:
         self._asks_again = self._posted is None
-        shown: Mapping[str, str] = self._posted["shown"] if self._posted else {}
-        asked: Sequence[str] = self._posted["asked"] if self._posted else ()
+        context: Mapping[str, str] = self._posted["shown"] if self._posted else {}
+        requested: Sequence[str] = self._posted["asked"] if self._posted else ()
         for name, field in self.fields.items():
             if field.disabled:
                 continue
@@ -161,16 +161,16 @@ class EditMixin(forms.Form):
             if field.widget.value_omitted_from_data(self.data, self.files, bound.html_name) and not is_asked_anew:
                 continue
             now, given = self._now(name), _submitted(field.widget, bound.data)
-            choice = self.data.get(f"{KEEP}{bound.html_name}", "") if name in asked else ""
+            choice = self.data.get(f"{KEEP}{bound.html_name}", "") if name in requested else ""
             if choice == THEIRS:
                 self._show(bound, now)
                 continue
-            was = shown.get(name, "" if self._asks_again else digest(now))
+            was = context.get(name, "" if self._asks_again else digest(now))
             if given == now or digest(given) == was:
                 if is_asked_anew:
                     self._entered.append(name)
                 continue
-            if (was != digest(now) or name in asked) and choice != MINE:
+            if (was != digest(now) or name in requested) and choice != MINE:
                 self.conflicts.append(Conflict(name, str(bound.label), _words(field, given), _words(field, now)))
             else:
                 self._entered.append(name)

@@ -40,4 +40,4 @@ def parse_uuid(text: object) -> uuid.UUID | None:
 
 def parse_uuids(texts: Iterable[str]) -> list[uuid.UUID]:
     """The ids among these texts, in their order; what is none is left out."""
-    return [found for text in texts if (found := parse_uuid(text)) is not None]
+    return [result for text in texts if (result := parse_uuid(text)) is not None]

@@ -16,11 +16,11 @@ from django.db import models
 
 from core.edits import digest
 
-SHOWN: Final = "shown"
+SNAPSHOT: Final = "shown"
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class InlineConflict:
     """Two people set one value: what this person wants, and what somebody else made of it; both in words."""
 
     label: str
@@ -28,7 +28,7 @@ class Clash:
     theirs: str
 
 
-def sign_shown(record: models.Model, field: str, value: object) -> str:
+def sign_snapshot(record: models.Model, field: str, value: object) -> str:
     """For the hidden field `shown` of a form that shows this value."""
     return signing.Signer(salt=_salt(record, field)).sign(digest(_plain(value)))
 

@@ -25,9 +25,9 @@ from core.logging import bound, current_request_id
 logger = logging.getLogger(__name__)
 
 # A ring is good for so long; by then the beat has rung several times.
-RING_LIFETIME_SECONDS = 60
+WAKE_UP_LIFETIME_SECONDS = 60
 # Rings of one kind within this time become one: a thousand commits a second need not ring a thousand times.
-RING_INTERVAL_SECONDS = 0.05
+WAKE_UP_INTERVAL_SECONDS = 0.05
 # After a failure the broker is left alone for this time.
 PAUSE_SECONDS = 5.0
 WARN_EVERY_SECONDS = 60.0
@@ -37,19 +37,19 @@ CONTEXT_HEADER = "parley"
 
 
 @dataclass(frozen=True)
-class Ring:
+class WakeUp:
     """One kind of ring, pressed when called."""
 
     task: str
     arguments: tuple[tuple[str, object], ...] = ()
 
     def __call__(self) -> None:
-        bell.press(self)
+        publisher.publish_soon(self)
 
 
-def ring(task: str, **arguments: object) -> None:
+def wake_up(task: str, **arguments: object) -> None:
     """Have the task run soon after the transaction commits, or at once outside of one; equal rings become one."""
-    pressed = Ring(task, tuple(sorted(arguments.items())))
+    pressed = WakeUp(task, tuple(sorted(arguments.items())))
     connection = transaction.get_connection()
     if connection.in_atomic_block:
         # One that a rolled-back savepoint would take along does not stand for this one.
@@ -59,21 +59,21 @@ def ring(task: str, **arguments: object) -> None:
     transaction.on_commit(pressed, robust=True)
 
 
-class Bell:
+class Publisher:
     """Publishes rings in a thread of its own, so that no request waits for a broker that is slow or away."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._pressed: dict[Ring, str] = {}
+        self._waiting_wake_ups: dict[WakeUp, str] = {}
         self._is_busy = False
         self._thread: threading.Thread | None = None
         self._process = 0
         self._quiet_until = 0.0
         self._warned_at = float("-inf")
 
-    def press(self, pressed: Ring) -> None:
+    def publish_soon(self, pressed: WakeUp) -> None:
         with self._changed:
-            self._pressed[pressed] = current_request_id()
+            self._waiting_wake_ups[pressed] = current_request_id()
             self._ensure_thread()
             self._changed.notify_all()
 
@@ -86,26 +86,26 @@ class Bell:
             self._thread.start()
         except RuntimeError as error:
             # The system gives no more threads. The row is there, and the worker looks by itself.
-            self._thread, self._pressed = None, {}
+            self._thread, self._waiting_wake_ups = None, {}
             logger.warning("ring_failed", extra={"reason": str(error)})
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything pressed so far was published or given up; False when the time was over first."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._pressed and not self._is_busy, seconds)
+            return self._changed.wait_for(lambda: not self._waiting_wake_ups and not self._is_busy, seconds)
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._is_busy = False
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: bool(self._pressed))
-                pressed, self._pressed, self._is_busy = self._pressed, {}, True
+                self._changed.wait_for(lambda: bool(self._waiting_wake_ups))
+                pressed, self._waiting_wake_ups, self._is_busy = self._waiting_wake_ups, {}, True
             for one, request_id in pressed.items():
                 self._publish(one, request_id)
-            time.sleep(RING_INTERVAL_SECONDS)
+            time.sleep(WAKE_UP_INTERVAL_SECONDS)
 
-    def _publish(self, pressed: Ring, request_id: str) -> None:
+    def _publish(self, pressed: WakeUp, request_id: str) -> None:
         if time.monotonic() < self._quiet_until:
             return
         try:
@@ -123,8 +123,8 @@ class Bell:
                 )
 
 
-bell = Bell()
-atexit.register(lambda: bell.flush(1.0))
+publisher = Publisher()
+atexit.register(lambda: publisher.flush(1.0))
 
 
 def impatient_options() -> dict[str, object]:
@@ -143,7 +143,7 @@ def publish(task: str, arguments: dict[str, object], *, headers: dict[str, objec
             task,
             kwargs=arguments,
             headers=headers,
-            expires=RING_LIFETIME_SECONDS,
+            expires=WAKE_UP_LIFETIME_SECONDS,
             producer=producer,
             retry=False,
             ignore_result=True,

@@ -90,9 +90,9 @@ class Renewer:
     def moved_on(self, row: Claimable) -> None:
         """The work on a row that is held got further: it may take its whole time again."""
         with self._changed:
-            for held in self._held.values():
-                if held.row is row:
-                    held.moved_on()
+            for locked in self._held.values():
+                if locked.row is row:
+                    locked.moved_on()
 
     def _ensure_thread(self) -> None:
         if self._thread is not None and self._thread.is_alive() and self._process == os.getpid():

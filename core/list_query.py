@@ -40,8 +40,8 @@ class ListQuery:
 
     def without(self, name: str, value: str | None = None) -> ListQuery:
         """Without a name, or without one value of its list; the name goes with its last value."""
-        held = self.values.get(name)
-        kept = [one for one in held if one != value] if value is not None and isinstance(held, list) else []
+        locked = self.values.get(name)
+        kept = [one for one in locked if one != value] if value is not None and isinstance(locked, list) else []
         if kept:
             return self.with_({name: kept})
         return replace(self, values={other: one for other, one in self.values.items() if other != name})
@@ -52,8 +52,8 @@ class ListQuery:
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """What a form of the list hands on in hidden fields; `without` are the names that it asks itself."""
-        found = [(name, value) for name, value in self.values.items() if name not in without]
-        return [(name, one) for name, value in found for one in (value if isinstance(value, list) else [value])]
+        results = [(name, value) for name, value in self.values.items() if name not in without]
+        return [(name, one) for name, value in results for one in (value if isinstance(value, list) else [value])]
 
     def encoded(self) -> str:
         """The query without its question mark; empty for the plain list."""

@@ -87,10 +87,10 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         return self._later(request) if self.is_async else super().__call__(request)
 
     async def _later(self, request: HttpRequest) -> object:
-        found = self._find(request.path_info) if request.path_info.startswith(self.static_prefix) else None
-        if found is None:
+        result = self._find(request.path_info) if request.path_info.startswith(self.static_prefix) else None
+        if result is None:
             return await self.get_response(request)
-        return whole(self.serve(found, request))
+        return whole(self.serve(result, request))
 
     def _find(self, path: str) -> object:
         return self.find_file(path) if self.autorefresh else self.files.get(path)

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Final
 
 MAX_ADDRESSES: Final = 6
-_SHORTEST_TRY_SECONDS: Final = 1.0
+_MIN_TRY_SECONDS: Final = 1.0
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # RFC 4291: all that is assigned for the world
@@ -90,7 +90,7 @@ def connect(host: str, port: int, *, seconds: float, allowed: Collection[str] = 
         connection = socket.socket(family, kind, protocol)
         try:
             # One address that swallows everything must not use up the time of the next.
-            connection.settimeout(max(min(seconds, _SHORTEST_TRY_SECONDS), seconds / len(addresses)))
+            connection.settimeout(max(min(seconds, _MIN_TRY_SECONDS), seconds / len(addresses)))
             connection.connect(address)
             connection.settimeout(seconds)
             # Short steps of a conversation: each would wait for the other side's delayed acknowledgement.

@@ -15,12 +15,12 @@ from django.db import models
 from django.db.models import Q
 
 from core.refused import Refused
-from core.storable import is_storable
+from core.text_safety import is_storable
 
 Row = TypeVar("Row", bound=models.Model)
 Key = datetime | date | Decimal | int | str | None
 
-LONGEST_CURSOR = 2000
+MAX_CURSOR_LENGTH = 2000
 LARGEST_NUMBER = 2**63 - 1
 
 
@@ -100,7 +100,7 @@ def _after(
 def decode_cursor(cursor: str, field: models.Field) -> tuple[Key, str]:
     """The value and the id that a cursor on this field stands for. Raises InvalidCursor."""
     try:
-        if len(cursor) > LONGEST_CURSOR:
+        if len(cursor) > MAX_CURSOR_LENGTH:
             raise ValueError("too long")
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         value, key = json.loads(base64.urlsafe_b64decode(padded))

@@ -16,14 +16,14 @@ from django.db import InterfaceError, OperationalError, connection, models
 
 from core import clock
 from core.alone import gate
-from core.claims import MOST_LOST, Row, begun, released
+from core.claims import MAX_LOST, Row, begun, released
 from core.leases import Held, renewer
 from core.registry import Registry
 from core.tenancy import every_organization
 
 logger = logging.getLogger(__name__)
 
-KILLED = f"The program that worked on this stopped {MOST_LOST} times in a row without an answer, so it was set aside."
+KILLED = f"The program that worked on this stopped {MAX_LOST} times in a row without an answer, so it was set aside."
 # PostgreSQL, appendix A: query_canceled, which is what statement_timeout gives.
 TOO_SLOW = "57014"
 TOO_LONG = "The work on this did not end in the time that it may take, so it was set aside."
@@ -57,7 +57,7 @@ class Queue(Generic[Row]):
         """
         name = f"{self.model.__name__} {row.pk}"
         try:
-            if row.lost_claims >= MOST_LOST:
+            if row.lost_claims >= MAX_LOST:
                 logger.error("row_set_aside", extra={"row": name, "lost_claims": row.lost_claims})
                 self.set_aside(row, KILLED)
                 return
@@ -112,8 +112,8 @@ def clip_leases() -> int:
             keys = list(rows.values_list("pk", flat=True)[:1000])
             if keys:
                 logger.error("lease_absurd", extra={"queue": queue.name, "count": len(keys)})
-                held = queue.model._base_manager.filter(pk__in=keys, claim_token__isnull=False, due_at__gt=latest)
-                freed += held.update(due_at=clock.now(), **_kept_count())
+                locked = queue.model._base_manager.filter(pk__in=keys, claim_token__isnull=False, due_at__gt=latest)
+                freed += locked.update(due_at=clock.now(), **_kept_count())
     return freed
 
 

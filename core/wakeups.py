@@ -26,7 +26,7 @@ WAKE: Final = "wake"
 # A wake-up that was lost with its worker keeps others away for so long; the worker's own look is sooner.
 PENDING_MILLISECONDS: Final = 10_000
 # With so many messages waiting nobody is short of something to do.
-MOST_WAITING: Final = 500
+MAX_WAITING: Final = 500
 
 _lock = threading.Lock()
 _client: redis.Redis | None = None
@@ -34,8 +34,8 @@ _client: redis.Redis | None = None
 
 def key_of(task: str, arguments: Mapping[str, object] | None = None) -> str:
     """The same key is the same wake-up: letters and digits only, for a file's name and a Redis key."""
-    told = repr((task, sorted((arguments or {}).items())))
-    return hashlib.sha256(told.encode()).hexdigest()[:24]
+    text = repr((task, sorted((arguments or {}).items())))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def may_publish(key: str) -> bool:
@@ -47,7 +47,7 @@ def may_publish(key: str) -> bool:
     steps.set(_name(key), 1, nx=True, px=PENDING_MILLISECONDS)
     steps.llen(settings.CELERY_TASK_DEFAULT_QUEUE)
     is_first, waiting = steps.execute()
-    return bool(is_first) and int(waiting) < MOST_WAITING
+    return bool(is_first) and int(waiting) < MAX_WAITING
 
 
 def answered(key: str) -> None:

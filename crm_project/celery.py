@@ -44,9 +44,9 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 @signals.worker_init.connect(weak=False)
 def listen(**_: object) -> None:
     """Every worker minds that it is not deaf."""
-    from crm_project.watch import Ear
+    from crm_project.watch import LivenessStep
 
-    app.steps["consumer"].add(Ear)
+    app.steps["consumer"].add(LivenessStep)
 
 
 @signals.worker_init.connect(weak=False)

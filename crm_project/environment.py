@@ -88,8 +88,8 @@ def number(name: str, default: int, *, at_least: int = 0, at_most: int | None = 
 
 def words(name: str, default: list[str] | None = None) -> list[str]:
     """A list, separated by commas."""
-    found = [word.strip() for word in text(name).split(",") if word.strip()]
-    return found or list(default or [])
+    results = [word.strip() for word in text(name).split(",") if word.strip()]
+    return results or list(default or [])
 
 
 def url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("https", "http")) -> str:
@@ -149,11 +149,11 @@ def mail(name: str) -> dict[str, Any]:
     if not value:
         return {}
     try:
-        found = env.email_url_config(value)
+        result = env.email_url_config(value)
     except (ValueError, ImproperlyConfigured):
         refuse(f"{name} is no address such as smtp+tls://user:password@mail.example.com:587.")
         return {}
-    return found
+    return result
 
 
 def close_folder(folder: Path) -> None:
@@ -161,6 +161,6 @@ def close_folder(folder: Path) -> None:
 
     Somebody else's folder, as a mounted volume may be, is left as it is.
     """
-    found = folder.stat()
-    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
-        folder.chmod(found.st_mode & 0o7700)
+    result = folder.stat()
+    if result.st_uid == os.geteuid() and result.st_mode & 0o077:
+        folder.chmod(result.st_mode & 0o7700)

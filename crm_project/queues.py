@@ -13,7 +13,7 @@ from core.tenancy import every_organization
 from messaging.models import Arrival, Message
 
 STUCK_AFTER = timedelta(minutes=1)
-MOST_COUNTED = 100
+MAX_COUNTED = 100
 
 
 def events_move() -> str:
@@ -42,8 +42,8 @@ def messages_move() -> str:
 def _told(rows: Callable[[], QuerySet]) -> str:
     with every_organization("the queues serve all organizations"):
         due = rows().filter(due_at__lt=clock.now() - STUCK_AFTER)
-        count = due[:MOST_COUNTED].count()
-    return f"{count}{' or more' if count == MOST_COUNTED else ''} are due for longer than a minute" if count else ""
+        count = due[:MAX_COUNTED].count()
+    return f"{count}{' or more' if count == MAX_COUNTED else ''} are due for longer than a minute" if count else ""
 
 
 def nothing_set_aside() -> str:
@@ -53,8 +53,8 @@ def nothing_set_aside() -> str:
             "arrivals": Arrival.objects.filter(state__in=[Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]),
             "events": Event.objects.filter(dispatch_state=Event.DispatchState.SET_ASIDE),
         }
-        found = {name: rows[:MOST_COUNTED].count() for name, rows in counts.items()}
-    return ", ".join(f"{count} {name} set aside" for name, count in found.items() if count)
+        results = {name: rows[:MAX_COUNTED].count() for name, rows in counts.items()}
+    return ", ".join(f"{count} {name} set aside" for name, count in results.items() if count)
 
 
 def register() -> None:

@@ -25,17 +25,17 @@ LOOK_EVERY_SECONDS: Final = 0.5
 LATE: Final = 1.25
 # What is rarer than this may wait for one another; the quick ones each have a thread of their own.
 RARE_SECONDS: Final = 4.0
-MOST_RARE: Final = 2
+MAX_RARE: Final = 2
 STOP_SECONDS: Final = 20.0
 
 
 def intervals() -> dict[str, float]:
     """Every drain of the schedule with its interval in seconds."""
-    found: dict[str, float] = {}
+    results: dict[str, float] = {}
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         if isinstance(current_app.tasks.get(entry["task"]), Drain):
-            found[entry["task"]] = entry["schedule"].total_seconds()
-    return found
+            results[entry["task"]] = entry["schedule"].total_seconds()
+    return results
 
 
 class Ticker:
@@ -72,7 +72,7 @@ class Ticker:
         started = []
         for name, seconds in sorted(self._every.items(), key=lambda one: one[1]):
             is_rare = seconds > RARE_SECONDS
-            if name in self._running or (is_rare and rare >= MOST_RARE) or not _is_late(name, seconds):
+            if name in self._running or (is_rare and rare >= MAX_RARE) or not _is_late(name, seconds):
                 continue
             rare += is_rare
             self._begin(name)

@@ -31,10 +31,10 @@ BEAT_LATE_AFTER = timedelta(seconds=50)
 CANARY_LATE_AFTER = timedelta(seconds=55)
 
 LISTEN_EVERY_SECONDS = 5.0
-DEAF_AFTER_SECONDS = 40.0
+NOT_LIVE_AFTER_SECONDS = 40.0
 GIVE_BACK_SECONDS = 15.0
-EXIT_DEAF = 70  # EX_SOFTWARE of sysexits.h
-EAR_TASK = "parley.ear"
+EXIT_NOT_LIVE = 70  # EX_SOFTWARE of sysexits.h
+LIVENESS_TASK = "parley.ear"
 CANARY = "crm_project.tasks.canary"
 
 
@@ -62,7 +62,7 @@ def _late(name: str, limit: timedelta) -> str:
     return f"last heard of {int(age.total_seconds())} s ago" if age > limit else ""
 
 
-class Hearing:
+class Liveness:
     """What a worker said to itself and what it heard; decides whether it is deaf. Times are seconds of one clock."""
 
     def __init__(self) -> None:
@@ -75,26 +75,26 @@ class Hearing:
     def heard(self) -> None:
         self.unanswered_since = None
 
-    def is_deaf(self, now: float) -> bool:
-        return self.unanswered_since is not None and now - self.unanswered_since > DEAF_AFTER_SECONDS
+    def is_lost_to_the_broker(self, now: float) -> bool:
+        return self.unanswered_since is not None and now - self.unanswered_since > NOT_LIVE_AFTER_SECONDS
 
 
-class Ear(bootsteps.StartStopStep):
+class LivenessStep(bootsteps.StartStopStep):
     """A step of Celery's consumer: begins anew with every connection, as the reading of the work does."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, consumer: object, **options: object) -> None:
         super().__init__(consumer, **options)
-        self.hearing = Hearing()
+        self.liveness = Liveness()
         self.watcher: threading.Thread | None = None
 
     def start(self, consumer: Any) -> None:
         queue = Queue(f"ear.{consumer.hostname}", durable=False, auto_delete=True)
-        consumer.strategies[EAR_TASK] = self._hear
+        consumer.strategies[LIVENESS_TASK] = self._hear
         consumer.task_consumer.add_queue(queue)
         consumer.task_consumer.consume()
-        self.hearing.heard()
+        self.liveness.heard()
         if self.watcher is None:
             self.watcher = threading.Thread(target=self._watch, args=(consumer, queue.name), name="ear", daemon=True)
             self.watcher.start()
@@ -102,28 +102,28 @@ class Ear(bootsteps.StartStopStep):
     def _hear(self, message: Any, body: object, ack: object, reject: object, callbacks: object, **_: object) -> None:
         """In the place of a task's start: it runs in the reading loop and needs no thread of the pool."""
         message.ack()
-        self.hearing.heard()
+        self.liveness.heard()
         show_life("worker")
 
     def _watch(self, consumer: object, queue: str) -> None:
-        jobs.ring(CANARY)
+        jobs.wake_up(CANARY)
         while True:
             time.sleep(LISTEN_EVERY_SECONDS)
             if self._say(consumer, queue):
-                self.hearing.said(time.monotonic())
+                self.liveness.said(time.monotonic())
             else:
                 # The broker is away: reconnecting is Celery's part, and nobody is deaf where nobody speaks.
-                self.hearing.heard()
+                self.liveness.heard()
             if _is_full(consumer):
-                self.hearing.heard()
-            elif self.hearing.is_deaf(time.monotonic()):
+                self.liveness.heard()
+            elif self.liveness.is_lost_to_the_broker(time.monotonic()):
                 _leave()
 
     def _say(self, consumer: Any, queue: str) -> bool:
         try:
             with consumer.app.connection_for_write(transport_options=jobs.impatient_options()) as connection:
                 producer = connection.Producer(auto_declare=False)
-                headers = {"task": EAR_TASK, "id": EAR_TASK, "lang": "py"}
+                headers = {"task": LIVENESS_TASK, "id": LIVENESS_TASK, "lang": "py"}
                 producer.publish(
                     ((), {}, {}), routing_key=queue, exchange="", headers=headers, retry=False, expiration=30
                 )
@@ -148,4 +148,4 @@ def _leave() -> None:
     until = time.monotonic() + GIVE_BACK_SECONDS
     while (state.active_requests or gate.in_hand) and time.monotonic() < until:
         time.sleep(0.1)
-    os._exit(EXIT_DEAF)
+    os._exit(EXIT_NOT_LIVE)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.moments import is_showable
 from customers import days
 
-LONGEST_SEARCH = 100
+MAX_SEARCH_LENGTH = 100
 
 
 class MomentField(forms.DateTimeField):

@@ -53,12 +53,12 @@ def parse(text: str, *, country: str = "") -> str:
 
 def match_key(e164: str) -> str:
     """What two variants of one number have in common."""
-    if found := _BRAZIL_MOBILE.fullmatch(e164):
-        return f"+55{found[1]}9{found[2]}"
-    if found := _ARGENTINA.fullmatch(e164):
-        return f"+549{found[1]}"
-    if found := _MEXICO.fullmatch(e164):
-        return f"+52{found[1]}"
+    if match := _BRAZIL_MOBILE.fullmatch(e164):
+        return f"+55{match[1]}9{match[2]}"
+    if match := _ARGENTINA.fullmatch(e164):
+        return f"+549{match[1]}"
+    if match := _MEXICO.fullmatch(e164):
+        return f"+52{match[1]}"
     return e164
 
 

@@ -17,7 +17,7 @@ _PHONE_FILLING = re.compile(r"[\s().\-/]")
 _TRUNK_PREFIX = re.compile(r"0{1,2}(\d{5,})")
 # Words that an index can find anywhere have this many letters.
 INDEXED_LENGTH = 3
-MOST_WORDS = 8
+MAX_WORDS = 8
 # Customers of an organization whose codes share all but their last 14 bits stand in one window.
 WINDOW_BITS = 14
 
@@ -42,7 +42,7 @@ def search_patterns(text: str) -> list[str]:
 
     Long words first: the most selective condition is tried first where a database takes them in order.
     """
-    words = sorted(set(normalize(text).split()[:MOST_WORDS]), key=lambda word: (-len(word), word))
+    words = sorted(set(normalize(text).split()[:MAX_WORDS]), key=lambda word: (-len(word), word))
     return [_pattern(word) for word in words]
 
 

@@ -14,7 +14,7 @@ from customers import days
 from customers.data import undo
 from customers.data.bulk import services as bulk
 from customers.data.bulk import undo as bulk_undo
-from customers.data.deletion import blockers as holds
+from customers.data.deletion import blockers
 from customers.data.deletion import services as deletion
 from customers.data.imports import services as imports
 from customers.data.imports import undo as import_undo
@@ -27,13 +27,13 @@ from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
 from customers.packs import services as pack_service
 from customers.page import palette
-from customers.page.customer import panels as page_panels
+from customers.page.customer import panels as customer_panels
 from customers.page.timeline import sources as timeline_sources
 from customers.pipeline.stages import services as stages
 from customers.work import home
-from customers.work.follow_ups import queries as follow_up_lists
+from customers.work.follow_ups import queries as follow_up_queries
 from customers.work.processes import services as processes
-from customers.work.tasks import queries as task_lists
+from customers.work.tasks import queries as task_queries
 from customers.work.tasks import reminders
 from customers.work.tasks import services as tasks
 
@@ -41,30 +41,30 @@ from customers.work.tasks import services as tasks
 def register() -> None:
     installation.register_leaving(reminders.cancel_in_copy)
     for pack in packs().values():
-        offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description, contents.told(pack)))
+        offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description, contents.in_words(pack)))
     menu.register(menu.Entry("Pipeline", "customers:board", "square-kanban", "customers.view", 15))
     menu.register(menu.Entry("Customers", "customers:list", "users", "customers.view", 20, is_main=True))
     menu.register(menu.Entry("Deals", "customers:deals", "handshake", "deals.view", 25))
     menu.register(
         menu.Entry(
             "Tasks", "customers:tasks", "square-check", "tasks.view", 30,
-            waiting=task_lists.waiting_for, waits="due", is_main=True,
+            waiting=task_queries.waiting_for, waits="due", is_main=True,
         )
     )  # fmt: skip
     menu.register(
         menu.Entry(
             "Follow-ups", "customers:follow_ups", "alarm-clock", "customers.view", 35,
-            waiting=follow_up_lists.waiting_for, waits="due",
+            waiting=follow_up_queries.waiting_for, waits="due",
         )
     )  # fmt: skip
     menu.register(menu.Entry("Settings", "customers:fields", "settings", "settings.view", 95))
-    holds.register(holds.Hold("deals", deletion.open_deals, deletion.lose_deals))
+    blockers.register(blockers.Blocker("deals", deletion.open_deals, deletion.lose_deals))
     personal_parts.register()
     personal_data.register()
     timeline_sources.register()
     palette.register()
     home.register()
-    page_panels.register()
+    customer_panels.register()
     undo.register()
     merge_undo.register()
     bulk.register()
@@ -72,7 +72,7 @@ def register() -> None:
     imports.register()
     import_undo.register()
     stages.register()
-    merging.register(Process, processes.make_room)
+    merging.register(Process, processes.before_merge)
     subscribe(STAGE_CHANGED, make_entry_task, name="customers.make_entry_task", inline=True)
     subscribe(CUSTOMER_CREATED, make_first_task, name="customers.make_first_task", inline=True)
     subscribe(ORGANIZATION_CREATED, install_pack, name="customers.install_pack", inline=True)

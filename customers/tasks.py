@@ -5,7 +5,7 @@ from celery import shared_task
 from core.jobs import Drain
 from customers.data.merging import duplicates
 from customers.data.retention import services as retention
-from customers.work import deadlines as crossings
+from customers.work import deadlines
 from customers.work.tasks import reminders
 
 
@@ -18,7 +18,7 @@ def find_duplicates() -> int:
 @shared_task(base=Drain, name="customers.tasks.keep_house")
 def keep_house() -> int:
     """Erase who was deleted long ago, and who nothing happened with for as long as the organization keeps people."""
-    return retention.keep_house()
+    return retention.purge_expired()
 
 
 @shared_task(base=Drain, name="customers.tasks.remind")
@@ -30,4 +30,4 @@ def remind() -> int:
 @shared_task(base=Drain, name="customers.tasks.tell_crossings")
 def tell_crossings() -> int:
     """Tell of customers and tasks that became overdue, and of follow-ups that are due."""
-    return crossings.tell()
+    return deadlines.record_passed()

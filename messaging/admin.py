@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from core.admin import ReadOnlyAdmin, TenantAdmin, short
 from messaging.inbound_deliveries.store import WAITING
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import (
     Arrival,
     Attachment,
@@ -25,7 +25,7 @@ from messaging.models import (
 )
 
 # Of what came: a mail may have many megabytes, and a page should not.
-MOST_SHOWN = 100_000
+MAX_SHOWN = 100_000
 
 
 @admin.register(Channel)
@@ -122,17 +122,17 @@ class ArrivalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="as received")
     def received(self, arrival: Arrival) -> str:
-        return bytes(arrival.body[:MOST_SHOWN]).decode("utf-8", "replace")
+        return bytes(arrival.body[:MAX_SHOWN]).decode("utf-8", "replace")
 
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> None:
         waiting = queryset.filter(state__in=[*WAITING, Arrival.State.SET_ASIDE])
-        found = [arrivals.replay(arrival) for arrival in waiting]
+        results = [arrivals.replay(arrival) for arrival in waiting]
         text = _(
             "%(done)s of %(all)s are processed again. The others have no channel yet, or nobody can tell that they "
             "come from the provider; beside each stands why, and what to do."
         )
-        messages.success(request, text % {"done": sum(found), "all": len(found)})
+        messages.success(request, text % {"done": sum(results), "all": len(results)})
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

@@ -30,7 +30,7 @@ AFTER_FAILURES: Final = 5
 _IMAP: Final = "Reading mail: "
 
 
-def tell(channel: Channel, *, code: str, text: str, subject: str = "") -> bool:
+def raise_alert(channel: Channel, *, code: str, text: str, subject: str = "") -> bool:
     """Show what is wrong on the channel; True where it is news, and the administrators are told by mail.
 
     The mail leaves after the transaction, and a mail server that is away costs nothing else.
@@ -40,7 +40,7 @@ def tell(channel: Channel, *, code: str, text: str, subject: str = "") -> bool:
     now = timezone.now()
     with transaction.atomic():
         current = Channel.objects.select_for_update(of=("self",), no_key=True).get(pk=channel.pk)
-        is_news = not (current.last_error and _was_told(current, about, since=now - AGAIN_AFTER))
+        is_news = not (current.last_error and _is_reported(current, about, since=now - AGAIN_AFTER))
         changes = {"last_error": error, **({"last_error_at": now} if is_news else {})}
         Channel.objects.filter(pk=channel.pk).update(**changes)
         if is_news:
@@ -51,19 +51,19 @@ def tell(channel: Channel, *, code: str, text: str, subject: str = "") -> bool:
     return is_news
 
 
-def over(channel: Channel, *, subject: str = "") -> None:
+def resolve(channel: Channel, *, subject: str = "") -> None:
     """It works again; what was wrong with the other half of it stays."""
     is_of_reading = channel.last_error.startswith(_IMAP)
     if channel.last_error and is_of_reading is (subject == "imap"):
         Channel.objects.filter(pk=channel.pk, last_error=channel.last_error).update(last_error="", last_error_at=None)
 
 
-def _was_told(channel: Channel, about: str, *, since: datetime) -> bool:
+def _is_reported(channel: Channel, about: str, *, since: datetime) -> bool:
     """Asked of the ledger: a channel's reading and its sending may fail in turn, each covering the other's words."""
-    told = Event.objects.filter(
+    text = Event.objects.filter(
         type=events.CHANNEL_TROUBLED, subject_id=str(channel.pk), payload__about=about, occurred_at__gt=since
     )
-    return told.exists()
+    return text.exists()
 
 
 def _mail(channel: Channel, text: str) -> None:
@@ -75,8 +75,8 @@ def _mail(channel: Channel, text: str) -> None:
             if member.may("channels.edit") and member.user.email
         ]
     path = reverse("messaging:channel", args=[channel.organization.slug, channel.pk])
-    shown = {"channel": channel, "text": text, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
-    body = render_to_string("messaging/mail/channel_troubled.txt", shown)
+    context = {"channel": channel, "text": text, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
+    body = render_to_string("messaging/mail/channel_troubled.txt", context)
     mails = [EmailMessage(f"“{channel.name}” does not work", body, to=[address]) for address in administrators]
     try:
         get_connection().send_messages(mails)

@@ -11,7 +11,7 @@ from activity import installation
 from activity.actor import SYSTEM, Actor
 from activity.models import Event
 from activity.registry import subscribe
-from customers.data.deletion import blockers as holds
+from customers.data.deletion import blockers
 from customers.data.merging import hooks as merging
 from customers.events import PACK_CHANGED
 from customers.models import Customer
@@ -60,10 +60,10 @@ def register() -> None:
     )  # fmt: skip
     palette.register()
     home.register()
-    holds.register(holds.Hold("messages", queued_messages, cancel_queued))
+    blockers.register(blockers.Blocker("messages", queued_messages, cancel_queued))
     personal_data.register()
-    merging.register(Conversation, conversations.make_room)
-    merging.register_follower(conversations.follow)
+    merging.register(Conversation, conversations.before_merge)
+    merging.register_after_unmerge(conversations.after_unmerge)
     subscribe(ORGANIZATION_CREATED, install_templates, name="messaging.install_templates", inline=True)
     subscribe(PACK_CHANGED, install_templates, name="messaging.add_templates", inline=True)
     subscribe(ORGANIZATION_CREATED, set_up_channels, name="messaging.set_up_channels", inline=True)

@@ -3,16 +3,14 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
-from messaging.delivery import confirmation as reconcile
-from messaging.delivery import sending as delivery
+from messaging.delivery import confirmation, sending
 from messaging.files import fetching
 from messaging.files import services as media
-from messaging.intake import arrivals, mailboxes
-from messaging.intake import backfill as catching_up
+from messaging.intake import backfill, mailboxes
+from messaging.intake import processing as arrivals
 from messaging.texts.contents import services as contents
-from messaging.threads import presence as signs
+from messaging.threads import presence, stalled
 from messaging.threads import services as conversations
-from messaging.threads import stalled
 
 
 @shared_task(base=Drain, name="messaging.tasks.process_inbound")
@@ -24,13 +22,13 @@ def process_inbound() -> int:
 @shared_task(base=Drain, name="messaging.tasks.deliver_due")
 def deliver_due() -> int:
     """Send what is due."""
-    return delivery.deliver_due()
+    return sending.deliver_due()
 
 
 @shared_task(base=Drain, name="messaging.tasks.reconcile_unconfirmed")
 def reconcile_unconfirmed() -> int:
     """Ask providers about messages of which nobody knows whether they left."""
-    return reconcile.reconcile_due()
+    return confirmation.confirm_due()
 
 
 @shared_task(base=Drain, name="messaging.tasks.end_snoozes")
@@ -42,7 +40,7 @@ def end_snoozes() -> int:
 @shared_task(base=Drain, name="messaging.tasks.tell_stalled")
 def tell_stalled() -> int:
     """Tell of leads whose message went unanswered for days."""
-    return stalled.tell()
+    return stalled.record_stalled()
 
 
 @shared_task(base=Drain, name="messaging.tasks.fetch_media")
@@ -66,19 +64,19 @@ def sync_contents() -> int:
 @shared_task(base=Drain, name="messaging.tasks.catch_up")
 def catch_up() -> int:
     """Ask providers for what we missed."""
-    return catching_up.catch_up_due()
+    return backfill.catch_up_due()
 
 
 @shared_task(base=Drain, name="messaging.tasks.ask_daily")
 def ask_daily() -> int:
     """Have every provider asked once a day."""
-    return catching_up.ask_daily()
+    return backfill.request_daily()
 
 
 @shared_task(base=Drain, name="messaging.tasks.forget_arrivals")
 def forget_arrivals() -> int:
     """Throw away what providers told us long ago."""
-    return arrivals.forget_old()
+    return arrivals.purge_old()
 
 
 @shared_task(base=Drain, name="messaging.tasks.tidy_media")
@@ -90,10 +88,10 @@ def tidy_media() -> int:
 @shared_task(name="messaging.tasks.show_typing", ignore_result=True)
 def show_typing(conversation: str) -> None:
     """Show the customer that somebody writes."""
-    signs.show_typing(conversation)
+    presence.show_typing(conversation)
 
 
 @shared_task(name="messaging.tasks.tell_read", ignore_result=True)
 def tell_read(conversation: str) -> None:
     """Tell the customer that their message was read."""
-    signs.tell_read(conversation)
+    presence.report_read(conversation)

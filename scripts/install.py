@@ -62,9 +62,9 @@ def with_new_enough_python() -> None:
     if sys.version_info >= OLDEST:
         return
     for minor in (13, 12, 11):
-        found = shutil.which(f"python3.{minor}")
-        if found and subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0:
-            os.execv(found, [found, *sys.argv])
+        result = shutil.which(f"python3.{minor}")
+        if result and subprocess.run([result, "-c", ""], check=False, capture_output=True).returncode == 0:
+            os.execv(result, [result, *sys.argv])
     sys.exit("Parley needs Python 3.11 or later. Say where it is: make run PYTHON=/path/to/python3.11")
 
 

@@ -117,7 +117,7 @@ MUTANTS = [
         "self._searches[text] = False", "tests/customers/data/test_erasure.py",
     ),
     Mutant(
-        "what kills its worker is tried for ever", "core/queues.py", "if row.lost_claims >= MOST_LOST:", "if False:",
+        "what kills its worker is tried for ever", "core/queues.py", "if row.lost_claims >= MAX_LOST:", "if False:",
         "tests/core/test_queues.py",
     ),
     Mutant(

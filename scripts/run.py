@@ -27,7 +27,7 @@ from parts import PARTS, ROOT, command
 # After SIGTERM a part has so long to finish; then it is killed with all it started.
 GRACE_SECONDS = 25.0
 FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 # One that lived so long did not die of its start: the pause before the next start begins small again.
 STEADY_AFTER_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
@@ -86,7 +86,7 @@ class Part:
             self.signal(signal.SIGKILL)
             self.process = None
             self.start_at = now + self.pause
-            self.pause = min(2 * self.pause, LONGEST_PAUSE_SECONDS)
+            self.pause = min(2 * self.pause, MAX_PAUSE_SECONDS)
         if self.process is None and now >= self.start_at:
             self.start()
 

@@ -22,14 +22,14 @@ from accounts.models import PasswordReset
 from activity import installation
 from core import clock, queues
 from core.claims import backoff, reason_of, settle
-from core.jobs import ring
+from core.jobs import wake_up
 from core.sweeps import sweep
 
 logger = logging.getLogger(__name__)
 
 SEND = "accounts.tasks.send_password_resets"
 LEASE = timedelta(minutes=1)
-LONGEST = timedelta(minutes=3)
+MAX_DURATION = timedelta(minutes=3)
 RETRY_AFTER = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 # A link that comes later than this is not expected any more.
 KEPT = timedelta(hours=4)
@@ -41,7 +41,7 @@ def ask(*, email: str, address: str) -> None:
     throttle.require_questions_left(about="reset", address=address)
     throttle.count_question(about="reset", address=address)
     PasswordReset.objects.create(email=email.strip().lower(), due_at=clock.now())
-    ring(SEND)
+    wake_up(SEND)
 
 
 def send_due() -> int:
@@ -111,7 +111,7 @@ def _is_too_often(email: str) -> bool:
     return False
 
 
-def forget_old() -> int:
+def purge_old() -> int:
     """Delete what was asked for long ago and could never be sent."""
     deleted, _ = PasswordReset.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     return deleted
@@ -126,7 +126,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="nobody knows whose they are",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
         has_organizations=False,
     )
 )

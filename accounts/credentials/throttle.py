@@ -56,14 +56,14 @@ class TooManyAttempts(Refused):
 def _network(address: str) -> str:
     """What one caller can choose freely is one address: the last half of an IPv6 address, and a port."""
     try:
-        found = ipaddress.ip_address(address.strip().strip("[]").partition("%")[0])
+        result = ipaddress.ip_address(address.strip().strip("[]").partition("%")[0])
     except ValueError:
         host, separator, port = address.rpartition(":")
         return _network(host) if separator and port.isdecimal() and host.count(":") in (0, 7) else address
-    if isinstance(found, ipaddress.IPv6Address):
-        mapped = found.ipv4_mapped
-        return str(mapped) if mapped else str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    if isinstance(result, ipaddress.IPv6Address):
+        mapped = result.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((result, 64), strict=False))
+    return str(result)
 
 
 def _key(kind: str, value: str) -> str:

@@ -132,12 +132,12 @@ def scope_of(member: Member, asked: str) -> Scope:
 
 def find(member: Member, scope: Scope) -> list[Found]:
     """Every section that the member may see, in order."""
-    asked = []
+    requested = []
     for section in _sections:
         rows = section.rows(member, scope) if member.may(section.permission) else None
         if rows is not None:
-            asked.append((section, rows))
-    counts = capped_counts({section.key: rows for section, rows in asked}, cap=COUNTED_TO)
+            requested.append((section, rows))
+    counts = capped_counts({section.key: rows for section, rows in requested}, cap=COUNTED_TO)
     return [
         Found(
             section,
@@ -145,7 +145,7 @@ def find(member: Member, scope: Scope) -> list[Found]:
             counts[section.key],
             section.url(member, scope),
         )
-        for section, rows in asked
+        for section, rows in requested
         if counts[section.key] or not section.is_trouble
     ]
 

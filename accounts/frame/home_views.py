@@ -21,15 +21,15 @@ from core.http import Request
 def home_page(request: Request, organization: str) -> HttpResponse:
     """What waits for the member now, in the order to do it; `scope` is theirs or everybody's within reach."""
     scope = home.scope_of(request.member, request.GET.get("scope", ""))
-    found = home.find(request.member, scope)
+    result = home.find(request.member, scope)
     hour = timezone.localtime().hour
-    shown = {
+    context = {
         "greeting": "Good morning" if 4 <= hour < 12 else "Good afternoon" if 12 <= hour < 18 else "Good evening",
         "today": timezone.localdate(),
         "scope": scope,
         "scopes": home.scopes_of(request.member),
-        "next": home.next_of(found),
-        "sections": found,
+        "next": home.next_of(result),
+        "sections": result,
         "copy": installation.held() if request.member.may("settings.edit") else None,
     }
-    return render_page(request, "accounts/home.html", shown, partials={"home": "accounts/partials/home.html"})
+    return render_page(request, "accounts/home.html", context, partials={"home": "accounts/partials/home.html"})

@@ -72,14 +72,14 @@ def waiting(member: Member) -> dict[str, QuerySet[Model]]:
 def items_for(request: Request) -> list[Item]:
     """What this member may open, in order; the entry whose page is open is marked."""
     member = request.member
-    shown = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if member.may(entry.permission)]
+    context = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if member.may(entry.permission)]
     # A view that has counted already, in its own one query, says so in `request.badges`; all others are one query.
     counted: dict[str, int] = dict(getattr(request, "badges", {}))
-    asked = {key: rows for key, rows in waiting(member).items() if key not in counted}
-    counted |= capped_counts(asked, cap=COUNTED_TO) if asked else {}
+    requested = {key: rows for key, rows in waiting(member).items() if key not in counted}
+    counted |= capped_counts(requested, cap=COUNTED_TO) if requested else {}
     slug = member.organization.slug
     items = []
-    for entry, key in shown:
+    for entry, key in context:
         url = reverse(entry.url_name, args=[slug])
         # The first page of all is above every other: it is open only where it is the page itself.
         is_current = request.path == url or (request.path.startswith(url) and url != f"/o/{slug}/")

@@ -18,7 +18,7 @@ from core.registry import Registry
 # So many results a source gives at most.
 SHOWN = 5
 SELDOM = 90
-LONGEST_TEXT = 100
+MAX_TEXT_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,15 @@ def find(member: Member, asked: Asked) -> list[Group]:
 
 
 def _offered(member: Member, below: int) -> list[tuple[Result, str]]:
-    found = []
+    results = []
     for action in _actions:
         if action.position >= below:
             break
         if action.permission and not member.may(action.permission):
             continue
         url = reverse(action.url_name, args=[member.organization.slug]) + action.query if action.url_name else ""
-        found.append((Result(action.label, url, icon=action.icon, command=action.command), action.words))
-    return found
+        results.append((Result(action.label, url, icon=action.icon, command=action.command), action.words))
+    return results
 
 
 def _pages(member: Member) -> list[tuple[Result, str]]:
@@ -128,12 +128,12 @@ def _pages(member: Member) -> list[tuple[Result, str]]:
 def _fitting(offered: list[tuple[Result, str]], text: str) -> list[Result]:
     """Those in which every word that was typed begins a word."""
     wanted = text.casefold().split()
-    found = []
+    results = []
     for result, more in offered:
         words = f"{result.title} {more}".casefold().split()
         if all(any(word.startswith(one) for word in words) for one in wanted):
-            found.append(result)
-    return found
+            results.append(result)
+    return results
 
 
 for _action in (

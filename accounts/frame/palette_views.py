@@ -20,11 +20,11 @@ PARTIALS = {"palette-results": "components/palette_results.html"}
 @require_safe
 def search(request: Request, organization: str) -> HttpResponse:
     """What fits `q`; with nothing asked, what was opened last and what can be done."""
-    text = " ".join(request.GET.get("q", "").split())[: palette.LONGEST_TEXT]
+    text = " ".join(request.GET.get("q", "").split())[: palette.MAX_TEXT_LENGTH]
     groups = palette.find(request.member, palette.Asked(text, recent.remembered(request)))
     number = 0
-    shown = []
+    context = []
     for group in groups:
-        shown.append((group, [(number + place, result) for place, result in enumerate(group.results)]))
+        context.append((group, [(number + place, result) for place, result in enumerate(group.results)]))
         number += len(group.results)
-    return render_page(request, "accounts/palette.html", {"groups": shown, "q": text}, partials=PARTIALS)
+    return render_page(request, "accounts/palette.html", {"groups": context, "q": text}, partials=PARTIALS)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-LONGEST = 255
+MAX_LENGTH = 255
 
 Handler = Callable[..., HttpResponseBase]
 
@@ -36,7 +36,7 @@ def once(view: OrganizationView, handler: Handler) -> Handler:
 
     def answer(request: Request, *args: Any, **kwargs: object) -> HttpResponseBase:
         member: Member = view.member
-        call = idempotency.take(
+        call = idempotency.reserve(
             organization=member.organization,
             key_hash=_digest([str(member.pk), request.method, request.path, _key_of(request)]),
             body_hash=_digest(_parts_of(request)),
@@ -52,17 +52,17 @@ def _first(view: OrganizationView, call: IdempotentCall, work: Callable[[], Http
     try:
         if view.is_done_in_one_transaction:
             with transaction.atomic():
-                idempotency.hold(call)
+                idempotency.renew(call)
                 response = _kept(call, _done(view, work, atomic=True))
         else:
             response = _done(view, work, atomic=False)
             with transaction.atomic():
                 _kept(call, response)
     except _NotKept as failed:
-        idempotency.free(call)
+        idempotency.release(call)
         return failed.response
     except BaseException:
-        idempotency.free(call)
+        idempotency.release(call)
         raise
     return response
 
@@ -91,7 +91,7 @@ def _kept(call: IdempotentCall, response: HttpResponseBase) -> HttpResponseBase:
     if not isinstance(response, Response) or code >= 500 or code == status.HTTP_429_TOO_MANY_REQUESTS:
         raise _NotKept(response)
     body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-    idempotency.keep(call, status=code, headers=dict(response.headers), body=body)
+    idempotency.store(call, status=code, headers=dict(response.headers), body=body)
     return response
 
 
@@ -103,8 +103,8 @@ def _again(call: IdempotentCall) -> Response:
 
 def _key_of(request: Request) -> str:
     key = request.headers[HEADER]
-    if not (1 <= len(key) <= LONGEST and key.isascii() and key.isprintable()):
-        raise invalid(HEADER, f"1 to {LONGEST} printable ASCII characters are needed.")
+    if not (1 <= len(key) <= MAX_LENGTH and key.isascii() and key.isprintable()):
+        raise invalid(HEADER, f"1 to {MAX_LENGTH} printable ASCII characters are needed.")
     return key
 
 

@@ -33,7 +33,7 @@ class OtherBody(Refused):
         super().__init__("This key was used with another body. Use a new key for a new call.")
 
 
-class InWork(Refused):
+class InProgress(Refused):
     """The first call with the key is still in work."""
 
     status, code = 409, "idempotency"
@@ -42,7 +42,7 @@ class InWork(Refused):
         super().__init__("The first call with this key is still in work. Ask again in a moment.")
 
 
-class AnswerLost(Refused):
+class AnswerMissing(Refused):
     """The kept answer was encrypted with a key that is gone."""
 
     status, code = 409, "idempotency"
@@ -51,7 +51,7 @@ class AnswerLost(Refused):
         super().__init__("The first call with this key was done, but its answer can’t be read any more.")
 
 
-def take(*, organization: Organization, key_hash: str, body_hash: str) -> IdempotentCall:
+def reserve(*, organization: Organization, key_hash: str, body_hash: str) -> IdempotentCall:
     """The key's row: answered, or ours to work on now. Raises OtherBody or InWork."""
     for _ in range(5):
         call = IdempotentCall.objects.filter(organization=organization, key_hash=key_hash).first()
@@ -64,40 +64,40 @@ def take(*, organization: Organization, key_hash: str, body_hash: str) -> Idempo
             raise OtherBody
         elif not call.is_answered:
             if call.leased_until > timezone.now():
-                raise InWork
-            call = _take_over(call)
+                raise InProgress
+            call = _reserve_again(call)
         if call is not None:
             return call
-    raise InWork
+    raise InProgress
 
 
-def hold(call: IdempotentCall) -> None:
+def renew(call: IdempotentCall) -> None:
     """In the work's transaction: nobody else answers this call from here on. Raises InWork when somebody took it."""
     if not IdempotentCall.objects.filter(pk=call.pk, token=call.token).update(leased_until=timezone.now() + LEASE):
-        raise InWork
+        raise InProgress
 
 
-def keep(call: IdempotentCall, *, status: int, headers: dict[str, str], body: str) -> None:
+def store(call: IdempotentCall, *, status: int, headers: dict[str, str], body: str) -> None:
     """Write the answer, in the work's transaction where there is one."""
     mine = IdempotentCall.objects.filter(pk=call.pk, token=call.token)
     mine.update(status=status, token=None, answer={"headers": headers, "body": body})
 
 
-def free(call: IdempotentCall) -> None:
+def release(call: IdempotentCall) -> None:
     """Nothing was done: the next call with this key is a first one."""
     IdempotentCall.objects.filter(pk=call.pk, token=call.token).delete()
 
 
 def answer_of(call: IdempotentCall) -> dict[str, Any]:
-    """`headers` and `body` of an answered call. Raises AnswerLost."""
+    """`headers` and `body` of an answered call. Raises AnswerMissing."""
     try:
         kept: dict[str, object] = call.answer
     except DecryptionFailed as error:
-        raise AnswerLost from error
+        raise AnswerMissing from error
     return kept
 
 
-def forget_old() -> int:
+def purge_old() -> int:
     """Delete what is older than a day; how many that were."""
     gone = 0
     with every_organization("a day is over for everybody"):
@@ -109,15 +109,15 @@ def forget_old() -> int:
                 return gone
 
 
-def forget_about(*, organization: Organization, words: Collection[str]) -> None:
+def purge_about(*, organization: Organization, words: Collection[str]) -> None:
     """Lose the kept answers in which one of these words stands: who is erased is not told of again."""
     answered = IdempotentCall.objects.filter(organization=organization, status__isnull=False)
-    gone = [call.pk for call in answered.iterator(chunk_size=AT_ONCE) if _tells_of(call, words)]
+    gone = [call.pk for call in answered.iterator(chunk_size=AT_ONCE) if _mentions(call, words)]
     for start in range(0, len(gone), AT_ONCE):
         IdempotentCall.objects.filter(pk__in=gone[start : start + AT_ONCE]).delete()
 
 
-def _tells_of(call: IdempotentCall, words: Collection[str]) -> bool:
+def _mentions(call: IdempotentCall, words: Collection[str]) -> bool:
     try:
         body = str(call.answer["body"]).casefold()
     except DecryptionFailed:
@@ -139,7 +139,7 @@ def _make(organization: Organization, key_hash: str, body_hash: str) -> Idempote
         return None  # somebody was quicker
 
 
-def _take_over(call: IdempotentCall) -> IdempotentCall | None:
+def _reserve_again(call: IdempotentCall) -> IdempotentCall | None:
     token, until = uuid.uuid4(), timezone.now() + LEASE
     expired = IdempotentCall.objects.filter(pk=call.pk, token=call.token, leased_until__lte=timezone.now())
     if not expired.update(token=token, leased_until=until):

@@ -67,7 +67,7 @@ class CancelJobView(OrganizationView):
 def _find(view: OrganizationView, pk: UUID) -> Job:
     auth = view.request.auth
     key = auth if isinstance(auth, APIKey) else None
-    found: Job | None = visible_jobs(view.member, key=key).filter(pk=pk).first()
-    if found is None:
+    row: Job | None = visible_jobs(view.member, key=key).filter(pk=pk).first()
+    if row is None:
         raise NotFound("There is no such job, or it is not yours to see.")
-    return found
+    return row

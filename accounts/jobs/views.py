@@ -40,18 +40,18 @@ def cancel(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def _shown(request: Request, job: Job) -> HttpResponse:
     kind = jobs.kind_of(job)
-    shown = {
+    context = {
         "job": job,
         "label": kind.label if kind else job.kind,
         "percent": round(job.progress * 100),
         "result_template": kind.template if kind else "",
         "next_url": kind.url(job) if kind and kind.url and job.status == Job.Status.DONE else "",
     }
-    return render_page(request, "accounts/job.html", shown, partials={"job": "accounts/partials/job.html"})
+    return render_page(request, "accounts/job.html", context, partials={"job": "accounts/partials/job.html"})
 
 
 def _find(request: Request, pk: UUID) -> Job:
-    found: Job | None = visible_jobs(request.member).filter(pk=pk).first()
-    if found is None:
+    row: Job | None = visible_jobs(request.member).filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such job, or it is not yours to see.")
-    return found
+    return row

@@ -16,5 +16,5 @@ register = template.Library()
 def shown(record: models.Model, field: str, value: object) -> SafeString:
     """The hidden field with the value of a record that this form shows, signed."""
     return format_html(
-        '<input type="hidden" name="{}" value="{}">', inline.SHOWN, inline.sign_shown(record, field, value)
+        '<input type="hidden" name="{}" value="{}">', inline.SNAPSHOT, inline.sign_snapshot(record, field, value)
     )

@@ -63,13 +63,13 @@ class Life:
 
     def moments(self) -> list[datetime]:
         """Whenever something was said or done with them."""
-        found = [self.customer.created_at]
-        found += [move.changed_at for move in self.moves]
-        found += [message.created_at for message in self.thread.messages] if self.thread else []
-        found += [moment for deal in self.deals for moment in (deal.created_at, deal.updated_at)]
-        found += [moment for task in self.tasks for moment in (task.created_at, task.completed_at) if moment]
-        found += [outcome.occurred_at for outcome in self.outcomes]
-        return found + [row.occurred_at for row in self.interactions]
+        results = [self.customer.created_at]
+        results += [move.changed_at for move in self.moves]
+        results += [message.created_at for message in self.thread.messages] if self.thread else []
+        results += [moment for deal in self.deals for moment in (deal.created_at, deal.updated_at)]
+        results += [moment for task in self.tasks for moment in (task.created_at, task.completed_at) if moment]
+        results += [outcome.occurred_at for outcome in self.outcomes]
+        return results + [row.occurred_at for row in self.interactions]
 
 
 class Clinic:

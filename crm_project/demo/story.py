@@ -16,7 +16,7 @@ from crm_project.demo.reading import read
 from customers import events
 from customers.models import Customer, StageChange
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.tags import services as tags
 from messaging.channels.base import Kind, ReceivedMessage
 from messaging.intake import inbound
@@ -108,14 +108,14 @@ def _write(conversation: Conversation, text: str, at: datetime, who: str, author
     if not is_note:
         conversations.record_outbound(conversation, message)
     if not is_note and not has_failed:
-        conversations.answered(conversation.pk, at=at)
+        conversations.record_answer(conversation.pk, at=at)
     Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)  # who answers has read
     conversation.refresh_from_db()
 
 
 def _finish(customer: Customer, entry: Entry, owner: User | None) -> None:
-    stage = pipeline.find_stage(organization=customer.organization, key=entry["stage"])
-    pipeline.move(customer=customer, stage=stage, actor=SYSTEM)
+    stage = stage_moves.find_stage(organization=customer.organization, key=entry["stage"])
+    stage_moves.move(customer=customer, stage=stage, actor=SYSTEM)
     if owner is not None:
         customers.assign(customer=customer, owner=owner, actor=SYSTEM)
     tags.add(customer=customer, names=entry.get("tags", []), actor=SYSTEM)
@@ -137,7 +137,7 @@ def _back_date(customer: Customer, entry: Entry) -> None:
     Customer.objects.filter(pk=customer.pk).update(
         created_at=first_at, stage_since=since, last_activity_at=last_at, updated_at=last_at
     )
-    told = Event.objects.filter(customer_id=customer.pk)
-    told.update(occurred_at=last_at)
-    told.filter(type=events.CUSTOMER_CREATED).update(occurred_at=first_at)
-    told.filter(type=events.TAG_ADDED, payload__tag__in=["new_lead", entry["channel"]]).update(occurred_at=first_at)
+    text = Event.objects.filter(customer_id=customer.pk)
+    text.update(occurred_at=last_at)
+    text.filter(type=events.CUSTOMER_CREATED).update(occurred_at=first_at)
+    text.filter(type=events.TAG_ADDED, payload__tag__in=["new_lead", entry["channel"]]).update(occurred_at=first_at)

@@ -27,7 +27,7 @@ from customers.models.change_set import UNDO_DAYS
 
 KIND = "customers.undo"
 # Reasons that a result lists; more are counted.
-MOST_REASONS = 100
+MAX_REASONS = 100
 
 Handler = Callable[[Work, ChangeSet], dict[str, object]]
 
@@ -47,10 +47,10 @@ def register_undo(kind: str, handler: Handler) -> None:
     _handlers.register((kind, handler))
 
 
-def keep(state: dict[str, Any], reason: str) -> None:
+def note_skipped(state: dict[str, Any], reason: str) -> None:
     """Count in a job's state what was not done, and say why for the first ones."""
     state["kept"] += 1
-    if len(state["reasons"]) < MOST_REASONS:
+    if len(state["reasons"]) < MAX_REASONS:
         state["reasons"].append(reason)
 
 
@@ -98,7 +98,7 @@ def _is_in_work(change_set: ChangeSet) -> bool:
     return bool(Job.objects.unfinished().filter(made_by).exclude(kind=KIND).exists())
 
 
-def work_off(work: Work) -> dict[str, object]:
+def run(work: Work) -> dict[str, object]:
     """The job."""
     change_set = ChangeSet.objects.select_related("organization").filter(pk=work.params["change_set"]).first()
     if change_set is None:
@@ -120,4 +120,4 @@ def work_off(work: Work) -> dict[str, object]:
 
 
 def register() -> None:
-    jobs.register(KIND, work_off, label="Undoing", template="customers/partials/bulk_result.html")
+    jobs.register(KIND, run, label="Undoing", template="customers/partials/bulk_result.html")

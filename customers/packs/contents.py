@@ -7,9 +7,9 @@ from customers.packs.reading import Pack
 SHOWN = 6
 
 
-def told(pack: Pack) -> tuple[tuple[str, str], ...]:
+def in_words(pack: Pack) -> tuple[tuple[str, str], ...]:
     """Part and its names, such as (“Stages”, “New, Engaged, …”); empty parts are left out."""
-    found = (
+    result = (
         ("Stages", [row["name"] for row in pack.stages]),
         ("Outcomes", [row["name"] for row in pack.outcome_types]),
         ("Fields", [row["label"] for row in pack.custom_fields]),
@@ -17,7 +17,7 @@ def told(pack: Pack) -> tuple[tuple[str, str], ...]:
         ("Tags", [row["name"] for row in pack.tags]),
         ("Views", [row["name"] for row in pack.segments]),
     )
-    return tuple((part, _listed(names)) for part, names in found if names)
+    return tuple((part, _listed(names)) for part, names in result if names)
 
 
 def _listed(names: list[str]) -> str:

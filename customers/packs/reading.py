@@ -159,7 +159,7 @@ class _Together:
         if bool(template["subject"]) != (template["channel"] == "email"):
             self._wrong(f"{place}.subject", "An e-mail has a subject, and nothing else has.")
         for part in ("subject", "body"):
-            for name in (found[0].strip() for found in PLACEHOLDER.findall(template[part])):
+            for name in (result[0].strip() for result in PLACEHOLDER.findall(template[part])):
                 if name not in NAMES and name.removeprefix("custom.") not in self.fields:
                     self._wrong(f"{place}.{part}", f"“{name}” can’t be filled in. Use: {', '.join(sorted(NAMES))}.")
             if PLACEHOLDER.sub("", template[part]).count("{{"):

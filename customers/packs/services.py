@@ -95,10 +95,10 @@ class Changed:
 
 def find(key: str) -> Pack:
     """Raises UnknownPack."""
-    found = packs().get(key)
-    if found is None:
+    row = packs().get(key)
+    if row is None:
         raise UnknownPack(key)
-    return found
+    return row
 
 
 @transaction.atomic
@@ -166,21 +166,23 @@ def change(
     TAKE_AWAY where nobody stands in it, or the key of another stage, to which a job moves who does. Called twice, also
     at once, it adds everything once. Raises InvalidHome, and writes nothing.
     """
-    held = Organization.objects.select_for_update(of=("self",), no_key=True).get(pk=organization.pk)
-    planned = plan(organization=held, pack=pack)
-    by_key = _add_stages(held, planned)
-    known_fields = CustomField.objects.filter(organization=held).values("entity").annotate(count=Count("pk"))
-    _add_outcome_types(held, planned.outcome_types, by_key, after=OutcomeType.objects.filter(organization=held).count())
-    _add_fields(held, planned.custom_fields, after={row["entity"]: row["count"] for row in known_fields.order_by()})
-    _add_tags(held, planned.tags)
-    _add_segments(held, planned.segments, member.user_id)
-    _settle_settings(held, planned, by_key)
+    locked = Organization.objects.select_for_update(of=("self",), no_key=True).get(pk=organization.pk)
+    planned = plan(organization=locked, pack=pack)
+    by_key = _add_stages(locked, planned)
+    known_fields = CustomField.objects.filter(organization=locked).values("entity").annotate(count=Count("pk"))
+    _add_outcome_types(
+        locked, planned.outcome_types, by_key, after=OutcomeType.objects.filter(organization=locked).count()
+    )
+    _add_fields(locked, planned.custom_fields, after={row["entity"]: row["count"] for row in known_fields.order_by()})
+    _add_tags(locked, planned.tags)
+    _add_segments(locked, planned.segments, member.user_id)
+    _settle_settings(locked, planned, by_key)
     changed = Changed(planned)
     for other in planned.others:
         _decide(other, (homes or {}).get(other.stage.key, KEEP), by_key, actor, member, changed)
     if not (planned.is_current and planned.adds_nothing):
-        _record(held, planned, actor)
-    Organization.objects.filter(pk=held.pk).update(pack=pack.key)
+        _record(locked, planned, actor)
+    Organization.objects.filter(pk=locked.pk).update(pack=pack.key)
     organization.pack = pack.key
     return changed
 

@@ -54,9 +54,9 @@ def _page(
     homes: dict[str, str] | None = None,
 ) -> HttpResponse:
     plan = service.plan(organization=request.organization, pack=chosen)
-    shown = {
+    context = {
         "offered": [
-            {"pack": pack, "contents": contents.told(pack), "is_current": pack.key == request.organization.pack}
+            {"pack": pack, "contents": contents.in_words(pack), "is_current": pack.key == request.organization.pack}
             for pack in packs().values()
         ],
         "plan": plan,
@@ -68,7 +68,7 @@ def _page(
         "can_edit_settings": True,
         "tab": "pack",
     }
-    return render(request, "customers/settings/pack.html", shown, status=422 if refused else 200)
+    return render(request, "customers/settings/pack.html", context, status=422 if refused else 200)
 
 
 def _added(plan: service.Plan) -> list[tuple[str, list[str]]]:

@@ -154,14 +154,14 @@ def _action(value: object) -> dict[str, Any]:
 
 
 def _aggregation(value: object) -> dict[str, Any]:
-    found = _object(value)
-    if found.get("function") not in FUNCTIONS:
-        raise Wrong(f"“{found.get('function')}” is not a function. Use: {', '.join(FUNCTIONS)}.")
-    if found["function"] != "count" and not found.get("field"):
-        raise Wrong(f"{found['function']} needs a field.")
-    if unknown := set(found) - {"function", "field", "name"}:
+    result = _object(value)
+    if result.get("function") not in FUNCTIONS:
+        raise Wrong(f"“{result.get('function')}” is not a function. Use: {', '.join(FUNCTIONS)}.")
+    if result["function"] != "count" and not result.get("field"):
+        raise Wrong(f"{result['function']} needs a field.")
+    if unknown := set(result) - {"function", "field", "name"}:
         raise Wrong(f"An aggregation knows no {', '.join(sorted(unknown))}.")
-    return found
+    return result
 
 
 _key = _pattern(KEY, 40, "Small letters, digits, and single _ between them, 40 at most; begin with a letter.")

@@ -20,9 +20,8 @@ from core.api.pages import NumberedPages, paginated
 from customers.data.deletion.api import DeleteMixin
 from customers.models import Customer
 from customers.people.api_access import MOVING, read_filters, valid, visible_customer, with_relations
-from customers.people.customers import serializers
+from customers.people.customers import serializers, stage_moves
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
 from customers.people.customers.queries import customers_for
 from customers.people.tags import services as tags
 
@@ -139,7 +138,7 @@ class StageView(ConditionalMixin, OrganizationView):
         with transaction.atomic():
             customer = _unchanged(self, request, pk)
             data = valid(serializers.StageMoveSerializer(data=request.data))
-            pipeline.move(customer=customer, stage=data["stage"], reason=data["reason"], actor=current_actor())
+            stage_moves.move(customer=customer, stage=data["stage"], reason=data["reason"], actor=current_actor())
         return self.tagged(represent(customer))
 
     @extend_schema(
@@ -205,7 +204,7 @@ def change(customer: Customer, fields: dict[str, Any]) -> None:
     actor = current_actor()
     fields.pop("allow_duplicate", None)
     if "stage" in fields:
-        pipeline.move(customer=customer, stage=fields.pop("stage"), actor=actor)
+        stage_moves.move(customer=customer, stage=fields.pop("stage"), actor=actor)
     if "assigned_to" in fields:
         customers.assign(customer=customer, owner=fields.pop("assigned_to"), actor=actor)
     if "next_follow_up_at" in fields:

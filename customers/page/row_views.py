@@ -24,8 +24,8 @@ from customers.models import Customer, CustomField, Stage, Tag
 from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
-from customers.people.customers.conflicts import FOLLOW_UP, OWNER, STAGE, clash_of, in_words, value_of
+from customers.people.customers import stage_moves
+from customers.people.customers.conflicts import FOLLOW_UP, OWNER, STAGE, conflict_of, in_words, value_of
 from customers.people.owners import possible_owners
 from customers.people.table.context import permissions, row_of
 from customers.people.table.state import read_state
@@ -53,9 +53,9 @@ def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
     try:
         _require_current(request, customer, field)
         if field == "stage":
-            asked = _set_stage(request, customer, request.POST.get("value", ""))
-            if asked is not None:
-                return asked
+            requested = _set_stage(request, customer, request.POST.get("value", ""))
+            if requested is not None:
+                return requested
         else:
             CHANGES[field](customer, request.POST.get("value", ""))
     except Refused as refused:
@@ -78,36 +78,36 @@ def _require_current(request: Request, customer: Customer, field: str) -> None:
         wanted = Stage.objects.filter(key=posted).first()
     elif field == OWNER:
         wanted = next((user for user in possible_owners() if str(user.pk) == posted), None)
-    if clash := clash_of(request, customer, field, wanted):
+    if clash := conflict_of(request, customer, field, wanted):
         raise Refused(in_words(clash))
 
 
 def _editor(request: Request, customer: Customer, field: str, *, error: str = "", status: int = 200) -> HttpResponse:
-    shown: dict[str, object] = {"customer": customer, "field": field, "error": error}
-    shown["follow_up"] = value_of(customer, FOLLOW_UP)
+    context: dict[str, object] = {"customer": customer, "field": field, "error": error}
+    context["follow_up"] = value_of(customer, FOLLOW_UP)
     if field == "stage":
-        shown["stages"] = Stage.objects.all()
+        context["stages"] = Stage.objects.all()
     elif field == "owner":
-        shown["owners"] = possible_owners()
+        context["owners"] = possible_owners()
     elif field == "tags":
-        shown["names"] = Tag.objects.order_by("name").values_list("name", flat=True)[:PROPOSED_TAGS]
+        context["names"] = Tag.objects.order_by("name").values_list("name", flat=True)[:PROPOSED_TAGS]
     elif field != "follow_up":
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
-    return render(request, "customers/partials/cell_editor.html", shown, status=status)
+    return render(request, "customers/partials/cell_editor.html", context, status=status)
 
 
 def _row(request: Request, customer: Customer) -> HttpResponse:
     fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
-    asked = request.GET.copy()
-    state = read_state(asked, fields=fields)
-    found = row_of(request.member, customer.pk, state, fields)
-    if found is None:
+    requested = request.GET.copy()
+    state = read_state(requested, fields=fields)
+    result = row_of(request.member, customer.pk, state, fields)
+    if result is None:
         # Given to somebody whose customers this member doesn't see.
         response = HttpResponse("")
         response.headers["HX-Reswap"] = "delete"
         return toast(response, f"{customer.name} is no longer among the customers that you see.")
-    shown = {"row": found, "state": state, **permissions(request.member)}
-    return render(request, "customers/partials/row.html", shown)
+    context = {"row": result, "state": state, **permissions(request.member)}
+    return render(request, "customers/partials/row.html", context)
 
 
 def _set_stage(request: Request, customer: Customer, value: str) -> HttpResponse | None:
@@ -117,7 +117,7 @@ def _set_stage(request: Request, customer: Customer, value: str) -> HttpResponse
         raise Refused("Choose one of the stages.")
     reason = reason_of(request)
     if stage.pk == customer.stage_id or not lacks_reason(request, stage, reason):
-        pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
+        stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
         return None
     if request.htmx:
         return ask_why(request)

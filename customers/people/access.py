@@ -15,10 +15,10 @@ from customers.people.owners import possible_owners
 def find_visible(request: Request, pk: UUID) -> Customer:
     """The customer, if within the member's reach. Raises Http404, whoever's it is."""
     rows = Customer.objects.visible_to(request.member).select_related("organization", "stage", "assigned_to")
-    found: Customer | None = rows.filter(pk=pk).first()
-    if found is None:
+    row: Customer | None = rows.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such customer, or it is not yours to see.")
-    return found
+    return row
 
 
 def field_context(request: Request, customer: Customer) -> dict[str, Any]:

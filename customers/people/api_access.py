@@ -27,10 +27,10 @@ def visible_customer(view: OrganizationView, pk: UUID, *, lock: bool = False, is
     rows = rows.select_related("organization", "stage") if is_bare else with_relations(rows)
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
-    found: Customer | None = rows.filter(pk=pk).first()
-    if found is None:
+    row: Customer | None = rows.filter(pk=pk).first()
+    if row is None:
         raise NotFound(_why_gone(view, pk))
-    return found
+    return row
 
 
 def with_relations(rows: CustomerQuerySet) -> CustomerQuerySet:

@@ -21,5 +21,5 @@ def ask(
 ) -> HttpResponse:
     """A form that posts `pairs` to the address it stands at; `back` is where a no leads, as URL and label."""
     url, label = back
-    shown = {"question": question, "consequence": consequence, "action": action, "back": url, "back_label": label}
-    return render(request, "customers/confirm.html", {**shown, "pairs": pairs})
+    context = {"question": question, "consequence": consequence, "action": action, "back": url, "back_label": label}
+    return render(request, "customers/confirm.html", {**context, "pairs": pairs})

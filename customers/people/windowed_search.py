@@ -19,7 +19,7 @@ NEWEST = 512
 # Matches that may be fetched in one go.
 FEW = 400
 # So many windows are asked for in one statement at most: each is a way through the index.
-MOST_WINDOWS = 4
+MAX_WINDOWS = 4
 # More rounds than that are never needed for a page: by then the rest is asked for.
 ROUNDS = 6
 
@@ -32,9 +32,9 @@ def page_of_matches(rows: CustomerQuerySet, *, cursor: str, size: int) -> Page[C
         if not isinstance(number, int):
             raise InvalidCursor("This cursor is not one that the list gave.")
         top = number - 1
-    found = newest_matches(rows, size=size + 1, top=top)
-    shown = found[:size]
-    return Page(shown, cursor_of(shown[-1], "code_number") if len(found) > size else "")
+    result = newest_matches(rows, size=size + 1, top=top)
+    context = result[:size]
+    return Page(context, cursor_of(context[-1], "code_number") if len(result) > size else "")
 
 
 def newest_matches(rows: CustomerQuerySet, *, size: int, top: int | None = None) -> list[Customer]:
@@ -45,22 +45,22 @@ def newest_matches(rows: CustomerQuerySet, *, size: int, top: int | None = None)
         top = newest or 0
     size_of_window = 1 << search.WINDOW_BITS
     # What nearly everybody has is found among the newest, without an index of words.
-    found = list(rows.filter(code_number__range=(top - NEWEST + 1, top))[:size])
-    if len(found) >= size or top < NEWEST:
-        return found
+    results = list(rows.filter(code_number__range=(top - NEWEST + 1, top))[:size])
+    if len(results) >= size or top < NEWEST:
+        return results
     highest, windows, lowest = top - NEWEST, 1, top - NEWEST + 1
     for _ in range(ROUNDS):
         # The newest window may have only just begun: the first look goes over a whole one's worth.
         lowest = max(0, (highest - windows * size_of_window + 1) // size_of_window * size_of_window)
-        found += _between(rows, lowest, highest)[: size - len(found)]
-        if len(found) >= size or lowest == 0:
-            return found
-        density = len(found) / (top - lowest + 1)
+        results += _between(rows, lowest, highest)[: size - len(results)]
+        if len(results) >= size or lowest == 0:
+            return results
+        density = len(results) / (top - lowest + 1)
         if density * lowest <= FEW:
             break
-        wanted = (size - len(found)) / (density * size_of_window)
-        highest, windows = lowest - 1, min(MOST_WINDOWS, int(wanted * 1.3) + 1)
-    return found + list(rows.filter(code_number__lt=lowest)[: size - len(found)])
+        wanted = (size - len(results)) / (density * size_of_window)
+        highest, windows = lowest - 1, min(MAX_WINDOWS, int(wanted * 1.3) + 1)
+    return results + list(rows.filter(code_number__lt=lowest)[: size - len(results)])
 
 
 def _between(rows: CustomerQuerySet, lowest: int, highest: int) -> CustomerQuerySet:

@@ -28,17 +28,17 @@ from customers.pipeline.stages import services as stages
 
 class StageSerializer(Strict, serializers.ModelSerializer[Stage]):
     key = serializers.CharField(
-        max_length=stages.LONGEST_KEY, required=False, help_text="For good; made of the name where none is given."
+        max_length=stages.MAX_KEY_LENGTH, required=False, help_text="For good; made of the name where none is given."
     )
-    position = serializers.IntegerField(min_value=0, max_value=2 * stages.MOST_STAGES - 1, required=False)
+    position = serializers.IntegerField(min_value=0, max_value=2 * stages.MAX_STAGES - 1, required=False)
     probability = serializers.IntegerField(min_value=0, max_value=100, required=False, help_text="Per cent.")
     color = serializers.ChoiceField(choices=COLORS, required=False)
     sla_hours = serializers.IntegerField(
-        min_value=1, max_value=stages.MOST_HOURS, required=False, allow_null=True,
+        min_value=1, max_value=stages.MAX_HOURS, required=False, allow_null=True,
         help_text="Overdue when nothing was said or done for longer; null: never.",
     )  # fmt: skip
     entry_task = serializers.CharField(
-        max_length=stages.LONGEST_TASK, required=False, allow_blank=True,
+        max_length=stages.MAX_TASK_LENGTH, required=False, allow_blank=True,
         help_text="The task that is made when a customer comes here.",
     )  # fmt: skip
 
@@ -90,13 +90,13 @@ class SummaryView(OrganizationView):
     )
     def get(self, request: Request) -> Response:
         """Counts, values and what is overdue, stage by stage, over the caller's reach; filtered like `/customers`."""
-        found = board.summary(self.member, read_filters(request))
+        result = board.summary(self.member, read_filters(request))
         totals = {
-            "count": sum(row.count for row in found),
-            "value": sum((row.value for row in found), start=0),
-            "overdue": sum(row.overdue for row in found),
+            "count": sum(row.count for row in result),
+            "value": sum((row.value for row in result), start=0),
+            "overdue": sum(row.overdue for row in result),
         }
-        answer = {"stages": found, "totals": totals, "currency": self.member.organization.currency}
+        answer = {"stages": result, "totals": totals, "currency": self.member.organization.currency}
         return Response(SummarySerializer(answer).data)
 
 

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 STEP = 500
 # So many are told of in one go at most: what a new rule finds at once does not keep the others waiting.
-MOST_STEPS = 20
+MAX_STEPS = 20
 # How far is looked back where it is not known how far was looked.
 LOOK_BACK = timedelta(days=7)
 KEPT_SECONDS = 3600
@@ -41,26 +41,26 @@ MARKED_EVERY = timedelta(minutes=10)
 Record = TypeVar("Record", bound=Model)
 
 
-def tell() -> int:
+def record_passed() -> int:
     """Tell what was crossed in every organization; how many there were."""
     return each_organization(lambda organization, now: _customers(organization, now) + _rest(organization, now))
 
 
 def each_organization(work: Callable[[Organization, datetime], int]) -> int:
     """Do it in each; what fails in one keeps no other from it."""
-    told = 0
+    text = 0
     for organization in Organization.objects.filter(is_active=True).order_by("pk"):
         if stopping():
             break
         try:
             with organization_scope(organization), acting_as(SYSTEM):
-                told += work(organization, timezone.now())
+                text += work(organization, timezone.now())
         except Exception:
             logger.exception("crossings_failed", extra={"organization": organization.slug})
-    return told
+    return text
 
 
-def tell_range(
+def record_range(
     rows: QuerySet[Record],
     field: str,
     event: str,
@@ -79,16 +79,16 @@ def tell_range(
     until = now - back
     since: datetime = cache.get(key, until - LOOK_BACK)
     ranged = rows.filter(**{f"{field}__gte": min(since, until) - OVERLAP, f"{field}__lte": until})
-    told, last = _in_steps(ranged, field, event, payload, organization)
+    text, last = _in_steps(ranged, field, event, payload, organization)
     cache.set(key, until if last is None else last, KEPT_SECONDS)
-    return told
+    return text
 
 
 def _customers(organization: Organization, now: datetime) -> int:
-    told = 0
+    text = 0
     for stage in Stage.objects.filter(kind=Stage.Kind.OPEN, sla_hours__isnull=False):
-        told += _of_stage(organization, stage, now)
-    return told
+        text += _of_stage(organization, stage, now)
+    return text
 
 
 def _of_stage(organization: Organization, stage: Stage, now: datetime) -> int:
@@ -105,20 +105,20 @@ def _of_stage(organization: Organization, stage: Stage, now: datetime) -> int:
         }
 
     fields = rows.only("last_activity_at", "assigned_to", "organization")
-    told, last = _in_steps(fields, "last_activity_at", events.CUSTOMER_OVERDUE, payload, organization)
+    text, last = _in_steps(fields, "last_activity_at", events.CUSTOMER_OVERDUE, payload, organization)
     mark = now if last is None else last + hours
-    if told or stage.overdue_told_until is None or mark - stage.overdue_told_until > MARKED_EVERY:
+    if text or stage.overdue_told_until is None or mark - stage.overdue_told_until > MARKED_EVERY:
         # Not where the hours were changed meanwhile: then everybody is looked at anew.
         Stage.objects.filter(pk=stage.pk, sla_hours=stage.sla_hours).update(overdue_told_until=mark)
-    return told
+    return text
 
 
 def _rest(organization: Organization, now: datetime) -> int:
     there = Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True)
     tasks = Task.objects.open().filter(there)
-    told = tell_range(tasks, "due_at", events.TASK_OVERDUE, _of_task, organization=organization, now=now)
+    text = record_range(tasks, "due_at", events.TASK_OVERDUE, _of_task, organization=organization, now=now)
     people = Customer.objects.present().only("next_follow_up_at", "assigned_to", "organization")
-    return told + tell_range(
+    return text + record_range(
         people, "next_follow_up_at", events.FOLLOW_UP_DUE, _of_follow_up, organization=organization, now=now
     )
 
@@ -146,23 +146,23 @@ def _in_steps(
     organization: Organization,
 ) -> tuple[int, datetime | None]:
     """How many were told of, and the value at which this stopped before the end; None where it came to it."""
-    told, after = 0, None
+    text, after = 0, None
     ordered = rows.order_by(field, "pk")
-    for _ in range(MOST_STEPS):
-        found = ordered
+    for _ in range(MAX_STEPS):
+        result = ordered
         if after is not None:
             value, pk = after
-            found = found.filter(**{f"{field}__gte": value}).filter(
+            result = result.filter(**{f"{field}__gte": value}).filter(
                 Q(**{f"{field}__gt": value}) | Q(**{field: value, "pk__gt": pk})
             )
-        step = list(found[:STEP])
-        told += _tell(step, field, event, payload, organization)
+        step = list(result[:STEP])
+        text += _tell(step, field, event, payload, organization)
         if len(step) < STEP:
-            return told, None
+            return text, None
         after = (getattr(step[-1], field), step[-1].pk)
         if stopping():
             break
-    return told, after[0] if after is not None else None
+    return text, after[0] if after is not None else None
 
 
 @transaction.atomic

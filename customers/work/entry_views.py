@@ -127,5 +127,5 @@ def _set_next(customer: Customer, data: dict[str, Any]) -> None:
 def _form(
     request: Request, customer: Customer, form: EntryForm, status: int = 200, *, is_dialog: bool = False
 ) -> HttpResponse:
-    shown = {"customer": customer, "entry": form, "can_edit_customer": True, "is_dialog": is_dialog}
-    return render(request, "customers/partials/entry.html", shown, status=status)
+    context = {"customer": customer, "entry": form, "can_edit_customer": True, "is_dialog": is_dialog}
+    return render(request, "customers/partials/entry.html", context, status=status)

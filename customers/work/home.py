@@ -16,8 +16,8 @@ from core.optional import not_none
 from core.templatetags.ui import since
 from customers.models import Customer, Stage, Task
 from customers.people.overdue import overdue
-from customers.work.follow_ups import queries as follow_up_lists
-from customers.work.tasks import queries as task_lists
+from customers.work.follow_ups import queries as follow_up_queries
+from customers.work.tasks import queries as task_queries
 
 
 def register() -> None:
@@ -52,14 +52,14 @@ def register() -> None:
 
 def follow_ups(member: Member, scope: Scope) -> QuerySet[Customer]:
     """Due by tonight, what is due longest first."""
-    rows = follow_up_lists.due_by_tonight(member, _who(scope)).select_related("stage", "assigned_to")
+    rows = follow_up_queries.due_by_tonight(member, _who(scope)).select_related("stage", "assigned_to")
     return rows.order_by("next_follow_up_at", "id")
 
 
 def tasks(member: Member, scope: Scope) -> QuerySet[Task]:
     """Due by tonight."""
-    rows = task_lists.tasks_for(member, "today", _who(scope))
-    return task_lists.with_row_relations(rows, member).order_by("due_at", "id")
+    rows = task_queries.tasks_for(member, "today", _who(scope))
+    return task_queries.with_row_relations(rows, member).order_by("due_at", "id")
 
 
 def late(member: Member, scope: Scope) -> QuerySet[Customer]:
@@ -94,7 +94,7 @@ def show_task(member: Member, task: Task) -> Row:
     if is_late and task.priority in (Task.Priority.LOW, Task.Priority.NORMAL):
         # What is neither high nor urgent may wait for those whom a follow-up was promised.
         urgency = Urgency.TODAY
-    customer = task_lists.seen_customer(task)
+    customer = task_queries.seen_customer(task)
     name = customer.name if customer is not None else ""
     page = "customers:edit_task" if member.may("tasks.edit") else "customers:tasks"
     keys = [task.pk] if page == "customers:edit_task" else []
@@ -144,7 +144,7 @@ def _owner(member: Member, user: User | None) -> str:
 
 
 def _who(scope: Scope) -> str:
-    return task_lists.MINE if scope == Scope.MINE else task_lists.EVERYBODY
+    return task_queries.MINE if scope == Scope.MINE else task_queries.EVERYBODY
 
 
 def _address(member: Member, name: str, query: str) -> str:

@@ -29,10 +29,10 @@ class CustomerField(serializers.Field[object, object, object, object]):
         if bound is not None and bound.customer_id != wanted:
             raise serializers.ValidationError("This can’t be moved to another customer.")
         rows = Customer.objects.visible_to(self.context["member"]).select_related("organization", "stage")
-        found = rows.filter(pk=wanted).first()
-        if found is None:
+        row = rows.filter(pk=wanted).first()
+        if row is None:
             raise serializers.ValidationError("There is no such customer.")
-        return found
+        return row
 
     def to_representation(self, value: Any) -> str:
         return str(value.pk)
@@ -119,7 +119,7 @@ class TaskSerializer(RecordSerializer):
         choices=Task.Repeat.choices, required=False, allow_blank=True, help_text="Comes again; empty: once."
     )
     repeat_every = serializers.IntegerField(
-        min_value=1, max_value=tasks.MOST_REPEAT, required=False, help_text="Every so many of the unit."
+        min_value=1, max_value=tasks.MAX_REPEAT, required=False, help_text="Every so many of the unit."
     )
 
     class Meta:

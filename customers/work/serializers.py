@@ -148,8 +148,8 @@ class OutcomeParameters(ListParameters):
 
 
 class OutcomeTypeSerializer(Strict, serializers.ModelSerializer[OutcomeType]):
-    key = serializers.CharField(max_length=outcomes.LONGEST_KEY, required=False, help_text="For good.")
-    name = serializers.CharField(max_length=outcomes.LONGEST_NAME)
+    key = serializers.CharField(max_length=outcomes.MAX_KEY_LENGTH, required=False, help_text="For good.")
+    name = serializers.CharField(max_length=outcomes.MAX_NAME_LENGTH)
     color = serializers.ChoiceField(choices=COLORS, required=False)
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     stage = StageKeyField(required=False, allow_null=True, help_text="Where it moves the customer; null: they stay.")

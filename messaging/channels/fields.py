@@ -16,11 +16,11 @@ from core.moments import FIRST_YEAR, LAST_YEAR, is_showable
 from messaging.channels.base import InvalidPayload, Media, ReceivedFile
 from messaging.channels.text import clean
 
-LONGEST_ID: Final = 255
-LONGEST_BODY: Final = 100_000
-LONGEST_LINE: Final = 998
-MOST_ATTACHMENTS: Final = 20
-MOST_TEXTS: Final = 100
+MAX_ID_LENGTH: Final = 255
+MAX_BODY_LENGTH: Final = 100_000
+MAX_LINE_LENGTH: Final = 998
+MAX_ATTACHMENTS: Final = 20
+MAX_TEXTS: Final = 100
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
@@ -35,7 +35,7 @@ class JsonFields:
         self._path = path
         self._taken: set[str] = set()
 
-    def text(self, key: str, *, longest: int = LONGEST_LINE) -> str:
+    def text(self, key: str, *, longest: int = MAX_LINE_LENGTH) -> str:
         """A text, cleaned; empty when it is missing or null. A number is taken as its digits."""
         value = self._take(key)
         if value is None:
@@ -47,7 +47,7 @@ class JsonFields:
             raise self.wrong(key, f"longer than {longest} characters")
         return text
 
-    def required(self, key: str, *, longest: int = LONGEST_ID) -> str:
+    def required(self, key: str, *, longest: int = MAX_ID_LENGTH) -> str:
         text = self.text(key, longest=longest).strip()
         if not text:
             raise self.wrong(key, "missing")
@@ -86,8 +86,8 @@ class JsonFields:
         value = self._take(key)
         if value is None:
             return []
-        if not isinstance(value, list) or len(value) > MOST_ATTACHMENTS:
-            raise self.wrong(key, f"not a list of at most {MOST_ATTACHMENTS} files")
+        if not isinstance(value, list) or len(value) > MAX_ATTACHMENTS:
+            raise self.wrong(key, f"not a list of at most {MAX_ATTACHMENTS} files")
         readers = [JsonFields(item, path=f"{self._path}{key}[{number}].") for number, item in enumerate(value)]
         media = [reader._media() for reader in readers]
         if any(reader.rest() for reader in readers):
@@ -99,17 +99,17 @@ class JsonFields:
         value = self._take(key)
         if value is None:
             return []
-        if not isinstance(value, list) or len(value) > MOST_ATTACHMENTS:
-            raise self.wrong(key, f"not a list of at most {MOST_ATTACHMENTS} files")
+        if not isinstance(value, list) or len(value) > MAX_ATTACHMENTS:
+            raise self.wrong(key, f"not a list of at most {MAX_ATTACHMENTS} files")
         return [JsonFields(item, path=f"{self._path}{key}[{number}].")._file() for number, item in enumerate(value)]
 
     def texts(self, key: str) -> list[str]:
         """A list of texts, or one text; empty when it is missing or null."""
         value = self._take(key)
         listed = [value] if isinstance(value, str) else (value or [])
-        if not isinstance(listed, list) or len(listed) > MOST_TEXTS or not all(isinstance(one, str) for one in listed):
-            raise self.wrong(key, f"not a list of at most {MOST_TEXTS} texts")
-        return [clean(one)[:LONGEST_LINE] for one in listed]
+        if not isinstance(listed, list) or len(listed) > MAX_TEXTS or not all(isinstance(one, str) for one in listed):
+            raise self.wrong(key, f"not a list of at most {MAX_TEXTS} texts")
+        return [clean(one)[:MAX_LINE_LENGTH] for one in listed]
 
     def bytes(self, key: str) -> builtins.bytes | None:
         """Bytes in base64; None when it is missing or null."""
@@ -135,8 +135,10 @@ class JsonFields:
         size = self._take("size")
         if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
             raise self.wrong("size", "not a number of bytes")
-        content_type = self.text("content_type", longest=LONGEST_ID) or "application/octet-stream"
-        return Media(url=url, content_type=content_type, filename=self.text("filename", longest=LONGEST_ID), size=size)
+        content_type = self.text("content_type", longest=MAX_ID_LENGTH) or "application/octet-stream"
+        return Media(
+            url=url, content_type=content_type, filename=self.text("filename", longest=MAX_ID_LENGTH), size=size
+        )
 
     def _file(self) -> ReceivedFile:
         content = self.bytes("content")
@@ -144,7 +146,7 @@ class JsonFields:
             raise self.wrong("content", "missing")
         return ReceivedFile(
             filename=self.required("filename"),
-            content_type=self.text("content_type", longest=LONGEST_ID) or "application/octet-stream",
+            content_type=self.text("content_type", longest=MAX_ID_LENGTH) or "application/octet-stream",
             content=content,
         )
 

@@ -16,12 +16,12 @@ from messaging.channels.base import AGAIN, Account, OutgoingFile, OutgoingMessag
 from messaging.channels.mime_html import as_html
 from messaging.channels.text import has_control
 
-LONGEST_SUBJECT: Final = 900  # RFC 5322 allows 998 octets a line; folding does the rest
-LONGEST_TOKEN: Final = 900  # characters of an id or an address of the web, which can't be folded
-LONGEST_FILENAME: Final = 200
-MOST_REFERENCES: Final = 20
-MOST_FILE_BYTES: Final = 25_000_000  # of all files of a mail together; what most servers take
-_MAX_MEGABYTES: Final = MOST_FILE_BYTES // 1_000_000
+MAX_SUBJECT_LENGTH: Final = 900  # RFC 5322 allows 998 octets a line; folding does the rest
+MAX_TOKEN_LENGTH: Final = 900  # characters of an id or an address of the web, which can't be folded
+MAX_FILENAME_LENGTH: Final = 200
+MAX_REFERENCES: Final = 20
+MAX_FILE_BYTES: Final = 25_000_000  # of all files of a mail together; what most servers take
+_MAX_MEGABYTES: Final = MAX_FILE_BYTES // 1_000_000
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]]+@[^\s@<>(),;:\\\"\[\]]+")
 _MESSAGE_ID = re.compile(r"<?[^\s<>]+>?")
@@ -74,7 +74,7 @@ def compose(account: Account, message: OutgoingMessage) -> EmailMessage:
             mail["Cc"] = [_address(copy) for copy in copies]
         if answers_to:
             mail["Reply-To"] = _address(answers_to)
-        mail["Subject"] = message.subject[:LONGEST_SUBJECT]
+        mail["Subject"] = message.subject[:MAX_SUBJECT_LENGTH]
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = message_id(account, message)
         _thread(mail, message)
@@ -163,13 +163,13 @@ def _thread(mail: EmailMessage, message: OutgoingMessage) -> None:
     if answered:
         mail["In-Reply-To"] = _Verbatim("In-Reply-To", [answered])
     if references:
-        mail["References"] = _Verbatim("References", references[-MOST_REFERENCES:])
+        mail["References"] = _Verbatim("References", references[-MAX_REFERENCES:])
 
 
 def _token(identifier: str) -> str:
     """An id with its brackets; empty for what can't stand in a header as it is."""
     identifier = bracketed(identifier)
-    return identifier if identifier.isascii() and len(identifier) <= LONGEST_TOKEN else ""
+    return identifier if identifier.isascii() and len(identifier) <= MAX_TOKEN_LENGTH else ""
 
 
 def _unique(identifiers: Iterable[str]) -> list[str]:
@@ -179,7 +179,7 @@ def _unique(identifiers: Iterable[str]) -> list[str]:
 def _declare_automatic(mail: EmailMessage, message: OutgoingMessage) -> None:
     """RFC 3834: an answer is auto-replied, the rest auto-generated; both keep other machines quiet. RFC 8058 after."""
     url = message.unsubscribe_url
-    if url and (len(url) > LONGEST_TOKEN or not _URL.fullmatch(url)):
+    if url and (len(url) > MAX_TOKEN_LENGTH or not _URL.fullmatch(url)):
         words = "The address for unsubscribing is not a web address. Tell the administrators to check PUBLIC_BASE_URL."
         raise _unfit("unsubscribe_url", words)
     if not message.is_automatic:
@@ -191,10 +191,10 @@ def _declare_automatic(mail: EmailMessage, message: OutgoingMessage) -> None:
 
 
 def _attach(mail: EmailMessage, files: Sequence[OutgoingFile]) -> None:
-    if sum(file.size for file in files) > MOST_FILE_BYTES:
+    if sum(file.size for file in files) > MAX_FILE_BYTES:
         raise _too_large()
     names = [_filename(file.filename) for file in files]
-    left = MOST_FILE_BYTES
+    left = MAX_FILE_BYTES
     for file, name in zip(files, names, strict=True):
         content = _read(file, left)
         left -= len(content)
@@ -219,11 +219,11 @@ def _filename(name: str) -> str:
     _refuse_controls(name, "filename", "A file's name has a line break or another control character. Rename the file.")
     name = name.replace("/", "_").replace("\\", "_").strip() or "file"
     name.encode()  # a lone surrogate fails here
-    if len(name) <= LONGEST_FILENAME:
+    if len(name) <= MAX_FILENAME_LENGTH:
         return name
     stem, dot, ending = name.rpartition(".")
     ending = dot + ending if stem and len(ending) <= 10 else ""
-    return name[: LONGEST_FILENAME - len(ending)] + ending
+    return name[: MAX_FILENAME_LENGTH - len(ending)] + ending
 
 
 def _content_type(given: str) -> str:

@@ -17,7 +17,7 @@ _PARAGRAPH: Final = '<p dir="auto" style="margin:0 0 1em;white-space:pre-wrap">{
 _BETWEEN_PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
 _LINK = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 _AFTER_LINKS: Final = ".,;:!?*_~…»”’"
-_LONGEST_LINK: Final = 2000
+_MAX_LINK_LENGTH: Final = 2000
 
 
 def as_html(text: str) -> str:
@@ -32,12 +32,12 @@ def _paragraph(text: str) -> str:
 
 def _linked(text: str) -> str:
     parts, end = [], 0
-    for found in _LINK.finditer(text):
-        url = _trimmed(found[0])
-        if len(url) > _LONGEST_LINK:
+    for result in _LINK.finditer(text):
+        url = _trimmed(result[0])
+        if len(url) > _MAX_LINK_LENGTH:
             continue
-        parts += [escape(text[end : found.start()]), f'<a href="{escape(url)}">{escape(url)}</a>']
-        end = found.start() + len(url)
+        parts += [escape(text[end : result.start()]), f'<a href="{escape(url)}">{escape(url)}</a>']
+        end = result.start() + len(url)
     return "".join([*parts, escape(text[end:])])
 
 

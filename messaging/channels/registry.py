@@ -39,9 +39,9 @@ def providers() -> Mapping[str, Provider]:
 
 def capabilities(provider_key: str, kind: Kind | str) -> Capabilities:
     """What a kind of channel can do at a provider. Raises UnknownProvider where it does not carry that kind."""
-    found = provider(provider_key)
+    result = provider(provider_key)
     try:
-        return found.kinds[Kind(kind)]
+        return result.kinds[Kind(kind)]
     except (KeyError, ValueError):
-        carried = ", ".join(found.kinds)
-        raise UnknownProvider(f"{found.label} does not carry {str(kind)!r}; it carries {carried}.") from None
+        carried = ", ".join(result.kinds)
+        raise UnknownProvider(f"{result.label} does not carry {str(kind)!r}; it carries {carried}.") from None

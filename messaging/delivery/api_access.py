@@ -50,15 +50,15 @@ def _named(pk: UUID | None, kind: str) -> Channel | None:
 
 def resolved(view: OrganizationView, data: dict[str, Any]) -> dict[str, Any]:
     """The templates and files that a body names by their ids, within the member's reach; 400 for what is not there."""
-    found = dict(data)
+    results = dict(data)
     for name in ("template", "fallback_template"):
-        if name in found and not isinstance(found[name], Template):
-            found[name] = _template(view, name, found[name])
-    if "attachments" in found:
-        found["files"] = media.unused(
-            found.pop("attachments"), organization=view.member.organization, actor=current_actor()
+        if name in results and not isinstance(results[name], Template):
+            results[name] = _template(view, name, results[name])
+    if "attachments" in results:
+        results["files"] = media.unused(
+            results.pop("attachments"), organization=view.member.organization, actor=current_actor()
         )
-    return found
+    return results
 
 
 def _template(view: OrganizationView, name: str, pk: UUID | None) -> Template | None:

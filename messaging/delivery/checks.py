@@ -136,7 +136,7 @@ def require_allowed(
     if not conversation.channel.is_enabled:
         raise ChannelOff(conversation.channel.name)
     if (real := channel_choice.real_name_beside(conversation)) and (
-        is_content or is_automatic or is_template or not channel_choice.is_last_heard_on(conversation)
+        is_content or is_automatic or is_template or not channel_choice.is_last_used(conversation)
     ):
         raise OnSimulator(conversation.channel.name, real)
     if not conversation.address:
@@ -167,8 +167,8 @@ def reason_against(
 def _consent(conversation: Conversation) -> bool | None:
     """What the customer said last of this kind of channel; None where nothing is known."""
     if hasattr(conversation, "consent_in_force"):  # asked for with the row
-        asked: bool | None = conversation.consent_in_force
-        return asked
+        requested: bool | None = conversation.consent_in_force
+        return requested
     return consent.word(customer=conversation.customer, channel=conversation.channel.kind)
 
 

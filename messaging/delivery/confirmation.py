@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 60.0
 LEASE = timedelta(minutes=1)
-LONGEST = timedelta(minutes=5)
+MAX_DURATION = timedelta(minutes=5)
 ASK_AGAIN = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
 # The provider's clock and ours may differ by this much.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 # A message that the provider made later than this after our request is another one with the same text.
-LONGEST_AFTER = timedelta(minutes=10)
+MAX_AFTER = timedelta(minutes=10)
 
 WHAT_TO_DO = "Look on the customer’s side or in the provider’s log, then choose “Send again” or “Mark as sent”."
 
@@ -41,7 +41,7 @@ OLDEST_EQUAL = timedelta(days=2)
 Status = Message.Status
 
 
-def reconcile_due() -> int:
+def confirm_due() -> int:
     """Ask about every unconfirmed message that is due; how many were."""
     return sweep(QUEUE, seconds=DRAIN_SECONDS)
 
@@ -49,11 +49,11 @@ def reconcile_due() -> int:
 @transaction.atomic
 def mark_as_sent(*, message: Message, actor: Actor) -> Message:
     """A person has seen that it arrived. Raises NotPossible unless the message is unconfirmed."""
-    held = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
-    if held.status != Status.UNCONFIRMED:
-        raise outbound.NotPossible(f"Only an unconfirmed message can be marked as sent; this one is {held.status}.")
-    at = held.request_began_at or clock.now()
-    Message.objects.filter(pk=held.pk).update(
+    locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
+    if locked.status != Status.UNCONFIRMED:
+        raise outbound.NotPossible(f"Only an unconfirmed message can be marked as sent; this one is {locked.status}.")
+    at = locked.request_began_at or clock.now()
+    Message.objects.filter(pk=locked.pk).update(
         status=Status.SENT,
         due_at=None,
         **released(),
@@ -63,7 +63,7 @@ def mark_as_sent(*, message: Message, actor: Actor) -> Message:
         changed_at=clock.now(),
     )
     message.refresh_from_db()
-    conversations.answered(message.conversation_id, at=at)
+    conversations.record_answer(message.conversation_id, at=at)
     outbound.show_status(message)
     payload = {"conversation": str(message.conversation_id), "status": message.status, "by_hand": True}
     record(events.MESSAGE_SENT, subject=message, actor=actor, payload=payload)
@@ -84,10 +84,10 @@ def set_aside(message: Message, reason: str) -> None:
 
 def _work(message: Message) -> None:
     with organization_scope(message.organization), acting_as(SYSTEM):
-        _reconcile(message)
+        _confirm(message)
 
 
-def _reconcile(message: Message) -> None:
+def _confirm(message: Message) -> None:
     provider = registry.provider(message.channel.provider)
     since = (message.request_began_at or message.created_at) - CLOCK_TOLERANCE
     try:
@@ -100,14 +100,14 @@ def _reconcile(message: Message) -> None:
         _ask_again(message, "The provider could not be asked.")
         return
     try:
-        found = None if listed is None else _ours(message, list(listed))
+        result = None if listed is None else _ours(message, list(listed))
     except _InFlight:
-        settle(message, due_at=clock.now() + statuses.RECONCILE_AFTER)
+        settle(message, due_at=clock.now() + statuses.CONFIRM_AFTER)
         return
-    if found is None:
+    if result is None:
         _ask_again(message, "The provider can’t be asked." if listed is None else "The provider does not list it.")
     else:
-        _settle(message, found)
+        _settle(message, result)
 
 
 class _InFlight(Exception):
@@ -141,7 +141,7 @@ def _ours(message: Message, listed: list[FoundMessage]) -> FoundMessage | None:
         for found in listed
         if found.provider_message_id not in known
         and found.body.strip() == message.body.strip()
-        and (found.created_at is None or -CLOCK_TOLERANCE <= found.created_at - began <= LONGEST_AFTER)
+        and (found.created_at is None or -CLOCK_TOLERANCE <= found.created_at - began <= MAX_AFTER)
     ]
     fitting.sort(key=lambda found: found.created_at or began)
     return fitting[min(earlier_open, len(fitting) - 1)] if fitting else None
@@ -172,20 +172,20 @@ def _settle(message: Message, found: FoundMessage) -> None:
 @transaction.atomic
 def _ask_again(message: Message, why: str) -> None:
     """Later, or never: then a person decides, and the message says so."""
-    held = (
+    locked = (
         Message.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=message.pk, claim_token=message.claim_token)
         .first()
     )
-    if held is None:
+    if locked is None:
         return
-    asked = held.reconcile_attempts
-    if asked < len(ASK_AGAIN):
-        changes = {"reconcile_attempts": asked + 1, "due_at": clock.now() + ASK_AGAIN[asked], **released()}
-        Message.objects.filter(pk=held.pk).update(**changes)
+    requested = locked.reconcile_attempts
+    if requested < len(ASK_AGAIN):
+        changes = {"reconcile_attempts": requested + 1, "due_at": clock.now() + ASK_AGAIN[requested], **released()}
+        Message.objects.filter(pk=locked.pk).update(**changes)
         return
     statuses.write(
-        held,
+        locked,
         Status.UNCONFIRMED,
         error_code="unconfirmed",
         error_message=f"{why} {WHAT_TO_DO}",
@@ -202,7 +202,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="the sweep serves all organizations",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
         is_attempt=False,
     )
 )

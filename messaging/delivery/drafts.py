@@ -16,7 +16,7 @@ from messaging.files.kinds import is_shown_alone
 from messaging.models import Attachment, Conversation, MailDetails, MediaFile, Message, Template
 from messaging.texts import placeholders, rendering
 
-MOST_COPIES: Final = 20
+MAX_COPIES: Final = 20
 
 
 class InvalidText(Refused):
@@ -26,7 +26,7 @@ class InvalidText(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Composed:
     """A message as it will be queued."""
 
     body: str
@@ -49,7 +49,7 @@ def write(
     cc: Sequence[str],
     fallback_template: Template | None,
     fallback_variables: Mapping[str, str] | None,
-) -> Written:
+) -> Composed:
     """The message that these make together; without a word on files they are the template's.
 
     Raises InvalidText, which names the field that is wrong.
@@ -68,11 +68,11 @@ def write(
     if rendered is not None and rendered.content_sid:
         if files:
             raise InvalidText("An approved template carries its own files. Leave these out.", field="attachments")
-        return Written(rendered.body, "", rendered.content_sid, rendered.content_variables)
+        return Composed(rendered.body, "", rendered.content_sid, rendered.content_variables)
     text = clean(body).strip() or (rendered.body if rendered is not None else "")
     _require_text(capabilities, text, has_files=bool(files))
     _require_files(capabilities, files, text)
-    return Written(
+    return Composed(
         text,
         _subject(conversation, subject or (rendered.subject if rendered is not None else "")),
         files=tuple(files),
@@ -80,7 +80,7 @@ def write(
     )
 
 
-def attach(message: Message, written: Written) -> None:
+def attach(message: Message, written: Composed) -> None:
     """The rows that go with a message: its files, and whom else the mail goes to."""
     Attachment.objects.bulk_create(
         Attachment(
@@ -188,8 +188,8 @@ def _copies(conversation: Conversation, cc: Sequence[str]) -> list[str]:
         return []
     if conversation.channel.kind != Kind.EMAIL:
         raise InvalidText("Only an e-mail has copies.", field="cc")
-    if len(cc) > MOST_COPIES:
-        raise InvalidText(f"At most {MOST_COPIES} copies.", field="cc")
+    if len(cc) > MAX_COPIES:
+        raise InvalidText(f"At most {MAX_COPIES} copies.", field="cc")
     try:
         return list(dict.fromkeys(identities.email(address).value.lower() for address in cc))
     except identities.InvalidAddress as error:

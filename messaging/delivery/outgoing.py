@@ -16,8 +16,8 @@ from messaging.texts import placeholders
 from messaging.threads import mail_threads
 
 AUTOMATIC: Final = (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE)
-LONGEST_SIGNATURE: Final = 2_000
-MOST_EARLIER: Final = 10
+MAX_SIGNATURE_LENGTH: Final = 2_000
+MAX_EARLIER: Final = 10
 
 
 def build(message: Message) -> OutgoingMessage:
@@ -49,7 +49,7 @@ def status_callback_url(message: Message) -> str:
 
 def signature_of(message: Message) -> str:
     """The channel's signature for whoever wrote the message; empty where it has none."""
-    text = str(message.channel.settings.get("signature") or "")[:LONGEST_SIGNATURE].strip()
+    text = str(message.channel.settings.get("signature") or "")[:MAX_SIGNATURE_LENGTH].strip()
     if not text:
         return ""
     author = message.author
@@ -92,7 +92,7 @@ def _thread(message: Message) -> tuple[str, Sequence[str]]:
     if not before:
         # One of ours keeps no list: what was said in the thread before it.
         earlier = said.filter(created_at__lt=answered.created_at).order_by("-created_at", "-id")
-        before = [*reversed(earlier.values_list("provider_message_id", flat=True)[:MOST_EARLIER])]
+        before = [*reversed(earlier.values_list("provider_message_id", flat=True)[:MAX_EARLIER])]
     return answered.provider_message_id, before
 
 

@@ -13,23 +13,22 @@ from activity.actor import SYSTEM, Actor, ActorKind
 from activity.ledger import record
 from core import clock
 from core.claims import released
-from core.jobs import ring
+from core.jobs import wake_up
 from core.refused import Refused
 from core.tenancy import every_organization
 from customers.models import Customer
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.customers import services as customers
 from messaging import events
 from messaging.channels.text import clean
-from messaging.delivery import checks as refusals
-from messaging.delivery import drafts
+from messaging.delivery import checks, drafts
 from messaging.delivery.drafts import InvalidText
 from messaging.models import Conversation, MediaFile, Message, Template
 from messaging.threads import services as conversations
 
 DELIVER = "messaging.tasks.deliver_due"
 # How often a thread may change hands, by merges and their undoing, while somebody writes in it.
-MOST_HANDS = 5
+MAX_HANDS = 5
 
 
 class NotPossible(Refused):
@@ -63,10 +62,10 @@ def queue_message(
     It leaves at `not_before_at`, else now, after `undo_for` in which it can be taken back. A template gives the text
     where no body is given, and its files where none are; an approved one is sent by its id. Past the end of the reply
     window a free text needs a `fallback_template`. Raises InvalidText, or a `refusals.SendingRefused` (WindowClosed,
-    OptedOut, OptInMissing, DoNotContact, NoAddress, AddressStopped, ChannelOff), or CustomerGone; then nothing is
+    OptedOut, OptInMissing, DoNotContact, NoAddress, AddressStopped, ChannelOff), or CustomerMissing; then nothing is
     written.
     """
-    _hold_customer(conversation)
+    _lock_customer(conversation)
     written = drafts.write(
         conversation=conversation,
         body=body,
@@ -83,7 +82,7 @@ def queue_message(
     due = max(not_before_at or now, now + undo_for)
     is_automatic = origin in (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE)
     may_fall_back = fallback_template is not None and conversation.is_window_open_at(now)
-    refusals.require_allowed(
+    checks.require_allowed(
         conversation,
         at=due,
         is_content=bool(written.content_sid) or may_fall_back,
@@ -120,14 +119,14 @@ def queue_message(
     customers.touch(customer=conversation.customer, at=now)
     _record(events.MESSAGE_QUEUED, message, actor)
     if due <= now:
-        ring(DELIVER)
+        wake_up(DELIVER)
     return message
 
 
 @transaction.atomic
 def add_note(*, conversation: Conversation, body: str, actor: Actor, author: User | None = None) -> Message:
-    """A private note in the thread; no customer ever sees it. Raises InvalidText or CustomerGone."""
-    _hold_customer(conversation)
+    """A private note in the thread; no customer ever sees it. Raises InvalidText or CustomerMissing."""
+    _lock_customer(conversation)
     text = clean(body).strip()
     if not text:
         raise InvalidText("Write something first.")
@@ -202,12 +201,15 @@ def retry(*, message: Message, actor: Actor) -> Message:
     Raises NotPossible in another state, and a `refusals.SendingRefused` where it may not go out now.
     """
     may_be_content = bool(message.content_sid or message.fallback_template_id)
-    refusals.require_allowed(message.conversation, at=clock.now(), is_content=may_be_content)
-    held = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
-    if not held.can_retry:
-        raise NotPossible(f"Only a failed or unconfirmed message can be sent again; this one is {held.status}.")
+    checks.require_allowed(message.conversation, at=clock.now(), is_content=may_be_content)
+    locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
+    if not locked.can_retry:
+        raise NotPossible(f"Only a failed or unconfirmed message can be sent again; this one is {locked.status}.")
     now = clock.now()
-    known = [*held.extra.get("earlier_ids", []), *([held.provider_message_id] if held.provider_message_id else [])]
+    known = [
+        *locked.extra.get("earlier_ids", []),
+        *([locked.provider_message_id] if locked.provider_message_id else []),
+    ]
     Message.objects.filter(pk=message.pk).update(
         status=Message.Status.QUEUED,
         due_at=now,
@@ -216,7 +218,7 @@ def retry(*, message: Message, actor: Actor) -> Message:
         reconcile_attempts=0,
         request_began_at=None,
         provider_message_id="",
-        extra={**held.extra, "earlier_ids": known},
+        extra={**locked.extra, "earlier_ids": known},
         address=message.conversation.address,
         error_code="",
         error_message="",
@@ -225,7 +227,7 @@ def retry(*, message: Message, actor: Actor) -> Message:
     message.refresh_from_db()
     show_status(message)
     _record(events.MESSAGE_QUEUED, message, actor, again=True)
-    ring(DELIVER)
+    wake_up(DELIVER)
     return message
 
 
@@ -264,13 +266,13 @@ def origin_of(actor: Actor) -> str:
     )
 
 
-def _hold_customer(conversation: Conversation) -> None:
-    """Keep its customer as they are, whoever that is by now: a merge takes the thread along. Raises CustomerGone."""
-    for _ in range(MOST_HANDS):
-        gone: presence.CustomerGone | None = None
+def _lock_customer(conversation: Conversation) -> None:
+    """Keep its customer as they are, whoever that is by now: a merge takes the thread along. Raises CustomerMissing."""
+    for _ in range(MAX_HANDS):
+        gone: presence.CustomerMissing | None = None
         try:
-            presence.hold(conversation.customer)
-        except presence.CustomerGone as error:
+            presence.lock_customer(conversation.customer)
+        except presence.CustomerMissing as error:
             gone = error
         current = Conversation.objects.select_related("customer").get(pk=conversation.pk)
         if current.customer_id != conversation.customer_id:
@@ -279,7 +281,7 @@ def _hold_customer(conversation: Conversation) -> None:
             raise gone
         else:
             return
-    raise presence.CustomerGone
+    raise presence.CustomerMissing
 
 
 def _record(event_type: str, message: Message, actor: Actor, **payload: object) -> None:

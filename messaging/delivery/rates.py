@@ -29,7 +29,7 @@ WAITING = timedelta(seconds=10)
 # How long a channel pauses when its provider says “slower” and not for how long.
 PAUSE = timedelta(seconds=5)
 # No provider makes a channel wait for longer; a longer pause is a clock’s or a provider’s mistake.
-LONGEST_PAUSE = timedelta(minutes=15)
+MAX_PAUSE = timedelta(minutes=15)
 
 Status = Message.Status
 
@@ -38,14 +38,14 @@ _paused: dict[UUID, datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PacedMessage:
     """A claimed message and the moment that the channel's pace gives it."""
 
     message: Message
     at: datetime
 
 
-def claim_turns() -> list[Turn]:
+def claim_paced() -> list[PacedMessage]:
     """Claim due messages of the one channel whose organization has waited longest for a turn."""
     with every_organization("the queue serves all organizations in turn"), transaction.atomic():
         now = clock.now()
@@ -53,7 +53,7 @@ def claim_turns() -> list[Turn]:
         if channel is None:
             return []
         start = max(now, channel.paced_until or now)
-        if start > now + LONGEST_PAUSE:
+        if start > now + MAX_PAUSE:
             logger.error("pace_absurd", extra={"channel_id": str(channel.pk), "until": start.isoformat()})
             start = now
         allowed = max(1, min(BATCH, int((now + HORIZON - start).total_seconds() * channel.rate)))
@@ -78,10 +78,10 @@ def claim_turns() -> list[Turn]:
         )
         step = timedelta(seconds=1 / channel.rate)
         Channel.objects.filter(pk=channel.pk).update(last_turn_at=now, paced_until=start + step * len(messages))
-        return [Turn(message, start + step * position) for position, message in enumerate(messages)]
+        return [PacedMessage(message, start + step * position) for position, message in enumerate(messages)]
 
 
-def until_next_turn() -> float | None:
+def seconds_until_next() -> float | None:
     """Seconds until a channel that has something due may send again; None when nothing waits for its pace."""
     now = clock.now()
     with every_organization("the queue serves all organizations in turn"):
@@ -93,9 +93,9 @@ def until_next_turn() -> float | None:
 
 def slow_down(message: Message, wait: timedelta | None) -> None:
     """The provider said we are too fast: the whole channel pauses, not this message alone."""
-    if wait is not None and wait > LONGEST_PAUSE:
+    if wait is not None and wait > MAX_PAUSE:
         logger.warning("pause_clipped", extra={"channel_id": str(message.channel_id), "seconds": wait.total_seconds()})
-    until = clock.now() + min(wait or PAUSE, LONGEST_PAUSE)
+    until = clock.now() + min(wait or PAUSE, MAX_PAUSE)
     _paused[message.channel_id] = until
     slower = Q(paced_until=None) | Q(paced_until__lt=until)
     Channel.objects.filter(slower, pk=message.channel_id).update(paced_until=until)
@@ -119,7 +119,7 @@ def due() -> QuerySet[Message]:
 
 def _absurd(now: datetime) -> Q:
     """A pace that no pause explains: it was written by a clock that was ahead, and holds nobody back."""
-    return Q(paced_until__gt=now + LONGEST_PAUSE + HORIZON)
+    return Q(paced_until__gt=now + MAX_PAUSE + HORIZON)
 
 
 def _waiting_channels(now: datetime) -> QuerySet[Channel]:

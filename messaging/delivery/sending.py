@@ -26,7 +26,7 @@ from core.claims import give_back
 from core.encryption import DecryptionFailed
 from core.jobs import close_connections, stopping
 from core.tenancy import organization_scope
-from messaging import alerts as troubles
+from messaging import alerts
 from messaging.channels import registry
 from messaging.channels.base import (
     Account,
@@ -37,10 +37,9 @@ from messaging.channels.base import (
     SendResult,
     SendUnconfirmed,
 )
-from messaging.delivery import checks as refusals
-from messaging.delivery import drafts, outgoing, statuses
+from messaging.delivery import checks, drafts, outgoing, statuses
 from messaging.delivery import rates as turns
-from messaging.delivery.rates import Turn
+from messaging.delivery.rates import PacedMessage
 from messaging.delivery.statuses import Failure
 from messaging.inbound_deliveries.store import expect_status
 from messaging.models import Attachment, Message
@@ -51,7 +50,7 @@ logger = logging.getLogger(__name__)
 # A drain ends by itself, so that no worker thread belongs to one backlog for good; the next ring or tick goes on.
 DRAIN_SECONDS = 20.0
 # A pace that asks for a longer wait than this is left to the next tick.
-LONGEST_REST = 1.0
+MAX_REST = 1.0
 # While something is under way the queue is looked at again after so long, even if nothing ends.
 LOOK_AGAIN = 0.25
 
@@ -71,7 +70,7 @@ class _Drain:
 
     def __init__(self, concurrency: int) -> None:
         self._concurrency = concurrency
-        self._waiting: list[tuple[datetime, int, Turn]] = []
+        self._waiting: list[tuple[datetime, int, PacedMessage]] = []
         self._senders = _Senders(concurrency)
         self._under_way: set[Future[None]] = set()
         self._count = itertools.count()
@@ -95,7 +94,7 @@ class _Drain:
         return len(self._waiting) + len(self._under_way) < turns.BATCH
 
     def _take(self) -> bool:
-        taken = turns.claim_turns()
+        taken = turns.claim_paced()
         for turn in taken:
             heapq.heappush(self._waiting, (turn.at, next(self._count), turn))
         return bool(taken)
@@ -128,8 +127,8 @@ class _Drain:
         if self._waiting:
             time.sleep(seconds)
             return True
-        pause = turns.until_next_turn()
-        if pause is None or pause > LONGEST_REST:
+        pause = turns.seconds_until_next()
+        if pause is None or pause > MAX_REST:
             return False
         time.sleep(pause)
         return True
@@ -206,7 +205,7 @@ def _deliver(message: Message) -> None:
             give_back([message], status=Status.QUEUED)
             return
         refused = _refusal(message)
-        if isinstance(refused, refusals.WindowClosed) and message.fallback_template is not None:
+        if isinstance(refused, checks.WindowClosed) and message.fallback_template is not None:
             refused = _refusal(message) if _fall_back(message) else None
             if not message.content_sid:
                 return
@@ -216,8 +215,8 @@ def _deliver(message: Message) -> None:
             _send(message, *request)
 
 
-def _refusal(message: Message) -> refusals.SendingRefused | None:
-    return refusals.reason_against(
+def _refusal(message: Message) -> checks.SendingRefused | None:
+    return checks.reason_against(
         message.conversation,
         at=clock.now(),
         is_content=bool(message.content_sid),
@@ -274,7 +273,7 @@ def _prepare(message: Message) -> tuple[Provider, Account, OutgoingMessage] | No
         return registry.provider(message.channel.provider), message.channel.as_account(), outgoing.build(message)
     except DecryptionFailed as error:
         text = f"The channel’s secrets can’t be read. {error} An administrator can put the key back."
-        troubles.tell(message.channel, code="credentials", text=text)
+        alerts.raise_alert(message.channel, code="credentials", text=text)
         _settle_failure(message, Failure("credentials", text, Retry.LATER))
         return None
     except Exception:
@@ -313,8 +312,8 @@ def _settle_sent(message: Message, result: SendResult) -> None:
         error_message="",
     )
     if is_ours:
-        conversations.answered(message.conversation_id, at=now)
-        troubles.over(message.channel)
+        conversations.record_answer(message.conversation_id, at=now)
+        alerts.resolve(message.channel)
     else:
         # A callback was quicker than the provider's own answer, or the lease ran out: only what is news is applied.
         statuses.advance(message_id=message.pk, status=Status.SENT, provider_message_id=result.provider_message_id)
@@ -330,25 +329,25 @@ def _settle_sent(message: Message, result: SendResult) -> None:
 
 @transaction.atomic
 def _settle_failure(message: Message, failure: Failure) -> None:
-    held = _hold(message)
-    if held is not None:
-        statuses.fail(held, failure)
+    locked = _lock(message)
+    if locked is not None:
+        statuses.fail(locked, failure)
 
 
 @transaction.atomic
 def _settle_unconfirmed(message: Message, why: str) -> None:
-    held = _hold(message)
-    if held is not None:
+    locked = _lock(message)
+    if locked is not None:
         statuses.write(
-            held,
+            locked,
             Status.UNCONFIRMED,
-            due_at=clock.now() + statuses.RECONCILE_AFTER,
+            due_at=clock.now() + statuses.CONFIRM_AFTER,
             error_code="unconfirmed",
             error_message=f"{why} The provider is being asked whether it has the message."[:500],
         )
 
 
-def _hold(message: Message) -> Message | None:
+def _lock(message: Message) -> Message | None:
     """The row, locked, if the claim is still ours."""
     return (
         Message.objects.select_for_update(of=("self",), no_key=True)

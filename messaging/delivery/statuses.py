@@ -15,8 +15,7 @@ from activity.ledger import record
 from core import clock
 from core.claims import backoff, released
 from customers.people.consent import services as consent
-from messaging import alerts as troubles
-from messaging import events
+from messaging import alerts, events
 from messaging.channels import registry
 from messaging.channels.base import Retry, final
 from messaging.delivery import queue as outbound
@@ -24,8 +23,8 @@ from messaging.models import Conversation, Message
 from messaging.threads import services as conversations
 
 RETRIES = [timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6)]
-RECONCILE_AFTER = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(days=1)
+CONFIRM_AFTER = timedelta(seconds=30)
+MAX_WAIT = timedelta(days=1)
 
 Status = Message.Status
 _RANK = {
@@ -93,7 +92,7 @@ def advance(
         changes[_MOMENT[wanted]] = moment
     write(message, wanted, provider_message_id=provider_message_id or message.provider_message_id, **changes)
     if current not in _SAID:
-        conversations.answered(message.conversation_id, at=message.sent_at or moment)
+        conversations.record_answer(message.conversation_id, at=message.sent_at or moment)
     return f"applied: {wanted}"
 
 
@@ -121,11 +120,11 @@ def _write(
     if is_written:
         for name, value in changes.items():
             setattr(message, name, value)
-        tell(message)
+        report(message)
     return is_written
 
 
-def tell(message: Message, actor: Actor = SYSTEM) -> None:
+def report(message: Message, actor: Actor = SYSTEM) -> None:
     """The list and the ledger hear of a message's state."""
     outbound.show_status(message)
     event_type = _EVENTS.get(Status(message.status))
@@ -148,7 +147,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
         _learn_closed(message)
     wait = _wait(message, failure)
     if failure.retry == Retry.RECONCILE:
-        write(message, Status.UNCONFIRMED, due_at=clock.now() + RECONCILE_AFTER, **reason)
+        write(message, Status.UNCONFIRMED, due_at=clock.now() + CONFIRM_AFTER, **reason)
     elif wait is not None:
         earlier = remember_attempt(message, provider_message_id)
         write(message, Status.QUEUED, due_at=clock.now() + wait, request_began_at=None, **earlier, **reason)
@@ -158,7 +157,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
     if was_said:
         conversations.withdraw(message.conversation_id)
     if failure.is_for_administrators:
-        troubles.tell(message.channel, code=failure.code, text=failure.message)
+        alerts.raise_alert(message.channel, code=failure.code, text=failure.message)
 
 
 def _learn_closed(message: Message) -> None:
@@ -209,7 +208,7 @@ def _wait(message: Message, failure: Failure) -> timedelta | None:
     if wait is None:
         return None
     # A provider that names a time far away is asked again within a day all the same.
-    return max(wait, min(failure.retry_after, LONGEST_WAIT)) if failure.retry_after else wait
+    return max(wait, min(failure.retry_after, MAX_WAIT)) if failure.retry_after else wait
 
 
 def _is_forward(current: Status, wanted: Status) -> bool:

@@ -11,7 +11,7 @@ from messaging.models import Conversation, Message, StoppedAddress
 
 
 @transaction.atomic
-def stop(*, message: Message, address: str, code: str, reason: str) -> StoppedAddress:
+def suppress(*, message: Message, address: str, code: str, reason: str) -> StoppedAddress:
     """Send nothing to this address any more; `message` is what could not be delivered."""
     row, is_new = StoppedAddress.objects.update_or_create(
         organization_id=message.organization_id,
@@ -40,7 +40,7 @@ def allow(*, conversation: Conversation, actor: Actor) -> bool:
     return True
 
 
-def heard_from(message: Message) -> None:
+def lift_for_sender(message: Message) -> None:
     """A mail came from it: so it is there."""
     rows = StoppedAddress.objects.filter(kind=message.channel.kind, address=message.address.lower())
     if rows.delete()[0]:

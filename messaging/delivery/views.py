@@ -14,8 +14,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
-from messaging.delivery import checks as refusals
-from messaging.delivery import confirmation as reconcile
+from messaging.delivery import checks, confirmation
 from messaging.delivery import queue as outbound
 from messaging.models import Message
 
@@ -40,7 +39,7 @@ def cancel(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def mark_as_sent(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Somebody has seen that an unconfirmed message arrived."""
-    return _do(request, pk, lambda message: reconcile.mark_as_sent(message=message, actor=current_actor()))
+    return _do(request, pk, lambda message: confirmation.mark_as_sent(message=message, actor=current_actor()))
 
 
 def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpResponse:
@@ -51,7 +50,7 @@ def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpRe
     reason = ""
     try:
         act(message)
-    except (outbound.NotPossible, refusals.SendingRefused) as error:
+    except (outbound.NotPossible, checks.SendingRefused) as error:
         reason = str(error)
         message.refresh_from_db()
     if not request.htmx:

@@ -43,7 +43,7 @@ class MediaView(OrganizationView):
             media.require_sendable(capabilities, name=given.name, content_type=content_type, size=given.size)
         elif given.size > settings.MEDIA_MAX_BYTES:
             raise media.InvalidUpload(f"A file may have {settings.MEDIA_MAX_BYTES // 1_000_000} MB at most.")
-        kept = media.keep(
+        kept = media.store(
             organization=self.member.organization,
             content=given,
             name=given.name,
@@ -70,7 +70,7 @@ class AttachmentView(OrganizationView):
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The file of a message; 404 while it is not fetched yet."""
         visible = Message.objects.visible_to(self.member)
-        found = Attachment.objects.select_related("file").filter(pk=pk, message__in=visible).first()
-        if found is None or found.file is None:
+        row = Attachment.objects.select_related("file").filter(pk=pk, message__in=visible).first()
+        if row is None or row.file is None:
             raise Http404("There is no such file here (yet).")
-        return respond(found.file)
+        return respond(row.file)

@@ -31,10 +31,10 @@ from messaging.models import Attachment, Message
 
 FETCH = "messaging.tasks.fetch_media"
 LEASE = timedelta(minutes=1)
-LONGEST = timedelta(minutes=20)
+MAX_DURATION = timedelta(minutes=20)
 # A provider may not have its own file in the first seconds; later it is a trouble that passes.
 RETRIES: Final = [timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 600, 3600, 6 * 3600)]
-LONGEST_WAIT = timedelta(days=1)
+MAX_WAIT = timedelta(days=1)
 IN_MEMORY = 1_000_000
 # Never kept, whatever it is called: nothing that a person sends to a clinic, and dangerous to whoever opens it.
 _REFUSED: Final = (
@@ -104,7 +104,7 @@ def _require_welcome(content_type: str) -> None:
 def _keep(row: Attachment, draft: IO[bytes], fetched: FetchedMedia) -> None:
     content_type = fetched.content_type or row.content_type
     with media.all_or_nothing(), transaction.atomic():
-        kept = media.keep(
+        kept = media.store(
             organization=row.organization,
             content=draft,
             name=row.filename or fetched.filename or default_name(content_type),
@@ -133,7 +133,7 @@ def _again_or_never(row: Attachment, error: FetchError) -> None:
             if settle(row, state=Attachment.State.FAILED, reason=final(reason)[:300]):
                 _tell(row)
             return
-        longer = max(wait, min(error.retry_after, LONGEST_WAIT)) if error.retry_after else wait
+        longer = max(wait, min(error.retry_after, MAX_WAIT)) if error.retry_after else wait
         settle(row, due_at=clock.now() + longer, reason=reason)
 
 
@@ -169,6 +169,6 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="files of all organizations are fetched by one sweep",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
     )
 )

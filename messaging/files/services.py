@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 THUMBNAIL = (480, 480)
 # A picture of more pixels than this is kept, but not opened: it could be a bomb.
-MOST_PIXELS: Final = 60_000_000
+MAX_PIXELS: Final = 60_000_000
 # Of a format that can't be read at a smaller scale: a WebP takes 16 bytes for each of them.
-MOST_PIXELS_AT_ONCE: Final = 25_000_000
+MAX_PIXELS_AT_ONCE: Final = 25_000_000
 # What was uploaded and never sent, or has no message any more, is thrown away after so long.
 KEPT_UNUSED = timedelta(days=1)
 TIDIED_AT_ONCE = 200
@@ -63,7 +63,7 @@ class _Picture:
     thumbnail: bytes
 
 
-def keep(
+def store(
     *,
     organization: Organization,
     content: IO[bytes],
@@ -120,7 +120,7 @@ def upload(
     """Take a file that is to be sent on a channel with these abilities. Raises InvalidUpload, which says why not."""
     size = content.size or 0
     require_sendable(capabilities, name=name, content_type=content_type, size=size)
-    return keep(
+    return store(
         organization=organization, content=content, name=name, content_type=content_type, size=size, actor=actor
     )
 
@@ -201,9 +201,9 @@ def _throw_away(unused_ones: QuerySet[MediaFile], key: UUID) -> bool:
 
 def _delete_contents(rows: Sequence[MediaFile]) -> None:
     for row in rows:
-        for held in (row.content, row.thumbnail):
-            if held.name:
-                held.storage.delete(held.name)
+        for locked in (row.content, row.thumbnail):
+            if locked.name:
+                locked.storage.delete(locked.name)
 
 
 def _opened(content: IO[bytes]) -> _Picture | None:
@@ -212,17 +212,17 @@ def _opened(content: IO[bytes]) -> _Picture | None:
         content.seek(0)
         with Image.open(content, formats=_FORMATS) as picture:
             width, height = picture.size
-            if width * height > (MOST_PIXELS if picture.format == "JPEG" else MOST_PIXELS_AT_ONCE):
+            if width * height > (MAX_PIXELS if picture.format == "JPEG" else MAX_PIXELS_AT_ONCE):
                 return None
             picture.draft("RGB", THUMBNAIL)
             # Made small before anything else is done with it: each step on the whole would be a copy of the whole.
             picture.thumbnail(THUMBNAIL)
-            shown = ImageOps.exif_transpose(picture)
-            if (shown.width > shown.height) is not (picture.width > picture.height):
+            context = ImageOps.exif_transpose(picture)
+            if (context.width > context.height) is not (picture.width > picture.height):
                 width, height = height, width
             drawn = io.BytesIO()
             # Drawn anew: where a photograph was taken does not travel with its thumbnail.
-            shown.convert("RGBA" if "A" in shown.getbands() or "transparency" in shown.info else "RGB").save(
+            context.convert("RGBA" if "A" in context.getbands() or "transparency" in context.info else "RGB").save(
                 drawn, "WEBP", quality=80
             )
             return _Picture(width, height, drawn.getvalue())

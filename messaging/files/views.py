@@ -42,9 +42,9 @@ def fetch_again(request: Request, organization: str, pk: UUID) -> HttpResponse:
     message = row.message
     if not request.htmx:
         return redirect("messaging:conversation", organization, message.conversation_id)
-    shown = Message.objects.with_thread_relations().select_related("conversation__customer").get(pk=message.pk)
+    context = Message.objects.with_thread_relations().select_related("conversation__customer").get(pk=message.pk)
     return toast(
-        render(request, "messaging/partials/message.html", {"message": shown, "conversation": shown.conversation}),
+        render(request, "messaging/partials/message.html", {"message": context, "conversation": context.conversation}),
         "It is being fetched.",
     )
 
@@ -73,10 +73,10 @@ def mail(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def _attachment(request: Request, pk: UUID) -> Attachment:
     visible = Message.objects.visible_to(request.member)
-    found = Attachment.objects.select_related("file", "message").filter(pk=pk, message__in=visible).first()
-    if found is None:
+    row = Attachment.objects.select_related("file", "message").filter(pk=pk, message__in=visible).first()
+    if row is None:
         raise Http404("There is no such file, or it is not yours to see.")
-    return found
+    return row
 
 
 def _with_pictures(message: Message, html: str) -> str:
@@ -84,5 +84,5 @@ def _with_pictures(message: Message, html: str) -> str:
     if "cid:" not in html:
         return html
     rows = Attachment.objects.filter(message=message, file__isnull=False).exclude(content_id="").select_related("file")
-    held = {row.content_id: row.file for row in rows if row.file is not None and row.file.is_picture}
-    return _CID.sub(lambda match: links.file_path(held[match[1]]) if match[1] in held else "data:,", html)
+    locked = {row.content_id: row.file for row in rows if row.file is not None and row.file.is_picture}
+    return _CID.sub(lambda match: links.file_path(locked[match[1]]) if match[1] in locked else "data:,", html)

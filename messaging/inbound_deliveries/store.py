@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from core import clock
-from core.jobs import ring
+from core.jobs import wake_up
 from messaging.channels.text import clean
 from messaging.models import Arrival, Channel, Message
 
@@ -58,7 +58,7 @@ def waiting() -> QuerySet[Arrival]:
     return rows
 
 
-def make_room(account_id: str) -> None:
+def purge_excess(account_id: str) -> None:
     """Let go of the oldest beyond what is kept of an account, and in all; what was verified is never counted."""
     for rows, most in (
         (waiting().filter(account_id=account_id), MAX_UNVERIFIED_OF_AN_ACCOUNT),
@@ -115,9 +115,9 @@ def store(
     if not _insert(row):
         return False
     if channel is None:
-        make_room(row.account_id)
+        purge_excess(row.account_id)
     elif not after:
-        ring(PROCESS)
+        wake_up(PROCESS)
     return True
 
 

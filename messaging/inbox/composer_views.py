@@ -23,20 +23,17 @@ from activity.actor import current_actor
 from core.http import Request
 from core.ids import parse_uuid, parse_uuids
 from core.moments import is_showable
-from messaging.delivery import checks as refusals
-from messaging.delivery import drafts, parts
+from messaging.delivery import checks, drafts, parts, suppressions
 from messaging.delivery import queue as outbound
-from messaging.delivery import suppressions as stopped
 from messaging.files import services as media
 from messaging.inbox import context
 from messaging.inbox import drafts as saved_drafts
 from messaging.inbox.requests import template_of
 from messaging.models import Conversation, Draft, MediaFile, Message, Template
-from messaging.texts.contents import preview as content_form
-from messaging.threads import answer_addresses as answers
-from messaging.threads import presence as signs
+from messaging.texts.contents import preview as content_preview
+from messaging.threads import answer_addresses, presence
 
-MOST_FILES: Final = 20
+MAX_FILES: Final = 20
 FALLBACKS: Final = 50
 VARIABLE: Final = "variable-"
 
@@ -72,7 +69,7 @@ def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
                 **_later(request),
             )
             saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.REPLY)
-    except (refusals.SendingRefused, outbound.InvalidText, media.InvalidUpload) as error:
+    except (checks.SendingRefused, outbound.InvalidText, media.InvalidUpload) as error:
         return _refused(request, conversation, Draft.Mode.REPLY, str(error), files)
     return _written(request, conversation, Draft.Mode.REPLY, written)
 
@@ -103,15 +100,17 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
                 author=request.member.user,
                 undo_for=timedelta(seconds=conversation.organization.undo_seconds),
             )
-        except (refusals.SendingRefused, outbound.InvalidText) as refused:
+        except (checks.SendingRefused, outbound.InvalidText) as refused:
             error = str(refused)
         else:
             response = _written(request, conversation, Draft.Mode.REPLY, [message])
             # The answer is the composer's form, with what was written there, wherever the template's form stood.
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#composer-reply", "outerHTML"
             return response
-    shown = content_form.of(template, conversation, request.member.user, given, is_asked=request.method == "POST")
-    page = {"conversation": conversation, "template": template, "error": error, **shown}
+    page_context = content_preview.of(
+        template, conversation, request.member.user, given, is_asked=request.method == "POST"
+    )
+    page = {"conversation": conversation, "template": template, "error": error, **page_context}
     name = "messaging/templates/fill.html" if request.htmx else "messaging/templates/fill_page.html"
     return render(request, name, page, status=422 if error else 200)
 
@@ -131,7 +130,7 @@ def fallbacks(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def typing(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Somebody writes here; shown to the customer where the channel can."""
     conversation, _others = context.open_conversation(request, pk)
-    signs.typing(conversation)
+    presence.typing(conversation)
     return HttpResponse(status=204)
 
 
@@ -140,7 +139,7 @@ def typing(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def allow_address(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Write to an address again that a mail came back from."""
     conversation, _others = context.open_conversation(request, pk)
-    if stopped.allow(conversation=conversation, actor=current_actor()):
+    if suppressions.allow(conversation=conversation, actor=current_actor()):
         toasts.success(request, "Mail goes to this address again.")
     if request.htmx:  # the composer's form is HTMX's, whichever of its buttons was pressed
         return HttpResponse(
@@ -155,7 +154,7 @@ def answers_to(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Send answers to the other one of the two addresses that a customer's mail names."""
     conversation = context.open_conversation(request, pk)[0]
     address = request.POST.get("answers_to", "")
-    if answers.choose(conversation=conversation, address=address, actor=current_actor()):
+    if answer_addresses.choose(conversation=conversation, address=address, actor=current_actor()):
         toasts.success(request, _("Answers go to %(address)s.") % {"address": address})
     else:
         toasts.error(request, _("No mail of this conversation asks for answers at this address."))
@@ -201,12 +200,12 @@ def _take_files(request: Request, conversation: Conversation, kept: list[MediaFi
 
     What was kept before one was refused stays, so that the form can show it again.
     """
-    given = request.POST.getlist("files")[:MOST_FILES]
+    given = request.POST.getlist("files")[:MAX_FILES]
     ids = parse_uuids(given)
     if len(ids) < len(given):
         raise media.InvalidUpload("A file is not there any more. Attach it again.")
     kept += media.unused(ids, organization=request.organization, actor=current_actor())
-    for content in request.FILES.getlist("file")[:MOST_FILES]:
+    for content in request.FILES.getlist("file")[:MAX_FILES]:
         kept.append(
             media.upload(
                 organization=request.organization,
@@ -249,25 +248,28 @@ def _written(request: Request, conversation: Conversation, mode: str, written: l
     for message in new:
         message.conversation = conversation
     subject = drafts.answering(request.POST.get("subject", "").strip())
-    shown = context.composer_context(conversation, request.member, subject=subject)
-    return render(request, FORMS[Draft.Mode(mode)], {"conversation": conversation, **shown, "new_messages": new})
+    page_context = context.composer_context(conversation, request.member, subject=subject)
+    return render(request, FORMS[Draft.Mode(mode)], {"conversation": conversation, **page_context, "new_messages": new})
 
 
 def _refused(
     request: Request, conversation: Conversation, mode: str, reason: str, files: Sequence[MediaFile] = ()
 ) -> HttpResponse:
     """What was written, in the form of its mode, with the reason."""
-    shown = context.composer_context(conversation, request.member)
-    kept: Draft = shown["drafts"][mode]
+    page_context = context.composer_context(conversation, request.member)
+    kept: Draft = page_context["drafts"][mode]
     for name in ("body", "subject", "cc"):
         setattr(kept, name, request.POST.get(name, ""))
-    shown |= {"composer_mode": mode, "composer_files": files, f"{mode}_error": reason}
+    page_context |= {"composer_mode": mode, "composer_files": files, f"{mode}_error": reason}
     if not request.htmx:
         opened, others = context.open_conversation(request, conversation.pk)
         page = context.list_context(request) | context.thread_context(request, opened)
         return render(
-            request, "messaging/inbox.html", page | context.panel_context(request, opened, others) | shown, status=422
+            request,
+            "messaging/inbox.html",
+            page | context.panel_context(request, opened, others) | page_context,
+            status=422,
         )
-    response = render(request, FORMS[Draft.Mode(mode)], {"conversation": conversation, **shown}, status=422)
+    response = render(request, FORMS[Draft.Mode(mode)], {"conversation": conversation, **page_context}, status=422)
     response.headers["HX-Retarget"] = f"#composer-{mode}"
     return response

@@ -21,13 +21,11 @@ from core.pagination import page_after
 from customers.models import Consent, Stage
 from customers.people.owners import possible_owners
 from customers.work import customer_work
-from messaging.delivery import checks as refusals
-from messaging.delivery import drafts
+from messaging.delivery import checks, drafts
 from messaging.inbox import drafts as saved_drafts
 from messaging.models import Conversation, Draft, Message
 from messaging.models.querysets import ConversationQuerySet
-from messaging.threads import answer_addresses as answers
-from messaging.threads import channel_choice
+from messaging.threads import answer_addresses, channel_choice
 from messaging.threads.queries import VIEWS, messages_of
 
 ROWS = 30
@@ -108,15 +106,15 @@ def open_conversation(request: Request, pk: UUID) -> tuple[Conversation, list[Co
         .annotate(
             consent_in_force=Subquery(opted),
             real_name=Subquery(channel_choice.real_name_of(OuterRef("channel__kind"))),
-            **answers.subqueries(),
+            **answer_addresses.subqueries(),
             **saved_drafts.subqueries(request.member),
         )
         .order_by("-last_message_at")
     )
-    found = list(rows)
-    for conversation in found:
+    results = list(rows)
+    for conversation in results:
         if conversation.pk == pk:
-            return conversation, [other for other in found if other.pk != pk]
+            return conversation, [other for other in results if other.pk != pk]
     raise Http404("There is no such conversation, or it is not yours to see.")
 
 
@@ -170,14 +168,14 @@ def composer_context(conversation: Conversation, member: Member, *, subject: str
 
 def refusal_context(conversation: Conversation) -> dict[str, object]:
     """Whether a reply can be sent now, and if not, why, in plain words; and what could be done instead."""
-    refused = refusals.reason_against(conversation, at=timezone.now())
+    refused = checks.reason_against(conversation, at=timezone.now())
     return {
         "reply_refusal": "" if refused is None else str(refused),
-        "is_window_closed": isinstance(refused, refusals.WindowClosed),
-        "is_on_simulator": isinstance(refused, refusals.OnSimulator),
+        "is_window_closed": isinstance(refused, checks.WindowClosed),
+        "is_on_simulator": isinstance(refused, checks.OnSimulator),
         "simulated_beside": "" if refused else channel_choice.real_name_beside(conversation),
-        "is_address_stopped": isinstance(refused, refusals.AddressStopped),
-        "answers": answers.choice(conversation),
+        "is_address_stopped": isinstance(refused, checks.AddressStopped),
+        "answers": answer_addresses.choice(conversation),
         "channel_trouble": conversation.channel.last_error,
     }
 

@@ -19,7 +19,7 @@ from customers.people.customers import services as customers
 from customers.people.owners import possible_owners
 from messaging.inbox import context
 from messaging.models import Channel, Conversation
-from messaging.threads import presence as signs
+from messaging.threads import presence
 from messaging.threads import services as conversations
 from messaging.threads.channel_choice import channel_for_sending, ways_to_write
 
@@ -74,7 +74,7 @@ def read(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Nothing in it is unread any more."""
     conversation, _others = context.open_conversation(request, pk)
     if conversations.mark_read(conversation=conversation, actor=current_actor()):
-        signs.read(conversation)
+        presence.read(conversation)
     return HttpResponse(status=204)
 
 
@@ -89,5 +89,5 @@ def _chosen(request: Request, customer: Customer) -> Channel | None:
 def _header(request: Request, conversation: Conversation) -> HttpResponse:
     if not request.htmx:
         return redirect("messaging:conversation", conversation.organization.slug, conversation.pk)
-    shown = {"conversation": conversation, "list_query": context.list_query(request)}
-    return render(request, "messaging/partials/thread_header.html", shown)
+    page_context = {"conversation": conversation, "list_query": context.list_query(request)}
+    return render(request, "messaging/partials/thread_header.html", page_context)

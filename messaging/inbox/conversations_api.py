@@ -21,8 +21,7 @@ from customers.people.customers import services as customers
 from messaging.delivery import queue as outbound
 from messaging.delivery.api_access import resolved
 from messaging.models import Conversation, Message
-from messaging.threads import presence as signs
-from messaging.threads import serializers
+from messaging.threads import presence, serializers
 from messaging.threads import services as conversations
 from messaging.threads.api_access import visible_conversation
 from messaging.threads.queries import conversations_for, messages_of
@@ -128,7 +127,7 @@ class ReadView(OrganizationView):
         """Nothing in it is unread any more."""
         conversation = visible_conversation(self, pk)
         if conversations.mark_read(conversation=conversation, actor=current_actor()):
-            signs.read(conversation)
+            presence.read(conversation)
         return _shown(conversation)
 
 
@@ -175,7 +174,7 @@ class TypingView(OrganizationView):
     @extend_schema(tags=["conversations"], request=None, responses={204: None})
     def post(self, request: Request, pk: UUID) -> Response:
         """Show the customer that somebody writes, where the channel can; it lasts some 25 seconds."""
-        signs.typing(visible_conversation(self, pk))
+        presence.typing(visible_conversation(self, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -201,16 +200,16 @@ def _owner(member: Member, wanted: UUID | None) -> User | None:
         return None
     if wanted == "me":
         return member.user
-    found = Member.objects.active().select_related("user").filter(user=wanted).first()
-    if found is None:
+    row = Member.objects.active().select_related("user").filter(user=wanted).first()
+    if row is None:
         raise customers.UnknownOwner
-    return found.user
+    return row.user
 
 
 def _quoted(conversation: Conversation, pk: UUID | None) -> Message | None:
     if pk is None:
         return None
-    found = conversation.messages.filter(pk=pk).first()
-    if found is None:
+    row = conversation.messages.filter(pk=pk).first()
+    if row is None:
         raise invalid("reply_to", "There is no such message in this conversation.")
-    return found
+    return row

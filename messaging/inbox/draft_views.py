@@ -38,7 +38,7 @@ def draft(request: Request, organization: str, pk: UUID, mode: str) -> HttpRespo
         )
     except InvalidText as error:
         return JsonResponse({"field": error.field, "error": str(error)}, status=422)
-    except saved_drafts.Stale as error:
+    except saved_drafts.Outdated as error:
         return JsonResponse(_shown(error.draft), status=409)
     return JsonResponse(_shown(saved))
 

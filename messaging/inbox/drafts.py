@@ -14,17 +14,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Member
 from core.refused import Refused
-from core.storable import is_storable
+from core.text_safety import is_storable
 from messaging.delivery.drafts import InvalidText
 from messaging.models import Conversation, Draft, Template
 
-LONGEST: Final = 100_000
-LONGEST_OF: Final = {"body": LONGEST, "subject": 255, "cc": 2000}
+MAX_LENGTH: Final = 100_000
+MAX_LENGTHS: Final = {"body": MAX_LENGTH, "subject": 255, "cc": 2000}
 COLUMNS: Final = ("body", "subject", "cc", "template_id", "version", "updated_at")
 REPLY_ONLY: Final = ("subject", "cc", "template")
 
 
-class Stale(Refused):
+class Outdated(Refused):
     """The draft was saved, sent or thrown away since; `draft` is what it is now."""
 
     status, code = 409, "stale"
@@ -88,16 +88,16 @@ def save(
     """
     values: dict[str, object] = {"body": body, "subject": subject, "cc": cc, "template": template}
     _require_good(mode, values)
-    draft = held(conversation, member, mode)
+    draft = locked(conversation, member, mode)
     if version is not None and version != draft.version:
-        raise Stale(draft)
+        raise Outdated(draft)
     return _write(draft, values)
 
 
 @transaction.atomic
 def empty(*, conversation: Conversation, member: Member, mode: str) -> Draft:
     """The text was sent, or is thrown away. A save that set out before this is refused as Stale."""
-    return _write(held(conversation, member, mode), {"body": "", "subject": "", "cc": "", "template": None})
+    return _write(locked(conversation, member, mode), {"body": "", "subject": "", "cc": "", "template": None})
 
 
 def _unsaved(conversation: Conversation, member: Member, mode: str) -> Draft:
@@ -106,14 +106,14 @@ def _unsaved(conversation: Conversation, member: Member, mode: str) -> Draft:
     )
 
 
-def held(conversation: Conversation, member: Member, mode: str) -> Draft:
+def locked(conversation: Conversation, member: Member, mode: str) -> Draft:
     """The draft's row, locked; not yet in the database where there was none and nobody else makes one now."""
     for name in Draft.Mode.values:  # what came along with the conversation is old after this
         vars(conversation).pop(f"saved_{name}", None)
     rows = Draft.objects.select_for_update().filter(conversation=conversation, member=member, mode=mode)
-    found = rows.first()
-    if found is not None:
-        return found
+    row = rows.first()
+    if row is not None:
+        return row
     try:
         with transaction.atomic():
             made = _unsaved(conversation, member, mode)
@@ -133,7 +133,7 @@ def _write(draft: Draft, values: Mapping[str, object]) -> Draft:
 
 
 def _require_good(mode: str, values: Mapping[str, Any]) -> None:
-    for name, longest in LONGEST_OF.items():
+    for name, longest in MAX_LENGTHS.items():
         if len(values[name]) > longest:
             raise InvalidText(_("At most %(count)d characters.") % {"count": longest}, field=name)
         if not is_storable(values[name]):

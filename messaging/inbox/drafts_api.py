@@ -16,7 +16,7 @@ from core.api.errors import invalid
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict
 from messaging.delivery.api_access import resolved
-from messaging.inbox import drafts as saved_drafts
+from messaging.inbox import drafts
 from messaging.models import Conversation, Draft
 from messaging.threads.api_access import visible_conversation
 
@@ -35,7 +35,7 @@ class DraftSerializer(serializers.ModelSerializer[Draft]):
 
 
 class DraftChangeSerializer(Strict):
-    body = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=saved_drafts.LONGEST)
+    body = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=drafts.MAX_LENGTH)
     subject = serializers.CharField(allow_blank=True, required=False, default="", max_length=255)
     cc = serializers.CharField(
         allow_blank=True, required=False, default="", max_length=2000, help_text="Addresses, with commas."
@@ -56,7 +56,7 @@ class DraftView(ConditionalMixin, OrganizationView):
     def get(self, request: Request, pk: UUID) -> Response:
         """The caller's draft of a mode, `reply` or `note`; `version` 0 where there never was one."""
         conversation, mode = self._asked(request, pk)
-        return self.tagged(DraftSerializer(saved_drafts.draft_of(conversation, self.member, mode)).data)
+        return self.tagged(DraftSerializer(drafts.draft_of(conversation, self.member, mode)).data)
 
     @extend_schema(
         tags=["conversations"],
@@ -73,8 +73,8 @@ class DraftView(ConditionalMixin, OrganizationView):
         if data["template"] is not None and data["template"].is_content:
             raise invalid("template", "An approved template is sent as it is; it has no draft.")
         with transaction.atomic():
-            self.require_match(request, DraftSerializer(saved_drafts.held(conversation, self.member, mode)).data)
-            saved = saved_drafts.save(conversation=conversation, member=self.member, mode=mode, **data)
+            self.require_match(request, DraftSerializer(drafts.locked(conversation, self.member, mode)).data)
+            saved = drafts.save(conversation=conversation, member=self.member, mode=mode, **data)
         return self.tagged(DraftSerializer(saved).data)
 
     @extend_schema(tags=["conversations"], parameters=[DraftParameters], responses={204: None})
@@ -82,8 +82,8 @@ class DraftView(ConditionalMixin, OrganizationView):
         """Throw the draft away."""
         conversation, mode = self._asked(request, pk)
         with transaction.atomic():
-            self.require_match(request, DraftSerializer(saved_drafts.held(conversation, self.member, mode)).data)
-            saved_drafts.empty(conversation=conversation, member=self.member, mode=mode)
+            self.require_match(request, DraftSerializer(drafts.locked(conversation, self.member, mode)).data)
+            drafts.empty(conversation=conversation, member=self.member, mode=mode)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _asked(self, request: Request, pk: UUID) -> tuple[Conversation, str]:

@@ -83,10 +83,10 @@ def _mails(customer: Customer) -> PartData:
 
 def _attachments(customer: Customer) -> PartData:
     rows = Attachment.objects.filter(message__customer=customer).order_by("pk")
-    held = MediaFile.objects.filter(attachments__in=rows).order_by("pk").distinct()
+    locked = MediaFile.objects.filter(attachments__in=rows).order_by("pk").distinct()
     return PartData(
         list(rows.values("message__created_at", "filename", "content_type", "size", "source_url")),
-        [StoredFile(file.name, file.content.storage, file.content.name) for file in held if file.content.name],
+        [StoredFile(file.name, file.content.storage, file.content.name) for file in locked if file.content.name],
     )
 
 
@@ -153,7 +153,7 @@ def _erase_attachments(customer: Customer, actor: Actor) -> Iterable[StoredFile]
     theirs = Attachment.objects.filter(message__customer=customer)
     elsewhere = Attachment.objects.filter(file=OuterRef("pk")).exclude(message__customer=customer)
     own = list(MediaFile.objects.filter(~Exists(elsewhere), attachments__in=theirs, templates__isnull=True).distinct())
-    files = [_stored(held) for file in own for held in (file.content, file.thumbnail) if held.name]
+    files = [_stored(locked) for file in own for locked in (file.content, file.thumbnail) if locked.name]
     theirs.update(
         file=None, filename="", source_url="", content_id="", reason="", state=Attachment.State.FAILED, due_at=None,
         **released(),

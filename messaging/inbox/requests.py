@@ -13,5 +13,5 @@ def template_of(request: Request, kind: str) -> Template | None:
     if pk is None:
         return None
     rows = Template.objects.visible_to(request.member).filter(channel=kind, content_sid="")
-    found: Template | None = rows.filter(pk=pk).first()
-    return found
+    row: Template | None = rows.filter(pk=pk).first()
+    return row

@@ -26,27 +26,27 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
     conversation, _ = context.open_conversation(request, pk)
     if not request.member.may("templates.view"):
         return render(request, "messaging/templates/offered.html", {"offers": []})
-    asked = request.GET.get("q", "").strip()[:100]
+    requested = request.GET.get("q", "").strip()[:100]
     rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
     rows = rows.exclude(content_status=Template.ContentStatus.GONE)
     is_closed = not conversation.is_window_open
     if is_closed:
         rows = rows.exclude(content_sid="")
-    if asked:
-        rows = rows.filter(name__icontains=asked)
-    found = list(rows.prefetch_related("files").order_by("name", "language", "id")[:MAX_OFFERED])
+    if requested:
+        rows = rows.filter(name__icontains=requested)
+    results = list(rows.prefetch_related("files").order_by("name", "language", "id")[:MAX_OFFERED])
     language = conversation.customer.language.lower()
-    found.sort(key=lambda one: (one.is_content, one.name.casefold(), not _serves(one, language), one.language))
+    results.sort(key=lambda one: (one.is_content, one.name.casefold(), not _serves(one, language), one.language))
     values = rendering.values_for(conversation.customer, request.member.user)
-    offers = [_offer(one, values) for one in found]
-    shown = {
+    offers = [_offer(one, values) for one in results]
+    page_context = {
         "conversation": conversation,
         "offers": offers,
-        "asked": asked,
+        "asked": requested,
         "is_window_closed": is_closed,
         "can_edit": request.member.may("templates.edit"),
     }
-    return render(request, "messaging/templates/offered.html", shown)
+    return render(request, "messaging/templates/offered.html", page_context)
 
 
 def _serves(template: Template, language: str) -> bool:

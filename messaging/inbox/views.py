@@ -35,33 +35,33 @@ def inbox(request: Request, organization: str) -> HttpResponse:
 def conversation(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """One conversation beside the list."""
     opened, others = context.open_conversation(request, pk)
-    shown = context.thread_context(request, opened) | context.panel_context(request, opened, others)
+    page_context = context.thread_context(request, opened) | context.panel_context(request, opened, others)
     if not request.htmx or request.htmx.target in ("conversation-list", "") or request.htmx.boosted:
-        shown |= context.list_context(request)
+        page_context |= context.list_context(request)
     else:
-        shown |= {"list_query": context.list_query(request)}
-    return render_page(request, "messaging/inbox.html", shown, partials=PARTIALS)
+        page_context |= {"list_query": context.list_query(request)}
+    return render_page(request, "messaging/inbox.html", page_context, partials=PARTIALS)
 
 
 @requires("conversations.view")
 @require_safe
 def changes(request: Request, organization: str) -> HttpResponse:
     """What the screen has to show anew: rows, counts, the open thread; only what the member may see."""
-    shown: dict[str, object] = {}
+    page_context: dict[str, object] = {}
     has_list = "filter" in request.GET
-    shown |= context.list_context(request, with_rows=has_list and "all" in request.GET)
+    page_context |= context.list_context(request, with_rows=has_list and "all" in request.GET)
     if has_list and "all" not in request.GET:
-        shown |= {"conversations": _asked_rows(request), "next_cursor": "x"}
+        page_context |= {"conversations": _asked_rows(request), "next_cursor": "x"}
     if not has_list:
-        del shown["filters"]
+        del page_context["filters"]
     if pk := parse_uuid(request.GET.get("open", "")):
         try:
             opened, others = context.open_conversation(request, pk)
         except Http404:
             pass  # out of reach by now: the page keeps what it showed until it is left
         else:
-            shown |= context.changes_context(request, opened) | context.panel_context(request, opened, others)
-    return render(request, "messaging/partials/changes.html", shown)
+            page_context |= context.changes_context(request, opened) | context.panel_context(request, opened, others)
+    return render(request, "messaging/partials/changes.html", page_context)
 
 
 def _asked_rows(request: Request) -> list[Conversation]:

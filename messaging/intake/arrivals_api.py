@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from core.api.errors import Conflict
 from core.api.pages import CursorPages, paginated
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel
 
 
@@ -60,7 +60,7 @@ class ReplayView(OrganizationView):
 
 
 def _channel(pk: UUID) -> Channel:
-    found = Channel.objects.filter(pk=pk).first()
-    if found is None:
+    row = Channel.objects.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such channel.")
-    return found
+    return row

@@ -21,7 +21,7 @@ from activity.ledger import record
 from core import clock, queues
 from core.claims import backoff, settle
 from core.encryption import DecryptionFailed
-from core.jobs import ring
+from core.jobs import wake_up
 from core.refused import Refused
 from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
@@ -38,19 +38,19 @@ CATCH_UP: Final = "messaging.tasks.catch_up"
 EVERY = timedelta(days=1)
 # Each asking overlaps the one before: a provider lists a message later than it dates it.
 OVERLAP = timedelta(hours=6)
-LONGEST_RANGE = timedelta(days=30)
+MAX_RANGE = timedelta(days=30)
 LEASE = timedelta(minutes=2)
-LONGEST = timedelta(hours=1)
+MAX_DURATION = timedelta(hours=1)
 RETRIES: Final = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
 CHUNK: Final = 200
-MOST_SHOWN: Final = 200
+MAX_SHOWN: Final = 200
 # What was sent a moment ago is still on its way through us.
 GRACE = timedelta(minutes=15)
 
 State = Reconciliation.State
 
 
-class CannotAsk(Refused):
+class CannotBackfill(Refused):
     """The channel's provider has no list, or it is being asked already; the text says which."""
 
     status = 409
@@ -66,18 +66,18 @@ class _Tally:
     found: list[dict[str, object]] = field(default_factory=list)
 
     def note(self, listed: ListedMessage, kind: str) -> None:
-        if len(self.found) < MOST_SHOWN:
+        if len(self.found) < MAX_SHOWN:
             self.found.append(
                 {"kind": kind, "id": listed.provider_message_id, "other": listed.other, "at": listed.at.isoformat(),
                  "status": listed.raw_status}
             )  # fmt: skip
 
 
-def can_ask(channel: Channel) -> bool:
+def can_backfill(channel: Channel) -> bool:
     return isinstance(registry.provider(channel.provider), ListsMessages)
 
 
-def ask(
+def request_backfill(
     *,
     channel: Channel,
     actor: Actor,
@@ -87,15 +87,15 @@ def ask(
 ) -> Reconciliation:
     """Have the provider asked soon, for the last day or since the last time where nothing is said.
 
-    Raises CannotAsk.
+    Raises CannotBackfill.
     """
-    if not can_ask(channel):
-        raise CannotAsk("This provider keeps no list that can be asked.")
+    if not can_backfill(channel):
+        raise CannotBackfill("This provider keeps no list that can be asked.")
     now = clock.now()
     end = min(until or now, now)
-    begin = max(since or _last_time(channel, now), end - LONGEST_RANGE)
+    begin = max(since or _last_time(channel, now), end - MAX_RANGE)
     if begin >= end:
-        raise CannotAsk("The range is empty: choose a beginning before its end.")
+        raise CannotBackfill("The range is empty: choose a beginning before its end.")
     try:
         with transaction.atomic():
             row = Reconciliation.objects.create(
@@ -107,26 +107,26 @@ def ask(
                 due_at=now,
             )
     except IntegrityError as error:
-        raise CannotAsk("The provider is being asked already; the result will stand here in a moment.") from error
-    ring(CATCH_UP)
+        raise CannotBackfill("The provider is being asked already; the result will stand here in a moment.") from error
+    wake_up(CATCH_UP)
     return row
 
 
-def ask_daily() -> int:
+def request_daily() -> int:
     """Have every channel asked about that was not for a day; how many were."""
     now = clock.now()
     with every_organization("all channels are caught up with"):
         rows = Channel.objects.filter(is_enabled=True, created_at__lt=now - EVERY).select_related("organization")
         # A little less than a day: the beat's own steps must not push it later every day.
-        asked = Reconciliation.objects.filter(created_at__gt=now - EVERY + timedelta(minutes=10))
-        due = [row for row in rows.exclude(pk__in=asked.values("channel")) if can_ask(row)]
+        requested = Reconciliation.objects.filter(created_at__gt=now - EVERY + timedelta(minutes=10))
+        due = [row for row in rows.exclude(pk__in=requested.values("channel")) if can_backfill(row)]
     done = 0
     for channel in due:
         with organization_scope(channel.organization):
             try:
-                ask(channel=channel, actor=SYSTEM)
+                request_backfill(channel=channel, actor=SYSTEM)
                 done += 1
-            except CannotAsk:  # somebody has asked in this moment
+            except CannotBackfill:  # somebody has asked in this moment
                 continue
     return done
 
@@ -143,7 +143,7 @@ def _asked() -> QuerySet[Reconciliation]:
 
 def _last_time(channel: Channel, now: datetime) -> datetime:
     last = Reconciliation.objects.filter(channel=channel, state=State.DONE).order_by("-until").first()
-    return max(last.until - OVERLAP, now - LONGEST_RANGE) if last else now - EVERY - OVERLAP
+    return max(last.until - OVERLAP, now - MAX_RANGE) if last else now - EVERY - OVERLAP
 
 
 def _catch_up(row: Reconciliation) -> None:
@@ -208,7 +208,7 @@ def _take(channel: Channel, chunk: list[ListedMessage], tally: _Tally) -> None:
             if _is_news(message, listed) and _store_status(channel, listed, message):
                 tally.statuses_found += 1
                 tally.note(listed, "status")
-        elif listed.at < clock.now() - GRACE and sent_elsewhere.take_in(channel=channel, listed=listed):
+        elif listed.at < clock.now() - GRACE and sent_elsewhere.record_sent_elsewhere(channel=channel, listed=listed):
             tally.elsewhere_found += 1
             tally.note(listed, "elsewhere")
 
@@ -249,10 +249,10 @@ def _is_news(message: Message, listed: ListedMessage) -> bool:
 def newest(channels: Iterable[Channel]) -> dict[object, Reconciliation]:
     """The last asking of each channel, in one query."""
     rows = Reconciliation.objects.filter(channel__in=list(channels)).order_by("channel", "-created_at")
-    found: dict[object, Reconciliation] = {}
+    results: dict[object, Reconciliation] = {}
     for row in rows[:500]:
-        found.setdefault(row.channel_id, row)
-    return found
+        results.setdefault(row.channel_id, row)
+    return results
 
 
 def set_aside(row: Reconciliation, reason: str) -> None:
@@ -269,6 +269,6 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="what was missed is asked for by one sweep",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
     )
 )

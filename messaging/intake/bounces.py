@@ -7,8 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from messaging.channels.base import Bounce, ReceivedMail, Retry
-from messaging.delivery import statuses
-from messaging.delivery import suppressions as stopped
+from messaging.delivery import statuses, suppressions
 from messaging.delivery.statuses import Failure
 from messaging.intake import mail_references
 from messaging.models import Channel, MailDetails, Message
@@ -45,7 +44,7 @@ def settle(*, channel: Channel, mail: ReceivedMail) -> str:
 
 def message_of(*, channel: Channel, mail: ReceivedMail) -> Message | None:
     """The first message of ours that a bounce speaks of; one that is not sure has to name it by its id."""
-    return next((found for one in mail.bounces if (found := _message_of(channel, mail, one)) is not None), None)
+    return next((result for one in mail.bounces if (result := _message_of(channel, mail, one)) is not None), None)
 
 
 def explain(bounce: Bounce) -> str:
@@ -66,7 +65,7 @@ def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
     is_copy = recipient != message.address.lower() and _is_copy(message, recipient)
     # Where only the address fits, anybody could have written the bounce: it settles the mail, and stops nothing.
     if bounce.is_hard and (is_copy or _is_named(message, channel, mail, bounce)):
-        stopped.stop(
+        suppressions.suppress(
             message=message,
             # Anybody can write a bounce that names anybody: only where we wrote to is ever stopped. Another name in it
             # is where the recipient has their mail sent on to.
@@ -85,9 +84,9 @@ def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:
 def _message_of(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> Message | None:
     # Who is away answers with a machine's signs as well: only the returned mail's own id makes such a one a bounce.
     ids = [bounce.message_id, *(mail_references.referenced_ids(mail) if mail.is_sure_bounce else ())]
-    found = mail_references.messages_with(channel.organization, ids)
+    result = mail_references.messages_with(channel.organization, ids)
     for one in ids:
-        if (message := found.get(one)) is not None and message.direction == Message.Direction.OUTBOUND:
+        if (message := result.get(one)) is not None and message.direction == Message.Direction.OUTBOUND:
             return message
     if not mail.is_sure_bounce:
         return None

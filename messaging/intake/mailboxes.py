@@ -18,23 +18,23 @@ from activity.actor import SYSTEM, acting_as
 from core import clock, queues
 from core.claims import reason_of, released, settle
 from core.encryption import DecryptionFailed
-from core.jobs import ring, stopping
+from core.jobs import stopping, wake_up
 from core.sweeps import sweep
 from core.tenancy import organization_scope
-from messaging import alerts as troubles
+from messaging import alerts
 from messaging.channels.base import Kind, Retry, SendError
 from messaging.channels.smtp import imap
 from messaging.channels.text import clean
 from messaging.inbound_deliveries.store import store
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Mailbox
 
 READ: Final = "messaging.tasks.read_mailboxes"
 LEASE = timedelta(minutes=1)
-LONGEST = timedelta(minutes=20)
+MAX_DURATION = timedelta(minutes=20)
 AT_ONCE = 200
 # After a failure the next look is later and later, up to this.
-LONGEST_PAUSE = timedelta(minutes=15)
+MAX_PAUSE = timedelta(minutes=15)
 # Where all UIDs mean other mails, what came in this time is looked at again; what is known already is not kept twice.
 LOOK_BACK = timedelta(days=2)
 
@@ -60,7 +60,7 @@ def set_up(channel: Channel) -> None:
     if not is_new:
         changes = {} if row.folder == folder else {"folder": folder, "uidvalidity": None, "last_uid": 0}
         Mailbox.objects.filter(pk=row.pk).update(due_at=now, failures=0, last_error="", **released(), **changes)
-    ring(READ)
+    wake_up(READ)
 
 
 def read_due() -> int:
@@ -92,9 +92,9 @@ def _read(box: Mailbox) -> None:
             pause = timedelta(0) if has_more else timedelta(seconds=settings.MAIL_POLL_SECONDS)
             now = clock.now()
             if settle(box, due_at=now + pause, checked_at=now, failures=0, last_error="", attempts=0):
-                troubles.over(channel, subject="imap")
+                alerts.resolve(channel, subject="imap")
             if has_more:
-                ring(READ)
+                wake_up(READ)
 
 
 def _take(box: Mailbox, mailbox: imap.Mailbox) -> bool:
@@ -170,8 +170,8 @@ def _key(box: Mailbox, mail: imap.FetchedMail) -> str:
             named[name.strip().lower()] = b" ".join(value.split())
     if not named[b"message-id"]:
         return f"mail:{box.organization_id}:{hashlib.sha256(mail.raw or mail.headers).hexdigest()}"
-    told = b"\n".join([*named.values(), hashlib.sha256(body.rstrip()).digest()])
-    return f"mail:{box.organization_id}:{hashlib.sha256(told).hexdigest()}"
+    text = b"\n".join([*named.values(), hashlib.sha256(body.rstrip()).digest()])
+    return f"mail:{box.organization_id}:{hashlib.sha256(text).hexdigest()}"
 
 
 def _too_large(mail: imap.FetchedMail) -> str:
@@ -186,11 +186,11 @@ def _plausible(moment: datetime | None) -> datetime | None:
 
 def _failed(box: Mailbox, error: SendError) -> None:
     """Later again, less and less often; what somebody has to correct is told to the administrators."""
-    pause = min(timedelta(seconds=settings.MAIL_POLL_SECONDS) * 2 ** min(box.failures, 10), LONGEST_PAUSE)
+    pause = min(timedelta(seconds=settings.MAIL_POLL_SECONDS) * 2 ** min(box.failures, 10), MAX_PAUSE)
     text = clean(error.message)[:500] or reason_of(error, length=500)
     kept = settle(box, due_at=clock.now() + pause, checked_at=clock.now(), failures=box.failures + 1, last_error=text)
-    if kept and (error.retry is Retry.FIX or box.failures >= troubles.AFTER_FAILURES):
-        troubles.tell(box.channel, code=error.code, text=text, subject="imap")
+    if kept and (error.retry is Retry.FIX or box.failures >= alerts.AFTER_FAILURES):
+        alerts.raise_alert(box.channel, code=error.code, text=text, subject="imap")
 
 
 def set_aside(box: Mailbox, reason: str) -> None:
@@ -198,7 +198,7 @@ def set_aside(box: Mailbox, reason: str) -> None:
     with organization_scope(box.organization), acting_as(SYSTEM):
         if settle(box, checked_at=clock.now(), failures=box.failures + 1, last_error=reason):
             text = f"{reason} An administrator can save the channel to have it read again."
-            troubles.tell(box.channel, code="set_aside", text=text, subject="imap")
+            alerts.raise_alert(box.channel, code="set_aside", text=text, subject="imap")
 
 
 QUEUE = queues.register(
@@ -210,6 +210,6 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="mailboxes of all organizations are read by one sweep",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
     )
 )

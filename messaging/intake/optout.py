@@ -32,8 +32,8 @@ _STOP_WORDS: Final = """
     수신거부, 중지, 정지, 거부, 취소, 스톱, 그만
 """
 _START_WORDS: Final = "start, unstop, subscribe"
-LONGEST: Final = 40  # letters
-_LONGEST_TEXT: Final = 1000  # characters with all that is not a letter
+MAX_LENGTH: Final = 40  # letters
+_MAX_TEXT_LENGTH: Final = 1000  # characters with all that is not a letter
 _TATWEEL: Final = "\u0640"
 
 
@@ -44,7 +44,7 @@ def meaning(text: str, *, provider_says: str = "") -> str:
     """
     if provider_says in ("STOP", "START"):
         return provider_says
-    if len(text) > _LONGEST_TEXT or not (word := _letters(text)) or len(word) > LONGEST:
+    if len(text) > _MAX_TEXT_LENGTH or not (word := _letters(text)) or len(word) > MAX_LENGTH:
         return ""
     if word in STOP or word in map(_letters, settings.OPT_OUT_WORDS):
         return "STOP"

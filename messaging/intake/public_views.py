@@ -24,10 +24,10 @@ def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """A file whose address was given to a provider; 404 once the address has expired."""
     pk = links.file_of(token)
     with every_organization("the signed address names the file"):
-        found = MediaFile.objects.filter(pk=pk).first()
-    if found is None:
+        row = MediaFile.objects.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such file.")
-    return respond(found, is_public=True)
+    return respond(row, is_public=True)
 
 
 # A mail program posts here by itself (RFC 8058), without a page of ours before it: the signature is the permission.
@@ -40,8 +40,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     organization = subscriptions.organization_of(subscription)
     if organization is None:
         raise Http404("There is nobody of this address any more.")
-    shown = {"organization": organization, "kind": LABELS.get(subscription.kind, "messages"), "is_done": False}
+    context = {"organization": organization, "kind": LABELS.get(subscription.kind, "messages"), "is_done": False}
     if request.method == "POST":
         subscriptions.end(subscription, organization=organization)
-        shown["is_done"] = True
-    return render(request, "messaging/public/unsubscribe.html", shown)
+        context["is_done"] = True
+    return render(request, "messaging/public/unsubscribe.html", context)

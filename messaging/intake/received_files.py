@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from core import clock
-from core.jobs import ring
+from core.jobs import wake_up
 from messaging.channels import registry
 from messaging.channels.abilities import FetchesMedia
 from messaging.channels.base import ReceivedFile, ReceivedMessage
@@ -45,7 +45,7 @@ def store(message: Message, received: ReceivedMessage) -> None:
     ]
     Attachment.objects.bulk_create(rows)
     if received.media and can_fetch:
-        ring(fetching.FETCH)
+        wake_up(fetching.FETCH)
 
 
 def _along(received: ReceivedMessage) -> Sequence[ReceivedFile]:
@@ -68,7 +68,7 @@ def _kept(message: Message, file: ReceivedFile, position: int) -> Attachment:
         most = settings.MEDIA_MAX_BYTES // 1_000_000
         row.state, row.reason = Attachment.State.FAILED, f"It is larger than {most} MB, and was not kept."
         return row
-    row.file = media.keep(
+    row.file = media.store(
         organization=message.organization,
         content=io.BytesIO(file.content),
         name=file.filename,

@@ -30,9 +30,9 @@ def candidates(
     channels = Channel.objects.filter(provider=provider, kind=kind).only(*NEEDED).order_by()
     for sign in ({"address": to}, {"messaging_service_id": messaging_service_id}, {"account_id": account_id}):
         if all(sign.values()):
-            found = list(channels.filter(**sign))
-            if found:
-                return sorted(found, key=lambda channel: channel.created_at)
+            results = list(channels.filter(**sign))
+            if results:
+                return sorted(results, key=lambda channel: channel.created_at)
     return _only_one(channels)
 
 
@@ -86,5 +86,5 @@ def channel_of_organization(*, organization: Organization, kind: str, to: str) -
 
 
 def _only_one(channels: QuerySet[Channel]) -> list[Channel]:
-    found = list(channels[:2])
-    return found if len(found) == 1 else []
+    results = list(channels[:2])
+    return results if len(results) == 1 else []

@@ -21,7 +21,7 @@ from messaging.threads import services as conversations
 _SAID = (Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ)
 
 
-def take_in(*, channel: Channel, listed: ListedMessage) -> bool:
+def record_sent_elsewhere(*, channel: Channel, listed: ListedMessage) -> bool:
     """Put it into the thread of whom it went to; False where they are unknown, or it may be a message of ours."""
     customer = _recipient(channel, listed)
     if customer is None or _may_be_ours(channel, listed):
@@ -48,7 +48,7 @@ def take_in(*, channel: Channel, listed: ListedMessage) -> bool:
             )
             conversations.record_outbound(conversation, message)
             if status in _SAID:
-                conversations.answered(conversation.pk, at=listed.at)
+                conversations.record_answer(conversation.pk, at=listed.at)
             payload = {"conversation": str(conversation.pk), "status": status, "elsewhere": True}
             record(events.MESSAGE_SENT, subject=message, actor=SYSTEM, payload=payload)
     except IntegrityError:  # it came in at this moment another way
@@ -65,10 +65,10 @@ def _recipient(channel: Channel, listed: ListedMessage) -> Customer | None:
         )
     except identities.InvalidAddress:
         return None
-    found = identities.find(organization=channel.organization, addresses=[address])
-    if found is None or found.customer.is_deleted:
+    result = identities.find(organization=channel.organization, addresses=[address])
+    if result is None or result.customer.is_deleted:
         return None
-    return found.customer
+    return result.customer
 
 
 def _may_be_ours(channel: Channel, listed: ListedMessage) -> bool:

@@ -69,7 +69,7 @@ def channel_of(arrival: Arrival) -> Channel | None:
     return None
 
 
-def forget_old() -> int:
+def purge_old() -> int:
     """Let go of what nobody could verify for KEPT; how many that were."""
     with every_organization("what nobody verified belongs to no organization"):
         old = waiting().filter(received_at__lt=timezone.now() - KEPT)

@@ -22,7 +22,7 @@ from messaging.intake import routing, unverified
 from messaging.models import Arrival, Channel
 
 # Twilio's own are a few kilobytes.
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 PROVIDER = "twilio"
 
@@ -35,14 +35,14 @@ def twilio_message(request: HttpRequest, kind: str) -> HttpResponse:
         return refused
     params = _params(request)
     with every_organization("the payload decides whose it is"):
-        found = routing.candidates(
+        result = routing.candidates(
             provider=PROVIDER,
             kind=kind,
             to=params.get("To", "").removeprefix("whatsapp:"),
             messaging_service_id=params.get("MessagingServiceSid", ""),
             account_id=params.get("AccountSid", ""),
         )
-        return _take(request, params, found, arrival_type=Arrival.Type.MESSAGE, kind=kind, about=kind)
+        return _take(request, params, result, arrival_type=Arrival.Type.MESSAGE, kind=kind, about=kind)
 
 
 @csrf_exempt
@@ -54,8 +54,8 @@ def twilio_status(request: HttpRequest) -> HttpResponse:
     params = _params(request)
     status = f"{params.get('MessageStatus') or params.get('SmsStatus', '')}:{params.get('ErrorCode', '')}"
     with every_organization("the payload decides whose it is"):
-        found = routing.senders(provider=PROVIDER, params=params, query=request.META.get("QUERY_STRING", ""))
-        return _take(request, params, found, arrival_type=Arrival.Type.STATUS, kind="", about=f"status:{status}")
+        result = routing.senders(provider=PROVIDER, params=params, query=request.META.get("QUERY_STRING", ""))
+        return _take(request, params, result, arrival_type=Arrival.Type.STATUS, kind="", about=f"status:{status}")
 
 
 def _take(
@@ -109,8 +109,8 @@ def _params(request: HttpRequest) -> dict[str, str]:
 
 def _too_large(request: HttpRequest) -> HttpResponse | None:
     # A body sent in chunks states no length.
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES or len(request.body) > MOST_BYTES:
-        return _plain(413, f"At most {MOST_BYTES} bytes.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES or len(request.body) > MAX_BYTES:
+        return _plain(413, f"At most {MAX_BYTES} bytes.")
     return None
 
 

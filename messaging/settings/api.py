@@ -17,7 +17,7 @@ from activity.actor import ActorKind, current_actor
 from core.api.errors import invalid
 from core.api.pages import CursorPages, NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
-from messaging.intake import backfill as catching_up
+from messaging.intake import backfill
 from messaging.models import Channel, Message, Reconciliation
 from messaging.settings import services as channels
 from messaging.settings.serializers import (
@@ -96,9 +96,9 @@ class ChannelCheckView(OrganizationView):
     @extend_schema(tags=["channels"], request=None, responses=CheckSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
         """Try the account without sending anything, and say what is wrong."""
-        found = channels.check(_channel(pk))
-        told = {"is_ok": not found.problems, "problems": found.problems, "webhooks": found.webhooks}
-        return Response(CheckSerializer(told).data)
+        result = channels.check(_channel(pk))
+        text = {"is_ok": not result.problems, "problems": result.problems, "webhooks": result.webhooks}
+        return Response(CheckSerializer(text).data)
 
 
 class ReconciliationListView(OrganizationView):
@@ -117,15 +117,15 @@ class ReconciliationListView(OrganizationView):
 
     def _as_seen(self, page: Sequence[Reconciliation]) -> object:
         """What was found of customers out of the member's reach is counted, and not shown."""
-        told = ReconciliationSerializer(page, many=True).data
+        text = ReconciliationSerializer(page, many=True).data
         if self.member.reach == Reach.ALL:
-            return told
+            return text
         ids = {entry.get("id") for row in page for entry in row.found}
         visible = Message.objects.visible_to(self.member).filter(
             channel__in={row.channel_id for row in page}, provider_message_id__in=ids
         )
         seen = set(visible.values_list("provider_message_id", flat=True))
-        return [{**row, "found": [entry for entry in row["found"] if entry.get("id") in seen]} for row in told]
+        return [{**row, "found": [entry for entry in row["found"] if entry.get("id") in seen]} for row in text]
 
     @extend_schema(
         tags=["channels"],
@@ -139,12 +139,12 @@ class ReconciliationListView(OrganizationView):
         body.is_valid(raise_exception=True)
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None
-        row = catching_up.ask(channel=channel, actor=actor, asked_by=author, **body.validated_data)
+        row = backfill.request_backfill(channel=channel, actor=actor, asked_by=author, **body.validated_data)
         return Response(ReconciliationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 
 def _channel(pk: UUID) -> Channel:
-    found = Channel.objects.select_related("organization").filter(pk=pk).first()
-    if found is None:
+    row = Channel.objects.select_related("organization").filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such channel.")
-    return found
+    return row

@@ -19,8 +19,8 @@ from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
 from core.refused_pages import on_form
-from messaging.intake import arrivals
-from messaging.intake import backfill as catching_up
+from messaging.intake import backfill
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Message, Reconciliation
 from messaging.settings.access import EDIT, find_channel, set_aside
 from messaging.settings.forms import CatchUpForm
@@ -76,7 +76,7 @@ def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUI
 def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
     given = form.cleaned_data
     with on_form(request, form):
-        catching_up.ask(
+        backfill.request_backfill(
             channel=channel,
             actor=current_actor(),
             since=given["since"],
@@ -96,7 +96,7 @@ def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, o
     return {
         "channel": channel,
         "form": form,
-        "can_ask": catching_up.can_ask(channel),
+        "can_ask": backfill.can_backfill(channel),
         "askings": _with_rows(request, channel, askings),
         "is_waiting": any(one.state == Reconciliation.State.WAITING for one in askings),
         **_set_aside(request, channel),
@@ -118,16 +118,16 @@ def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliat
         seen = Message.objects.visible_to(request.member).filter(channel=channel, provider_message_id__in=ids)
         known = {message.provider_message_id: message for message in seen.select_related("customer").defer("body")}
     sees_all = request.member.reach == Reach.ALL
-    told = []
+    text = []
     for asking in askings:
         rows = [_row(entry, known.get(entry["id"])) for entry in asking.found[:ROWS]]
-        shown = rows if sees_all else [row for row in rows if row["message"] is not None]
+        context = rows if sees_all else [row for row in rows if row["message"] is not None]
         total = asking.inbound_found + asking.statuses_found + asking.elsewhere_found
-        told.append({"asking": asking, "rows": shown, "total": total, "more": total - len(shown)})
-    newest = next((one for one in told if one["rows"]), None)
-    for one in told:
+        text.append({"asking": asking, "rows": context, "total": total, "more": total - len(context)})
+    newest = next((one for one in text if one["rows"]), None)
+    for one in text:
         one["is_open"] = one is newest
-    return told
+    return text
 
 
 def _row(entry: dict[str, Any], message: Message | None) -> dict[str, object]:

@@ -12,13 +12,13 @@ from core.edits import EditMixin
 from core.encryption import DecryptionFailed
 from messaging.channels import registry
 from messaging.channels.base import Capabilities, CredentialField, Kind
-from messaging.delivery.outgoing import LONGEST_SIGNATURE
+from messaging.delivery.outgoing import MAX_SIGNATURE_LENGTH
 from messaging.models import Channel
 from messaging.texts import placeholders
 
 # What a signature may name: it stands under every answer, whoever it is to.
 IN_SIGNATURE: Final = ("agent.name", "organization")
-LONGEST_CREDENTIAL: Final = 4_000
+MAX_CREDENTIAL_LENGTH: Final = 4_000
 FASTEST: Final = 1_000
 ACCOUNT: Final = "account_"
 FORGET: Final = "forget_"
@@ -137,7 +137,7 @@ class ChannelForm(EditMixin):
             kept_help = "It is set and never shown again. Leave it empty to keep it."
             shared["help_text"] = f"{kept_help} {one.help}" if is_held else one.help
             field = forms.CharField(
-                max_length=LONGEST_CREDENTIAL,
+                max_length=MAX_CREDENTIAL_LENGTH,
                 required=one.is_required and not is_held,
                 strip=False,
                 widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -145,7 +145,7 @@ class ChannelForm(EditMixin):
             )
         else:
             field = forms.CharField(
-                max_length=LONGEST_CREDENTIAL,
+                max_length=MAX_CREDENTIAL_LENGTH,
                 required=one.is_required,
                 initial=str(self.held.get(one.key) or one.default),
                 widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -162,7 +162,7 @@ class ChannelForm(EditMixin):
         if self.kind == Kind.EMAIL:
             self.fields["signature"] = forms.CharField(
                 required=False,
-                max_length=LONGEST_SIGNATURE,
+                max_length=MAX_SIGNATURE_LENGTH,
                 initial=settings.get("signature", ""),
                 widget=forms.Textarea(attrs={"rows": 4, "dir": "auto", "spellcheck": "true"}),
                 help_text="Stands under every mail. It may name {{ agent.name }}, who writes, and {{ organization }}.",

@@ -243,16 +243,16 @@ def _set_credentials(
     if unknown:
         raise InvalidChannel("credentials", f"Not known here: {', '.join(unknown)}. Use: {', '.join(known) or 'none'}.")
     try:
-        held = {} if is_new else dict(channel.credentials or {})
+        locked = {} if is_new else dict(channel.credentials or {})
     except DecryptionFailed:
-        held = {}  # what can't be read any more is entered again
-    values = held | {key: value for key, value in given.items() if value is not None}
+        locked = {}  # what can't be read any more is entered again
+    values = locked | {key: value for key, value in given.items() if value is not None}
     for field in fields:
         if not values.get(field.key) and field.default:
             values.setdefault(field.key, field.default)
         if field.is_required and values.get(field.key) in (None, ""):
             raise InvalidChannel("credentials", f"{field.key} is missing: {field.label}.")
-    _require_secrets_again(channel.provider, fields, held, values, given)
+    _require_secrets_again(channel.provider, fields, locked, values, given)
     channel.credentials = values
     channel.account_id = str(values.get("account_sid", ""))
     channel.messaging_service_id = str(values.get("messaging_service_sid", "") or "")

@@ -23,7 +23,7 @@ from core.row_locks import lock_rows, writes_at_once
 from customers.people import confirm
 from messaging.channels import registry
 from messaging.channels.base import Kind
-from messaging.intake import backfill as catching_up
+from messaging.intake import backfill
 from messaging.models import Channel, ContentSync, Mailbox, Reconciliation
 from messaging.settings import services as channels
 from messaging.settings.access import EDIT, find_channel, set_aside
@@ -57,8 +57,8 @@ def channel_list(request: Request, organization: str) -> HttpResponse:
     ]
     may = request.member.may
     needless = list(channel_choice.needless_simulators()) if may(EDIT) else []
-    shown = {"rows": rows, "can_create": may("channels.create"), "can_edit": may(EDIT), "needless": needless}
-    return render(request, "messaging/channels/list.html", shown)
+    context = {"rows": rows, "can_create": may("channels.create"), "can_edit": may(EDIT), "needless": needless}
+    return render(request, "messaging/channels/list.html", context)
 
 
 @requires("channels.create")
@@ -116,12 +116,12 @@ def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse
     """Try the account and its webhooks, without sending anything. It waits for the provider."""
     row = find_channel(pk)
     checked = channels.check(row)
-    shown = {"checked": checked, "checked_at": timezone.now(), "webhooks": checked.webhooks}
+    context = {"checked": checked, "checked_at": timezone.now(), "webhooks": checked.webhooks}
     if request.htmx:
         # Of the whole page only what the check is about; so nothing else is asked for.
         part = {"channel": row, "can_edit": True, "is_public": _is_public(checked.webhooks)}
-        return render(request, "messaging/channels/check.html", {**part, **shown})
-    return render(request, "messaging/channels/detail.html", {**_shown(request, row), **shown})
+        return render(request, "messaging/channels/check.html", {**part, **context})
+    return render(request, "messaging/channels/detail.html", {**_shown(request, row), **context})
 
 
 @requires(EDIT)
@@ -171,7 +171,7 @@ def delete_channel(request: Request, organization: str, pk: UUID) -> HttpRespons
 def read_templates(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Have the approved templates read now; who asked on the list of templates comes back to it."""
     row = find_channel(pk)
-    is_asked = contents.ask(row, current_actor())
+    is_asked = contents.request_sync(row, current_actor())
     text = "The approved templates are being read." if is_asked else "This provider has no templates of its own."
     if request.htmx and request.htmx.target == "channel-reading":
         answer = render(request, "messaging/channels/reading.html", _shown(request, row))
@@ -210,7 +210,7 @@ def _shown(request: Request, row: Channel) -> dict[str, Any]:
         "has_templates": contents.has_content(row),
         "sync": sync,
         "is_being_read": sync is not None and sync.due_at is not None and sync.due_at <= timezone.now(),
-        "can_catch_up": catching_up.can_ask(row),
+        "can_catch_up": backfill.can_backfill(row),
         "last_asking": last,
         "set_aside": set_aside(row)[:COUNTED_TO].count() if may(EDIT) else 0,
         "needless": list(channel_choice.needless_simulators().filter(kind=row.kind)) if may(EDIT) else [],
@@ -230,15 +230,15 @@ def _is_one_of_several(row: Channel) -> bool:
 
 def _account(row: Channel) -> list[tuple[str, str]]:
     """The provider's fields, with what is set; of a secret only that it is."""
-    held = row.credentials or {} if row.is_readable else {}
-    told = []
+    locked = row.credentials or {} if row.is_readable else {}
+    text = []
     for one in registry.provider(row.provider).credential_fields(Kind(row.kind)):
-        value = str(held.get(one.key) or "")
+        value = str(locked.get(one.key) or "")
         if value:
-            told.append((one.label, "Set, never shown" if one.is_secret else _YES_OR_NO.get(value.lower(), value)))
+            text.append((one.label, "Set, never shown" if one.is_secret else _YES_OR_NO.get(value.lower(), value)))
         elif one.is_required:
-            told.append((one.label, "Missing"))
-    return told
+            text.append((one.label, "Missing"))
+    return text
 
 
 def _is_public(webhooks: Any) -> bool:
@@ -273,11 +273,11 @@ def _chosen(kind: str, provider: str) -> tuple[Kind, str] | None:
 
 
 def _form(request: Request, form: ChannelForm, row: Channel | None, provider: str) -> HttpResponse:
-    shown = {
+    context = {
         "form": form,
         "channel": row,
         "provider": registry.provider(provider).label,
         "capabilities": form.capabilities,
         "can_delete": row is not None and request.member.may("channels.delete"),
     }
-    return render(request, "messaging/channels/form.html", shown, status=422 if form.errors else 200)
+    return render(request, "messaging/channels/form.html", context, status=422 if form.errors else 200)

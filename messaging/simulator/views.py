@@ -25,7 +25,7 @@ from core.row_locks import lock_rows, writes_at_once
 from customers.people.identities import services as identities
 from messaging.channels.base import Kind
 from messaging.channels.simulator import people, presence
-from messaging.channels.simulator.outcomes import LONGEST_DELAY_SECONDS, OUTCOMES, behaviour_for
+from messaging.channels.simulator.outcomes import MAX_DELAY_SECONDS, OUTCOMES, behaviour_for
 from messaging.inbound_deliveries.store import store
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.settings import services as channels
@@ -33,7 +33,7 @@ from messaging.threads.queries import messages_of
 
 PROVIDER = "simulator"
 SHOWN = 60
-LONGEST_TEXT = 4_000
+MAX_TEXT_LENGTH = 4_000
 LARGEST_FILE = 8_000_000
 
 
@@ -51,7 +51,7 @@ def send(request: Request, organization: str) -> HttpResponse:
     """Write to the organization as that person."""
     person = people.find(request.POST.get("person", ""))
     kind = request.POST.get("kind", "")
-    body = request.POST.get("body", "").strip()[:LONGEST_TEXT]
+    body = request.POST.get("body", "").strip()[:MAX_TEXT_LENGTH]
     channel = _channels(request).get(kind)
     if channel is None:
         return _refused(request, person, kind, "There is no simulator channel of that kind any more.")
@@ -74,13 +74,13 @@ def behaviour(request: Request, organization: str) -> HttpResponse:
         delay = float(request.POST.get("delay_seconds", "1"))
     except ValueError:
         delay = -1
-    if request.POST.get("outcome") not in OUTCOMES or not 0 <= delay <= LONGEST_DELAY_SECONDS:
+    if request.POST.get("outcome") not in OUTCOMES or not 0 <= delay <= MAX_DELAY_SECONDS:
         return _refused(request, person, "", "Choose one of the outcomes, and a delay of 0 seconds or more.")
     chosen = {"outcome": request.POST["outcome"], "delay_seconds": delay}
-    found = sorted(_channels(request).values(), key=lambda channel: channel.pk)
+    results = sorted(_channels(request).values(), key=lambda channel: channel.pk)
     # Somebody else may just be changing the settings of one, of which this is a part.
-    lock_rows(request, *found)
-    for channel in found:
+    lock_rows(request, *results)
+    for channel in results:
         address = person.address_on(channel.kind)
         now = behaviour_for(channel.as_account(), address)
         if (now.outcome.key, now.delay.total_seconds()) == (chosen["outcome"], delay):
@@ -93,17 +93,17 @@ def behaviour(request: Request, organization: str) -> HttpResponse:
 
 
 def _context(request: Request, person: people.Person) -> dict[str, object]:
-    found = _channels(request)
+    result = _channels(request)
     threads: dict[str, list[Message]] = {kind.value: [] for kind in (Kind.WHATSAPP, Kind.SMS, Kind.EMAIL)}
     conversation_ids: dict[str, object] = {}
-    for kind, channel in found.items():
+    for kind, channel in result.items():
         conversation = _conversation(channel, person)
         if conversation is not None:
             conversation_ids[kind] = conversation.pk
             threads[kind] = _received(conversation)
     written = [message for message in threads[Kind.WHATSAPP] if message.direction == Message.Direction.INBOUND]
     seen = {message.pk for message in written if presence.is_read(message.provider_message_id)}
-    first = next(iter(found.values()), None)
+    first = next(iter(result.values()), None)
     set_now = behaviour_for(first.as_account(), person.address_on(first.kind)) if first else None
     return {
         "seen": seen,
@@ -116,7 +116,7 @@ def _context(request: Request, person: people.Person) -> dict[str, object]:
             "outcome": set_now.outcome.key if set_now else "",
             "delay_seconds": set_now.delay.total_seconds() if set_now else 1,
         },
-        "numbers": {kind: channel.address for kind, channel in found.items()},
+        "numbers": {kind: channel.address for kind, channel in result.items()},
         "conversation_ids": conversation_ids,
         "tab": "sms" if request.GET.get("tab") == "sms" else "whatsapp",
     }
@@ -130,10 +130,10 @@ def _channels(request: Request) -> dict[str, Channel]:
 def _conversation(channel: Channel, person: people.Person) -> Conversation | None:
     address = person.address_on(channel.kind)
     known = identities.email(address) if channel.kind == Kind.EMAIL else identities.phone(address)
-    found = identities.find(organization=channel.organization, addresses=[known])
-    if found is None:
+    result = identities.find(organization=channel.organization, addresses=[known])
+    if result is None:
         return None
-    return Conversation.objects.filter(channel=channel, customer=found.customer).first()
+    return Conversation.objects.filter(channel=channel, customer=result.customer).first()
 
 
 def _received(conversation: Conversation) -> list[Message]:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.access.api import OrganizationView
 from core.api.errors import Conflict, TooLarge, invalid
-from core.storable import BoundedJSONParser
+from core.text_safety import BoundedJSONParser
 from messaging.channels import payloads
 from messaging.channels.base import InvalidPayload, Kind
 from messaging.inbound_deliveries.store import store
@@ -50,10 +50,10 @@ class IncomingView(OrganizationView):
         except InvalidPayload as error:
             field, _, detail = str(error).partition(": ")
             raise invalid(field, detail or str(error)) from error
-        found = routing.channel_of_organization(organization=self.member.organization, kind=channel, to=received.to)
-        if found is None and channel == Kind.WEB:
-            found = website(organization=self.member.organization)
-        if found is None:
+        result = routing.channel_of_organization(organization=self.member.organization, kind=channel, to=received.to)
+        if result is None and channel == Kind.WEB:
+            result = website(organization=self.member.organization)
+        if result is None:
             raise Conflict(f"There is no {channel} channel that this could belong to. Set one up first.")
         is_new = store(
             key=f"generic:{self.member.organization_id}:{channel}:{received.provider_message_id}",
@@ -61,7 +61,7 @@ class IncomingView(OrganizationView):
             kind=channel,
             arrival_type=Arrival.Type.MESSAGE,
             body=payloads.encoded(request.data),
-            channel=found,
+            channel=result,
         )
         answer = {"status": "accepted" if is_new else "duplicate", "message_id": received.provider_message_id}
         return Response(answer, status=status.HTTP_202_ACCEPTED)
@@ -73,9 +73,9 @@ def _take_mail(request: Request) -> None:
     Whose it is and that they may is known by now.
     """
     most = settings.MAIL_MAX_BYTES * 4 // 3 + AROUND
-    held = request._request
-    length = held.META.get("CONTENT_LENGTH") or "0"
-    content = held.read(most + 1) if length.isdecimal() and int(length) <= most else None
+    locked = request._request
+    length = locked.META.get("CONTENT_LENGTH") or "0"
+    content = locked.read(most + 1) if length.isdecimal() and int(length) <= most else None
     if content is None or len(content) > most:
         raise TooLarge(f"At most {most} bytes: a mail may have {settings.MAIL_MAX_BYTES}.")
-    held._body = content
+    locked._body = content

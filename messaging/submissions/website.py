@@ -11,9 +11,9 @@ from messaging.settings import services as channels
 
 def website(*, organization: Organization) -> Channel:
     """The organization's own site, set up by the first message that comes from it."""
-    found = Channel.objects.select_related("organization").filter(organization=organization, kind=Kind.WEB).first()
-    if found is not None:
-        return found
+    row = Channel.objects.select_related("organization").filter(organization=organization, kind=Kind.WEB).first()
+    if row is not None:
+        return row
     try:
         return channels.create(
             organization=organization,

@@ -22,7 +22,7 @@ NAMES: Mapping[str, str] = {
     "organization": "Your organization’s name",
 }
 CUSTOM = "custom."
-MOST = 40
+MAX_COUNT = 40
 _NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)?|[A-Za-z0-9_]{1,40}")
 
 
@@ -49,15 +49,15 @@ class MissingValue(Refused):
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = sorted(names)
-        told = ", ".join(self.names)
+        text = ", ".join(self.names)
         super().__init__(
-            f"This customer has no {told}. Fill it in, or give the template a default: {{{{ {self.names[0]}|… }}}}."
+            f"This customer has no {text}. Fill it in, or give the template a default: {{{{ {self.names[0]}|… }}}}."
         )
 
 
 def parse(text: str) -> list[Placeholder]:
     """The placeholders of a text, in order. Raises InvalidPlaceholder for one that is no name, or is not closed."""
-    found, rest, at = [], [], 0
+    result, rest, at = [], [], 0
     for start, end in _spans(text):
         inner = text[start + 2 : end - 2]
         rest.append(text[at:start])
@@ -68,13 +68,13 @@ def parse(text: str) -> list[Placeholder]:
             raise InvalidPlaceholder(
                 f"“{{{{{inner[:40]}}}}}” is not a placeholder. Write {{{{ customer.name }}}}, for instance."
             )
-        found.append(Placeholder(name, default.strip() if bar else None, start, end))
+        result.append(Placeholder(name, default.strip() if bar else None, start, end))
     left = "".join([*rest, text[at:]])
     if "{{" in left or "}}" in left:
         raise InvalidPlaceholder("A placeholder is not closed: write {{ and }} around its name.")
-    if len(found) > MOST:
-        raise InvalidPlaceholder(f"A template has at most {MOST} placeholders.")
-    return found
+    if len(result) > MAX_COUNT:
+        raise InvalidPlaceholder(f"A template has at most {MAX_COUNT} placeholders.")
+    return result
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

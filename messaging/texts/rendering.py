@@ -15,7 +15,7 @@ from messaging.models import Template
 from messaging.texts import placeholders
 
 VARIABLE: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
-LONGEST_VALUE: Final = 1024
+MAX_VALUE_LENGTH: Final = 1024
 _ANY = re.compile(r"\{\{\s*([A-Za-z0-9_]{1,40})\s*\}\}")
 _BREAKS = re.compile(r"[\n\r\t\x0b\x0c\u2028\u2029]")
 
@@ -74,9 +74,9 @@ def variable_names(template: Template) -> list[str]:
     if not template.is_content:
         texts = f"{template.subject} {template.body}"
         return list(dict.fromkeys(one.name for one in placeholders.parse(texts)))
-    held = (template.content or {}).get("variables") or {}
+    locked = (template.content or {}).get("variables") or {}
     in_body = _ANY.findall(template.body)
-    named = [*held, *template.content_variables]
+    named = [*locked, *template.content_variables]
     known = [name for name in in_body if name in named or name.isdigit()]
     return list(dict.fromkeys([*known, *sorted(named, key=lambda name: (len(name), name))]))
 
@@ -116,6 +116,6 @@ def _checked(name: str, text: str) -> str:
         raise InvalidVariable(
             name, f"“{name}” has a line break, a tab or more than four spaces in a row. Write it on one line."
         )
-    if len(text) > LONGEST_VALUE:
-        raise InvalidVariable(name, f"“{name}” is longer than {LONGEST_VALUE} characters. Shorten it.")
+    if len(text) > MAX_VALUE_LENGTH:
+        raise InvalidVariable(name, f"“{name}” is longer than {MAX_VALUE_LENGTH} characters. Shorten it.")
     return text.strip()

@@ -29,7 +29,7 @@ from messaging.channels.base import Kind
 from messaging.models import Channel, MediaFile, Template
 from messaging.texts import placeholders
 from messaging.texts.contents import services as contents
-from messaging.texts.templates import form_files as template_files
+from messaging.texts.templates import form_files
 from messaging.texts.templates import preview as template_preview
 from messaging.texts.templates import services as templates
 from messaging.texts.templates.forms import LABELS, TemplateForm
@@ -40,43 +40,43 @@ from messaging.texts.templates.forms import LABELS, TemplateForm
 def template_list(request: Request, organization: str) -> HttpResponse:
     """The templates that the member may use, channel by channel; `channel`, `category` and `q` narrow them."""
     visible = Template.objects.visible_to(request.member)
-    asked = {name: request.GET.get(name, "").strip()[:100] for name in ("channel", "category", "q")}
+    requested = {name: request.GET.get(name, "").strip()[:100] for name in ("channel", "category", "q")}
     rows, categories = visible, _categories(request)
     gone = {
-        "channel": asked["channel"] not in ("", *LABELS),
-        "category": asked["category"] not in ("", *categories),
+        "channel": requested["channel"] not in ("", *LABELS),
+        "category": requested["category"] not in ("", *categories),
     }
     if any(gone.values()):
         rows = rows.none()
-    if asked["channel"]:
-        rows = rows.filter(channel=asked["channel"])
-    if asked["category"]:
-        rows = rows.filter(category=asked["category"])
-    if asked["q"]:
-        text = asked["q"]
+    if requested["channel"]:
+        rows = rows.filter(channel=requested["channel"])
+    if requested["category"]:
+        rows = rows.filter(category=requested["category"])
+    if requested["q"]:
+        text = requested["q"]
         rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text) | Q(body__icontains=text))
-    found = defaultdict(list)
+    result = defaultdict(list)
     counted = rows.select_related("team").annotate(file_count=Count("files")).order_by("name", "language", "id")
     for template in counted:
-        found[template.channel].append(template)
+        result[template.channel].append(template)
     may = request.member.may
-    readings = _readings() if asked["channel"] in ("", Kind.WHATSAPP) else []
-    shown = {
-        "groups": [(label, found[kind.value]) for kind, label in LABELS.items() if found[kind.value]],
-        "asked": asked,
-        "is_narrowed": any(asked.values()),
+    readings = _readings() if requested["channel"] in ("", Kind.WHATSAPP) else []
+    context = {
+        "groups": [(label, result[kind.value]) for kind, label in LABELS.items() if result[kind.value]],
+        "asked": requested,
+        "is_narrowed": any(requested.values()),
         "channels": [(kind.value, label) for kind, label in LABELS.items()],
         "categories": categories,
         "gone": gone,
         "is_refused": any(gone.values()),
         "readings": readings,
         "is_being_read": any(one["is_being_read"] for one in readings),
-        "query": urlencode(asked),
+        "query": urlencode(requested),
         "can_create": may("templates.create"),
         "can_edit": may("templates.edit"),
     }
     partials = {"template-list": "messaging/templates/rows.html"}
-    return render_page(request, "messaging/templates/list.html", shown, partials=partials)
+    return render_page(request, "messaging/templates/list.html", context, partials=partials)
 
 
 @requires("templates.create")
@@ -138,24 +138,24 @@ def _write(request: Request, template: Template | None) -> HttpResponse:
         known=[field.key for field in own],
         user_id=request.member.user_id,
     )
-    attached = template_files.of(template)
+    attached = form_files.of(template)
     if is_post and "preview" not in request.POST:
         is_valid = form.is_valid()
-        attached = template_files.posted(request, form, template)
+        attached = form_files.posted(request, form, template)
         if is_valid and not form.errors and _save(request, form, template, attached):
             return redirect("messaging:templates", request.organization.slug)
-    shown = {
+    context = {
         "form": form,
         "template": template,
         "attached": attached,
-        "attached_before": template_files.shown(request, attached),
+        "attached_before": form_files.shown(request, attached),
         "categories": _categories(request),
         "names": [*placeholders.NAMES.items(), *((f"{placeholders.CUSTOM}{one.key}", one.label) for one in own)],
         "can_delete": request.member.may("templates.delete"),
         **template_preview.of(request, template),
     }
     is_wrong = is_post and "preview" not in request.POST
-    return render(request, "messaging/templates/form.html", shown, status=422 if is_wrong else 200)
+    return render(request, "messaging/templates/form.html", context, status=422 if is_wrong else 200)
 
 
 def _save(request: Request, form: TemplateForm, template: Template | None, attached: list[MediaFile]) -> bool:
@@ -166,7 +166,7 @@ def _save(request: Request, form: TemplateForm, template: Template | None, attac
             templates.create(organization=request.organization, actor=actor, files=attached, **form.values())
             toasts.success(request, "The template can be used from now on.")
         else:
-            is_same = {file.pk for file in attached} == {file.pk for file in template_files.of(template)}
+            is_same = {file.pk for file in attached} == {file.pk for file in form_files.of(template)}
             changes = form.values()
             if changes or not is_same:
                 templates.update(template=template, actor=actor, changes=changes, files=None if is_same else attached)
@@ -185,12 +185,12 @@ def _readings() -> list[dict[str, object]]:
     """The channels whose approved templates are read at the provider, each with when that was."""
     rows = Channel.objects.filter(kind=Kind.WHATSAPP, is_enabled=True).select_related("content_sync")
     now = timezone.now()
-    told = []
+    text = []
     for channel in rows.order_by("created_at", "id"):
         if contents.has_content(channel):
             sync = getattr(channel, "content_sync", None)
             is_being_read = sync is not None and sync.due_at is not None and sync.due_at <= now
-            told.append(
+            text.append(
                 {
                     "channel": channel,
                     "sync": sync,
@@ -198,7 +198,7 @@ def _readings() -> list[dict[str, object]]:
                     "is_stale": not is_being_read and contents.is_stale(sync),
                 }
             )
-    return told
+    return text
 
 
 def _found(request: Request, pk: UUID) -> Template:

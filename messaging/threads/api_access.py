@@ -13,16 +13,16 @@ from messaging.models import Conversation, Message
 def visible_conversation(view: OrganizationView, pk: UUID) -> Conversation:
     """The conversation, if within the member's reach; 404 otherwise."""
     rows = Conversation.objects.visible_to(view.member).with_list_relations().select_related("organization")
-    found = rows.filter(pk=pk).first()
-    if found is None:
+    row = rows.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such conversation.")
-    return found
+    return row
 
 
 def visible_message(view: OrganizationView, pk: UUID) -> Message:
     """The outbound message, if within the member's reach; 404 otherwise."""
     rows = Message.objects.visible_to(view.member).outbound().with_thread_relations()
-    found = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk).first()
-    if found is None:
+    row = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such message.")
-    return found
+    return row

@@ -13,11 +13,11 @@ from messaging.models import Channel, Conversation
 
 SIMULATOR: Final = "simulator"
 # Of one customer; who has more was merged many times.
-MOST_THREADS: Final = 50
+MAX_THREADS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Route:
     """A channel that a customer can be written to on; its name is said where several of its kind are real."""
 
     channel: Channel
@@ -50,7 +50,7 @@ def real_name_beside(conversation: Conversation) -> str:
     return real_name_of(conversation.channel.kind).first() or ""
 
 
-def is_last_heard_on(conversation: Conversation) -> bool:
+def is_last_used(conversation: Conversation) -> bool:
     """Whether of all threads of its kind the customer wrote last in this one."""
     threads = Conversation.objects.filter(customer=conversation.customer_id, channel__kind=conversation.channel.kind)
     newest = threads.exclude(last_inbound_at=None).order_by("-last_inbound_at").values_list("pk", flat=True).first()
@@ -67,7 +67,7 @@ def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None
     if kind:
         threads = threads.filter(channel__kind=kind)
     newest = threads.order_by("-channel__is_enabled", F("last_inbound_at").desc(nulls_last=True), "-last_message_at")
-    used = [thread.channel for thread in newest[:MOST_THREADS]]
+    used = [thread.channel for thread in newest[:MAX_THREADS]]
     kind = kind or (used[0].kind if used else Kind.WHATSAPP if customer.phone else Kind.EMAIL)
     is_simulator = Case(When(provider=SIMULATOR, then=Value(1)), default=Value(0), output_field=IntegerField())
     rows = Channel.objects.filter(organization=customer.organization, kind=kind)
@@ -77,7 +77,7 @@ def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None
     return next(fit, best)
 
 
-def ways_to_write(customer: Customer) -> list[Way]:
+def ways_to_write(customer: Customer) -> list[Route]:
     """The channels that work and for which the customer has an address: all real ones of a kind, else its simulator."""
     wanted = [*([Kind.WHATSAPP, Kind.SMS] if customer.phone else []), *([Kind.EMAIL] if customer.email else [])]
     rows = Channel.objects.filter(kind__in=wanted, is_enabled=True).order_by("-is_default", "created_at", "pk")
@@ -87,5 +87,5 @@ def ways_to_write(customer: Customer) -> list[Way]:
     ways = []
     for channels in there.values():
         real = [channel for channel in channels if channel.provider != SIMULATOR]
-        ways += [Way(channel, names_channel=len(real) > 1) for channel in real or channels[:1]]
+        ways += [Route(channel, names_channel=len(real) > 1) for channel in real or channels[:1]]
     return ways

@@ -17,7 +17,7 @@ from messaging.models import Channel, Conversation
 
 SALT: Final = "messaging.reply_address"
 # RFC 5321 allows 64 octets before the @.
-LONGEST_LOCAL_PART: Final = 64
+MAX_LOCAL_PART_LENGTH: Final = 64
 MARK: Final = "c"
 _SIGNATURE_BYTES: Final = 6
 _TOKEN_LENGTH: Final = len(MARK) + 26 + 10
@@ -29,7 +29,7 @@ def reply_address(conversation: Conversation, channel: Channel) -> str:
         return ""
     local, _, domain = channel.address.rpartition("@")
     signed = f"{local}+{_token(conversation.pk)}"
-    return f"{signed}@{domain}" if len(signed) <= LONGEST_LOCAL_PART else ""
+    return f"{signed}@{domain}" if len(signed) <= MAX_LOCAL_PART_LENGTH else ""
 
 
 def conversation_named(addresses: Iterable[str]) -> UUID | None:

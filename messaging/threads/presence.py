@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from activity.actor import SYSTEM, acting_as
 from core.encryption import DecryptionFailed
-from core.jobs import ring
+from core.jobs import wake_up
 from core.tenancy import every_organization, organization_scope
 from messaging.channels import registry
 from messaging.channels.abilities import ShowsPresence
@@ -38,14 +38,14 @@ def typing(conversation: Conversation) -> bool:
         return False
     # One in 20 seconds, however many of us type.
     if cache.add(f"typing:{conversation.pk}", "1", EVERY_SECONDS):
-        ring(TYPING, conversation=str(conversation.pk))
+        wake_up(TYPING, conversation=str(conversation.pk))
     return True
 
 
 def read(conversation: Conversation) -> None:
     """The conversation was read: its customer may be told."""
     if conversation.channel.capabilities.has_read_receipts and _can_show(conversation) and not refuses(conversation):
-        ring(READ, conversation=str(conversation.pk))
+        wake_up(READ, conversation=str(conversation.pk))
 
 
 def refuses(conversation: Conversation) -> bool:
@@ -57,7 +57,7 @@ def show_typing(conversation_id: str) -> None:
     _show(UUID(conversation_id), is_typing=True)
 
 
-def tell_read(conversation_id: str) -> None:
+def report_read(conversation_id: str) -> None:
     _show(UUID(conversation_id), is_typing=False)
 
 

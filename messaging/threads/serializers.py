@@ -22,7 +22,7 @@ from messaging.models import (
 from messaging.texts.templates.serializers import VariablesField
 from messaging.threads.queries import BUCKETS, bucket_of
 
-LONGEST_DELAY = 365 * 24 * 60  # minutes
+MAX_DELAY = 365 * 24 * 60  # minutes
 
 
 class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
@@ -169,7 +169,7 @@ class WhenSerializer(Strict):
     """When a message is to leave, and what keeps it back."""
 
     not_before_at = serializers.DateTimeField(required=False, allow_null=True)
-    delay_minutes = serializers.IntegerField(required=False, min_value=0, max_value=LONGEST_DELAY)
+    delay_minutes = serializers.IntegerField(required=False, min_value=0, max_value=MAX_DELAY)
     cancel_on_inbound = serializers.BooleanField(required=False, default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, object]:

@@ -139,7 +139,7 @@ def record_inbound(conversation: Conversation, message: Message, *, actor: Actor
         _record(events.CONVERSATION_OPENED, conversation, actor, {"again": was_closed})
 
 
-def answered(conversation_id: UUID, *, at: datetime) -> None:
+def record_answer(conversation_id: UUID, *, at: datetime) -> None:
     """A message of ours left: nobody waits any more for what was asked before it."""
     earlier = Q(last_outbound_at=None) | Q(last_outbound_at__lt=at)
     still_waiting = When(last_inbound_at__gt=at, then=F("waiting_since"))
@@ -192,7 +192,7 @@ def set_status(*, conversation: Conversation, status: str, actor: Actor, snoozed
     return True
 
 
-def over_now(conversation: Conversation) -> bool:
+def is_snooze_over(conversation: Conversation) -> bool:
     """Whether it is snoozed, and was to come back by now; asked with the row locked."""
     row = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     over = row.snoozed_until is not None and row.snoozed_until <= timezone.now()
@@ -207,7 +207,7 @@ def end_snoozes() -> int:
     for conversation in due:
         with organization_scope(conversation.organization), transaction.atomic():
             # Somebody may have resolved it or put it off again in this moment.
-            if over_now(conversation):
+            if is_snooze_over(conversation):
                 set_status(conversation=conversation, status=Conversation.Status.OPEN, actor=SYSTEM)
     return len(due)
 
@@ -226,7 +226,7 @@ def _record(event_type: str, conversation: Conversation, actor: Actor, payload: 
     record(event_type, subject=conversation, actor=actor, payload={"conversation": str(conversation.pk), **payload})
 
 
-def make_room(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, object]]:
+def before_merge(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, object]]:
     """For a merge: where both have a thread on a channel, the one that moves gets the next number there."""
     highest = {
         row["channel_id"]: row["highest"]
@@ -239,6 +239,6 @@ def make_room(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str,
     return {row.pk: {"thread_number": highest[row.channel_id] + row.thread_number} for row in rows}
 
 
-def follow(loser: Customer, survivor: Customer) -> None:
+def after_unmerge(loser: Customer, survivor: Customer) -> None:
     """After a merge was undone: what was said meanwhile stays with its thread."""
     Message.objects.filter(customer=survivor, conversation__customer=loser).update(customer=loser)

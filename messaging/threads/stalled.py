@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from accounts.models import Organization
 from customers.models import Stage
 from customers.people.settings import services as customer_settings
-from customers.work.deadlines import each_organization, tell_range
+from customers.work.deadlines import each_organization, record_range
 from messaging import events
 from messaging.models import Conversation
 
 
-def tell() -> int:
+def record_stalled() -> int:
     """Tell of every lead that became stalled, once for each message that nobody answered; how many there were."""
     return each_organization(_of)
 
@@ -22,7 +22,7 @@ def _of(organization: Organization, now: datetime) -> int:
     rows = Conversation.objects.waiting().filter(
         customer__deleted_at__isnull=True, customer__stage__kind=Stage.Kind.OPEN
     )
-    return tell_range(
+    return record_range(
         rows.select_related("customer"), "waiting_since", events.LEAD_STALLED, _payload, organization=organization,
         now=now, back=timedelta(days=days),
     )  # fmt: skip

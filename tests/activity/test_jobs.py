@@ -13,7 +13,7 @@ from activity.actor import current_actor
 from activity.models import Event, Job
 from core import jobs as machinery
 from core import queues
-from core.claims import MOST_LOST, begun, claim
+from core.claims import MAX_LOST, begun, claim
 from core.tenancy import current_organization, every_organization
 from customers.models import Tag
 
@@ -298,7 +298,7 @@ def test_one_alone_does_not_give_way(inside, alice, monkeypatch):
 
 def test_what_kills_its_workers_is_given_up(inside, alice):
     job = start(alice, steps)
-    for _ in range(MOST_LOST):
+    for _ in range(MAX_LOST):
         (lost,) = claim(Job.objects.all(), limit=1, lease=timedelta(0))
         begun(lost, lease=timedelta(0))
     jobs.run_due()
@@ -339,7 +339,7 @@ def test_what_ended_long_ago_is_forgotten(inside, alice):
     ended = timezone.now() - jobs.REMEMBERED
     Job.objects.filter(pk=old.pk).update(status="done", finished_at=ended - timedelta(minutes=1))
     Job.objects.filter(pk=young.pk).update(status="done", finished_at=ended + timedelta(minutes=1))
-    assert jobs.forget_old() == 1
+    assert jobs.purge_old() == 1
     assert set(Job.objects.values_list("pk", flat=True)) == {young.pk, open_.pk}
 
 

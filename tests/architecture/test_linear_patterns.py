@@ -21,8 +21,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 APPS: Final = ("core", "activity", "accounts", "customers", "messaging", "workflows", "analytics", "crm_project")
 LENGTH: Final = 4_000
 QUICK: Final = 0.01  # seconds of CPU: so short a time is not worth a second look
-MOST_SIGNS: Final = 16
-MOST_PAIRS: Final = 40
+MAX_SIGNS: Final = 16
+MAX_PAIRS: Final = 40
 
 WAYS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "match": lambda pattern, text: pattern.match(text),
@@ -79,9 +79,9 @@ def hostile(pattern: Any) -> list[str]:
     signs: dict[str, None] = {}
     pairs: dict[str, None] = {}
     _walk(re._parser.parse(pattern.pattern, pattern.flags), signs, pairs)
-    named = [*list(signs)[:MOST_SIGNS], *(sign for sign in " a1\n\t-_.<@{=\"'" if sign not in signs)]
+    named = [*list(signs)[:MAX_SIGNS], *(sign for sign in " a1\n\t-_.<@{=\"'" if sign not in signs)]
     beside = list(pairs)[:14] + [one + other for one in named[:7] for other in named[:7] if one != other]
-    return list(dict.fromkeys([*named, *beside]))[: MOST_SIGNS + MOST_PAIRS]
+    return list(dict.fromkeys([*named, *beside]))[: MAX_SIGNS + MAX_PAIRS]
 
 
 def _walk(tree: Any, signs: dict[str, None], pairs: dict[str, None]) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from core.tenancy import organization_scope
 from customers.models import Customer, Deal, Stage, StageChange
 from customers.people import keys
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.pipeline.deals import services as deals
 from tests.browser.test_accessibility import SCREENS, findings
 
@@ -190,7 +190,7 @@ def test_somebody_elses_move_is_seen_at_once(clinic, people, sign_in):
     with organization_scope(clinic.organization):
         stage = Stage.objects.get(key="deposit_paid")
         ada = Customer.objects.select_related("organization", "stage").get(pk=people["Ada"].pk)
-        pipeline.move(customer=ada, stage=stage, actor=clinic.alice.actor)
+        stage_moves.move(customer=ada, stage=stage, actor=clinic.alice.actor)
     for page in (mine, theirs):
         expect(column(page, "deposit_paid").locator("[data-card]")).to_contain_text("Ada Byron")
         expect(count(page, "deposit_paid")).to_have_text("1")

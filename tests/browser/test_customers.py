@@ -12,7 +12,7 @@ from core.tenancy import organization_scope
 from customers.models import Customer, Stage
 from customers.people import keys
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.pipeline.deals import services as deals
 from customers.work.tasks import services as tasks
 from tests.browser.test_accessibility import SCREENS, findings
@@ -227,7 +227,7 @@ def test_a_row_changes_when_somebody_else_changes_the_customer(clinic, people, s
     page.wait_for_timeout(1000)
     with organization_scope(clinic.organization):
         lost = Stage.objects.get(key="lost")
-        pipeline.move(customer=people["Ben"], stage=lost, actor=clinic.bob.actor)
+        stage_moves.move(customer=people["Ben"], stage=lost, actor=clinic.bob.actor)
     expect(row(page, "Ben Costa")).to_contain_text("Lost")
 
 

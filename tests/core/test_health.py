@@ -72,11 +72,11 @@ def test_a_broker_that_is_away_is_a_failing_part(client, heartbeats, settings):
 
 
 def test_only_silence_after_speaking_is_deafness():
-    hearing = watch.Hearing()
-    assert not hearing.is_deaf(1000)
+    hearing = watch.Liveness()
+    assert not hearing.is_lost_to_the_broker(1000)
     hearing.said(1000)
     hearing.said(1030)
-    assert not hearing.is_deaf(1000 + watch.DEAF_AFTER_SECONDS)
-    assert hearing.is_deaf(1001 + watch.DEAF_AFTER_SECONDS)
+    assert not hearing.is_lost_to_the_broker(1000 + watch.NOT_LIVE_AFTER_SECONDS)
+    assert hearing.is_lost_to_the_broker(1001 + watch.NOT_LIVE_AFTER_SECONDS)
     hearing.heard()
-    assert not hearing.is_deaf(2000)
+    assert not hearing.is_lost_to_the_broker(2000)

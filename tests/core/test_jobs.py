@@ -19,26 +19,26 @@ def rung(monkeypatch):
     """What was published, in order."""
     published = []
     monkeypatch.setattr(jobs, "publish", lambda task, arguments, headers=None: published.append((task, arguments)))
-    monkeypatch.setattr(jobs, "bell", jobs.Bell())
+    monkeypatch.setattr(jobs, "bell", jobs.Publisher())
     return published
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_ring_waits_for_the_commit(rung):
     with transaction.atomic():
-        jobs.ring("a.task")
+        jobs.wake_up("a.task")
         time.sleep(0.05)
         assert rung == []
-    assert jobs.bell.flush(2)
+    assert jobs.publisher.flush(2)
     assert rung == [("a.task", {})]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_transaction_does_not_ring(rung):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        jobs.ring("a.task")
+        jobs.wake_up("a.task")
         1 / 0  # noqa: B018
-    assert jobs.bell.flush(2)
+    assert jobs.publisher.flush(2)
     assert rung == []
 
 
@@ -46,9 +46,9 @@ def test_a_rolled_back_transaction_does_not_ring(rung):
 def test_equal_rings_of_a_transaction_are_one(rung):
     with transaction.atomic():
         for _ in range(5):
-            jobs.ring("a.task")
-            jobs.ring("a.task", number=1)
-    assert jobs.bell.flush(2)
+            jobs.wake_up("a.task")
+            jobs.wake_up("a.task", number=1)
+    assert jobs.publisher.flush(2)
     assert sorted(rung, key=str) == [("a.task", {"number": 1}), ("a.task", {})]
 
 
@@ -56,10 +56,10 @@ def test_equal_rings_of_a_transaction_are_one(rung):
 def test_a_ring_does_not_hide_behind_one_that_is_rolled_back(rung):
     with transaction.atomic():
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            jobs.ring("a.task")
+            jobs.wake_up("a.task")
             1 / 0  # noqa: B018
-        jobs.ring("a.task")
-    assert jobs.bell.flush(2)
+        jobs.wake_up("a.task")
+    assert jobs.publisher.flush(2)
     assert rung == [("a.task", {})]
 
 
@@ -72,11 +72,11 @@ def test_a_broker_that_is_away_is_noticed_by_nobody_and_then_left_alone(monkeypa
         raise ConnectionRefusedError("nobody there")
 
     monkeypatch.setattr(jobs, "publish", fail)
-    monkeypatch.setattr(jobs, "bell", jobs.Bell())
+    monkeypatch.setattr(jobs, "bell", jobs.Publisher())
     for _ in range(3):
         with transaction.atomic():
-            jobs.ring("a.task")
-        assert jobs.bell.flush(2)
+            jobs.wake_up("a.task")
+        assert jobs.publisher.flush(2)
     assert len(tries) == 1
     assert [record.message for record in caplog.records] == ["ring_failed"]
 
@@ -85,19 +85,19 @@ def test_a_broker_that_is_away_is_noticed_by_nobody_and_then_left_alone(monkeypa
 def test_a_broker_that_hangs_holds_nobody_up(monkeypatch):
     release = threading.Event()
     monkeypatch.setattr(jobs, "publish", lambda *args, **kwargs: release.wait(5))
-    monkeypatch.setattr(jobs, "bell", jobs.Bell())
+    monkeypatch.setattr(jobs, "bell", jobs.Publisher())
     begun = time.perf_counter()
     for _ in range(10):
         with transaction.atomic():
-            jobs.ring("a.task")
+            jobs.wake_up("a.task")
     assert time.perf_counter() - begun < 1
     release.set()
 
 
 def test_a_burst_of_rings_becomes_few(rung):
     for _ in range(500):
-        jobs.bell.press(jobs.Ring("a.task"))
-    assert jobs.bell.flush(5)
+        jobs.publisher.publish_soon(jobs.WakeUp("a.task"))
+    assert jobs.publisher.flush(5)
     assert 1 <= len(rung) < 20
 
 

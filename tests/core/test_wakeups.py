@@ -86,12 +86,12 @@ def test_a_doorbell_whose_thread_died_gets_another(monkeypatch: pytest.MonkeyPat
     published: list[str] = []
     monkeypatch.setattr(jobs, "publish", lambda task, arguments, headers=None: published.append(task))
     monkeypatch.setattr(wakeups, "may_publish", lambda key: True)
-    bell = jobs.Bell()
+    bell = jobs.Publisher()
     dead = threading.Thread(target=lambda: None)
     dead.start()
     dead.join()
     bell._thread, bell._process, bell._is_busy = dead, jobs.os.getpid(), True
-    bell.press(jobs.Ring("task.of.a.dead.bell"))
+    bell.publish_soon(jobs.WakeUp("task.of.a.dead.bell"))
     assert bell.flush(5)
     assert published == ["task.of.a.dead.bell"]
 
@@ -100,8 +100,8 @@ def test_a_ring_where_no_thread_can_start_fails_nobody(monkeypatch: pytest.Monke
     def no_thread(_: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    bell = jobs.Bell()
+    bell = jobs.Publisher()
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", no_thread)
-        bell.press(jobs.Ring("a.task"))
+        bell.publish_soon(jobs.WakeUp("a.task"))
         assert bell.flush(0.1), "nothing waits for a thread that never comes"

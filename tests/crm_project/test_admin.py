@@ -14,7 +14,7 @@ from activity.models import Event
 from core.encryption import EncryptedJSONField
 from core.tenancy import organization_scope
 from messaging.inbound_deliveries.store import Proof, store
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel
 from messaging.settings import services as channels
 from tests.conftest import PASSWORD

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.tenancy import organization_scope
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Message
 
 BAD = ["\x00", "a\x00b"]

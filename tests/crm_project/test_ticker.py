@@ -91,7 +91,7 @@ def test_one_that_works_keeps_nobody_else_and_is_not_begun_twice():
 
 
 def test_rare_ones_wait_for_one_another(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ticker, "MOST_RARE", 1)
+    monkeypatch.setattr(ticker, "MAX_RARE", 1)
     for name in ("tests.ticker.quick", "tests.ticker.slow"):
         run_long_ago(name)
     one = Ticker({"tests.ticker.slow": 10.0, "tests.ticker.quick": 60.0})

@@ -23,11 +23,11 @@ from accounts.models import Organization
 from activity.actor import SYSTEM
 from core.tenancy import every_organization, organization_scope
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.delivery import confirmation as reconcile
+from messaging.delivery import confirmation, sending
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
 from messaging.inbound_deliveries.store import store
-from messaging.intake import arrivals, inbound
+from messaging.intake import inbound
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.threads import services as conversations
@@ -155,7 +155,7 @@ def webhooks(settings: Any) -> Webhooks:
 def work() -> None:
     """What workers do when they are rung: take in, then send."""
     arrivals.process_due()
-    delivery.deliver_due()
+    sending.deliver_due()
 
 
 def make_due(model: Any = Message, **filters: Any) -> int:
@@ -166,7 +166,7 @@ def make_due(model: Any = Message, **filters: Any) -> int:
 
 def ask_provider() -> None:
     make_due(status=Message.Status.UNCONFIRMED)
-    reconcile.reconcile_due()
+    confirmation.confirm_due()
 
 
 def arrived(**filters: Any) -> list[Arrival]:

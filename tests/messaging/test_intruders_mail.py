@@ -21,7 +21,7 @@ from messaging.channels.mail.parse import parse
 from messaging.delivery import queue as outbound
 from messaging.files import links
 from messaging.inbound_deliveries.store import store
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Conversation, MailDetails, Message, StoppedAddress
 from messaging.settings import services as channels
 from messaging.threads import mail_threads

@@ -49,7 +49,7 @@ def kept(
     person: Any, content: bytes = b"%PDF", name: str = "a.pdf", kind: str = "application/pdf", by: Any = None
 ) -> MediaFile:
     with organization_scope(person.organization):
-        return media.keep(
+        return media.store(
             organization=person.organization, content=ContentFile(content), name=name, content_type=kind,
             size=len(content), actor=(by or person).actor,
         )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from tests.conftest import Person
 from tests.fakes.wire import Wire
 from tests.processes.test_streams import webhook

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from core import jobs
 from core.tenancy import every_organization, organization_scope
-from messaging.intake import arrivals, mailboxes
+from messaging.intake import mailboxes
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Attachment, Mailbox, MediaFile, Message
 from tests.fakes.dovecot import PASSWORD, Dovecot, dovecot
 from tests.fakes.twilio import FakeTwilio, File, inbound_webhook

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from tests.conftest import Person
 from tests.processes.web import Streams, Web, session_of
 

@@ -24,6 +24,6 @@ class Command(BaseCommand):
             return
         try:
             cancelled = installation.decide(cancel_due=cancel_due, cancel_all=cancel_all)
-        except installation.NotHeld as error:
+        except installation.NotPaused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"It goes on. {cancelled} messages and reminders were cancelled.")

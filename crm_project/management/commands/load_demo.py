@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from crm_project.demo import loader
 
-MOST = 10_000_000
+MAX_COUNT = 10_000_000
 
 
 class Command(BaseCommand):
@@ -50,6 +50,6 @@ def _count(text: str) -> int:
         count = int(text.replace(",", "").replace("_", ""))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"“{text}” is not a number.") from error
-    if not 0 <= count <= MOST:
-        raise argparse.ArgumentTypeError(f"0 to {MOST:,} customers.")
+    if not 0 <= count <= MAX_COUNT:
+        raise argparse.ArgumentTypeError(f"0 to {MAX_COUNT:,} customers.")
     return count

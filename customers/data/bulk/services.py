@@ -20,16 +20,16 @@ from customers.data import undo
 from customers.data.deletion import services as deletion
 from customers.models import Change, ChangeSet, Customer, Stage
 from customers.models.querysets import CustomerQuerySet
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.customers.queries import customers_for
 from customers.people.filters import parse as filters
 from customers.people.tags import services as tags
 
 KIND = "customers.bulk"
 STEP = 100
-MOST_IDS = 10_000
+MAX_IDS = 10_000
 CUSTOMER = Customer._meta.label_lower
 PERMISSIONS: Mapping[str, str] = {"delete": "customers.delete"}
 
@@ -65,8 +65,8 @@ def start(
     checked = ACTIONS[action].check(dict(params))
     if (ids is None) == (given_filter is None):
         raise InvalidBulk("ids", "Give either ids or a filter.")
-    if ids is not None and not 0 < len(ids) <= MOST_IDS:
-        raise InvalidBulk("ids", f"1 to {MOST_IDS} ids are needed; for more, use a filter.")
+    if ids is not None and not 0 < len(ids) <= MAX_IDS:
+        raise InvalidBulk("ids", f"1 to {MAX_IDS} ids are needed; for more, use a filter.")
     chosen: dict[str, object] = {"ids": sorted({str(one) for one in ids})} if ids is not None else {}
     if given_filter is not None:
         with inside("filter"):
@@ -94,7 +94,7 @@ def start(
         )
 
 
-def work_off(work: Work) -> dict[str, object]:
+def run(work: Work) -> dict[str, object]:
     """The job: in the order of ids, so that no row comes twice though the change moves it out of the filter."""
     member = Member.objects.active().with_access().filter(pk=work.params["member"]).first()
     change_set = ChangeSet.objects.filter(pk=work.params["change_set"]).first()
@@ -146,9 +146,9 @@ def _change(
     try:
         with transaction.atomic():
             # As they are now: what is noted as before is what undoing puts back.
-            before, after = action.do(presence.hold(customer), cast("Params", params))
-    except (deletion.Held, customers.UnknownOwner, presence.CustomerGone) as error:
-        undo.keep(state, f"{customer.code}: {error}")
+            before, after = action.do(presence.lock_customer(customer), cast("Params", params))
+    except (deletion.Blocked, customers.UnknownOwner, presence.CustomerMissing) as error:
+        undo.note_skipped(state, f"{customer.code}: {error}")
         return []
     if before == after:
         return []
@@ -216,10 +216,10 @@ def _check_owner(params: Values) -> Values:
     key = parse_uuid(wanted)
     if key is None:
         raise InvalidBulk("params.assigned_to", "A user’s id is needed.")
-    found = Member.objects.active().filter(user=key).values_list("user_id", flat=True).first()
-    if found is None:
+    row = Member.objects.active().filter(user=key).values_list("user_id", flat=True).first()
+    if row is None:
         raise InvalidBulk("params.assigned_to", "There is no active member with this id in the organization.")
-    return {"assigned_to": str(found)}
+    return {"assigned_to": str(row)}
 
 
 def _check_stage(params: Values) -> Values:
@@ -228,8 +228,8 @@ def _check_stage(params: Values) -> Values:
     keys = list(Stage.objects.values_list("key", flat=True))
     if wanted not in keys:
         raise InvalidBulk("params.stage", f"Use one of {', '.join(keys)}.")
-    if not isinstance(reason, str) or len(reason) > pipeline.LONGEST_REASON:
-        raise InvalidBulk("params.reason", f"A reason is a text of at most {pipeline.LONGEST_REASON} characters.")
+    if not isinstance(reason, str) or len(reason) > stage_moves.MAX_REASON_LENGTH:
+        raise InvalidBulk("params.reason", f"A reason is a text of at most {stage_moves.MAX_REASON_LENGTH} characters.")
     reason = " ".join(reason.split())
     return {"stage": wanted} | ({"reason": reason} if reason else {})
 
@@ -267,7 +267,7 @@ def _move(customer: Customer, params: Params) -> tuple[Values, Values]:
     stage = Stage.objects.filter(key=params["stage"]).first()
     if stage is None:
         raise JobFailed("The stage is gone.")
-    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=params.get("reason", ""))
+    stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=params.get("reason", ""))
     return before, {"stage": stage.key}
 
 
@@ -303,4 +303,4 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def register() -> None:
-    jobs.register(KIND, work_off, label="Changing customers", template="customers/partials/bulk_result.html")
+    jobs.register(KIND, run, label="Changing customers", template="customers/partials/bulk_result.html")

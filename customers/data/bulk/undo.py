@@ -12,13 +12,13 @@ from customers.data import undo
 from customers.data.deletion import services as deletion
 from customers.models import Change, ChangeSet, Customer, Stage, StageChange
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.tags import services as tags
 
 STEP = 100
 
 
-def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
+def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """Undo a bulk change. Gives how many were restored, and why others were kept."""
     state = work.state
     state.setdefault("restored", 0)
@@ -30,12 +30,12 @@ def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
         if not batch:
             break
         with work.step(done=work.job.done + len(batch)):
-            found = Customer.objects.select_related("organization", "stage").in_bulk([c.object_id for c in batch])
-            known = {str(key): customer for key, customer in found.items()}
+            result = Customer.objects.select_related("organization", "stage").in_bulk([c.object_id for c in batch])
+            known = {str(key): customer for key, customer in result.items()}
             for change in batch:
                 reason = _restore(known.get(change.object_id), change)
                 if reason:
-                    undo.keep(state, reason)
+                    undo.note_skipped(state, reason)
                 else:
                     state["restored"] += 1
             state["last"] = str(batch[-1].pk)
@@ -87,7 +87,7 @@ def _set_stage(customer: Customer, was: object) -> str:
         return f"{customer.code}: the former stage is gone."
     came = StageChange.objects.filter(customer=customer, to_stage=customer.stage_id, from_stage=stage)
     since = came.order_by("-changed_at", "-id").values_list("since", flat=True).first()
-    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason="undone", since=since)
+    stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason="undone", since=since)
     return ""
 
 
@@ -116,4 +116,4 @@ def _now(customer: Customer, field: str) -> object:
 
 
 def register() -> None:
-    undo.register_undo(ChangeSet.Kind.BULK, put_back)
+    undo.register_undo(ChangeSet.Kind.BULK, revert)

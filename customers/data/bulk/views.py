@@ -36,7 +36,7 @@ from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, r
 # More than this, or a deletion, is asked about first.
 ASKS_ABOVE = 100
 COUNTED_TO = 10_000
-LONGEST_STATE = 8000
+MAX_STATE_LENGTH = 8000
 # What each action calls its parameter.
 PARAMETERS: Mapping[str, str] = {
     "assign": "assigned_to",
@@ -60,11 +60,11 @@ def bulk(request: Request, organization: str) -> HttpResponse:
         return _refuse(request, state, state.problems[0])
     count = _count(request, state) if takes_all else len(ids)
     reason = reason_of(request) if action == "stage" else ""
-    asked = {"action": action, "value": value, "count": count, "ids": ids, "all": takes_all}
-    asked["asks_why"] = action == "stage" and bool(count) and _is_unexplained(request, value, reason)
+    requested = {"action": action, "value": value, "count": count, "ids": ids, "all": takes_all}
+    requested["asks_why"] = action == "stage" and bool(count) and _is_unexplained(request, value, reason)
     is_confirmed = bool(request.POST.get("confirmed"))
-    if asked["asks_why"] or ((action == "delete" or count > ASKS_ABOVE) and not is_confirmed):
-        return _ask(request, state, asked | {"is_unanswered": asked["asks_why"] and is_confirmed})
+    if requested["asks_why"] or ((action == "delete" or count > ASKS_ABOVE) and not is_confirmed):
+        return _ask(request, state, requested | {"is_unanswered": requested["asks_why"] and is_confirmed})
     params = {PARAMETERS[action]: value} if action in PARAMETERS else {}
     if reason:
         params["reason"] = reason
@@ -124,12 +124,12 @@ def _follow(request: Request, job: Job) -> HttpResponse:
 
 
 def _bar(request: Request, job: Job) -> HttpResponse:
-    shown: dict[str, object] = {"job": job, "percent": round(job.progress * 100), "is_undo": job.kind == undo.KIND}
-    return render(request, "customers/partials/bulk_progress.html", shown)
+    context: dict[str, object] = {"job": job, "percent": round(job.progress * 100), "is_undo": job.kind == undo.KIND}
+    return render(request, "customers/partials/bulk_progress.html", context)
 
 
 def _ask(request: Request, state: ListState, asked: dict[str, Any]) -> HttpResponse:
-    shown = {
+    context = {
         **asked,
         "do": f"{asked['action']}:{asked['value']}",
         "sentence": _sentence(asked["action"], asked["value"]),
@@ -141,8 +141,8 @@ def _ask(request: Request, state: ListState, asked: dict[str, Any]) -> HttpRespo
         "reasons": LOST_REASONS,
     }
     if not request.htmx:
-        return render(request, "customers/bulk_confirm.html", shown)
-    response = render(request, "customers/partials/bulk_confirm.html", shown)
+        return render(request, "customers/bulk_confirm.html", context)
+    response = render(request, "customers/partials/bulk_confirm.html", context)
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#bulk-confirm", "innerHTML"
     return response
 
@@ -186,7 +186,7 @@ def _count(request: Request, state: ListState) -> int:
 
 def _state(request: Request) -> ListState:
     return read_state(
-        QueryDict(request.POST.get("state", "").lstrip("?")[:LONGEST_STATE]),
+        QueryDict(request.POST.get("state", "").lstrip("?")[:MAX_STATE_LENGTH]),
         fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
         stages=[stage.key for stage in Stage.objects.all()],
         segments=list(Segment.objects.visible_to(request.member)),

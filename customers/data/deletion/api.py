@@ -71,7 +71,7 @@ class RestoreView(OrganizationView):
 def _locked(rows: CustomerQuerySet, pk: UUID) -> Customer:
     """The customer, kept until the transaction ends. Raises Http404, whoever's it is."""
     locked = rows.select_for_update(of=("self",), no_key=True).select_related("organization", "stage", "assigned_to")
-    found: Customer | None = locked.filter(pk=pk).first()
-    if found is None:
+    row: Customer | None = locked.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such customer.")
-    return found
+    return row

@@ -11,7 +11,7 @@ from customers.models import Customer
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Blocker:
     """`reasons` names what holds, in words; `release` cancels it, in the transaction of the deletion."""
 
     name: str
@@ -19,22 +19,22 @@ class Hold:
     release: Callable[[Customer, Actor], None]
 
 
-_holds: Registry[Hold] = Registry(
+_blockers: Registry[Blocker] = Registry(
     "What keeps a customer from being deleted", name=lambda hold: hold.name, order=lambda hold: hold.name
 )
 
 
-def register(hold: Hold) -> None:
+def register(hold: Blocker) -> None:
     """Have it asked before each deletion. Raises RegisteredTwice."""
-    _holds.register(hold)
+    _blockers.register(hold)
 
 
 def reasons_against(customer: Customer) -> list[str]:
     """Why this customer is not simply deleted; empty where nothing holds."""
-    return [reason for hold in _holds for reason in hold.reasons(customer)]
+    return [reason for hold in _blockers for reason in hold.reasons(customer)]
 
 
 def release(customer: Customer, actor: Actor) -> None:
     """Cancel all that holds."""
-    for hold in _holds:
+    for hold in _blockers:
         hold.release(customer, actor)

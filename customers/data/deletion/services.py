@@ -11,7 +11,7 @@ from activity.actor import Actor
 from activity.ledger import record
 from core.refused import Refused
 from customers import events
-from customers.data.deletion import blockers as holds
+from customers.data.deletion import blockers
 from customers.models import Customer, Deal
 from customers.pipeline.deals import services as deals
 
@@ -20,7 +20,7 @@ DELETED = "The customer was deleted"
 SHOWN = 3
 
 
-class Held(Refused):
+class Blocked(Refused):
     """Something is still open with the customer; `reasons` names what."""
 
     status, code = 409, "held"
@@ -46,11 +46,11 @@ def delete(*, customer: Customer, actor: Actor, force: bool = False) -> Customer
     current = _locked(customer)
     if current.is_deleted:
         return current
-    reasons = holds.reasons_against(current)
+    reasons = blockers.reasons_against(current)
     if reasons and not force:
-        raise Held(reasons)
+        raise Blocked(reasons)
     if reasons:
-        holds.release(current, actor)
+        blockers.release(current, actor)
     _write(current, deleted=True)
     payload = {"code": current.code, "cancelled": reasons}
     record(events.CUSTOMER_DELETED, subject=current, customer_id=current.pk, actor=actor, payload=payload)

@@ -13,7 +13,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from core.pagination import page_after
-from customers.data.deletion import blockers as holds
+from customers.data.deletion import blockers
 from customers.data.deletion import services as deletion
 from customers.data.deletion.access import find_customer
 from customers.models import Customer
@@ -32,13 +32,13 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             deletion.delete(customer=customer, actor=current_actor(), force=request.POST.get("force") == "yes")
-        except deletion.Held:
+        except deletion.Blocked:
             status = 409
         else:
             messages.success(request, f"{customer.name} was deleted. You can restore them for 30 days.")
             return redirect("customers:deleted", organization)
-    shown = {"customer": customer, "reasons": holds.reasons_against(customer), "days": deletion.RESTORE_DAYS}
-    return render(request, "customers/delete.html", shown, status=status)
+    context = {"customer": customer, "reasons": blockers.reasons_against(customer), "days": deletion.RESTORE_DAYS}
+    return render(request, "customers/delete.html", context, status=status)
 
 
 @requires("customers.delete")
@@ -49,8 +49,8 @@ def deleted(request: Request, organization: str) -> HttpResponse:
     page = page_after(
         rows, cursor=request.GET.get("after", ""), size=ROWS, order=("-deleted_at", "-id")
     )  # fmt: skip
-    shown = {"customers": page.rows, "next_cursor": page.next_cursor, "days": deletion.RESTORE_DAYS}
-    return render(request, "customers/deleted.html", shown)
+    context = {"customers": page.rows, "next_cursor": page.next_cursor, "days": deletion.RESTORE_DAYS}
+    return render(request, "customers/deleted.html", context)
 
 
 @requires("customers.delete")

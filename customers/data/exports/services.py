@@ -20,7 +20,7 @@ from activity.ledger import record
 from core.refused import Invalid
 from core.tenancy import organization_scope
 from customers import events
-from customers.data.tables.writing import BOM, MOST_SHEET_ROWS, Sheet, csv_bytes, safe_column
+from customers.data.tables.writing import BOM, MAX_SHEET_ROWS, Sheet, csv_bytes, safe_column
 from customers.models import Customer, CustomField, Tag
 from customers.models.querysets import CustomerQuerySet
 from customers.people.custom_fields import services as custom_fields
@@ -167,14 +167,14 @@ def begin(
             raise InvalidExport("columns", f"“{name[:60]}” is not a column. Use: {', '.join(known)}.")
     chosen = [known[name] for name in dict.fromkeys(columns)] if columns else list(known.values())
     count = customers_for(member, filters).order_by().count()
-    if format == XLSX and count > MOST_SHEET_ROWS:
-        raise InvalidExport("format", f"A sheet holds {MOST_SHEET_ROWS:,} rows, these are {count:,}. Use csv.")
-    shown = {name: value for name, value in filters.items() if name != "ordering"}
+    if format == XLSX and count > MAX_SHEET_ROWS:
+        raise InvalidExport("format", f"A sheet holds {MAX_SHEET_ROWS:,} rows, these are {count:,}. Use csv.")
+    context = {name: value for name, value in filters.items() if name != "ordering"}
     record(
         events.CUSTOMERS_EXPORTED,
         subject=member,
         actor=actor,
-        payload={"count": count, "filters": shown, "format": format, "columns": [column.name for column in chosen]},
+        payload={"count": count, "filters": context, "format": format, "columns": [column.name for column in chosen]},
     )
     return Export(member.pk, member.organization, filters, chosen, format, count, bom)
 
@@ -301,10 +301,10 @@ class _Reader:
 
     def _moments(self, values: Sequence[object]) -> Sequence[object]:
         zone = self.export.organization.zone
-        found = [_moment(value).astimezone(zone) if value else None for value in values]
+        results = [_moment(value).astimezone(zone) if value else None for value in values]
         if self.export.format == XLSX:
-            return found
-        return [moment.isoformat(" ", "seconds")[:19].removesuffix(":00") if moment else "" for moment in found]
+            return results
+        return [moment.isoformat(" ", "seconds")[:19].removesuffix(":00") if moment else "" for moment in results]
 
     def _tags(self, ids: Sequence[UUID]) -> list[str]:
         names: dict[object, list[str]] = {}

@@ -18,7 +18,7 @@ from customers.people.customers.queries import customers_for
 from customers.people.filters import parse as filters
 
 # So many customers can be chosen one by one; the address has to hold them.
-MOST_IDS = 400
+MAX_IDS = 400
 # What the file's own form says, beside the list's filters.
 OWN = frozenset({"format", "columns", "column", "bom", "ids", "after", "open", "segment"})
 
@@ -36,7 +36,7 @@ def export(request: Request, organization: str) -> HttpResponse:
     wanted = {name for text in request.GET.getlist("columns") for name in text.split(",") if name}
     chosen = wanted & {column.name for column in columns} or {column.name for column in columns}
     pairs = _pairs(request)
-    shown = {
+    context = {
         "columns": [{"name": one.name, "header": one.header, "is_chosen": one.name in chosen} for one in columns],
         "count": customers_for(request.member, read).order_by().count(),
         "pairs": [*pairs, ("ids", ",".join(chosen_ids["ids"]))] if chosen_ids else pairs,
@@ -46,7 +46,7 @@ def export(request: Request, organization: str) -> HttpResponse:
         "query": urlencode(pairs),
         "problems": [f"{error.field.removeprefix(filters.CUSTOM)}: {error}" for error in refused],
     }  # fmt: skip
-    return render(request, "customers/imports/export.html", shown, status=400 if refused else 200)
+    return render(request, "customers/imports/export.html", context, status=400 if refused else 200)
 
 
 @requires(exports.PERMISSION)
@@ -54,7 +54,7 @@ def export(request: Request, organization: str) -> HttpResponse:
 def file(request: Request, organization: str) -> HttpResponseBase:
     """The file itself, streamed."""
     try:
-        found = exports.begin(
+        result = exports.begin(
             member=request.member,
             actor=current_actor(),
             filters=filters.read(_given(request)) | _chosen(request),
@@ -63,13 +63,13 @@ def file(request: Request, organization: str) -> HttpResponseBase:
         )
     except (exports.InvalidExport, filters.InvalidFilter) as error:
         return HttpResponse(f"{error.field}: {error}", status=400, content_type="text/plain; charset=utf-8")
-    return streamed(request, found.pieces(), content_type=found.content_type, filename=found.filename)
+    return streamed(request, result.pieces(), content_type=result.content_type, filename=result.filename)
 
 
 def _chosen(request: Request) -> dict[str, list[str]]:
     """The customers that were chosen one by one (`ids`, with commas between), where any were."""
-    found = [str(pk) for pk in parse_uuids(request.GET.get("ids", "").split(",")[:MOST_IDS])]
-    return {"ids": found} if found else {}
+    results = [str(pk) for pk in parse_uuids(request.GET.get("ids", "").split(",")[:MAX_IDS])]
+    return {"ids": results} if results else {}
 
 
 def _given(request: Request) -> QueryDict:

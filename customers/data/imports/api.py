@@ -29,7 +29,7 @@ from customers.models import CustomerImport
 from customers.people.api_access import valid
 
 NOT_NOW = OpenApiResponse(description="It is being worked on, was imported already, or can’t be undone any more.")
-LONGEST_MAPPING = 50_000
+MAX_MAPPING_LENGTH = 50_000
 
 
 class MappingField(serializers.JSONField):
@@ -40,7 +40,7 @@ class MappingField(serializers.JSONField):
             mapping = json.loads(data) if isinstance(data, str) else data
         except (ValueError, RecursionError) as error:
             raise serializers.ValidationError("This is not JSON.") from error
-        if not isinstance(mapping, dict) or len(str(data)) > LONGEST_MAPPING:
+        if not isinstance(mapping, dict) or len(str(data)) > MAX_MAPPING_LENGTH:
             raise serializers.ValidationError('An object is needed, such as {"Full name": "name"}.')
         return mapping
 
@@ -173,7 +173,7 @@ class ImportUndoView(OrganizationView):
 
 
 def _find(view: OrganizationView, pk: UUID) -> CustomerImport:
-    found: CustomerImport | None = imports.visible_imports(view.member).filter(pk=pk).first()
-    if found is None:
+    row: CustomerImport | None = imports.visible_imports(view.member).filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such import, or it is not yours to see.")
-    return found
+    return row

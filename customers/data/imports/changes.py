@@ -76,8 +76,8 @@ class Writer:
                 for customer in made
             ),
         )  # fmt: skip
-        told = [Entry(customer, self._created(customer), customer.pk) for customer in made]
-        record_many(events.CUSTOMER_CREATED, told, actor=self.actor, organization=self.organization)
+        text = [Entry(customer, self._created(customer), customer.pk) for customer in made]
+        record_many(events.CUSTOMER_CREATED, text, actor=self.actor, organization=self.organization)
 
     def _customer(self, row: Row, code: str, now: datetime) -> Customer:
         phone, email = row.address(Identity.Kind.PHONE), row.address(Identity.Kind.EMAIL)
@@ -152,18 +152,18 @@ class Writer:
             tell(events.TAG_ADDED, tag=tag.name)
 
     def _identities(self, ids: Iterable[str]) -> dict[str, dict[tuple[str, str], Identity]]:
-        found: dict[str, dict[tuple[str, str], Identity]] = defaultdict(dict)
+        result: dict[str, dict[tuple[str, str], Identity]] = defaultdict(dict)
         for identity in Identity.objects.filter(customer_id__in=list(ids)):
-            found[str(identity.customer_id)][identity.kind, identity.match_key] = identity
-        return found
+            result[str(identity.customer_id)][identity.kind, identity.match_key] = identity
+        return result
 
     def _worn(self, ids: Iterable[str]) -> dict[str, set[object]]:
         """The tags that the customers have."""
-        found: dict[str, set[Any]] = defaultdict(set)
+        result: dict[str, set[Any]] = defaultdict(set)
         through = Customer.tags.through._base_manager.filter(customer_id__in=list(ids))
         for customer_id, tag_id in through.values_list("customer_id", "tag_id"):
-            found[str(customer_id)].add(tag_id)
-        return found
+            result[str(customer_id)].add(tag_id)
+        return result
 
     # --- Both ---------------------------------------------------------------------------------------------------------
 
@@ -174,10 +174,10 @@ class Writer:
             return {}
         lowered = {name.lower() for name in names}
         rows = Tag.objects.annotate(lowered=Lower("name")).filter(lowered__in=lowered)
-        found = {tag.name.casefold(): tag for tag in rows}
-        missing = [Tag(organization=self.organization, name=name) for key, name in wanted.items() if key not in found]
+        results = {tag.name.casefold(): tag for tag in rows}
+        missing = [Tag(organization=self.organization, name=name) for key, name in wanted.items() if key not in results]
         Tag.objects.bulk_create(missing)
-        return found | {tag.name.casefold(): tag for tag in missing}
+        return results | {tag.name.casefold(): tag for tag in missing}
 
     def _tie(self, ties: Iterable[tuple[Customer, Tag]]) -> None:
         through = Customer.tags.through

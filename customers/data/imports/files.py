@@ -24,7 +24,7 @@ SPOOL_BYTES = 5_000_000
 BLOCK = 1 << 16
 
 
-def keep_rows(upload: CustomerImport, table: Table) -> int:
+def store_rows(upload: CustomerImport, table: Table) -> int:
     """Store the table's rows; how many. Raises RefusedFile, which may be found out at the last row."""
     count = 0
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as rows:
@@ -97,7 +97,7 @@ def parts_of(upload: CustomerImport) -> list[str]:
     return [f"{folder}/{job}/{name}" for job in jobs for name in default_storage.listdir(f"{folder}/{job}")[1]]
 
 
-def forget_parts(upload: CustomerImport) -> None:
+def delete_parts(upload: CustomerImport) -> None:
     """Delete them."""
     for name in parts_of(upload):
         default_storage.delete(name)

@@ -97,7 +97,7 @@ _EMAIL = re.compile(r"[^@\s]++@[^@\s][^@\s.]*+\.[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s().\-/]{7,20}")
 SURE, LIKELY, PERHAPS = 1.0, 0.8, 0.6
 _LIKE_ENOUGH = 0.84
-_MOST_OF = 0.6
+_MIN_SHARE = 0.6
 
 
 class InvalidMapping(Invalid):
@@ -134,13 +134,13 @@ def guess(headers: Sequence[str], samples: Sequence[Sequence[str]], definitions:
         field, confidence = _claim(header, cells, definitions)
         claims.append((-confidence, position, field))
     taken: set[str] = set()
-    found: dict[int, Guess] = {}
+    results: dict[int, Guess] = {}
     for negative, position, field in sorted(claims):
         is_free = field not in taken or field in REPEATABLE
         kept = field if is_free else ""
-        found[position] = Guess(headers[position], kept, -negative if kept else 0.0)
+        results[position] = Guess(headers[position], kept, -negative if kept else 0.0)
         taken.add(field)
-    return [found[position] for position in range(len(headers))]
+    return [results[position] for position in range(len(headers))]
 
 
 def choices(definitions: Sequence[CustomField]) -> list[tuple[str, str]]:
@@ -201,9 +201,9 @@ def _claim(header: str, cells: Sequence[str], definitions: Sequence[CustomField]
 
 
 def _by_cells(cells: Sequence[str]) -> tuple[str, float]:
-    if cells and sum(bool(_EMAIL.fullmatch(cell.strip())) for cell in cells) >= _MOST_OF * len(cells):
+    if cells and sum(bool(_EMAIL.fullmatch(cell.strip())) for cell in cells) >= _MIN_SHARE * len(cells):
         return "email", PERHAPS
-    if cells and sum(_looks_like_phone(cell.strip()) for cell in cells) >= _MOST_OF * len(cells):
+    if cells and sum(_looks_like_phone(cell.strip()) for cell in cells) >= _MIN_SHARE * len(cells):
         return "phone", PERHAPS
     return "", 0.0
 

@@ -154,8 +154,8 @@ class _Chunk:
     def _name(self, whose: Whose) -> str:
         if isinstance(whose, int):
             return f"that of row {whose}"
-        found = self.existing.get(whose)
-        return f"{found.name} ({found.code})" if found else "one you can’t see"
+        row = self.existing.get(whose)
+        return f"{row.name} ({row.code})" if row else "one you can’t see"
 
     def _load(self) -> dict[str, Customer]:
         """The customers that may be changed, held until the commit."""
@@ -182,11 +182,11 @@ def _owners(rows: Sequence[Row]) -> dict[Key, Whose]:
     for row in rows:
         for kind, key in _keys(row):
             wanted.setdefault(kind, set()).add(key)
-    found: dict[Key, Whose] = {}
+    results: dict[Key, Whose] = {}
     for kind, keys in wanted.items():
         owned = Identity.objects.filter(kind=kind, match_key__in=keys).values_list("match_key", "customer_id")
-        found.update({(kind, key): str(customer_id) for key, customer_id in owned})
-    return found
+        results.update({(kind, key): str(customer_id) for key, customer_id in owned})
+    return results
 
 
 def _fill_in(first: Row, later: Row) -> None:

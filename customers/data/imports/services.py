@@ -25,7 +25,7 @@ from customers import events
 from customers.data import undo
 from customers.data.imports import files as import_files
 from customers.data.imports import mapping as import_mapping
-from customers.data.imports.files import Parts, Rows, first_rows, keep_rows, write_rejected
+from customers.data.imports.files import Parts, Rows, first_rows, store_rows, write_rejected
 from customers.data.imports.mapping import Guess, InvalidMapping
 from customers.data.imports.rows import ROWS_AT_ONCE, Importer, Outcome, as_seen
 from customers.data.imports.values import Row, RowReader
@@ -41,7 +41,7 @@ KIND = "customers.import"
 PERMISSION = "customers.import"
 SAMPLES = 50
 PREVIEW_ROWS = 20
-MOST_EXAMPLES = 20
+MAX_EXAMPLES = 20
 COUNTS = ("created", "updated", "skipped", "rejected")
 
 State = CustomerImport.State
@@ -56,14 +56,14 @@ class AlreadyRunning(Refused):
 
 def upload(*, file: IO[bytes], name: str, member: Member) -> CustomerImport:
     """Take a file in: read once from its first row to its last, its mapping guessed. Raises RefusedFile."""
-    forget_old()
+    purge_old()
     table = open_table(file)
     upload = CustomerImport(
         organization=member.organization, name=_file_name(name), format=table.format, dialect=table.dialect,
         headers=table.headers, created_by=member.user,
     )  # fmt: skip
     try:
-        upload.row_count = keep_rows(upload, table)
+        upload.row_count = store_rows(upload, table)
         if not upload.row_count:
             raise RefusedFile("The file has a first row and nothing below it.")
         upload.mapping = {guess.column: guess.field for guess in guesses(upload) if guess.field}
@@ -145,7 +145,7 @@ def start(
 def discard(*, upload: CustomerImport) -> None:
     """Forget a file of which nothing was imported, with what is stored of it."""
     default_storage.delete(str(upload.source_file.name))
-    import_files.forget_parts(upload)
+    import_files.delete_parts(upload)
     upload.delete()
 
 
@@ -191,7 +191,7 @@ def field_choices() -> list[tuple[str, str]]:
     return import_mapping.choices(_definitions())
 
 
-def work_off(work: Work) -> dict[str, object]:
+def run(work: Work) -> dict[str, object]:
     """The job: some hundred rows a step, from the byte where the last step ended."""
     upload, member = _load(work)
     state = work.state
@@ -220,12 +220,12 @@ def rejected_rows_url(upload: CustomerImport) -> str | None:
     return f"{settings.PUBLIC_BASE_URL}/api/v1/customers/imports/{upload.pk}/rejected"
 
 
-def forget_old() -> None:
+def purge_old() -> None:
     """Delete the files of imports that can't be undone any more: they hold people's data."""
     before = timezone.now() - timedelta(days=UNDO_DAYS)
     rows = CustomerImport.objects.filter(created_at__lt=before).exclude(source_file="", rejected_file="")
     for upload in rows[:100]:
-        import_files.forget_parts(upload)
+        import_files.delete_parts(upload)
         for name in (upload.source_file.name, upload.rejected_file.name):
             if name:
                 default_storage.delete(name)
@@ -233,7 +233,7 @@ def forget_old() -> None:
 
 
 def register() -> None:
-    jobs.register(KIND, work_off, label="Import of customers", so_far=_result_so_far)
+    jobs.register(KIND, run, label="Import of customers", so_far=_result_so_far)
 
 
 def _load(work: Work) -> tuple[CustomerImport, Member]:
@@ -256,7 +256,7 @@ def _note(state: dict[str, Any], outcome: Outcome, parts: Parts, *, keep_seen: b
     columns = Counter(state["columns"])
     for row in outcome.rejected:
         columns.update({problem.column or "The row" for problem in row.problems})
-        if len(state["examples"]) < MOST_EXAMPLES:
+        if len(state["examples"]) < MAX_EXAMPLES:
             state["examples"].append({"row": row.number, "reasons": [str(problem) for problem in row.problems]})
     state["columns"] = dict(columns)
     seen = [[*key, whose] for key, whose in outcome.seen.items()] if keep_seen else []

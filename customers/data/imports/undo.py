@@ -24,7 +24,7 @@ STEP = 200
 _NO_USE = (Identity, StageChange, DuplicatePair, Customer.tags.through)
 
 
-def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
+def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """Undo an import. Gives how many were removed and put back, and why others were kept."""
     state = work.state
     if not state:
@@ -49,7 +49,7 @@ def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
 
 
 def register() -> None:
-    undo.register_undo(ChangeSet.Kind.IMPORT, put_back)
+    undo.register_undo(ChangeSet.Kind.IMPORT, revert)
 
 
 def _hold(changes: Iterable[Change]) -> None:
@@ -64,19 +64,19 @@ def _hold(changes: Iterable[Change]) -> None:
 def _remove(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> None:
     """Delete those that nobody used since; a constant number of look-ups."""
     ids = [change.object_id for change in changes]
-    found = {str(customer.pk): customer for customer in Customer.objects.filter(pk__in=ids)}
-    used = _used(list(found), mark)
+    results = {str(customer.pk): customer for customer in Customer.objects.filter(pk__in=ids)}
+    used = _used(list(results), mark)
     removable = []
     for change in changes:
-        customer = found.get(change.object_id)
+        customer = results.get(change.object_id)
         if customer is None or customer.erased_at is not None:
-            undo.keep(state, f"{change.after.get('code', 'A customer')} is gone.")
+            undo.note_skipped(state, f"{change.after.get('code', 'A customer')} is gone.")
         elif customer.is_deleted:
-            undo.keep(state, f"{customer.code} was deleted or merged since.")
+            undo.note_skipped(state, f"{customer.code} was deleted or merged since.")
         elif change.object_id in used or (
             customer.updated_at != customer.created_at and not _only_filled(customer, mark)
         ):
-            undo.keep(state, f"{customer.code} {customer.name} was used or changed since.")
+            undo.note_skipped(state, f"{customer.code} {customer.name} was used or changed since.")
         else:
             removable.append(customer.pk)
     if removable:
@@ -87,18 +87,18 @@ def _remove(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> None
 
 def _used(ids: Sequence[str], mark: str) -> set[str]:
     """Those that something points at, or something happened to, that the import did not do itself."""
-    found: set[str] = set()
+    results: set[str] = set()
     of_import = Q(payload__import=mark)
     others = Event.objects.filter(customer_id__in=ids).filter(~of_import | Q(payload__import__isnull=True))
-    found |= {str(key) for key in others.values_list("customer_id", flat=True).distinct()}
+    results |= {str(key) for key in others.values_list("customer_id", flat=True).distinct()}
     # Those of upper apps too, conversations and messages for instance.
     for relation in Customer._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ManyToOneRel) or relation.related_model in _NO_USE:
             continue
         model, column = relation.related_model, relation.field.name
         rows = model._base_manager.filter(**{f"{column}__in": ids})
-        found |= {str(key) for key in rows.values_list(column, flat=True).distinct()}
-    return found
+        results |= {str(key) for key in rows.values_list(column, flat=True).distinct()}
+    return results
 
 
 def _only_filled(customer: Customer, mark: str) -> bool:
@@ -116,27 +116,27 @@ def _only_filled(customer: Customer, mark: str) -> bool:
 def _restore(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> None:
     ids = [change.object_id for change in changes]
     rows = Customer.objects.filter(pk__in=ids).select_related("stage")
-    found = {str(customer.pk): customer for customer in rows}
+    results = {str(customer.pk): customer for customer in rows}
     stages = {stage.key: stage for stage in Stage.objects.all()} if changes else {}
     owners = _active_owners(changes)
-    told = []
+    text = []
     for change in changes:
-        customer = found.get(change.object_id)
+        customer = results.get(change.object_id)
         if customer is None or customer.erased_at is not None:
-            undo.keep(state, "A customer is gone.")
+            undo.note_skipped(state, "A customer is gone.")
             continue
         if customer.is_deleted:
-            undo.keep(state, f"{customer.code} was deleted or merged since.")
+            undo.note_skipped(state, f"{customer.code} was deleted or merged since.")
             continue
         put = _Putting(customer, change, stages, owners)
         put.back()
         if put.kept:
-            undo.keep(state, f"{customer.code} {customer.name}: {', '.join(put.kept)} changed since.")
+            undo.note_skipped(state, f"{customer.code} {customer.name}: {', '.join(put.kept)} changed since.")
         else:
             state["restored"] += 1
         if put.fields:
-            told.append(Entry(customer, {"changes": put.fields, "import": mark}, customer.pk))
-    record_many(events.CUSTOMER_UPDATED, told, actor=current_actor())
+            text.append(Entry(customer, {"changes": put.fields, "import": mark}, customer.pk))
+    record_many(events.CUSTOMER_UPDATED, text, actor=current_actor())
 
 
 def _active_owners(changes: Iterable[Change]) -> set[str]:

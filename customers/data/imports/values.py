@@ -18,14 +18,14 @@ from customers.models import Customer, CustomField, Stage
 from customers.people.custom_fields import services as custom_fields
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address, InvalidAddress
-from customers.people.tags.services import MAX_LENGTH as LONGEST_TAG
+from customers.people.tags.services import MAX_LENGTH as MAX_TAG_LENGTH
 
 LENGTHS = {
     "name": 200, "first_name": 100, "last_name": 100, "company": 200, "source": 60, "language": 16, "street": 200,
     "city": 100, "state": 100, "country": 100, "postal_code": 20, "notes": 50_000,
 }  # fmt: skip
-MOST_TAGS = 50
-MOST_ADDRESSES = 10
+MAX_TAGS = 50
+MAX_ADDRESSES = 10
 FOLLOW_UP_AT = time(9)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -162,8 +162,8 @@ class RowReader:
             if not part:
                 continue
             address = self._phone(part) if name == "phone" else identities.email(part)
-            if len(row.addresses) == MOST_ADDRESSES:
-                raise ValueError(f"more than {MOST_ADDRESSES} phones and e-mails.")
+            if len(row.addresses) == MAX_ADDRESSES:
+                raise ValueError(f"more than {MAX_ADDRESSES} phones and e-mails.")
             if all(one.match_key != address.match_key for one in row.addresses):
                 row.addresses.append(address)
 
@@ -226,16 +226,16 @@ def moment(text: str, zone: tzinfo) -> datetime:
 
     Raises ValueError, also for one that is nobody's plan and has no day in some time zone.
     """
-    found = _moment(text, zone)
-    if found is None or not is_showable(found):
+    result = _moment(text, zone)
+    if result is None or not is_showable(result):
         raise ValueError(f"“{text[:40]}” is not a day such as 2026-03-31 or a moment such as 2026-03-31 09:00.")
-    return found
+    return result
 
 
 def _moment(text: str, zone: tzinfo) -> datetime | None:
     try:
-        if found := _DAY_FIRST.fullmatch(text):
-            day, month, year, clock = found.groups()
+        if match := _DAY_FIRST.fullmatch(text):
+            day, month, year, clock = match.groups()
             at = time.fromisoformat(f"{clock:0>5}" if len(clock) < 6 else f"{clock:0>8}") if clock else FOLLOW_UP_AT
             return datetime.combine(datetime(int(year), int(month), int(day), tzinfo=zone).date(), at, zone)
         if _DAY.fullmatch(text):
@@ -278,9 +278,9 @@ def _split_tags(text: str) -> list[str]:
 
 def _tags(names: list[str]) -> list[str]:
     for name in names:
-        if len(name) > LONGEST_TAG:
-            raise ValueError(f"the tag “{name[:30]}…” has more than {LONGEST_TAG} characters.")
+        if len(name) > MAX_TAG_LENGTH:
+            raise ValueError(f"the tag “{name[:30]}…” has more than {MAX_TAG_LENGTH} characters.")
     once = {name.casefold(): name for name in reversed(names)}
-    if len(once) > MOST_TAGS:
-        raise ValueError(f"has {len(once)} tags; at most {MOST_TAGS} fit.")
+    if len(once) > MAX_TAGS:
+        raise ValueError(f"has {len(once)} tags; at most {MAX_TAGS} fit.")
     return list(reversed(once.values()))

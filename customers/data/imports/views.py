@@ -62,8 +62,8 @@ def new(request: Request, organization: str) -> HttpResponse:
                 problem = str(error)
             else:
                 return redirect("customers:import_detail", organization, upload.pk)
-    shown = {"problem": problem, "most": in_megabytes(limits.most_bytes), "most_rows": f"{limits.most_rows:,}"}
-    return render(request, "customers/imports/new.html", shown, status=422 if problem else 200)
+    context = {"problem": problem, "most": in_megabytes(limits.most_bytes), "most_rows": f"{limits.most_rows:,}"}
+    return render(request, "customers/imports/new.html", context, status=422 if problem else 200)
 
 
 @requires(imports.PERMISSION)
@@ -166,7 +166,7 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
     """The columns with their fields, and how the first rows would be read."""
     guesses = {guess.column: guess for guess in imports.guesses(upload)}
     samples = [cells for _, cells in import_files.first_rows(upload, ROWS)]
-    shown: dict[str, object] = {
+    context: dict[str, object] = {
         "upload": upload,
         "columns": [
             {
@@ -185,21 +185,21 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
         "may_define": request.member.may("settings.edit"),
     }
     try:
-        shown["preview"] = _preview(upload, mapping)
+        context["preview"] = _preview(upload, mapping)
     except InvalidMapping as error:
         problem = problem or str(error)
-    shown["problem"] = problem
+    context["problem"] = problem
     return render_page(
-        request, "customers/imports/columns.html", shown,
+        request, "customers/imports/columns.html", context,
         partials={"import-preview": "customers/imports/partials/preview.html"},
     )  # fmt: skip
 
 
 def _preview(upload: CustomerImport, mapping: dict[str, str]) -> dict[str, object]:
-    found = imports.preview(upload=upload, mapping=mapping)
+    result = imports.preview(upload=upload, mapping=mapping)
     labels = dict(imports.field_choices())
     rows = []
-    for row in found.rows:
+    for row in result.rows:
         by_place = {problem.position: problem.reason for problem in row.problems}
         cells = [
             {"text": text, "problem": by_place.get(place, "")}
@@ -208,13 +208,13 @@ def _preview(upload: CustomerImport, mapping: dict[str, str]) -> dict[str, objec
         whole = [str(problem) for problem in row.problems if problem.position < 0]
         rows.append({"number": row.number, "cells": cells, "whole": whole, "is_good": not row.problems})
     heads = [{"name": header, "field": labels.get(mapping.get(header, ""), "")} for header in upload.headers]
-    return {"heads": heads, "rows": rows, "problems": found.problems, "count": len(rows)}
+    return {"heads": heads, "rows": rows, "problems": result.problems, "count": len(rows)}
 
 
 def _progress(request: Request, upload: CustomerImport) -> HttpResponse:
     is_undo = imports.is_being_undone(upload)
     job = imports.undo_job_of(upload) if is_undo else imports.job_of(upload)
-    shown = {
+    context = {
         "upload": upload,
         "job": job,
         "is_undo": is_undo,
@@ -223,7 +223,7 @@ def _progress(request: Request, upload: CustomerImport) -> HttpResponse:
         "step": 3 if job and job.params.get("dry_run") else 4,
     }
     return render_page(
-        request, "customers/imports/progress.html", shown,
+        request, "customers/imports/progress.html", context,
         partials={"import-progress": "customers/imports/partials/progress.html"},
     )  # fmt: skip
 
@@ -252,12 +252,12 @@ def _mapping(request: Request, upload: CustomerImport) -> dict[str, str]:
     if not any(name.startswith("column-") for name in request.POST):
         return dict(upload.mapping)
     known = set(import_mapping.FIELDS) | {name for name, _ in imports.field_choices()}
-    found = {}
+    results = {}
     for position, header in enumerate(upload.headers):
         field = request.POST.get(f"column-{position}", "")
         if field in known:
-            found[header] = field
-    return found
+            results[header] = field
+    return results
 
 
 def _on_duplicate(request: Request, upload: CustomerImport) -> str:
@@ -271,7 +271,7 @@ def _is_open(upload: CustomerImport) -> bool:
 
 
 def _find(request: Request, pk: UUID) -> CustomerImport:
-    found: CustomerImport | None = imports.visible_imports(request.member).filter(pk=pk).first()
-    if found is None:
+    row: CustomerImport | None = imports.visible_imports(request.member).filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such import, or it is not yours to see.")
-    return found
+    return row

@@ -69,7 +69,7 @@ class MergedSerializer(serializers.Serializer[object]):
 
 
 class BulkSerializer(Strict):
-    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=bulk.MOST_IDS)
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=bulk.MAX_IDS)
     filter = serializers.DictField(required=False, help_text="The list's filters.")
     action = serializers.ChoiceField(choices=list(bulk.ACTIONS))
     params = serializers.DictField(

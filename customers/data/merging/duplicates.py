@@ -25,11 +25,11 @@ from customers.search import normalize
 
 BATCH = 200
 # Of a company with thousands of people so many are compared, the newest first.
-MOST_CANDIDATES = 2000
+MAX_CANDIDATES = 2000
 NEAR = 0.86
 SCORES = {"phone": 95, "email": 95, "name_and_company": 80, "name_and_address": 85}
 
-Found = dict[tuple[UUID, UUID], set[str]]
+Candidate = dict[tuple[UUID, UUID], set[str]]
 
 
 def find_due() -> int:
@@ -80,36 +80,36 @@ def is_near(name: str, other: str) -> bool:
     return matcher.real_quick_ratio() >= NEAR and matcher.quick_ratio() >= NEAR and matcher.ratio() >= NEAR
 
 
-def _pairs(rows: Sequence[Customer]) -> Found:
-    found: Found = defaultdict(set)
-    _by_address_of_their_own(rows, found)
+def _pairs(rows: Sequence[Customer]) -> Candidate:
+    result: Candidate = defaultdict(set)
+    _by_address_of_their_own(rows, result)
     for column, reason in (("company_key", "name_and_company"), ("address_key", "name_and_address")):
-        _by_name_and(column, reason, rows, found)
-    return found
+        _by_name_and(column, reason, rows, result)
+    return result
 
 
-def _by_address_of_their_own(rows: Sequence[Customer], found: Found) -> None:
+def _by_address_of_their_own(rows: Sequence[Customer], found: Candidate) -> None:
     """A phone or e-mail that is written on one customer and is another's identity."""
-    asked: dict[tuple[str, str], list[Customer]] = defaultdict(list)
+    requested: dict[tuple[str, str], list[Customer]] = defaultdict(list)
     for row in rows:
         if row.phone:
-            asked[Identity.Kind.PHONE, phones.match_key(row.phone)].append(row)
+            requested[Identity.Kind.PHONE, phones.match_key(row.phone)].append(row)
         if row.email:
-            asked[Identity.Kind.EMAIL, row.email.casefold()].append(row)
-    owners = Identity.objects.filter(match_key__in={key for _, key in asked}, customer__deleted_at__isnull=True)
+            requested[Identity.Kind.EMAIL, row.email.casefold()].append(row)
+    owners = Identity.objects.filter(match_key__in={key for _, key in requested}, customer__deleted_at__isnull=True)
     for kind, key, owner in owners.values_list("kind", "match_key", "customer_id"):
-        for row in asked.get((kind, key), ()):
+        for row in requested.get((kind, key), ()):
             if row.pk != owner:
                 found[_in_order(row.pk, owner)].add("phone" if kind == Identity.Kind.PHONE else "email")
 
 
-def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Found) -> None:
+def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Candidate) -> None:
     wanted = {getattr(row, column) for row in rows} - {""}
     if not wanted:
         return
     same = Customer.objects.present().filter(erased_at__isnull=True, **{f"{column}__in": wanted})
     groups: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
-    for key, pk, name in same.order_by("-id").values_list(column, "pk", "name")[:MOST_CANDIDATES]:
+    for key, pk, name in same.order_by("-id").values_list(column, "pk", "name")[:MAX_CANDIDATES]:
         groups[key].append((pk, name))
     for row in rows:
         for pk, name in groups.get(getattr(row, column), ()):
@@ -121,7 +121,7 @@ def _in_order(one: UUID, other: UUID) -> tuple[UUID, UUID]:
     return (one, other) if one < other else (other, one)
 
 
-def _save(organization: Organization, keys: Iterable[UUID], found: Found) -> None:
+def _save(organization: Organization, keys: Iterable[UUID], found: Candidate) -> None:
     """The pairs of these customers as they are now; what somebody called two stays so."""
     keys = list(keys)
     about = Q(first__in=keys) | Q(second__in=keys)

@@ -15,7 +15,7 @@ from activity.ledger import record
 from activity.models import Event
 from core.refused import Refused
 from customers import events
-from customers.data.merging.hooks import room_for
+from customers.data.merging.hooks import before_merge
 from customers.models import Change, ChangeSet, Consent, Customer, DuplicatePair, Identity, Stage, StageChange
 from customers.people.consent import services as consent
 from customers.people.customers.services import save_keys
@@ -68,14 +68,14 @@ class Choice:
 
 def choices(*, loser: Customer, survivor: Customer) -> list[Choice]:
     """Every field with both sides' values, and which is proposed: who stays keeps theirs, unless they have none."""
-    found = [
+    results = [
         Choice(name, label, getattr(survivor, name), getattr(loser, name), _proposed(name, survivor, loser))
         for name, label in FIELDS.items()
     ]
     for key in sorted({*survivor.custom_fields, *loser.custom_fields}):
         into, from_ = survivor.custom_fields.get(key), loser.custom_fields.get(key)
-        found.append(Choice(f"{CUSTOM}{key}", key, into, from_, FROM if into is None else INTO))
-    return found
+        results.append(Choice(f"{CUSTOM}{key}", key, into, from_, FROM if into is None else INTO))
+    return results
 
 
 def moved_counts(customer: Customer) -> dict[str, int]:
@@ -163,10 +163,10 @@ def _locked(loser: Customer, survivor: Customer) -> tuple[Customer, Customer]:
         raise CannotMerge("A customer can’t be merged into itself.")
     rows = Customer.objects.select_for_update(of=("self",)).select_related("organization")
     # By id: two merges of the same two never wait for one another.
-    found = {row.pk: row for row in rows.filter(pk__in=[loser.pk, survivor.pk]).order_by("pk")}
-    if len(found) < 2 or any(row.is_deleted or row.erased_at for row in found.values()):
+    results = {row.pk: row for row in rows.filter(pk__in=[loser.pk, survivor.pk]).order_by("pk")}
+    if len(results) < 2 or any(row.is_deleted or row.erased_at for row in results.values()):
         raise CannotMerge("One of the two was deleted or merged meanwhile.")
-    return found[loser.pk], found[survivor.pk]
+    return results[loser.pk], results[survivor.pk]
 
 
 def _wanted(loser: Customer, survivor: Customer, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -187,7 +187,7 @@ def _proposed(name: str, survivor: Customer, loser: Customer) -> str:
 
 
 def _move(change_set: ChangeSet, model: type[models.Model], field: str, loser: Customer, survivor: Customer) -> None:
-    room = room_for(model, loser, survivor)
+    room = before_merge(model, loser, survivor)
     rows = model._base_manager.filter(**{field: loser.pk})
     extras = ["is_primary"] if model is Identity else sorted({name for values in room.values() for name in values})
     label = model._meta.label_lower

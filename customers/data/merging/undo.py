@@ -15,7 +15,7 @@ from activity.ledger import record
 from activity.models import Event
 from customers import events
 from customers.data import undo
-from customers.data.merging.hooks import have_followed
+from customers.data.merging.hooks import after_unmerge
 from customers.data.merging.services import CUSTOM, EVENT, column_of, set_primary
 from customers.models import Change, ChangeSet, Consent, Customer, Identity, StageChange
 from customers.people.customers.services import save_keys
@@ -25,14 +25,14 @@ from customers.pipeline.deals.services import refresh_value
 BATCH = 2000
 
 
-def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
+def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """In one step: nobody sees half of two customers. Gives how many records moved back, and what was kept."""
     with work.step(done=work.job.total):
         # In the order of ids, as the merge locked them.
         pair = sorted([change_set.detail["loser"], change_set.detail["survivor"]])
         rows = Customer.objects.select_for_update(of=("self",)).select_related("organization").filter(pk__in=pair)
-        found = {str(row.pk): row for row in rows.order_by("pk")}
-        loser, survivor = (found.get(change_set.detail[name]) for name in ("loser", "survivor"))
+        results = {str(row.pk): row for row in rows.order_by("pk")}
+        loser, survivor = (results.get(change_set.detail[name]) for name in ("loser", "survivor"))
         if loser is None or survivor is None or loser.erased_at or survivor.erased_at:
             raise JobFailed("One of the two was erased; the merge stays.")
         if loser.merged_into_id != survivor.pk:
@@ -50,7 +50,7 @@ def put_back(work: Work, change_set: ChangeSet) -> dict[str, object]:
             set_primary(customer)
             save_keys(customer)
         refresh_value(loser, survivor)
-        have_followed(loser, survivor)
+        after_unmerge(loser, survivor)
         for customer, other in ((survivor, loser), (loser, survivor)):
             record(
                 events.MERGE_UNDONE,
@@ -99,7 +99,7 @@ def _claim_addresses(customer: Customer) -> None:
     for kind, value in ((Identity.Kind.PHONE, customer.phone), (Identity.Kind.EMAIL, customer.email)):
         if value and not Identity.objects.filter(customer=customer, kind=kind, value=value).exists():
             parsed = addresses.parse(customer.organization, **{addresses.FIELDS[kind]: value})
-            addresses.take(customer, parsed[0], allow_duplicate=True)
+            addresses.give(customer, parsed[0], allow_duplicate=True)
 
 
 def _restore_fields(change_set: ChangeSet, survivor: Customer) -> list[str]:
@@ -123,4 +123,4 @@ def _restore_fields(change_set: ChangeSet, survivor: Customer) -> list[str]:
 
 
 def register() -> None:
-    undo.register_undo(ChangeSet.Kind.MERGE, put_back)
+    undo.register_undo(ChangeSet.Kind.MERGE, revert)

@@ -51,13 +51,13 @@ MOVED = {
 def pairs(request: Request, organization: str) -> HttpResponse:
     """Pairs that are likely one, likeliest first."""
     rows = list(duplicates_for(request.member).order_by("-score", "-id")[: ROWS + 1])
-    shown = {
+    context = {
         "pairs": [(pair, [REASONS[reason] for reason in pair.reasons]) for pair in rows[:ROWS]],
         "has_more": len(rows) > ROWS,
         "can_edit_customer": request.member.may("customers.edit"),
         "merges": undo.visible_change_sets(request.member).filter(kind="merge").order_by("-created_at")[:10],
     }
-    return render(request, "customers/duplicates.html", shown)
+    return render(request, "customers/duplicates.html", context)
 
 
 @requires("customers.edit")
@@ -81,8 +81,8 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if not wanted:
         q = request.GET.get("q", "").strip()[:200]
         rows = customers_for(request.member, {"q": q}).exclude(pk=pk).select_related("stage")
-        found = newest_matches(rows, size=FOUND) if q else []
-        return render(request, "customers/merge_find.html", {"customer": customer, "q": q, "found": found})
+        result = newest_matches(rows, size=FOUND) if q else []
+        return render(request, "customers/merge_find.html", {"customer": customer, "q": q, "found": result})
     into = parse_uuid(wanted)
     if into is None:
         raise Http404("This address is not complete.")
@@ -98,14 +98,14 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
         else:
             toasts.success(request, f"{change_set.summary}. It can be undone for 30 days, under Duplicates.")
             return redirect("customers:detail", organization, survivor.pk)
-    shown = {
+    context = {
         "customer": customer,
         "survivor": survivor,
         "rows": _rows(customer, survivor),
         "moved": _moved(customer),
         "problem": problem,
     }
-    return render(request, "customers/merge.html", shown, status=422 if problem else 200)
+    return render(request, "customers/merge.html", context, status=422 if problem else 200)
 
 
 def _moved(customer: Customer) -> list[str]:

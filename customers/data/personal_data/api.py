@@ -70,7 +70,7 @@ class EraseView(OrganizationView):
 def _find(view: OrganizationView, pk: UUID) -> Customer:
     """Deleted ones too: they are held as well. Raises Http404, whoever's it is."""
     rows = Customer.objects.within_reach_of(view.member).select_related("organization")
-    found = rows.filter(pk=pk, merged_into__isnull=True).first()
-    if found is None:
+    row = rows.filter(pk=pk, merged_into__isnull=True).first()
+    if row is None:
         raise Http404("There is no such customer.")
-    return found
+    return row

@@ -26,7 +26,7 @@ from activity.actor import Actor
 from activity.ledger import record
 from activity.models import Event, Job
 from customers import events
-from customers.data.deletion import blockers as holds
+from customers.data.deletion import blockers
 from customers.data.imports import files as import_files
 from customers.data.imports import services as imports
 from customers.data.personal_data import registry as personal_data
@@ -51,7 +51,7 @@ from customers.people.keys import KEYS, set_keys
 
 NAME = "Erased customer"
 STEP = 500
-SHORTEST_WORD = 4
+MIN_WORD_LENGTH = 4
 # Of an event's payload what says where something stood or went, and nothing of who they are.
 KEPT = frozenset(
     {"action", "again", "amount", "cancelled_count", "change_set", "channel", "channel_id", "code", "conversation",
@@ -74,7 +74,7 @@ def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
     current = _locked(customer)
     if current.erased_at is not None:
         return current
-    holds.release(current, actor)
+    blockers.release(current, actor)
     family = _family(current)
     words = _words(family)
     traces = Traces(family, words)
@@ -82,9 +82,9 @@ def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
     files = _erase_parts(family, actor)
     files += _forget_jobs(family, words, traces)
     files += _forget_imports(words)
-    traces_module.forget_segments(traces)
-    traces_module.forget_file_names(traces)
-    traces_module.forget_events(traces)
+    traces_module.purge_segments(traces)
+    traces_module.purge_file_names(traces)
+    traces_module.purge_events(traces)
     for sweep in personal_data.sweeps():
         files += sweep(current.organization, words)
     _forget_changes(family, records)
@@ -92,7 +92,7 @@ def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
     for some in _in_steps(records):
         LogEntry.objects.filter(object_id__in=some).update(object_repr="", change_message="")
     DuplicatePair.objects.filter(Q(first__in=family) | Q(second__in=family)).delete()
-    idempotency.forget_about(organization=current.organization, words=[*words, *(str(one.pk) for one in family)])
+    idempotency.purge_about(organization=current.organization, words=[*words, *(str(one.pk) for one in family)])
     for one in family:
         _blank(one)
     payload = {"code": current.code, "reason": reason}
@@ -109,28 +109,28 @@ def _locked(customer: Customer) -> Customer:
 
 def _family(customer: Customer) -> list[Customer]:
     """The customer, and all that were merged into them, one after the other."""
-    found, newest = [customer], [customer]
+    result, newest = [customer], [customer]
     while newest:
         newest = list(Customer.objects.select_related("organization").filter(merged_into__in=newest))
-        found += newest
-    return found
+        result += newest
+    return result
 
 
 def _words(family: Collection[Customer]) -> set[str]:
     """What the person is found by, in texts that belong to no part."""
-    found = {word for one in family for word in (one.name, one.email, one.phone)}
-    found |= set(Identity.objects.filter(customer__in=family).values_list("value", flat=True))
+    results = {word for one in family for word in (one.name, one.email, one.phone)}
+    results |= set(Identity.objects.filter(customer__in=family).values_list("value", flat=True))
     for contact in Contact.objects.filter(customer__in=family):
-        found |= {contact.name, contact.email, contact.phone}
-    return {word for word in found if len(word) >= SHORTEST_WORD and word != NAME}
+        results |= {contact.name, contact.email, contact.phone}
+    return {word for word in results if len(word) >= MIN_WORD_LENGTH and word != NAME}
 
 
 def _records(family: Collection[Customer]) -> list[str]:
     """The ids of what changes and the admin's log may speak of."""
-    found = [str(one.pk) for one in family]
+    results = [str(one.pk) for one in family]
     for model in (Identity, Contact, Deal, Task, Interaction, Outcome):
-        found += [str(pk) for pk in model.objects.filter(customer__in=family).values_list("pk", flat=True)]
-    return found
+        results += [str(pk) for pk in model.objects.filter(customer__in=family).values_list("pk", flat=True)]
+    return results
 
 
 def _erase_parts(family: Collection[Customer], actor: Actor) -> list[StoredFile]:
@@ -146,13 +146,13 @@ def _forget_jobs(family: Collection[Customer], words: Collection[str], traces: T
     files = []
     ids = {str(one.pk) for one in family}
     for job in Job.objects.exclude(status__in=Job.UNFINISHED).iterator(chunk_size=STEP):
-        told = json.dumps([job.params, job.state, job.result, job.error], cls=DjangoJSONEncoder, ensure_ascii=False)
+        text = json.dumps([job.params, job.state, job.result, job.error], cls=DjangoJSONEncoder, ensure_ascii=False)
         is_theirs = job.params.get("customer") in ids
         if is_theirs and job.state.get("path"):
             files.append(StoredFile("", default_storage, job.state["path"]))
         filters = job.params.get("filters") or job.params.get("filter")
         is_about_them = isinstance(filters, dict) and traces.without(filters) != filters
-        if is_theirs or is_about_them or _mentions(told, words):
+        if is_theirs or is_about_them or _mentions(text, words):
             Job.objects.filter(pk=job.pk).update(params={}, state={}, result={}, error="")
     return files
 

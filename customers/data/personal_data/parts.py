@@ -84,11 +84,11 @@ def _rows(model: Any, *fields: str) -> Callable[[Customer], PartData]:
 def _profile(customer: Customer) -> PartData:
     """Theirs, and of those that were merged into them what is still written there."""
     rows = Customer.objects.filter(pk=customer.pk) | Customer.objects.filter(merged_into=customer)
-    found = list(rows.order_by("pk").values("pk", *PROFILE))
-    for row in found:
+    results = list(rows.order_by("pk").values("pk", *PROFILE))
+    for row in results:
         pk = row.pop("pk")
         row["tags"] = list(Tag.objects.filter(customers=pk).values_list("name", flat=True))
-    return PartData(found)
+    return PartData(results)
 
 
 def _history(customer: Customer) -> PartData:
@@ -98,9 +98,9 @@ def _history(customer: Customer) -> PartData:
 
 def _files(customer: Customer) -> PartData:
     rows = list(CustomerFile.objects.filter(customer=customer).order_by("pk"))
-    told = [{"name": row.name, "type": row.content_type, "bytes": row.size, "added": row.created_at} for row in rows]
+    text = [{"name": row.name, "type": row.content_type, "bytes": row.size, "added": row.created_at} for row in rows]
     return PartData(
-        told, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows if row.content.name]
+        text, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows if row.content.name]
     )
 
 

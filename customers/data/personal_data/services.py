@@ -86,7 +86,7 @@ def find_export(*, customer: Customer, job_id: UUID | str) -> StoredFile | None:
     return StoredFile(f"{customer.code}-personal-data.zip", default_storage, job.state["path"])
 
 
-def forget_old_exports() -> int:
+def purge_old_exports() -> int:
     """Delete the ZIPs of this organization whose seven days are over; how many."""
     old = Job.objects.filter(kind=EXPORT, finished_at__lt=timezone.now() - LINK_LIVES).exclude(state={})
     count = 0
@@ -150,10 +150,10 @@ def _erase(work: Work) -> dict[str, object]:
 
 def _find(work: Work) -> Customer:
     rows = Customer.objects.select_related("organization", "stage")
-    found = rows.filter(pk=work.params["customer"]).first()
-    if found is None:
+    row = rows.filter(pk=work.params["customer"]).first()
+    if row is None:
         raise jobs.JobFailed("The customer is gone.")
-    return found
+    return row
 
 
 def _write(customer: Customer, draft: IO[bytes]) -> Iterator[None]:
@@ -161,14 +161,14 @@ def _write(customer: Customer, draft: IO[bytes]) -> Iterator[None]:
     parts = [(part, part.export(customer)) for part in personal_data.parts()]
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
         about = {"organization": customer.organization.name, "customer": customer.code, "made_at": timezone.now()}
-        told = {part.name: data.rows for part, data in parts}
+        text = {part.name: data.rows for part, data in parts}
         archive.writestr(
-            "data.json", json.dumps({**about, **told}, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+            "data.json", json.dumps({**about, **text}, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
         )
-        shown = [{"title": part.title, "tables": [list(_plain(row)) for row in data.rows]} for part, data in parts]
+        context = [{"title": part.title, "tables": [list(_plain(row)) for row in data.rows]} for part, data in parts]
         archive.writestr(
             "index.html",
-            render_to_string("customers/personal_data.html", {**about, "name": customer.name, "parts": shown}),
+            render_to_string("customers/personal_data.html", {**about, "name": customer.name, "parts": context}),
         )
         for path, file in _files(data for _, data in parts):
             with file.storage.open(file.path) as source, archive.open(path, "w", force_zip64=True) as target:

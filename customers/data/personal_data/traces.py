@@ -56,14 +56,14 @@ class Traces:
 
     def _is_about_them(self, text: str) -> bool:
         if text not in self._searches:
-            found = Customer.objects.matching(text)
+            result = Customer.objects.matching(text)
             theirs = Q(pk__in=self._family)
-            is_theirs = bool(text.strip()) and found.filter(theirs).exists()
-            self._searches[text] = is_theirs and not found.exclude(theirs).exists()
+            is_theirs = bool(text.strip()) and result.filter(theirs).exists()
+            self._searches[text] = is_theirs and not result.exclude(theirs).exists()
         return self._searches[text]
 
 
-def forget_segments(traces: Traces) -> None:
+def purge_segments(traces: Traces) -> None:
     """Saved views that ask for the person match nobody from here on; those called after them lose the name."""
     for segment in Segment.objects.iterator(chunk_size=STEP):
         kept = traces.without(segment.filter)
@@ -75,14 +75,14 @@ def forget_segments(traces: Traces) -> None:
             Segment.objects.filter(pk=segment.pk).update(filter=kept, name=name)
 
 
-def forget_file_names(traces: Traces) -> None:
+def purge_file_names(traces: Traces) -> None:
     """The names that files had when they were imported."""
     for upload in CustomerImport.objects.only("pk", "name").iterator(chunk_size=STEP):
         if traces.in_text(upload.name):
             CustomerImport.objects.filter(pk=upload.pk).update(name=f"Import {upload.pk.hex[-8:]}")
 
 
-def forget_events(traces: Traces) -> None:
+def purge_events(traces: Traces) -> None:
     """Events about no customer keep what happened, and lose the words and filters that tell of whom."""
     rows = Event.objects.filter(customer_id=None, type__in=WITH_TEXTS).only("pk", "payload")
     changed = []

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
-from customers.data.deletion import blockers as holds
+from customers.data.deletion import blockers
 from customers.data.deletion.access import find_customer
 from customers.data.personal_data import services as personal_data
 from customers.people.files.downloads import as_download
@@ -56,5 +56,5 @@ def erase(request: Request, organization: str, pk: UUID) -> HttpResponse:
             error = str(refused)
         else:
             return redirect("organization:job", organization, job.pk)
-    shown = {"customer": customer, "error": error, "reasons": holds.reasons_against(customer)}
-    return render(request, "customers/erase.html", shown, status=422 if error else 200)
+    context = {"customer": customer, "error": error, "reasons": blockers.reasons_against(customer)}
+    return render(request, "customers/erase.html", context, status=422 if error else 200)

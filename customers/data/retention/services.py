@@ -75,16 +75,16 @@ def long_deleted(*, now: datetime) -> CustomerQuerySet:
     return Customer.objects.deleted().filter(deleted_at__lt=now - timedelta(days=deletion.RESTORE_DAYS))
 
 
-def keep_house() -> int:
+def purge_expired() -> int:
     """Erase what is over in every organization; how many people that were. Ends early when the process has to stop."""
     gone = 0
     for organization in Organization.objects.order_by("pk"):
         if stopping():
             break
         with organization_scope(organization), acting_as(SYSTEM):
-            personal_data.forget_old_exports()
-            imports.forget_old()
-            forget_old_changes()
+            personal_data.purge_old_exports()
+            imports.purge_old()
+            purge_old_changes()
             gone += _erase_all("deleted more than 30 days ago", long_deleted)
             months = organization.retention_months
             if months:
@@ -93,7 +93,7 @@ def keep_house() -> int:
     return gone
 
 
-def forget_old_changes() -> int:
+def purge_old_changes() -> int:
     """What can't be undone any more need not be remembered: it holds what people were called before."""
     before, gone = timezone.now() - timedelta(days=UNDO_DAYS), 0
     old = Change.objects.filter(change_set__created_at__lt=before).values_list("pk", flat=True)
@@ -130,10 +130,10 @@ def _some(due: Due) -> Sequence[UUID]:
 
 @transaction.atomic
 def _erase_one(key: UUID, why: str, due: Due) -> int:
-    held = Customer.objects.select_for_update(of=("self",)).filter(pk=key).first()
-    if held is None or not due(now=timezone.now()).filter(pk=key).exists():
+    locked = Customer.objects.select_for_update(of=("self",)).filter(pk=key).first()
+    if locked is None or not due(now=timezone.now()).filter(pk=key).exists():
         return 0
-    erasure.erase(customer=held, actor=SYSTEM, reason=why)
+    erasure.erase(customer=locked, actor=SYSTEM, reason=why)
     return 1
 
 

@@ -34,7 +34,7 @@ def keeping(request: Request, organization: str) -> HttpResponse:
     if request.method == "POST":
         try:
             months = _months(given, now.retention_months)
-            is_outdated = inline.is_outdated(now, KEEPING, now.retention_months, request.POST.get(inline.SHOWN))
+            is_outdated = inline.is_outdated(now, KEEPING, now.retention_months, request.POST.get(inline.SNAPSHOT))
             if months != now.retention_months and is_outdated:
                 raise ChangedMeanwhile(_in_words(now.retention_months))
             if months != now.retention_months:
@@ -45,9 +45,9 @@ def keeping(request: Request, organization: str) -> HttpResponse:
             messages.success(request, "Saved.")
             return redirect("customers:keeping", organization)
     chosen = given if error else str(now.retention_months or "")
-    shown = {"choices": _choices(now.retention_months, chosen), "error": error, "days": deletion.RESTORE_DAYS}
-    shown |= {"tab": "data", "can_edit_settings": True}
-    return render(request, "customers/keeping.html", shown, status=422 if error else 200)
+    context = {"choices": _choices(now.retention_months, chosen), "error": error, "days": deletion.RESTORE_DAYS}
+    context |= {"tab": "data", "can_edit_settings": True}
+    return render(request, "customers/keeping.html", context, status=422 if error else 200)
 
 
 class ChangedMeanwhile(Refused):
@@ -56,8 +56,8 @@ class ChangedMeanwhile(Refused):
     status = 409
 
     def __init__(self, theirs: str) -> None:
-        told = _("Somebody changed this to “%(theirs)s” meanwhile. Save again if you still want your choice.")
-        super().__init__(told % {"theirs": theirs})
+        text = _("Somebody changed this to “%(theirs)s” meanwhile. Save again if you still want your choice.")
+        super().__init__(text % {"theirs": theirs})
 
 
 def _months(text: str, now: int | None) -> int | None:

@@ -9,12 +9,12 @@ from django.conf import settings
 
 from core.refused import Refused
 
-MOST_COLUMNS = 200
+MAX_COLUMNS = 200
 # Excel's own limit.
-LONGEST_CELL = 32_767
-LONGEST_LINE = 1_000_000
+MAX_CELL_LENGTH = 32_767
+MAX_LINE_LENGTH = 1_000_000
 # Rows times columns of a sheet: what the reader of XLSX holds in memory at once.
-MOST_CELLS = 10_000_000
+MAX_CELLS = 10_000_000
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")

@@ -22,9 +22,9 @@ import python_calamine
 
 from customers.data.tables import sniffing, workbook_checks
 from customers.data.tables.limits import (
-    LONGEST_CELL,
-    LONGEST_LINE,
-    MOST_COLUMNS,
+    MAX_CELL_LENGTH,
+    MAX_COLUMNS,
+    MAX_LINE_LENGTH,
     Limits,
     RefusedFile,
     TooLargeFile,
@@ -104,8 +104,8 @@ def _table(kind: str, dialect: dict[str, str], everything: Callable[[], Iterator
 
 def _headers(cells: list[str]) -> list[str]:
     headers = [" ".join(cell.split()) for cell in cells]
-    if len(headers) > MOST_COLUMNS:
-        raise TooLargeFile(f"The file has {len(headers):,} columns; at most {MOST_COLUMNS} are read.")
+    if len(headers) > MAX_COLUMNS:
+        raise TooLargeFile(f"The file has {len(headers):,} columns; at most {MAX_COLUMNS} are read.")
     for position, header in enumerate(headers, start=1):
         if not header:
             raise RefusedFile(f"Column {position} has no name in the first row. Give every column one.")
@@ -133,7 +133,7 @@ def _csv_rows(file: IO[bytes], encoding: str, delimiter: str) -> Iterator[Row]:
                 yield number, row
     except csv.Error as error:
         raise TooLargeFile(
-            f"A cell after row {number} is longer than {LONGEST_CELL:,} characters. Is a quotation mark not closed?"
+            f"A cell after row {number} is longer than {MAX_CELL_LENGTH:,} characters. Is a quotation mark not closed?"
         ) from error
     except UnicodeError as error:
         raise RefusedFile(sniffing.BROKEN) from error
@@ -143,9 +143,9 @@ def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
     """Lines with their ends, the line `sep=;` that Excel writes left out."""
     text = sniffing.text_of(file, encoding)
     is_first = True
-    while line := text.readline(LONGEST_LINE):
-        if len(line) >= LONGEST_LINE and line[-1] not in "\r\n":
-            raise TooLargeFile(f"A line is longer than {LONGEST_LINE:,} characters. Is this a table?")
+    while line := text.readline(MAX_LINE_LENGTH):
+        if len(line) >= MAX_LINE_LENGTH and line[-1] not in "\r\n":
+            raise TooLargeFile(f"A line is longer than {MAX_LINE_LENGTH:,} characters. Is this a table?")
         if "\x00" in line:
             raise RefusedFile("The file holds NUL bytes; it is no text. Save it as CSV (UTF-8).")
         if is_first and sniffing.SEPARATOR_LINE.fullmatch(line):
@@ -164,8 +164,8 @@ def _trimmed(cells: list[str]) -> list[str]:
 
 
 def _cell(cell: str, number: int) -> str:
-    if len(cell) > LONGEST_CELL:
-        raise TooLargeFile(f"A cell in row {number} is longer than {LONGEST_CELL:,} characters.")
+    if len(cell) > MAX_CELL_LENGTH:
+        raise TooLargeFile(f"A cell in row {number} is longer than {MAX_CELL_LENGTH:,} characters.")
     return cell
 
 
@@ -181,13 +181,13 @@ def _visible_sheets(file: IO[bytes]) -> list[tuple[str, python_calamine.Calamine
             if sheet.visible == python_calamine.SheetVisibleEnum.Visible
             and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
         ]
-        found = []
+        results = []
         for name in names:
             sheet = workbook.get_sheet_by_name(name)
-            found.append((name, sheet))
+            results.append((name, sheet))
             if sheet.start is not None:
                 break
-        return found
+        return results
 
     return _guarded(read)
 

@@ -15,24 +15,24 @@ from array import array
 from collections.abc import Iterator
 from typing import IO
 
-from customers.data.tables.limits import LONGEST_CELL, MOST_CELLS, MOST_COLUMNS, Limits, RefusedFile, TooLargeFile
+from customers.data.tables.limits import MAX_CELL_LENGTH, MAX_CELLS, MAX_COLUMNS, Limits, RefusedFile, TooLargeFile
 
-MOST_PARTS = 2_000
-MOST_UNPACKED = 400_000_000
+MAX_PARTS = 2_000
+MAX_UNPACKED = 400_000_000
 # Sheets shrink to a tenth or a fiftieth; deflate can't do more than 1,032.
-MOST_RATIO = 250
+MAX_RATIO = 250
 RATIO_MATTERS_FROM = 5_000_000
 PIECE = 1 << 20
 # A reference that lies across two pieces is seen again with so much of the first one.
 OVERLAP = 256
 # Letters, markup and escapes of one shared text.
-LONGEST_SHARED = 12 * LONGEST_CELL
-MOST_SHARED_BYTES = 600_000_000
+MAX_SHARED_LENGTH = 12 * MAX_CELL_LENGTH
+MAX_SHARED_BYTES = 600_000_000
 
 BROKEN = "The workbook is broken: it can’t be unpacked. Open it in Excel and save it anew, or save it as CSV."
 BOMB = "The workbook unpacks to far more than it should; it is not read. Save the sheet as CSV and try that."
 ENTITIES = "The workbook holds a document type or entities, which no spreadsheet program writes; it is not read."
-TOO_WIDE = f"The sheet reaches beyond column {MOST_COLUMNS}. Leave only the table in it, or save it as CSV."
+TOO_WIDE = f"The sheet reaches beyond column {MAX_COLUMNS}. Leave only the table in it, or save it as CSV."
 
 _CELL = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,8})(\d{1,12})[\"']")
 _ROW = re.compile(rb"<(?:\w+:)?row\b[^<>]*?\br\s*=\s*[\"'](\d{1,12})[\"']")
@@ -67,14 +67,14 @@ def _check_directory(parts: list[zipfile.ZipInfo]) -> None:
         raise RefusedFile("The file has a password. Save it without one.")
     if "xl/workbook.xml" not in names or "[content_types].xml" not in names:
         raise RefusedFile("This is a ZIP archive, but no Excel workbook (.xlsx). CSV and XLSX are read.")
-    if len(parts) > MOST_PARTS or len(set(names)) < len(names):
+    if len(parts) > MAX_PARTS or len(set(names)) < len(names):
         raise RefusedFile(BROKEN)
     if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
         raise RefusedFile(BROKEN)
-    if sum(part.file_size for part in parts) > MOST_UNPACKED:
+    if sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise TooLargeFile(BOMB)
     for part in parts:
-        if part.file_size > RATIO_MATTERS_FROM and part.file_size > MOST_RATIO * max(part.compress_size, 1):
+        if part.file_size > RATIO_MATTERS_FROM and part.file_size > MAX_RATIO * max(part.compress_size, 1):
             raise TooLargeFile(BOMB)
 
 
@@ -121,19 +121,19 @@ def _look_through(file: IO[bytes], part: zipfile.ZipInfo, shared: array[int], li
     for piece in _overlapping(file, part):
         if is_text:
             _refuse_tricks(piece)
-        found = _CELL.findall(piece)
-        if found:
-            columns = max(columns, *map(_column, {letters for letters, _ in found}))
-            rows = max(rows, *(int(digits) for _, digits in found))
+        matches = _CELL.findall(piece)
+        if matches:
+            columns = max(columns, *map(_column, {letters for letters, _ in matches}))
+            rows = max(rows, *(int(digits) for _, digits in matches))
         rows = max(rows, *map(int, _ROW.findall(piece)), 0)
         _refuse_large(rows, columns, limits)
         pointers += len(_POINTER.findall(piece))
-        if pointers * longest > MOST_SHARED_BYTES:
+        if pointers * longest > MAX_SHARED_BYTES:
             # Only then it is worth to look at each.
             targets = _POINTED_AT.findall(piece)
             pointed_at += len(targets)
             copied += sum(shared[int(target)] for target in targets if int(target) < len(shared))
-            if copied > MOST_SHARED_BYTES or len(_POINTER.findall(piece)) > len(targets) + 2:
+            if copied > MAX_SHARED_BYTES or len(_POINTER.findall(piece)) > len(targets) + 2:
                 raise TooLargeFile(BOMB)
 
 
@@ -148,8 +148,8 @@ def _look_through_shared(file: IO[bytes], parts: list[zipfile.ZipInfo]) -> array
             _refuse_tricks(rest[-OVERLAP:] + piece)
             *whole, rest = (rest + piece).split(b"</si>")
             lengths.extend(map(len, whole))
-            if len(rest) > LONGEST_SHARED or max(lengths, default=0) > LONGEST_SHARED:
-                raise TooLargeFile(f"A cell is longer than {LONGEST_CELL:,} characters.")
+            if len(rest) > MAX_SHARED_LENGTH or max(lengths, default=0) > MAX_SHARED_LENGTH:
+                raise TooLargeFile(f"A cell is longer than {MAX_CELL_LENGTH:,} characters.")
     return lengths
 
 
@@ -161,13 +161,13 @@ def _refuse_tricks(piece: bytes) -> None:
 
 
 def _refuse_large(rows: int, columns: int, limits: Limits) -> None:
-    if columns > MOST_COLUMNS:
+    if columns > MAX_COLUMNS:
         raise TooLargeFile(TOO_WIDE)
     # The header, and a few blank lines above it.
     if rows > limits.most_rows + 100:
         raise TooLargeFile(f"The sheet reaches beyond row {limits.most_rows:,}. Split it, or save it as CSV.")
-    if rows * columns > MOST_CELLS:
-        raise TooLargeFile(f"The sheet has more than {MOST_CELLS:,} cells. Split it, or save it as CSV.")
+    if rows * columns > MAX_CELLS:
+        raise TooLargeFile(f"The sheet has more than {MAX_CELLS:,} cells. Split it, or save it as CSV.")
 
 
 def _column(letters: bytes) -> int:

@@ -12,11 +12,11 @@ from typing import IO
 
 import xlsxwriter
 
-from customers.data.tables.limits import LONGEST_CELL
+from customers.data.tables.limits import MAX_CELL_LENGTH
 
 BOM = b"\xef\xbb\xbf"
 # A sheet's own end.
-MOST_SHEET_ROWS = 1_048_575
+MAX_SHEET_ROWS = 1_048_575
 
 # What spreadsheet programs take for the beginning of a formula, full-width forms included.
 _FORMULA = "=+@\t\r\n＝＋－＠-"
@@ -113,4 +113,4 @@ class Sheet:
 
 
 def _xml_text(text: str) -> str:
-    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+    return text if len(text) <= MAX_CELL_LENGTH else f"{text[: MAX_CELL_LENGTH - 1]}…"

@@ -14,20 +14,20 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
-from core.inline import Clash
+from core.inline import InlineConflict
 from core.refused import Refused
 from core.refused_pages import words_of
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, Stage, Tag
 from customers.people.access import field_context, find_visible
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
-from customers.people.customers.conflicts import OWNER, STAGE, clash_of, in_words, is_kept, one_line
+from customers.people.customers import stage_moves
+from customers.people.customers.conflicts import OWNER, STAGE, conflict_of, in_words, is_kept, one_line
 from customers.people.owners import possible_owners
 from customers.people.tags import services as tags
 from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason_of
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 FIELDS = {
     "name": ("customers/partials/name_field.html", "Name", "", "text"),
     "phone": ("customers/partials/text_field.html", "Phone", "phone", "tel"),
@@ -48,7 +48,7 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if stage is None:
         return _answer(request, customer, "customers/partials/stage_field.html", "Choose one of the stages.")
     lock_rows(request, customer)
-    if clash := clash_of(request, customer, STAGE, stage):
+    if clash := conflict_of(request, customer, STAGE, stage):
         return _ask(request, customer, "customers/partials/stage_field.html", clash, {"chosen_stage": stage.pk})
     reason = reason_of(request)
     if stage.pk != customer.stage_id and lacks_reason(request, stage, reason):
@@ -56,7 +56,7 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
             return ask_why(request)
         question = reverse("customers:move", args=[organization, pk])
         return redirect(f"{question}?stage={stage.key}&from=customer")
-    pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
+    stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
     return _answer(request, customer, "customers/partials/stage_field.html")
 
 
@@ -74,7 +74,7 @@ def set_owner(request: Request, organization: str, pk: UUID) -> HttpResponse:
             request, customer, "customers/partials/owner_field.html", "Choose somebody of your organization."
         )
     lock_rows(request, customer)
-    if clash := clash_of(request, customer, OWNER, owner):
+    if clash := conflict_of(request, customer, OWNER, owner):
         chosen = {"chosen_owner": owner.pk if owner else ""}
         return _ask(request, customer, "customers/partials/owner_field.html", clash, chosen)
     customers.assign(customer=customer, owner=owner, actor=current_actor())
@@ -111,24 +111,24 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
     template, label, icon_name, kind = FIELDS[field]
     lock_rows(request, customer)
-    shown = {"field": field, "label": label, "icon_name": icon_name, "type": kind}
+    context = {"field": field, "label": label, "icon_name": icon_name, "type": kind}
     if is_kept(request):
-        return _answer(request, customer, template, more={**shown, "value": getattr(customer, field)})
+        return _answer(request, customer, template, more={**context, "value": getattr(customer, field)})
     if value == one_line(getattr(customer, field)):
         # What the field can't show, such as a line break, is not taken away by looking at it.
-        return _answer(request, customer, template, more={**shown, "value": value})
-    if clash := clash_of(request, customer, field, value):
-        return _ask(request, customer, template, clash, {**shown, "value": value})
+        return _answer(request, customer, template, more={**context, "value": value})
+    if clash := conflict_of(request, customer, field, value):
+        return _ask(request, customer, template, clash, {**context, "value": value})
     error = ""
-    if field == "name" and not 0 < len(value) <= LONGEST_NAME:
-        error = f"A name of 1 to {LONGEST_NAME} characters is needed."
+    if field == "name" and not 0 < len(value) <= MAX_NAME_LENGTH:
+        error = f"A name of 1 to {MAX_NAME_LENGTH} characters is needed."
     else:
         try:
             customers.update(customer=customer, actor=current_actor(), changes={field: value})
         except Refused as refused:
             error = words_of(request, refused)
-    shown["value"] = value if error else getattr(customer, field)
-    return _answer(request, customer, template, error, shown)
+    context["value"] = value if error else getattr(customer, field)
+    return _answer(request, customer, template, error, context)
 
 
 @requires("customers.view")
@@ -140,14 +140,14 @@ def tag_names(request: Request, organization: str) -> HttpResponse:
 
 
 def _ask(
-    request: Request, customer: Customer, template: str, clash: Clash, more: Mapping[str, object] | None = None
+    request: Request, customer: Customer, template: str, clash: InlineConflict, more: Mapping[str, object] | None = None
 ) -> HttpResponse:
     """Both values, and which to keep. Without a script the page shows theirs, and a notice both."""
     if not request.htmx:
         toasts.warning(request, in_words(clash))
         return redirect("customers:detail", request.organization.slug, customer.pk)
-    shown = {**field_context(request, customer), **(more or {}), "clash": clash}
-    return render(request, template, shown, status=422)
+    context = {**field_context(request, customer), **(more or {}), "clash": clash}
+    return render(request, template, context, status=422)
 
 
 def _answer(
@@ -157,5 +157,5 @@ def _answer(
         if error:
             toasts.error(request, error)
         return redirect("customers:detail", request.organization.slug, customer.pk)
-    shown = {**field_context(request, customer), **(more or {}), "error": error, "saved": not error}
-    return render(request, template, shown, status=422 if error else 200)
+    context = {**field_context(request, customer), **(more or {}), "error": error, "saved": not error}
+    return render(request, template, context, status=422 if error else 200)

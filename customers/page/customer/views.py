@@ -39,7 +39,7 @@ def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return redirect("customers:detail", organization, survivor)
     customer = find_visible(request, pk)
     fields = field_context(request, customer)
-    shown = {
+    context = {
         **fields,
         **_timeline(request, customer),
         "people": {str(user.pk): user.get_full_name() for user in fields["owners"]},
@@ -51,7 +51,7 @@ def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "can_export_customer": request.member.may("customers.export"),
     }
     response = render_page(
-        request, "customers/detail.html", shown, partials={"timeline": "customers/partials/timeline.html",
+        request, "customers/detail.html", context, partials={"timeline": "customers/partials/timeline.html",
                                                            "more-timeline": "customers/partials/timeline_items.html"}
     )  # fmt: skip
     return recent.remember(request, response, customer.pk)
@@ -88,15 +88,15 @@ def history(request: Request, organization: str, pk: UUID) -> HttpResponse:
     )
     names = {str(user.pk): user.get_full_name() for user in possible_owners()}
     names |= dict(Stage.objects.values_list("key", "name"))
-    shown = {"customer": customer, "rows": page.rows, "next_cursor": page.next_cursor, "people": names}
-    return render(request, "customers/history.html", shown)
+    context = {"customer": customer, "rows": page.rows, "next_cursor": page.next_cursor, "people": names}
+    return render(request, "customers/history.html", context)
 
 
 def details_of(customer: Customer) -> list[tuple[str, str, str]]:
     """What is known beside name and addresses, as label, value and kind (`text`, `url`); only what there is."""
     place = customer.address or {}
     lines = [place.get("street"), place.get("postal_code"), place.get("city"), place.get("state"), place.get("country")]
-    found = [
+    results = [
         ("Company", customer.company, "text"),
         ("Type", customer.get_type_display(), "text"),
         ("Status", customer.get_status_display(), "text"),
@@ -105,8 +105,8 @@ def details_of(customer: Customer) -> list[tuple[str, str, str]]:
     ]
     for field in custom_fields.definitions(CustomField.Entity.CUSTOMER):
         kind = "url" if field.type == CustomField.Type.URL else "text"
-        found.append((field.label, custom_fields.show(field, customer.custom_fields.get(field.key)), kind))
-    return [line for line in found if line[1]]
+        results.append((field.label, custom_fields.show(field, customer.custom_fields.get(field.key)), kind))
+    return [line for line in results if line[1]]
 
 
 def _timeline(request: Request, customer: Customer) -> dict[str, object]:

@@ -83,12 +83,12 @@ class TimelineView(OrganizationView):
     )
     def get(self, request: Request, pk: UUID) -> Response:
         """Messages, notes, tasks, deals, stage changes, files and changes, newest first."""
-        asked = read_parameters(request, TimelineParameters)
+        requested = read_parameters(request, TimelineParameters)
         permitted = permissions_of(request, self.member)
         page = timeline.page_of(
             visible_customer(self, pk, is_bare=True),
             may=permitted.__contains__,
-            types=[name for name in asked.get("types", "").split(",") if name],
+            types=[name for name in requested.get("types", "").split(",") if name],
             cursor=request.query_params.get("cursor", ""),
             size=page_size(request),
         )

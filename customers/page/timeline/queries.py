@@ -95,6 +95,6 @@ def page_of(
         items += [Item(source.type, row.pk, getattr(row, source.at), row, source) for row in page.rows]
         more = more or bool(page.next_cursor)
     items.sort(key=lambda item: (item.at, str(item.id)), reverse=True)
-    shown = items[:size]
+    context = items[:size]
     has_next = more or len(items) > size
-    return Page(shown, cursor_of(shown[-1].row, shown[-1].source.at) if has_next and shown else "")
+    return Page(context, cursor_of(context[-1].row, context[-1].source.at) if has_next and context else "")

@@ -28,8 +28,8 @@ def newest(*, customer: Customer, channel: str) -> Consent | None:
 
 def word(*, customer: Customer, channel: str) -> bool | None:
     """Whether the customer wants messages on this channel kind; None where they never said."""
-    found = newest(customer=customer, channel=channel)
-    return found.is_granted if found is not None else None
+    result = newest(customer=customer, channel=channel)
+    return result.is_granted if result is not None else None
 
 
 def is_opted_out(*, customer: Customer, channel: str) -> bool:

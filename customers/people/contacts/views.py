@@ -77,8 +77,8 @@ def _contact(request: Request, customer: Customer, contact: Contact | None) -> H
             with on_form(request, form):
                 _save_contact(customer, contact, fields)
                 return redirect("customers:detail", request.organization.slug, customer.pk)
-    shown = {"what": "contact", "record": contact, "relationships": RELATIONSHIPS}
-    return _page(request, customer, form, shown)
+    context = {"what": "contact", "record": contact, "relationships": RELATIONSHIPS}
+    return _page(request, customer, form, context)
 
 
 def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str, Any]) -> None:
@@ -92,12 +92,12 @@ def _found(request: Request, model: type[Record], pk: UUID) -> Record:
     rows = model.objects.filter(within_reach(request.member)).select_related(
         "customer__organization", "customer__stage"
     )
-    found = rows.filter(pk=pk).first()
-    if found is None:
+    row = rows.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such record, or it is not yours to see.")
-    return found
+    return row
 
 
 def _page(request: Request, customer: Customer, form: Form, more: Mapping[str, object]) -> HttpResponse:
-    shown = {"form": form, "customer": customer, **more}
-    return render(request, "customers/record_form.html", shown, status=422 if form.errors else 200)
+    context = {"form": form, "customer": customer, **more}
+    return render(request, "customers/record_form.html", context, status=422 if form.errors else 200)

@@ -38,15 +38,15 @@ class OwnerField(serializers.Field[User, object, object, User]):
         wanted = parse_uuid(data)
         if wanted is None:
             raise serializers.ValidationError("A user’s id is needed.")
-        found = (
+        row = (
             Member.objects.active()
             .select_related("user")
             .filter(organization=current_organization(), user=wanted)
             .first()
         )
-        if found is None:
+        if row is None:
             raise serializers.ValidationError("There is no active member with this id in the organization.")
-        return found.user
+        return row.user
 
     def to_representation(self, value: User) -> str:
         return str(value.pk)

@@ -31,8 +31,8 @@ __all__ = [
 
 # Two underscores would be a look-up; a digit in front an index into a list.
 KEY = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
-MOST_FIELDS = 100
-MOST_CHOICES = 200
+MAX_FIELDS = 100
+MAX_CHOICES = 200
 SETTABLE = frozenset({"label", "choices", "is_required", "position"})
 
 
@@ -93,8 +93,8 @@ def create(
 ) -> CustomField:
     """A new field at the end of the others. Raises InvalidDefinition."""
     others = CustomField.objects.filter(organization=organization, entity=entity)
-    if others.count() >= MOST_FIELDS:
-        raise InvalidDefinition("key", f"At most {MOST_FIELDS} fields can be defined.")
+    if others.count() >= MAX_FIELDS:
+        raise InvalidDefinition("key", f"At most {MAX_FIELDS} fields can be defined.")
     if not KEY.fullmatch(key) or len(key) > 40:
         raise InvalidDefinition(
             "key", "Use small letters, digits, and single _ or - between them; begin with a letter."
@@ -156,6 +156,6 @@ def _choices(kind: str, choices: Sequence[str]) -> list[str]:
     words = [" ".join(str(choice).split()) for choice in choices]
     if not words or not all(0 < len(word) <= 80 and not set(word) & set(";|") for word in words):
         raise InvalidDefinition("choices", "One choice at least, each of 1 to 80 characters without ; or |.")
-    if len(words) > MOST_CHOICES or len({word.casefold() for word in words}) < len(words):
-        raise InvalidDefinition("choices", f"At most {MOST_CHOICES} choices, none twice.")
+    if len(words) > MAX_CHOICES or len({word.casefold() for word in words}) < len(words):
+        raise InvalidDefinition("choices", f"At most {MAX_CHOICES} choices, none twice.")
     return words

@@ -59,8 +59,8 @@ def read_text(field: CustomField, text: str, *, kept: object = None) -> object:
         return clean(field, _number_of(field, text))
     if field.type == CustomField.Type.BOOLEAN:
         return clean(field, _boolean_of(field, text))
-    if field.type == CustomField.Type.DATE and (found := _DAY.fullmatch(text)):
-        return clean(field, "{2}-{1:0>2}-{0:0>2}".format(*found.groups()))
+    if field.type == CustomField.Type.DATE and (match := _DAY.fullmatch(text)):
+        return clean(field, "{2}-{1:0>2}-{0:0>2}".format(*match.groups()))
     if field.type == CustomField.Type.MULTI_CHOICE:
         return clean(field, [part.strip() for part in re.split(r"[;|\n]|,(?! )|, ", text) if part.strip()])
     return clean(field, text, kept=kept)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from core import inline
 from core.http import Request
-from core.inline import Clash
+from core.inline import InlineConflict
 from customers.models import Customer
 
 STAGE, OWNER, FOLLOW_UP = "stage", "owner", "follow_up"
@@ -32,19 +32,19 @@ def value_of(customer: Customer, field: str) -> object:
     return getattr(customer, field)
 
 
-def clash_of(request: Request, customer: Customer, field: str, wanted: object) -> Clash | None:
+def conflict_of(request: Request, customer: Customer, field: str, wanted: object) -> InlineConflict | None:
     """Both values, where the field is another by now than the form showed and than is wanted.
 
     `customer` is locked and fresh. `wanted` is a stage, a user, None or a text.
     """
     now = value_of(customer, field)
     key = getattr(wanted, "pk", wanted)
-    if now == key or not inline.is_outdated(customer, field, now, request.POST.get(inline.SHOWN)):
+    if now == key or not inline.is_outdated(customer, field, now, request.POST.get(inline.SNAPSHOT)):
         return None
-    return Clash(_LABELS[field], _in_words(wanted), _in_words(_theirs(customer, field)))
+    return InlineConflict(_LABELS[field], _in_words(wanted), _in_words(_theirs(customer, field)))
 
 
-def in_words(clash: Clash) -> str:
+def in_words(clash: InlineConflict) -> str:
     """One sentence with both values."""
     text = _("%(label)s was changed to “%(theirs)s” by somebody else meanwhile. Yours, “%(mine)s”, was not saved.")
     return text % {"label": clash.label, "theirs": clash.theirs, "mine": clash.mine}

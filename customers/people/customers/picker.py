@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.http import Request
 from core.refused import Refused
-from customers.form_fields import LONGEST_SEARCH
+from customers.form_fields import MAX_SEARCH_LENGTH
 from customers.models import Customer
 from customers.people.windowed_search import newest_matches
 
@@ -17,7 +17,7 @@ class NoCustomer(Refused):
 
 def name_of(customer: Customer) -> str:
     """A customer as a field names them."""
-    return f"{customer.name[: LONGEST_SEARCH - 25]} ({customer.code})"
+    return f"{customer.name[: MAX_SEARCH_LENGTH - 25]} ({customer.code})"
 
 
 def named(request: Request, text: str) -> Customer | None:
@@ -34,10 +34,10 @@ def named(request: Request, text: str) -> Customer | None:
     by_code: Customer | None = rows.filter(code__iexact=code_in(text) or text).first()
     if by_code is not None:
         return by_code
-    found = newest_matches(rows.matching(text), size=2)
-    if len(found) == 1:
-        return found[0]
-    raise NoCustomer("Several customers fit: choose one of the list." if found else "No customer fits this.")
+    result = newest_matches(rows.matching(text), size=2)
+    if len(result) == 1:
+        return result[0]
+    raise NoCustomer("Several customers fit: choose one of the list." if result else "No customer fits this.")
 
 
 def code_in(text: str) -> str:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access.pages import requires
 from core.http import Request
-from customers.form_fields import LONGEST_SEARCH
+from customers.form_fields import MAX_SEARCH_LENGTH
 from customers.models import Customer
 from customers.people.customers.picker import code_in, name_of
 from customers.people.windowed_search import newest_matches
@@ -20,8 +20,8 @@ PROPOSED = 8
 @require_safe
 def propose(request: Request, organization: str) -> HttpResponse:
     """Customers who fit what is being written."""
-    text = request.GET.get("customer", "").strip()[:LONGEST_SEARCH]
-    found: list[Customer] = []
+    text = request.GET.get("customer", "").strip()[:MAX_SEARCH_LENGTH]
+    results: list[Customer] = []
     if text and not code_in(text):
-        found = newest_matches(Customer.objects.visible_to(request.member).matching(text), size=PROPOSED)
-    return render(request, "customers/tasks/customer_options.html", {"customers": [name_of(one) for one in found]})
+        results = newest_matches(Customer.objects.visible_to(request.member).matching(text), size=PROPOSED)
+    return render(request, "customers/tasks/customer_options.html", {"customers": [name_of(one) for one in results]})

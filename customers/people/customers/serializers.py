@@ -11,7 +11,7 @@ from core.api.strict import Strict
 from core.tenancy import current_organization
 from customers.models import Consent, Customer, Stage
 from customers.people.custom_fields.serializer_fields import OwnerField, OwnerFilterField
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.filters import parse as filters
 from customers.people.identities.serializers import IdentitySerializer
 from customers.people.tags import services as tags
@@ -39,7 +39,7 @@ class StageKeyField(serializers.Field[Stage, object, str, object]):
         if not isinstance(data, str):
             raise serializers.ValidationError("A stage’s key is needed.")
         with as_field_error():
-            return pipeline.find_stage(organization=current_organization(), key=data)
+            return stage_moves.find_stage(organization=current_organization(), key=data)
 
     def to_representation(self, value: Stage) -> str:
         return value.key

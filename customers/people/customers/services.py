@@ -15,9 +15,10 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, CustomField, Identity, Process, Stage
-from customers.people import codes, presence
+from customers.people import codes
+from customers.people import locking as presence
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.identities import addresses as address_service
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address
@@ -72,7 +73,7 @@ def create(
         organization=organization, actor=actor, name=name, stage=stage, assigned_to=assigned_to, **fields
     )
     for address in given:
-        address_service.take(customer, address, allow_duplicate=allow_duplicate)
+        address_service.give(customer, address, allow_duplicate=allow_duplicate)
     customer.next_follow_up_at = next_follow_up_at
     save_keys(customer, addresses=[address.value for address in given])
     _record_created(customer, actor)
@@ -116,7 +117,7 @@ def find_or_make(
     for address in addresses:
         # A second address of somebody known, such as the WhatsApp user id beside the phone, unless it is another's.
         if address.key not in known:
-            address_service.take(customer, address, allow_duplicate=True)
+            address_service.give(customer, address, allow_duplicate=True)
     return customer, False
 
 
@@ -139,10 +140,10 @@ def update(*, customer: Customer, actor: Actor, changes: dict[str, Any]) -> Cust
     """Set fields of a customer and record what changed, from and to.
 
     Takes PLAIN_FIELDS, `phone`, `email` and `custom_fields` (those given; null takes one away). Raises InvalidAddress,
-    IdentityTaken, InvalidValue, CustomerGone, or ValueError for another field.
+    IdentityTaken, InvalidValue, CustomerMissing, or ValueError for another field.
     """
     _require_known(set(changes) - PLAIN_FIELDS - {"phone", "email", "custom_fields"})
-    current = presence.hold(customer)
+    current = presence.lock_customer(customer)
     before = {field: getattr(current, field) for field in changes}
     for field in ("phone", "email"):
         if field in changes:
@@ -167,11 +168,11 @@ def update(*, customer: Customer, actor: Actor, changes: dict[str, Any]) -> Cust
 def assign(*, customer: Customer, owner: User | None, actor: Actor) -> bool:
     """Give a customer an owner, or none; False where that is so already.
 
-    Raises UnknownOwner for no active member, and CustomerGone.
+    Raises UnknownOwner for no active member, and CustomerMissing.
     """
     if owner is not None:
         require_member(organization=customer.organization, user=owner)
-    current = presence.hold(customer)
+    current = presence.lock_customer(customer)
     if current.assigned_to_id == (owner.pk if owner else None):
         return False
     now = timezone.now()
@@ -189,8 +190,8 @@ def assign(*, customer: Customer, owner: User | None, actor: Actor) -> bool:
 
 @transaction.atomic
 def set_follow_up(*, customer: Customer, at: datetime | None, actor: Actor) -> None:
-    """The one next follow-up; None clears it. Raises CustomerGone."""
-    before, now = presence.hold(customer).next_follow_up_at, timezone.now()
+    """The one next follow-up; None clears it. Raises CustomerMissing."""
+    before, now = presence.lock_customer(customer).next_follow_up_at, timezone.now()
     customer.next_follow_up_at = at
     if before == at:
         return
@@ -234,7 +235,7 @@ def _make_lead(
         organization=organization, actor=actor, name=name, source=source, campaign=campaign[:200], assigned_to=owner
     )
     for address in addresses:
-        address_service.take(customer, address, allow_duplicate=False)
+        address_service.give(customer, address, allow_duplicate=False)
     save_keys(customer, addresses=[address.value for address in addresses])
     _record_created(customer, actor)
     return customer
@@ -249,7 +250,7 @@ def _insert(
     code = codes.next_code(organization=organization)
     first = stage or Stage.objects.filter(organization=organization).order_by("position").first()
     if first is None:
-        raise pipeline.UnknownStage("The organization has no pipeline stages.")
+        raise stage_moves.UnknownStage("The organization has no pipeline stages.")
     now = timezone.now()
     return Customer.objects.create(
         organization=organization,

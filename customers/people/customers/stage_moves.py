@@ -13,11 +13,11 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, Stage, StageChange
-from customers.people import presence
+from customers.people import locking as presence
 
 # So long a move can be taken back; after that it is a move of its own.
 UNDO_WITHIN = timedelta(minutes=30)
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 
 
 class UnknownStage(Refused):
@@ -47,9 +47,9 @@ def move(
 ) -> StageChange | None:
     """Move a customer to a stage and write the history; None, and nothing written, where they stand there already.
 
-    `since` is where they come back: since when they had stood there. Raises CustomerGone.
+    `since` is where they come back: since when they had stood there. Raises CustomerMissing.
     """
-    current = presence.hold(customer)
+    current = presence.lock_customer(customer)
     if current.stage_id == stage.pk:
         return None
     now = timezone.now()
@@ -62,7 +62,7 @@ def move(
         to_stage=stage,
         to_name=stage.name,
         since=current.stage_since,
-        reason=reason[:LONGEST_REASON],
+        reason=reason[:MAX_REASON_LENGTH],
         actor_kind=actor.kind,
         actor_label=actor.label,
         changed_at=now,
@@ -91,9 +91,9 @@ def undo_move(*, change: StageChange, actor: Actor) -> None:
     """Take a move back, as if it had not been: they stand where they stood, since when they stood there.
 
     It stays in the history, marked, and counts for nothing. Tasks that the move made stay. Raises CannotUndo where they
-    were moved on since, the stage is gone, or the moment for it is over; CustomerGone.
+    were moved on since, the stage is gone, or the moment for it is over; CustomerMissing.
     """
-    current = presence.hold(change.customer)
+    current = presence.lock_customer(change.customer)
     last = StageChange.objects.filter(customer=current, undone_at__isnull=True).order_by("-changed_at", "-id").first()
     home = change.from_stage
     if last is None or last.pk != change.pk or current.stage_id != change.to_stage_id or home is None:

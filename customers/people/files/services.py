@@ -13,7 +13,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, CustomerFile
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.customers import services as customers
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069]")
@@ -27,8 +27,8 @@ class InvalidFile(Refused):
 
 @transaction.atomic
 def add(*, customer: Customer, content: File, name: str, content_type: str, actor: Actor) -> CustomerFile:
-    """Keep a document. Raises InvalidFile for one that is empty or over FILE_MAX_BYTES, and CustomerGone."""
-    presence.hold(customer)
+    """Keep a document. Raises InvalidFile for one that is empty or over FILE_MAX_BYTES, and CustomerMissing."""
+    presence.lock_customer(customer)
     size = content.size or 0
     if not size:
         raise InvalidFile("The file is empty.")

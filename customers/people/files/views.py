@@ -81,7 +81,7 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _found(request: Request, pk: UUID) -> CustomerFile:
-    found = CustomerFile.objects.visible_to(request.member).select_related("customer").filter(pk=pk).first()
-    if found is None:
+    row = CustomerFile.objects.visible_to(request.member).select_related("customer").filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such document, or it is not yours to see.")
-    return found
+    return row

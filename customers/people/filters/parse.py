@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 
 from core.ids import parse_uuid
 from core.refused import Invalid
-from core.storable import is_storable
 from core.tenancy import current_organization
+from core.text_safety import is_storable
 from customers.models import Customer, CustomField, Stage, Task
 from customers.people import owners
 from customers.people.custom_fields.values import InvalidValue, read_text
@@ -28,7 +28,7 @@ from customers.people.overdue import overdue
 ORDERINGS = ("-created_at", "created_at", "name", "-name", "-updated_at", "updated_at", "-last_activity_at",
              "last_activity_at", "next_follow_up_at", "-next_follow_up_at", "code", "-code")  # fmt: skip
 DEFAULT_ORDERING = ORDERINGS[0]
-MOST_TAGS = 10
+MAX_TAGS = 10
 CUSTOM = "custom."
 # Beside the filters, what saves a query: the organization's stages, where they are known. Nothing that is read.
 KNOWN_STAGES = "known stages"
@@ -156,8 +156,8 @@ def _stage(name: str, value: object) -> str:
 
 def _tags(name: str, value: object) -> list[str]:
     tags = [value] if isinstance(value, str) else value
-    if not isinstance(tags, list) or len(tags) > MOST_TAGS:
-        raise InvalidFilter(name, f"At most {MOST_TAGS} tags can be asked for.")
+    if not isinstance(tags, list) or len(tags) > MAX_TAGS:
+        raise InvalidFilter(name, f"At most {MAX_TAGS} tags can be asked for.")
     return [_text(50)(name, tag) for tag in tags]
 
 
@@ -178,10 +178,10 @@ def _moment(name: str, value: object) -> str:
     try:
         if len(text) == len("2000-01-31"):
             day = date.fromisoformat(text) + timedelta(days=1 if name.endswith("_to") else 0)
-            found = datetime.combine(day, time(), current_organization().zone)
+            result = datetime.combine(day, time(), current_organization().zone)
             # The database reads it in UTC: a day at the edge of the calendar has no such moment, which raises.
-            found.astimezone(timezone.get_default_timezone())
-            return found.isoformat()
+            result.astimezone(timezone.get_default_timezone())
+            return result.isoformat()
         moment = parse_datetime(text.replace(" ", "+") if text.count(" ") == 1 and "T" in text else text)
         if moment is None:
             raise ValueError
@@ -193,10 +193,10 @@ def _moment(name: str, value: object) -> str:
 
 def _boolean(name: str, value: object) -> bool:
     words = {"true": True, "1": True, "false": False, "0": False}
-    found = value if isinstance(value, bool) else words.get(str(value).casefold())
-    if found is None:
+    result = value if isinstance(value, bool) else words.get(str(value).casefold())
+    if result is None:
         raise InvalidFilter(name, "Use true or false.")
-    return found
+    return result
 
 
 def _custom(name: str, value: object, fields: Mapping[str, CustomField]) -> object:
@@ -210,11 +210,11 @@ def _custom(name: str, value: object, fields: Mapping[str, CustomField]) -> obje
         # Part of a link is asked for, which is no link.
         return {"type": field.type, "value": _text(200)(name, value)}
     try:
-        found = read_text(field, value) if isinstance(value, str) else read_text(field, str(value))
+        result = read_text(field, value) if isinstance(value, str) else read_text(field, str(value))
     except InvalidValue as error:
         raise InvalidFilter(name, str(error)) from error
     # Kept with the kind, so that the condition needs no second look at the definition.
-    return {"type": field.type, "value": found}
+    return {"type": field.type, "value": result}
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -246,8 +246,10 @@ _READERS: dict[str, Callable[[str, object], object]] = {
 
 
 def _has_open_task(value: bool) -> Q:
-    found = Exists(Task.objects.filter(customer=OuterRef("pk"), status__in=[Task.Status.OPEN, Task.Status.IN_PROGRESS]))
-    return Q(found) if value else ~Q(found)
+    result = Exists(
+        Task.objects.filter(customer=OuterRef("pk"), status__in=[Task.Status.OPEN, Task.Status.IN_PROGRESS])
+    )
+    return Q(result) if value else ~Q(result)
 
 
 def _overdue(value: bool, stages: Sequence[Stage] | None) -> Q:
@@ -267,7 +269,7 @@ def _custom_condition(name: str, asked: Mapping[str, Any]) -> Q:
         every = Q()
         for wanted in value:
             any_place = Q()
-            for place in range(MOST_TAGS):
+            for place in range(MAX_TAGS):
                 any_place |= Q(**{f"{path}__{place}": wanted})
             every &= any_place
         return every

@@ -12,18 +12,18 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, Identity
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address
 from customers.people.keys import KEYS, set_keys
 
 FIELDS = {Identity.Kind.PHONE: "phone", Identity.Kind.EMAIL: "email"}
 KINDS = {field: kind for kind, field in FIELDS.items()}
-MOST_ADDRESSES = 20
+MAX_ADDRESSES = 20
 
 
-class AddressGone(Http404):
-    """Taken away meanwhile; answered like `presence.CustomerGone`."""
+class AddressMissing(Http404):
+    """Taken away meanwhile; answered like `presence.CustomerMissing`."""
 
     def __init__(self) -> None:
         super().__init__("The customer has no such phone or e-mail any more.")
@@ -35,20 +35,20 @@ class TooMany(Refused):
     field = "value"
 
     def __init__(self) -> None:
-        super().__init__(f"A customer has {MOST_ADDRESSES} addresses at most.")
+        super().__init__(f"A customer has {MAX_ADDRESSES} addresses at most.")
 
 
 def parse(organization: Organization, *, phone: str = "", email: str = "") -> list[Address]:
     """What was written, as checked addresses. Raises InvalidAddress."""
-    found = []
+    results = []
     if phone.strip():
-        found.append(identities.phone(phone, organization=organization))
+        results.append(identities.phone(phone, organization=organization))
     if email.strip():
-        found.append(identities.email(email))
-    return found
+        results.append(identities.email(email))
+    return results
 
 
-def take(customer: Customer, address: Address, *, allow_duplicate: bool) -> None:
+def give(customer: Customer, address: Address, *, allow_duplicate: bool) -> None:
     """Write an address on the customer and make it theirs; the first of a kind is the primary one."""
     field = FIELDS.get(address.kind, "")
     is_first = bool(field) and not getattr(customer, field)
@@ -83,12 +83,12 @@ def replace(customer: Customer, field: str, text: str) -> None:
 def add(*, customer: Customer, address: Address, actor: Actor) -> Identity:
     """Another phone or e-mail; the first of its kind is the primary one.
 
-    Raises IdentityTaken, TooMany or CustomerGone.
+    Raises IdentityTaken, TooMany or CustomerMissing.
     """
-    current = presence.hold(customer)
-    if Identity.objects.filter(customer=current).count() >= MOST_ADDRESSES:
+    current = presence.lock_customer(customer)
+    if Identity.objects.filter(customer=current).count() >= MAX_ADDRESSES:
         raise TooMany
-    take(current, address, allow_duplicate=False)
+    give(current, address, allow_duplicate=False)
     _refresh(current)
     _show_on(customer, current)
     row = Identity.objects.get(customer=customer, kind=address.kind, match_key=address.match_key)
@@ -98,8 +98,8 @@ def add(*, customer: Customer, address: Address, actor: Actor) -> Identity:
 
 @transaction.atomic
 def remove(*, identity: Identity, actor: Actor) -> None:
-    """Take an address away; the next one of its kind follows as the primary one. Raises CustomerGone, AddressGone."""
-    customer = presence.hold(identity.customer)
+    """Take an address away; the next one of its kind follows as the primary one. Raises CustomerMissing, AddressMissing."""
+    customer = presence.lock_customer(identity.customer)
     identity = _still_theirs(identity, customer)
     _record(events.IDENTITY_REMOVED, identity, actor)
     identity.delete()
@@ -112,8 +112,8 @@ def remove(*, identity: Identity, actor: Actor) -> None:
 
 @transaction.atomic
 def make_primary(*, identity: Identity, actor: Actor) -> None:
-    """The address that is written to first. Raises CustomerGone, AddressGone."""
-    customer, field = presence.hold(identity.customer), FIELDS.get(Identity.Kind(identity.kind), "")
+    """The address that is written to first. Raises CustomerMissing, AddressMissing."""
+    customer, field = presence.lock_customer(identity.customer), FIELDS.get(Identity.Kind(identity.kind), "")
     identity.is_primary = _still_theirs(identity, customer).is_primary
     if identity.is_primary or not field:
         return
@@ -140,10 +140,10 @@ def _follow(customer: Customer, kind: Identity.Kind) -> None:
 
 def _still_theirs(identity: Identity, customer: Customer) -> Identity:
     """The row as it is, with its customer held."""
-    found = Identity.objects.filter(pk=identity.pk, customer=customer).first()
-    if found is None:
-        raise AddressGone
-    return found
+    row = Identity.objects.filter(pk=identity.pk, customer=customer).first()
+    if row is None:
+        raise AddressMissing
+    return row
 
 
 def _show_on(customer: Customer, current: Customer) -> None:

@@ -75,14 +75,14 @@ class PrimaryView(OrganizationView):
     @extend_schema(tags=["customers"], request=None, responses=IdentitySerializer)
     def post(self, request: Request, pk: UUID, identity: UUID) -> Response:
         """Have this one written to first."""
-        found = _find(self, pk, identity)
-        addresses.make_primary(identity=found, actor=current_actor())
-        return Response(IdentitySerializer(found).data)
+        result = _find(self, pk, identity)
+        addresses.make_primary(identity=result, actor=current_actor())
+        return Response(IdentitySerializer(result).data)
 
 
 def _find(view: OrganizationView, pk: UUID, identity: UUID) -> Identity:
     rows = Identity.objects.select_related("customer__organization")
-    found = rows.filter(customer=visible_customer(view, pk), pk=identity).first()
-    if found is None:
+    row = rows.filter(customer=visible_customer(view, pk), pk=identity).first()
+    if row is None:
         raise Http404("The customer has no such phone or e-mail.")
-    return found
+    return row

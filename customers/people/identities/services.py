@@ -124,9 +124,9 @@ def rows_of(*, organization: Organization, addresses: Sequence[Address]) -> Quer
 
 def require_free(*, organization: Organization, address: Address, customer: Customer | None = None) -> None:
     """Raises IdentityTaken when the address is another customer's."""
-    found = find(organization=organization, addresses=[address])
-    if found is not None and (customer is None or found.customer_id != customer.pk):
-        raise IdentityTaken(found)
+    result = find(organization=organization, addresses=[address])
+    if result is not None and (customer is None or result.customer_id != customer.pk):
+        raise IdentityTaken(result)
 
 
 @transaction.atomic
@@ -142,10 +142,10 @@ def attach(*, customer: Customer, address: Address, is_primary: bool = False) ->
                 defaults={"value": address.value},
             )
     except IntegrityError as error:
-        found = find(organization=customer.organization, addresses=[address])
-        if found is None:
+        result = find(organization=customer.organization, addresses=[address])
+        if result is None:
             raise
-        raise IdentityTaken(found) from error
+        raise IdentityTaken(result) from error
     if is_primary:
         Identity.objects.filter(customer=customer, kind=address.kind).exclude(pk=identity.pk).update(is_primary=False)
         Identity.objects.filter(pk=identity.pk).update(is_primary=True, value=address.value)

@@ -48,7 +48,7 @@ def make_primary(request: Request, organization: str, pk: UUID, identity: UUID) 
 
 def _found(request: Request, pk: UUID, identity: UUID) -> Identity:
     rows = Identity.objects.select_related("customer__organization")
-    found = rows.filter(customer=find_visible(request, pk), pk=identity).first()
-    if found is None:
+    row = rows.filter(customer=find_visible(request, pk), pk=identity).first()
+    if row is None:
         raise Http404("The customer has no such phone or e-mail.")
-    return found
+    return row

@@ -17,8 +17,8 @@ from customers.models import Segment
 from customers.people.filters import parse as filters
 
 SETTABLE = frozenset({"name", "filter", "ordering", "columns", "is_shared"})
-MOST_SEGMENTS = 200
-MOST_COLUMNS = 30
+MAX_SEGMENTS = 200
+MAX_COLUMNS = 30
 
 
 class InvalidSegment(Invalid):
@@ -37,8 +37,8 @@ class NotYours(Refused):
 @transaction.atomic
 def create(*, member: Member, actor: Actor, name: str, **fields: object) -> Segment:
     """Save a view. Raises InvalidSegment."""
-    if Segment.objects.filter(owner=member.user).count() >= MOST_SEGMENTS:
-        raise InvalidSegment("name", f"At most {MOST_SEGMENTS} segments; delete one first.")
+    if Segment.objects.filter(owner=member.user).count() >= MAX_SEGMENTS:
+        raise InvalidSegment("name", f"At most {MAX_SEGMENTS} segments; delete one first.")
     segment = Segment(organization=member.organization, owner=member.user)
     return _save(segment, {"name": name, **fields}, actor)
 
@@ -62,7 +62,7 @@ def may_change(segment: Segment, member: Member) -> bool:
     return segment.owner_id == member.user_id or (segment.is_shared and member.may("settings.edit"))
 
 
-def shown_of(segment: Segment) -> dict[str, str]:
+def snapshot_of(segment: Segment) -> dict[str, str]:
     """What its two forms write over: how it is called and who sees it (`name`), and what it shows (`view`)."""
     view = [segment.filter, segment.ordering, segment.columns]
     return {"name": f"{segment.is_shared}:{segment.name}", "view": json.dumps(view, sort_keys=True)}
@@ -119,8 +119,8 @@ def _ordering(value: object) -> str:
 
 
 def _columns(value: object) -> list[str]:
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MOST_COLUMNS:
-        raise InvalidSegment("columns", f"A list of at most {MOST_COLUMNS} columns is needed.")
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MAX_COLUMNS:
+        raise InvalidSegment("columns", f"A list of at most {MAX_COLUMNS} columns is needed.")
     return [str(column)[:60] for column in value]
 
 

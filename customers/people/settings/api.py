@@ -139,9 +139,9 @@ class CustomFieldListView(OrganizationView):
     )
     def get(self, request: Request) -> Response:
         """The organization's own fields, in order."""
-        asked = read_parameters(request, FieldParameters)
+        requested = read_parameters(request, FieldParameters)
         rows = CustomField.objects.order_by("entity", "position", "id")
-        rows = rows.filter(entity=asked["entity"]) if asked.get("entity") else rows
+        rows = rows.filter(entity=requested["entity"]) if requested.get("entity") else rows
         return paginated(self, rows, lambda page: CustomFieldSerializer(page, many=True).data)
 
     @extend_schema(
@@ -266,10 +266,10 @@ class SegmentCustomersView(OrganizationView):
         read_parameters(request, ListParameters)
         segment = _found(Segment.objects.visible_to(self.member).filter(pk=pk))
         try:
-            asked = filters.read(segment.filter)
+            requested = filters.read(segment.filter)
         except filters.InvalidFilter as error:
             raise invalid("filter", f"The segment’s filter holds no more: {error.field}: {error}") from error
-        rows = with_relations(customers_for(self.member, {**asked, "ordering": segment.ordering}))
+        rows = with_relations(customers_for(self.member, {**requested, "ordering": segment.ordering}))
         return paginated(self, rows, lambda page: customer_serializers.CustomerSerializer(page, many=True).data)
 
 

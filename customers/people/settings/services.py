@@ -17,8 +17,8 @@ from customers.models import CustomerSettings, Stage
 SETTABLE = frozenset(
     {"follow_up_days", "stalled_days", "asks_lost_reason", "won_deal_stage", "lost_deal_stage", "relationships"}
 )
-MOST_DAYS = 365
-LONGEST_RELATIONSHIP, MOST_RELATIONSHIPS = 40, 50
+MAX_DAYS = 365
+MAX_RELATIONSHIP_LENGTH, MAX_RELATIONSHIPS = 40, 50
 
 
 class InvalidSetting(Invalid):
@@ -30,8 +30,8 @@ def of(organization: Organization) -> CustomerSettings:
     rows = CustomerSettings.objects.filter(organization=organization).select_related(
         "won_deal_stage", "lost_deal_stage"
     )
-    found = rows.first()
-    return found or CustomerSettings(organization=organization)
+    row = rows.first()
+    return row or CustomerSettings(organization=organization)
 
 
 @transaction.atomic
@@ -43,29 +43,29 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, ob
     checked = {name: _checked(name, value) for name, value in changes.items()}
     CustomerSettings.objects.get_or_create(organization=organization)
     current = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
-    told: dict[str, object] = {}
+    text: dict[str, object] = {}
     for name, value in checked.items():
         before = getattr(current, name)
         if before != value:
             setattr(current, name, value)
-            told[name] = {"from": _told(before), "to": _told(value)}
-    if told:
+            text[name] = {"from": _told(before), "to": _told(value)}
+    if text:
         current.save()
-        record(events.CUSTOMER_SETTINGS_CHANGED, subject=current, actor=actor, payload={"changes": told})
+        record(events.CUSTOMER_SETTINGS_CHANGED, subject=current, actor=actor, payload={"changes": text})
     return current
 
 
 def _checked(name: str, value: Any) -> object:
-    if name in ("follow_up_days", "stalled_days") and not 1 <= value <= MOST_DAYS:
-        raise InvalidSetting(name, f"1 to {MOST_DAYS} days.")
+    if name in ("follow_up_days", "stalled_days") and not 1 <= value <= MAX_DAYS:
+        raise InvalidSetting(name, f"1 to {MAX_DAYS} days.")
     if name == "won_deal_stage" and value is not None and value.kind == Stage.Kind.LOST:
         raise InvalidSetting(name, "A won deal can’t move its customer to a lost stage.")
     if name == "lost_deal_stage" and value is not None and value.kind == Stage.Kind.WON:
         raise InvalidSetting(name, "A lost deal can’t move its customer to a won stage.")
     if name == "relationships":
         names = list(dict.fromkeys(" ".join(one.split()).lower() for one in value if one.strip()))
-        if len(names) > MOST_RELATIONSHIPS or any(len(one) > LONGEST_RELATIONSHIP for one in names):
-            raise InvalidSetting(name, f"At most {MOST_RELATIONSHIPS}, of {LONGEST_RELATIONSHIP} characters each.")
+        if len(names) > MAX_RELATIONSHIPS or any(len(one) > MAX_RELATIONSHIP_LENGTH for one in names):
+            raise InvalidSetting(name, f"At most {MAX_RELATIONSHIPS}, of {MAX_RELATIONSHIP_LENGTH} characters each.")
         return names
     return value
 

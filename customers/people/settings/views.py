@@ -30,8 +30,8 @@ def field_list(request: Request, organization: str) -> HttpResponse:
     """The organization's own fields, by what they belong to."""
     rows = list(CustomField.objects.order_by("entity", "position", "id"))
     groups = [(label, [row for row in rows if row.entity == value]) for value, label in CustomField.Entity.choices]
-    shown = {"groups": groups, "can_edit_settings": request.member.may("settings.edit"), "tab": "fields"}
-    return render(request, "customers/settings/fields.html", shown)
+    context = {"groups": groups, "can_edit_settings": request.member.may("settings.edit"), "tab": "fields"}
+    return render(request, "customers/settings/fields.html", context)
 
 
 @requires("settings.edit")
@@ -105,13 +105,13 @@ def _tags(request: Request, wrong: TagForm | None = None) -> HttpResponse:
         if wrong is not None and wrong.edited is not None and wrong.edited.pk == row.pk:
             form = wrong
         rows.append({"pk": row.pk, "name": row.name, "color": row.color, "carried": row.carried, "form": form})
-    shown = {
+    context = {
         "tags": rows,
         "colors": tags.COLORS,
         "can_edit_settings": request.member.may("settings.edit"),
         "tab": "tags",
     }
-    return render(request, "customers/settings/tags.html", shown, status=422 if wrong else 200)
+    return render(request, "customers/settings/tags.html", context, status=422 if wrong else 200)
 
 
 def _tag_form(tag: Tag, posted: QueryDict | None = None) -> TagForm:
@@ -169,12 +169,12 @@ def _tag(key: str) -> Tag:
 
 
 def _found(pk: UUID) -> CustomField:
-    found = CustomField.objects.filter(pk=pk).first()
-    if found is None:
+    row = CustomField.objects.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such field.")
-    return found
+    return row
 
 
 def _form(request: Request, form: CustomFieldForm, field: CustomField | None) -> HttpResponse:
-    shown = {"form": form, "field": field, "tab": "fields"}
-    return render(request, "customers/settings/field_form.html", shown, status=422 if form.errors else 200)
+    context = {"form": form, "field": field, "tab": "fields"}
+    return render(request, "customers/settings/field_form.html", context, status=422 if form.errors else 200)

@@ -67,9 +67,9 @@ class Words:
 
     def value(self, name: str, value: str) -> str:
         """A filter's value, as a person says it."""
-        found = dict(self._choices.get(name, ())).get(value)
-        if found is not None:
-            return found
+        row = dict(self._choices.get(name, ())).get(value)
+        if row is not None:
+            return row
         custom = self.fields.get(_custom_key(name)) if name.startswith(CUSTOM) else None
         if custom is not None and custom.type == CustomField.Type.BOOLEAN:
             return {"true": "Yes", "false": "No"}.get(value.casefold(), value)
@@ -98,14 +98,14 @@ LABELS = {
 
 def chips_of(state: ListState, words: Words) -> list[Chip]:
     """A chip for every filter but the search, which has its own field; for every tag, one of its own."""
-    found = []
+    results = []
     for name, value in state.given.items():
         if name == "q":
             continue
         for one in value if isinstance(value, list) else [value]:
             without = state.without(name, one if isinstance(value, list) else None)
-            found.append(Chip(name, _label(name, words), words.value(name, one), without.query()))
-    return found
+            results.append(Chip(name, _label(name, words), words.value(name, one), without.query()))
+    return results
 
 
 def form_of(state: ListState, words: Words) -> list[Asked]:
@@ -118,7 +118,7 @@ def form_of(state: ListState, words: Words) -> list[Asked]:
     def choice(name: str) -> Asked:
         return Asked(name, LABELS[name], "choice", text(name), words.choices(name))
 
-    asked = [
+    requested = [
         choice("stage"),
         choice("assigned_to"),
         choice("status"),
@@ -130,16 +130,16 @@ def form_of(state: ListState, words: Words) -> list[Asked]:
         choice("has_open_task"),
         choice("overdue"),
     ]
-    return asked + [_custom(field, text) for field in words.fields.values()]
+    return requested + [_custom(field, text) for field in words.fields.values()]
 
 
 def _custom(field: CustomField, text: Callable[[str], str]) -> Asked:
     name = f"{CUSTOM}{field.key}"
     kind = CustomField.Type(field.type)
     if kind in (CustomField.Type.NUMBER, CustomField.Type.DATE):
-        shown = "day" if kind == CustomField.Type.DATE else "number"
+        context = "day" if kind == CustomField.Type.DATE else "number"
         least, most = f"{name}{FROM}", f"{name}{TO}"
-        return Asked(least, field.label, shown, text(least), (), most, text(most))
+        return Asked(least, field.label, context, text(least), (), most, text(most))
     if kind == CustomField.Type.BOOLEAN:
         return Asked(name, field.label, "choice", text(name), YES_NO)
     if field.has_choices:

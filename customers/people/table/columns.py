@@ -102,14 +102,14 @@ def rows_of(customers: Iterable[Customer], columns: Sequence[Column]) -> list[Ro
 
 def headings_of(columns: Sequence[Column], ordering: str) -> list[Heading]:
     """What stands above the columns; a second press on a heading turns the order round."""
-    found = []
+    results = []
     current, is_falling = ordering.removeprefix("-"), ordering.startswith("-")
     for column in columns:
         direction, falls = "", column.falls
         if column.sort and column.sort == current:
             direction, falls = ("descending" if is_falling else "ascending"), not is_falling
-        found.append(Heading(column, direction, f"-{column.sort}" if falls else column.sort))
-    return found
+        results.append(Heading(column, direction, f"-{column.sort}" if falls else column.sort))
+    return results
 
 
 def _cell(customer: Customer, column: Column) -> Cell:
@@ -131,12 +131,12 @@ def _custom(field: CustomField) -> Column:
         f"{CUSTOM}{field.key}",
         field.label,
         templates.get(CustomField.Type(field.type), ""),
-        text=_shown(field),
+        text=_display(field),
         is_number=field.type == CustomField.Type.NUMBER,
     )
 
 
-def _shown(field: CustomField) -> Callable[[Customer], str]:
+def _display(field: CustomField) -> Callable[[Customer], str]:
     def text(customer: Customer) -> str:
         value = (customer.custom_fields or {}).get(field.key)
         if is_empty(value):

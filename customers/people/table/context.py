@@ -16,8 +16,8 @@ from customers.models import Customer, CustomField, Segment
 from customers.models.querysets import CustomerQuerySet
 from customers.people.customers.queries import order_columns
 from customers.people.filters.parse import DEFAULT_ORDERING
-from customers.people.segments.services import may_change, shown_of
-from customers.people.table import chips as filtering
+from customers.people.segments.services import may_change, snapshot_of
+from customers.people.table import chips
 from customers.people.table import columns as table
 from customers.people.table.state import ListState
 from customers.people.windowed_search import page_of_matches
@@ -63,21 +63,21 @@ def permissions(member: Member) -> dict[str, bool]:
 
 def row_of(member: Member, pk: UUID, state: ListState, fields: Sequence[CustomField]) -> table.Row | None:
     """One row as the list shows it; None when it is out of the member's reach."""
-    found = with_relations(Customer.objects.visible_to(member).filter(pk=pk)).first()
-    return table.rows_of([found], columns_for(state, fields))[0] if found else None
+    row = with_relations(Customer.objects.visible_to(member).filter(pk=pk)).first()
+    return table.rows_of([row], columns_for(state, fields))[0] if row else None
 
 
-def frame(member: Member, state: ListState, words: filtering.Words, segments: list[Segment]) -> dict[str, object]:
+def frame(member: Member, state: ListState, words: chips.Words, segments: list[Segment]) -> dict[str, object]:
     """What stands around the rows."""
     chosen = table.columns_of(words.fields.values())
-    asked = filtering.form_of(state, words)
+    requested = chips.form_of(state, words)
     plain = ListState()
     has_filters = bool(state.given)
     return {
-        "chips": filtering.chips_of(state, words),
+        "chips": chips.chips_of(state, words),
         "q": state.given.get("q", ""),
-        "filter_form": asked,
-        "filter_pairs": state.pairs(*filtering.names_in(asked), "segment"),
+        "filter_form": requested,
+        "filter_pairs": state.pairs(*chips.names_in(requested), "segment"),
         "column_pairs": state.pairs("columns"),
         "search_pairs": state.pairs("q"),
         "sorted_by": state.query(),
@@ -86,7 +86,7 @@ def frame(member: Member, state: ListState, words: filtering.Words, segments: li
         "segments": [(segment, f"?segment={segment.pk}") for segment in segments],
         "everybody": plain.query(),
         "is_changed": state.is_changed,
-        "segment_shown": shown_of(state.segment) if state.segment is not None else {},
+        "segment_shown": snapshot_of(state.segment) if state.segment is not None else {},
         "may_change_segment": state.segment is not None and may_change(state.segment, member),
         "stages": words.stages,
         "owners": words.owners,
@@ -104,13 +104,13 @@ def links(member: Member, state: ListState) -> dict[str, str]:
         "deleted": ("customers:deleted", "customers.delete"),
     }
     slug = member.organization.slug
-    found = {
+    results = {
         name: reverse(url_name, args=[slug]) for name, (url_name, allowed) in wanted.items() if member.may(allowed)
     }
-    if "export" in found:
+    if "export" in results:
         # The filters themselves: an export knows no segments.
-        found["export"] += replace(state, segment=None).query()
-    return found
+        results["export"] += replace(state, segment=None).query()
+    return results
 
 
 def columns_for(state: ListState, fields: Sequence[CustomField]) -> list[table.Column]:

@@ -23,7 +23,7 @@ from customers.people.segments import services as segments
 from customers.people.table import columns as table
 from customers.people.table.state import ListState, read_state
 
-LONGEST_STATE = 8000
+MAX_STATE_LENGTH = 8000
 
 
 @requires("segments.create")
@@ -50,7 +50,7 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     segment, state = _find(request, pk), _state(request)
     lock_rows(request, segment)
     part = "name" if "name" in request.POST else "view"
-    if inline.is_outdated(segment, part, segments.shown_of(segment)[part], request.POST.get(inline.SHOWN)):
+    if inline.is_outdated(segment, part, segments.snapshot_of(segment)[part], request.POST.get(inline.SNAPSHOT)):
         toasts.error(request, _("“%(name)s” was changed by somebody else meanwhile. Look at it, then save again.")
                      % {"name": segment.name})  # fmt: skip
         return redirect(_list(request) + (f"?segment={pk}" if part == "name" else state.query()))
@@ -109,7 +109,7 @@ def _fields(state: ListState) -> dict[str, object]:
 
 
 def _state(request: Request) -> ListState:
-    text = request.POST.get("state", "").lstrip("?")[:LONGEST_STATE]
+    text = request.POST.get("state", "").lstrip("?")[:MAX_STATE_LENGTH]
     return read_state(
         QueryDict(text),
         fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
@@ -119,10 +119,10 @@ def _state(request: Request) -> ListState:
 
 
 def _find(request: Request, pk: UUID) -> Segment:
-    found = Segment.objects.visible_to(request.member).filter(pk=pk).first()
-    if found is None:
+    row = Segment.objects.visible_to(request.member).filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such segment, or it is not shared with you.")
-    return found
+    return row
 
 
 def _list(request: Request) -> str:

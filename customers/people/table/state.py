@@ -17,7 +17,7 @@ from core.list_query import ListQuery
 from customers.models import CustomField, Segment, Tag
 from customers.people.filters import parse as filters
 from customers.people.filters.parse import DEFAULT_ORDERING
-from customers.people.segments.services import MOST_COLUMNS
+from customers.people.segments.services import MAX_COLUMNS
 from customers.people.table import columns as table
 
 # What an address may hold beside filters.
@@ -41,8 +41,8 @@ class ListState:
     @property
     def filters(self) -> dict[str, object]:
         """For `customers_for`."""
-        asked = {**self.checked, "ordering": self.ordering}
-        return {**asked, filters.REFUSED: True} if self.is_refused else asked
+        requested = {**self.checked, "ordering": self.ordering}
+        return {**requested, filters.REFUSED: True} if self.is_refused else requested
 
     @property
     def is_changed(self) -> bool:
@@ -132,7 +132,7 @@ def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[t
     if not keys:
         return table.DEFAULT, []
     chosen = dict.fromkeys([table.FIRST, *(key for key in keys if key in known)])
-    return tuple(chosen)[:MOST_COLUMNS], [key for key in keys if key not in known]
+    return tuple(chosen)[:MAX_COLUMNS], [key for key in keys if key not in known]
 
 
 def _told(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:

@@ -17,14 +17,14 @@ from customers.models import Customer, CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import customers_for
 from customers.people.owners import possible_owners
-from customers.people.table import chips as filtering
+from customers.people.table import chips
 from customers.people.table import columns as table
 from customers.people.table.context import columns_for, frame, opened, permissions, rows_context, with_relations
 from customers.people.table.state import read_state
 
 COUNTED_TO = 1000
 # So many rows are asked about at once when something changed.
-MOST_ROWS = 400
+MAX_ROWS = 400
 PARTIALS = {"customer-list": "customers/partials/list.html", "more-customers": "customers/partials/rows.html"}
 
 
@@ -37,14 +37,14 @@ def customer_list(request: Request, organization: str) -> HttpResponse:
     segments = list(Segment.objects.visible_to(request.member))
     state = read_state(request.GET, fields=fields, stages=[stage.key for stage in stages], segments=segments)
     rows = customers_for(request.member, state.filters)
-    shown = rows_context(request, rows, state, fields)
+    context = rows_context(request, rows, state, fields)
     if request.htmx.target != "more-customers" or request.htmx.boosted:
-        words = filtering.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
-        shown |= frame(request.member, state, words, segments) | {
+        words = chips.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
+        context |= frame(request.member, state, words, segments) | {
             "count": capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"],
             "open": opened(request),
         }
-    return render_page(request, "customers/list.html", shown, partials=PARTIALS)
+    return render_page(request, "customers/list.html", context, partials=PARTIALS)
 
 
 @requires("customers.view")
@@ -53,23 +53,23 @@ def rows(request: Request, organization: str) -> HttpResponse:
     """Some rows anew, after something changed; who is out of reach by now is not among them."""
     fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
     state = read_state(_only(request, "columns"), fields=fields)
-    asked = Customer.objects.visible_to(request.member).filter(pk__in=_ids(request.GET.get("ids", "")))
+    requested = Customer.objects.visible_to(request.member).filter(pk__in=_ids(request.GET.get("ids", "")))
     columns = columns_for(state, fields)
-    shown = {
-        "rows": table.rows_of(with_relations(asked).order_by("pk"), columns),
+    context = {
+        "rows": table.rows_of(with_relations(requested).order_by("pk"), columns),
         "state": state,
         **permissions(request.member),
     }
-    return render(request, "customers/partials/changed_rows.html", shown)
+    return render(request, "customers/partials/changed_rows.html", context)
 
 
 def _ids(text: str) -> list[UUID]:
-    return parse_uuids(text.split(",")[:MOST_ROWS])
+    return parse_uuids(text.split(",")[:MAX_ROWS])
 
 
 def _only(request: Request, *names: str) -> QueryDict:
-    asked = request.GET.copy()
-    for name in list(asked):
+    requested = request.GET.copy()
+    for name in list(requested):
         if name not in names:
-            del asked[name]
-    return asked
+            del requested[name]
+    return requested

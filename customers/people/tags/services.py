@@ -11,7 +11,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, Segment, Tag
-from customers.people import presence
+from customers.people import locking as presence
 
 MAX_LENGTH = 50
 COLORS = ("slate", "sky", "indigo", "violet", "rose", "amber", "green", "teal")
@@ -28,9 +28,9 @@ def find_or_make(*, organization: Organization, name: str) -> Tag:
     name = " ".join(name.split())
     if not name or len(name) > MAX_LENGTH:
         raise InvalidTag(f"A tag has 1 to {MAX_LENGTH} characters.")
-    found = Tag.objects.filter(organization=organization, name__iexact=name).first()
-    if found is not None:
-        return found
+    row = Tag.objects.filter(organization=organization, name__iexact=name).first()
+    if row is not None:
+        return row
     try:
         with transaction.atomic():
             return Tag.objects.create(organization=organization, name=name)
@@ -42,9 +42,9 @@ def find_or_make(*, organization: Organization, name: str) -> Tag:
 def add(*, customer: Customer, names: Iterable[str], actor: Actor) -> list[Tag]:
     """Put tags on a customer; those that were not there yet are returned and told to the ledger.
 
-    Raises InvalidTag or CustomerGone.
+    Raises InvalidTag or CustomerMissing.
     """
-    presence.hold(customer)
+    presence.lock_customer(customer)
     return add_locked(customer=customer, names=names, actor=actor)
 
 
@@ -77,8 +77,8 @@ def _named(names: Iterable[str]) -> Q:
 
 @transaction.atomic
 def remove(*, customer: Customer, names: Iterable[str], actor: Actor) -> list[Tag]:
-    """Take tags off a customer; what was not on them is no error. Raises CustomerGone."""
-    presence.hold(customer)
+    """Take tags off a customer; what was not on them is no error. Raises CustomerMissing."""
+    presence.lock_customer(customer)
     removed = []
     for name in names:
         for tag in customer.tags.filter(name__iexact=" ".join(name.split())):
@@ -132,8 +132,8 @@ def delete(*, tag: Tag, actor: Actor) -> None:
 def _rename_in_segments(tag: Tag, before: str) -> None:
     """Saved views that ask for the tag go on asking for it under its new name."""
     for segment in Segment.objects.filter(organization_id=tag.organization_id):
-        asked = segment.filter.get("tag")
-        names = [asked] if isinstance(asked, str) else asked or []
+        requested = segment.filter.get("tag")
+        names = [requested] if isinstance(requested, str) else requested or []
         if any(name.casefold() == before.casefold() for name in names):
             named = [tag.name if name.casefold() == before.casefold() else name for name in names]
             segment.filter = {**segment.filter, "tag": named}

@@ -53,18 +53,18 @@ def customers_in(member: Member, filters: Mapping[str, object]) -> CustomerQuery
 
 def heads(member: Member, filters: Mapping[str, object], stages: Sequence[Stage]) -> list[Column[Customer]]:
     """A column for each stage, with its sums and without rows; only the stage that is asked for, where one is."""
-    asked = filters.get("stage")
-    shown = [stage for stage in stages if not asked or stage.key == asked]
-    return [_head(summary) for summary in board.summary(member, filters, stages=shown)]
+    requested = filters.get("stage")
+    context = [stage for stage in stages if not requested or stage.key == requested]
+    return [_head(summary) for summary in board.summary(member, filters, stages=context)]
 
 
 def columns(
     member: Member, filters: Mapping[str, object], order: Order, stages: Sequence[Stage]
 ) -> list[Column[Customer]]:
     """Every column with its first cards: four queries, however many stages, customers and tags there are."""
-    found = heads(member, filters, stages)
-    fill(found, customers_in(member, filters), order, with_card_relations)
-    return found
+    result = heads(member, filters, stages)
+    fill(result, customers_in(member, filters), order, with_card_relations)
+    return result
 
 
 def fill(
@@ -96,8 +96,8 @@ def following(rows: QuerySet[Row], column: Column[Row], cursor: str, order: Orde
 
 def with_card_relations(rows: QuerySet[Customer]) -> QuerySet[Customer]:
     """All that a customer's card shows, in two queries."""
-    found: QuerySet[Customer] = rows.with_list_relations().defer(*NOT_SHOWN)  # type: ignore[attr-defined]
-    return found
+    result: QuerySet[Customer] = rows.with_list_relations().defer(*NOT_SHOWN)  # type: ignore[attr-defined]
+    return result
 
 
 def first_ids(parts: Mapping[Key, QuerySet[Model]], *, size: int) -> dict[Key, list[UUID]]:
@@ -105,7 +105,7 @@ def first_ids(parts: Mapping[Key, QuerySet[Model]], *, size: int) -> dict[Key, l
 
     Asked for by ids first, so that each part ends in the index of its stage after a few rows.
     """
-    found: dict[Key, list[UUID]] = {key: [] for key in parts}
+    results: dict[Key, list[UUID]] = {key: [] for key in parts}
     selects: list[str] = []
     params: list[Any] = []
     keys = list(parts)
@@ -123,8 +123,8 @@ def first_ids(parts: Mapping[Key, QuerySet[Model]], *, size: int) -> dict[Key, l
         with connections[using].cursor() as cursor:
             cursor.execute(" UNION ALL ".join(selects), params)
             for number, pk in cursor.fetchall():
-                found[keys[number]].append(pk if isinstance(pk, UUID) else UUID(pk))
-    return found
+                results[keys[number]].append(pk if isinstance(pk, UUID) else UUID(pk))
+    return results
 
 
 def _head(summary: StageSummary) -> Column[Customer]:

@@ -11,10 +11,10 @@ from core.ids import parse_uuids
 from customers.models import Stage
 
 # So many cards are asked about at once when something changed.
-MOST_CARDS = 400
+MAX_CARDS = 400
 
 
-LONGEST_STATE = 4000
+MAX_STATE_LENGTH = 4000
 
 
 def wants_json(request: Request) -> bool:
@@ -32,4 +32,4 @@ def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
 
 def ids_of(text: str) -> list[UUID]:
     """The ids in a list with commas; what is none is left out."""
-    return parse_uuids(text.split(",")[:MOST_CARDS])
+    return parse_uuids(text.split(",")[:MAX_CARDS])

@@ -50,8 +50,8 @@ def summary(
             stood=Avg(ExpressionWrapper(moment - F("stage_since"), output_field=DurationField())),
         )
     )
-    found = {row["stage"]: row for row in rows}
-    return [_summary(stage, found.get(stage.pk)) for stage in known]
+    results = {row["stage"]: row for row in rows}
+    return [_summary(stage, results.get(stage.pk)) for stage in known]
 
 
 def _summary(stage: Stage, row: Mapping[str, Any] | None) -> StageSummary:

@@ -19,16 +19,16 @@ from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Segment, Stage, StageChange
 from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.filters.parse import DEFAULT_ORDERING, KNOWN_STAGES
+from customers.people.locking import CustomerMissing
 from customers.people.owners import possible_owners
-from customers.people.presence import CustomerGone
-from customers.people.table import chips as filtering
+from customers.people.table import chips
 from customers.people.table.context import frame, opened
 from customers.people.table.state import ListState, read_state
-from customers.pipeline.board import queries as board_columns
+from customers.pipeline.board import queries as board_queries
 from customers.pipeline.board.queries import FALLING, RISING, Column
-from customers.pipeline.board.requests import LONGEST_STATE, ids_of, moved_meanwhile, wants_json
+from customers.pipeline.board.requests import MAX_STATE_LENGTH, ids_of, moved_meanwhile, wants_json
 from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 QUIET = "last_activity_at"
@@ -49,15 +49,15 @@ def board(request: Request, organization: str) -> HttpResponse:
         column = _column(request, stages, state)
         return render(request, "customers/board/cards.html", _shown(request, state) | {"column": column})
     if "column" in request.GET:
-        shown = [_column(request, stages, state)]
+        page_context = [_column(request, stages, state)]
     else:
         filters = {**state.filters, KNOWN_STAGES: stages}
-        shown = board_columns.columns(request.member, filters, order_of(state), stages)
-    words = filtering.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
+        page_context = board_queries.columns(request.member, filters, order_of(state), stages)
+    words = chips.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
     context = frame(request.member, state, words, segments) | _shown(request, state)
     context |= {
-        "board": shown,
-        "count": sum(column.count for column in shown),
+        "board": page_context,
+        "count": sum(column.count for column in page_context),
         "stages": stages,
         "open": opened(request),
         "can_create": request.member.may("customers.create"),
@@ -80,15 +80,15 @@ def changes(request: Request, organization: str) -> HttpResponse:
     )
     filters = {**state.filters, KNOWN_STAGES: stages}
     if "all" in request.GET:
-        columns = board_columns.columns(request.member, filters, order_of(state), stages)
+        columns = board_queries.columns(request.member, filters, order_of(state), stages)
     else:
-        columns = board_columns.heads(request.member, filters, stages)
+        columns = board_queries.heads(request.member, filters, stages)
     first = {row.pk for column in columns for row in column.rows}
     ids = [pk for pk in ids_of(request.GET.get("ids", "")) if pk not in first]
-    rows = board_columns.customers_in(request.member, filters).filter(pk__in=ids)
-    cards = list(board_columns.with_card_relations(rows)) if ids else []
-    shown = {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
-    return render(request, "customers/board/changes.html", _shown(request, state) | shown)
+    rows = board_queries.customers_in(request.member, filters).filter(pk__in=ids)
+    cards = list(board_queries.with_card_relations(rows)) if ids else []
+    context = {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
+    return render(request, "customers/board/changes.html", _shown(request, state) | context)
 
 
 @requires("customers.edit")
@@ -114,15 +114,15 @@ def move(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if lacks_reason(request, stage, reason):
         return _refused(request, customer, stages, stage, "Say in a few words why they are lost.", field="reason")
     try:
-        change = pipeline.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
-    except CustomerGone as error:
+        change = stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
+    except CustomerMissing as error:
         return _refused(request, customer, stages, stage, str(error), status=409)
-    told = f"{customer.name} moved to {stage.name}."
+    text = f"{customer.name} moved to {stage.name}."
     if not wants_json(request):
-        toasts.success(request, told)
+        toasts.success(request, text)
         return _back(request, customer)
     undo = reverse("customers:undo_move", args=[organization, pk, change.pk]) if change else ""
-    return JsonResponse({"text": told if change else "", "undo": undo, "values": {}})
+    return JsonResponse({"text": text if change else "", "undo": undo, "values": {}})
 
 
 @requires("customers.edit")
@@ -130,23 +130,23 @@ def move(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> HttpResponse:
     """Take a move back, as long as it was the last one and is fresh."""
     customer = find_visible(request, pk)
-    found = StageChange.objects.filter(customer=customer, pk=change).select_related(
+    result = StageChange.objects.filter(customer=customer, pk=change).select_related(
         "customer__organization", "from_stage"
     )
-    made = found.first()
+    made = result.first()
     if made is None:
         raise Http404("There is no such move.")
     try:
-        pipeline.undo_move(change=made, actor=current_actor())
-    except (pipeline.CannotUndo, CustomerGone) as error:
+        stage_moves.undo_move(change=made, actor=current_actor())
+    except (stage_moves.CannotUndo, CustomerMissing) as error:
         if wants_json(request):
             return JsonResponse({"detail": str(error)}, status=409)
         toasts.error(request, str(error))
         return _back(request, customer)
-    told = f"{customer.name} is back in {made.from_name}."
+    text = f"{customer.name} is back in {made.from_name}."
     if wants_json(request):
-        return JsonResponse({"text": told})
-    toasts.success(request, told)
+        return JsonResponse({"text": text})
+    toasts.success(request, text)
     return _back(request, customer)
 
 
@@ -156,7 +156,7 @@ def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> Ht
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def order_of(state: ListState) -> board_columns.Order:
+def order_of(state: ListState) -> board_queries.Order:
     """The latest activity first, unless the address asks for those that were quiet longest."""
     return RISING if state.ordering == QUIET else FALLING
 
@@ -180,9 +180,9 @@ def _column(request: Request, stages: Sequence[Stage], state: ListState) -> Colu
     if request.htmx:
         column: Column[Customer] = Column(stage)
     else:
-        column = board_columns.heads(request.member, {**state.filters, "stage": stage.key}, [stage])[0]
-    rows = board_columns.with_card_relations(board_columns.customers_in(request.member, state.filters))
-    board_columns.following(rows, column, request.GET.get("after", ""), order_of(state))
+        column = board_queries.heads(request.member, {**state.filters, "stage": stage.key}, [stage])[0]
+    rows = board_queries.with_card_relations(board_queries.customers_in(request.member, state.filters))
+    board_queries.following(rows, column, request.GET.get("after", ""), order_of(state))
     return column
 
 
@@ -211,7 +211,7 @@ def _question(
     error: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    shown = {
+    context = {
         "name": customer.name,
         "action": reverse("customers:move", args=[request.organization.slug, customer.pk]),
         "current": customer.stage_id,
@@ -224,7 +224,7 @@ def _question(
         "back": _back_url(request, customer),
         "pairs": [(name, _given(request, name)) for name in ("from", "state") if _given(request, name)],
     }
-    return render(request, "customers/board/move.html", shown, status=status)
+    return render(request, "customers/board/move.html", context, status=status)
 
 
 def _refused(
@@ -251,7 +251,7 @@ def _back_url(request: Request, customer: Customer) -> str:
     slug = request.organization.slug
     if _given(request, "from") == "customer":
         return reverse("customers:detail", args=[slug, customer.pk])
-    query = QueryDict(_given(request, "state").lstrip("?")[:LONGEST_STATE]).urlencode()
+    query = QueryDict(_given(request, "state").lstrip("?")[:MAX_STATE_LENGTH]).urlencode()
     return reverse("customers:board", args=[slug]) + (f"?{query}" if query else "")
 
 
@@ -260,7 +260,7 @@ def _given(request: Request, name: str) -> str:
 
 
 def _without(request: Request, *names: str) -> QueryDict:
-    asked = request.GET.copy()
+    requested = request.GET.copy()
     for name in names:
-        asked.pop(name, None)
-    return asked
+        requested.pop(name, None)
+    return requested

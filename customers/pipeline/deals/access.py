@@ -15,7 +15,7 @@ def find_deal(request: Request, pk: UUID) -> Deal:
     rows = Deal.objects.visible_to(request.member).select_related(
         "customer__organization", "customer__stage", "stage", "owner"
     )
-    found: Deal | None = rows.filter(pk=pk).first()
-    if found is None:
+    row: Deal | None = rows.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such deal, or it is not yours to see.")
-    return found
+    return row

@@ -12,7 +12,7 @@ from core.api.parameters import ListParameters, read_parameters
 from customers import days
 from customers.models import Stage
 from customers.people.custom_fields.serializer_fields import OwnerFilterField
-from customers.pipeline.deals import queries as deal_lists
+from customers.pipeline.deals import queries as deal_queries
 
 
 def _money(text: str) -> serializers.DecimalField:
@@ -64,12 +64,12 @@ class DealSumsView(OrganizationView):
     @extend_schema(tags=["deals"], operation_id="deals_summary", parameters=[SumsParameters], responses=SumsSerializer)
     def get(self, request: Request) -> Response:
         """What the deals within the caller's reach come to."""
-        asked = read_parameters(request, SumsParameters)
-        given = {"owner": str(asked["owner"])} if asked.get("owner") else {}
-        rows = deal_lists.deals_for(self.member, deal_lists.DealState(given))
+        requested = read_parameters(request, SumsParameters)
+        given = {"owner": str(requested["owner"])} if requested.get("owner") else {}
+        rows = deal_queries.deals_for(self.member, deal_queries.DealState(given))
         answer = {
-            "totals": deal_lists.totals(rows),
-            "by_stage": deal_lists.by_stage(rows, list(Stage.objects.order_by("position", "key"))),
-            "by_month": deal_lists.by_month(rows, today=days.today(self.member.organization.zone)),
+            "totals": deal_queries.totals(rows),
+            "by_stage": deal_queries.by_stage(rows, list(Stage.objects.order_by("position", "key"))),
+            "by_month": deal_queries.by_month(rows, today=days.today(self.member.organization.zone)),
         }
         return Response(SumsSerializer(answer).data)

@@ -39,10 +39,10 @@ def choose(request: Request, organization: str) -> HttpResponse:
         raise PermissionDenied("Your role does not permit this (customers.view).")
     q = request.GET.get("q", "").strip()[:200]
     rows = Customer.objects.visible_to(request.member).select_related("stage")
-    found = newest_matches(rows.matching(q), size=FOUND) if q else rows.order_by("-last_activity_at", "-id")[:FOUND]
-    shown = {"q": q, "found": list(found), "origin": _origin(request)}
+    result = newest_matches(rows.matching(q), size=FOUND) if q else rows.order_by("-last_activity_at", "-id")[:FOUND]
+    context = {"q": q, "found": list(result), "origin": _origin(request)}
     is_part = request.htmx and request.htmx.target == "people"
-    return render(request, "customers/deals/people.html" if is_part else "customers/deals/choose.html", shown)
+    return render(request, "customers/deals/people.html" if is_part else "customers/deals/choose.html", context)
 
 
 @requires("deals.create")
@@ -95,14 +95,14 @@ def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpRespon
     back = _back_url(request, customer)
     if request.method == "POST" and form.is_valid() and _saved(request, customer, deal, form):
         return redirect(back)
-    shown = {
+    context = {
         "form": form,
         "customer": customer,
         "deal": deal,
         "back": back,
         "may_delete": deal is not None and request.member.may("deals.delete"),
     }
-    return render(request, "customers/deals/form.html", shown, status=422 if form.errors else 200)
+    return render(request, "customers/deals/form.html", context, status=422 if form.errors else 200)
 
 
 def _saved(request: Request, customer: Customer, deal: Deal | None, form: DealForm) -> bool:

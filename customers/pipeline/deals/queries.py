@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Member
 from core.ids import parse_uuid
 from core.list_query import ListQuery
-from core.storable import is_storable
 from core.tenancy import current_organization
+from core.text_safety import is_storable
 from customers import days
 from customers.models import Deal, Stage
 from customers.models.querysets import matching
@@ -34,7 +34,7 @@ ORDERINGS: Mapping[str, tuple[str, str]] = {
 DEFAULT_ORDERING = "-created_at"
 FILTERS = ("q", "status", "stage", "owner", "month")
 LATE, NO_MONTH = "late", "none"
-LONGEST_TEXT = 200
+MAX_TEXT_LENGTH = 200
 BOARD_ORDER = ("-updated_at", "-id")
 # The months of the outlook, before and after this one.
 MONTHS_BEFORE, MONTHS_AFTER = 2, 5
@@ -160,11 +160,11 @@ def totals(rows: QuerySet[Deal]) -> list[Totals]:
             lost=Sum("amount", filter=_LOST),
         )
     )
-    found = [
+    results = [
         Totals(row["currency"], row["found"], *(_money(row[name]) for name in ("opened", "likely", "won", "lost")))
         for row in grouped
     ]
-    return sorted(found, key=lambda one: (one.currency != own, one.currency))
+    return sorted(results, key=lambda one: (one.currency != own, one.currency))
 
 
 def by_stage(rows: QuerySet[Deal], stages: Sequence[Stage]) -> list[Bar]:
@@ -237,21 +237,21 @@ def heads(member: Member, state: DealState, stages: Sequence[Stage], *, today: d
         )
     )
     sums = {row["stage"]: row for row in grouped}
-    asked = state.given.get("stage")
-    found = []
+    requested = state.given.get("stage")
+    results = []
     for stage in stages:
-        if asked and stage.key != asked:
+        if requested and stage.key != requested:
             continue
         row: Any = sums.get(stage.pk, {"found": 0, "worth": None, "late": 0})
-        found.append(Column[Deal](stage, row["found"], _money(row["worth"]), row["late"]))
-    return found
+        results.append(Column[Deal](stage, row["found"], _money(row["worth"]), row["late"]))
+    return results
 
 
 def columns(member: Member, state: DealState, stages: Sequence[Stage], *, today: date) -> list[Column[Deal]]:
     """Every column with its first cards: three queries."""
-    found = heads(member, state, stages, today=today)
-    fill(found, deals_for(member, state), BOARD_ORDER, with_relations)
-    return found
+    result = heads(member, state, stages, today=today)
+    fill(result, deals_for(member, state), BOARD_ORDER, with_relations)
+    return result
 
 
 def months(today: date) -> list[tuple[str, str]]:
@@ -279,7 +279,7 @@ def _closing(month: str) -> Q:
 
 def _is_good(name: str, value: str, stages: Collection[str]) -> bool:
     if name == "q":
-        return len(value) <= LONGEST_TEXT and is_storable(value)
+        return len(value) <= MAX_TEXT_LENGTH and is_storable(value)
     if name == "status":
         return value in Deal.Status.values
     if name == "stage":

@@ -15,11 +15,11 @@ from activity.ledger import record
 from core.refused import Invalid
 from customers import events
 from customers.models import Customer, CustomField, Deal, Stage
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.changes import set_fields
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.settings import services as customer_settings
 
 SETTABLE = frozenset(
@@ -38,19 +38,19 @@ class InvalidDeal(Invalid):
 def create(*, customer: Customer, actor: Actor, title: str, **fields: object) -> Deal:
     """A new deal, in the organization's currency and at the customer's stage unless others are given.
 
-    Raises InvalidDeal, InvalidValue, UnknownOwner or CustomerGone.
+    Raises InvalidDeal, InvalidValue, UnknownOwner or CustomerMissing.
     """
-    held = presence.hold(customer)
+    locked = presence.lock_customer(customer)
     deal = Deal(organization=customer.organization, customer=customer, currency=customer.organization.currency)
     values = custom_fields.clean(ENTITY, cast("Mapping[str, object]", fields.pop("custom_fields", {})))
-    wanted = _staged(deal, _checked(deal, _agreed(deal, {"title": title, **fields})), held)
+    wanted = _staged(deal, _checked(deal, _agreed(deal, {"title": title, **fields})), locked)
     set_fields(deal, wanted | {"custom_fields": values}, settable=SETTABLE)
     customers.touch(customer=customer, at=deal.created_at)
-    refresh_value(held)
+    refresh_value(locked)
     _record(events.DEAL_CREATED, deal, actor, {"title": deal.title, **_worth(deal)})
     if deal.status != Deal.Status.OPEN:
         _record_outcome(deal, actor)
-        _take_along(deal, held, actor)
+        _take_along(deal, locked, actor)
     return deal
 
 
@@ -59,24 +59,24 @@ def update(*, deal: Deal, actor: Actor, changes: Mapping[str, object], moves_cus
     """Set fields; `won` and `lost` close it, `open` opens it again; so does moving it to a stage of that kind.
 
     A deal that is closed moves its customer where the organization wants that, unless told not to. Raises InvalidDeal,
-    InvalidValue, UnknownOwner or CustomerGone.
+    InvalidValue, UnknownOwner or CustomerMissing.
     """
-    held = presence.hold(deal.customer)
+    locked = presence.lock_customer(deal.customer)
     rows = Deal.objects.select_for_update(of=("self",)).select_related("customer__organization", "stage", "owner")
     current = rows.get(pk=deal.pk)
     was = current.status
-    wanted = _staged(current, _checked(current, _agreed(current, changes)), held)
+    wanted = _staged(current, _checked(current, _agreed(current, changes)), locked)
     if "custom_fields" in wanted:
         wanted["custom_fields"] = custom_fields.clean(ENTITY, wanted["custom_fields"], existing=current.custom_fields)
     changed = set_fields(current, wanted, settable=SETTABLE)
     if changed:
         customers.touch(customer=current.customer, at=current.updated_at)
-        refresh_value(held)
+        refresh_value(locked)
         _record(events.DEAL_UPDATED, current, actor, {"title": current.title, "changes": changed})
     if current.status not in (was, Deal.Status.OPEN):
         _record_outcome(current, actor)
         if moves_customer:
-            _take_along(current, held, actor)
+            _take_along(current, locked, actor)
     return current
 
 
@@ -149,7 +149,7 @@ def _take_along(deal: Deal, customer: Customer, actor: Actor) -> None:
     if deal.status == Deal.Status.LOST and others.exclude(status=Deal.Status.LOST).exists():
         return
     reason = deal.lost_reason or f"Deal “{deal.title}” {deal.status}"
-    pipeline.move(customer=customer, stage=stage, actor=actor, reason=reason)
+    stage_moves.move(customer=customer, stage=stage, actor=actor, reason=reason)
 
 
 def _checked(deal: Deal, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from core.pagination import page_after
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Deal, Stage
+from customers.people.locking import CustomerMissing
 from customers.people.owners import possible_owners
-from customers.people.presence import CustomerGone
 from customers.people.table.chips import name_of
-from customers.pipeline.board import queries as board_columns
+from customers.pipeline.board import queries as board_queries
 from customers.pipeline.board.queries import Column
-from customers.pipeline.board.requests import LONGEST_STATE, MOST_CARDS, ids_of, moved_meanwhile, wants_json
-from customers.pipeline.deals import queries as deal_lists
+from customers.pipeline.board.requests import MAX_CARDS, MAX_STATE_LENGTH, ids_of, moved_meanwhile, wants_json
+from customers.pipeline.deals import queries as deal_queries
 from customers.pipeline.deals import services as deals
 from customers.pipeline.deals.access import find_deal
 from customers.pipeline.deals.queries import ORDERINGS, DealState
@@ -52,29 +52,29 @@ HEADINGS = (
 def deal_list(request: Request, organization: str) -> HttpResponse:
     """The deals of customers within reach, what they come to, and what is to be expected."""
     stages = list(Stage.objects.all())
-    state = deal_lists.read_deals(_without(request, "after"), stages=[stage.key for stage in stages])
-    rows = deal_lists.deals_for(request.member, state)
+    state = deal_queries.read_deals(_without(request, "after"), stages=[stage.key for stage in stages])
+    rows = deal_queries.deals_for(request.member, state)
     page = page_after(
-        deal_lists.with_relations(rows),
+        deal_queries.with_relations(rows),
         cursor=request.GET.get("after", ""),
         size=ROWS,
         order=ORDERINGS[state.ordering],
     )
     today = days.today(request.organization.zone)
-    shown = _shown(request, state, stages, "deals") | {"rows": page.rows, "more": page.next_cursor, "today": today}
+    context = _shown(request, state, stages, "deals") | {"rows": page.rows, "more": page.next_cursor, "today": today}
     if request.htmx.target == "more-deals" and not request.htmx.boosted:
-        return render(request, "customers/deals/rows.html", shown)
+        return render(request, "customers/deals/rows.html", context)
     # What is to come does not depend on the day that is asked for.
-    outlook = deal_lists.deals_for(request.member, state.only("q", "owner", "stage", "status"))
-    shown |= _frame(request, state, stages) | {
+    outlook = deal_queries.deals_for(request.member, state.only("q", "owner", "stage", "status"))
+    context |= _frame(request, state, stages) | {
         "count": capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"],
         "headings": _headings(state),
-        "totals": deal_lists.totals(rows),
-        "by_stage": deal_lists.by_stage(rows, stages),
-        "by_month": deal_lists.by_month(outlook, today=today),
+        "totals": deal_queries.totals(rows),
+        "by_stage": deal_queries.by_stage(rows, stages),
+        "by_month": deal_queries.by_month(outlook, today=today),
     }
     return render_page(
-        request, "customers/deals/list.html", shown, partials={"board-view": "customers/deals/view.html"}
+        request, "customers/deals/list.html", context, partials={"board-view": "customers/deals/view.html"}
     )
 
 
@@ -83,23 +83,23 @@ def deal_list(request: Request, organization: str) -> HttpResponse:
 def deal_board(request: Request, organization: str) -> HttpResponse:
     """The deals by stage; `column` and `after` ask for more of one."""
     stages = list(Stage.objects.all())
-    state = deal_lists.read_deals(_without(request, "column", "after"), stages=[stage.key for stage in stages])
-    shown = _shown(request, state, stages, "board")
+    state = deal_queries.read_deals(_without(request, "column", "after"), stages=[stage.key for stage in stages])
+    context = _shown(request, state, stages, "board")
     if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
-        return render(request, "customers/board/cards.html", shown | {"column": _column(request, stages, state)})
+        return render(request, "customers/board/cards.html", context | {"column": _column(request, stages, state)})
     if "column" in request.GET:
         columns = [_column(request, stages, state)]
     else:
-        columns = deal_lists.columns(request.member, state, stages, today=shown["today"])
-    shown |= _frame(request, state, stages) | {
+        columns = deal_queries.columns(request.member, state, stages, today=context["today"])
+    context |= _frame(request, state, stages) | {
         "board": columns,
         "count": sum(column.count for column in columns),
         "stages": stages,
         "reasons": LOST_REASONS,
-        "totals": deal_lists.totals(deal_lists.deals_for(request.member, state)),
+        "totals": deal_queries.totals(deal_queries.deals_for(request.member, state)),
     }
     return render_page(
-        request, "customers/deals/board.html", shown, partials={"board-view": "customers/deals/board_view.html"}
+        request, "customers/deals/board.html", context, partials={"board-view": "customers/deals/board_view.html"}
     )
 
 
@@ -108,16 +108,16 @@ def deal_board(request: Request, organization: str) -> HttpResponse:
 def deal_changes(request: Request, organization: str) -> HttpResponse:
     """The heads of all columns, and the cards of the customers in `ids` anew; with `all` the first of every column."""
     stages = list(Stage.objects.all())
-    state = deal_lists.read_deals(_without(request, "ids", "all"), stages=[stage.key for stage in stages])
-    shown = _shown(request, state, stages, "board")
-    read = deal_lists.columns if "all" in request.GET else deal_lists.heads
-    columns = read(request.member, state, stages, today=shown["today"])
+    state = deal_queries.read_deals(_without(request, "ids", "all"), stages=[stage.key for stage in stages])
+    context = _shown(request, state, stages, "board")
+    read = deal_queries.columns if "all" in request.GET else deal_queries.heads
+    columns = read(request.member, state, stages, today=context["today"])
     first = {row.pk for column in columns for row in column.rows}
     ids = ids_of(request.GET.get("ids", ""))
-    theirs = deal_lists.deals_for(request.member, state).filter(customer__in=ids).exclude(pk__in=first)
-    cards = list(deal_lists.with_relations(theirs)[:MOST_CARDS]) if ids else []
-    shown |= {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
-    return render(request, "customers/board/changes.html", shown)
+    theirs = deal_queries.deals_for(request.member, state).filter(customer__in=ids).exclude(pk__in=first)
+    cards = list(deal_queries.with_relations(theirs)[:MAX_CARDS]) if ids else []
+    context |= {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
+    return render(request, "customers/board/changes.html", context)
 
 
 @requires("deals.edit")
@@ -147,17 +147,17 @@ def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     try:
         if stage.pk != deal.stage_id:
             deals.update(deal=deal, actor=current_actor(), changes=changes)
-    except (deals.InvalidDeal, CustomerGone) as error:
+    except (deals.InvalidDeal, CustomerMissing) as error:
         return _refused(request, deal, stages, stage, str(error), field, status=409)
-    told = f"“{deal.title}” is {stage.kind}." if stage.is_terminal else f"“{deal.title}” moved to {stage.name}."
+    text = f"“{deal.title}” is {stage.kind}." if stage.is_terminal else f"“{deal.title}” moved to {stage.name}."
     if not wants_json(request):
-        toasts.success(request, told)
+        toasts.success(request, text)
         return redirect(_board_url(request))
     if before is None or before.pk == stage.pk:
-        return JsonResponse({"text": told if before is None else "", "undo": "", "values": {}})
+        return JsonResponse({"text": text if before is None else "", "undo": "", "values": {}})
     # The way back is a move like any other.
     undo = reverse("customers:move_deal", args=[organization, pk])
-    return JsonResponse({"text": told, "undo": undo, "values": {"stage": before.key, "words": why, "was": stage.key}})
+    return JsonResponse({"text": text, "undo": undo, "values": {"stage": before.key, "words": why, "was": stage.key}})
 
 
 def _shown(request: Request, state: DealState, stages: list[Stage], tab: str) -> dict[str, Any]:
@@ -188,19 +188,19 @@ def _frame(request: Request, state: DealState, stages: list[Stage]) -> dict[str,
     """What stands around rows and columns: the filters with their choices."""
     today = days.today(request.organization.zone)
     month = state.given.get("month", "")
-    months = deal_lists.months(today)
+    months = deal_queries.months(today)
     if month and month not in dict(months):
         months.append((month, month))
     owners = [("me", "Me"), ("none", "Nobody yet"), *((str(user.pk), name_of(user)) for user in possible_owners())]
-    asked = (
+    requested = (
         ("status", "Status", Deal.Status.choices),
         ("stage", "Stage", [(stage.key, stage.name) for stage in stages]),
         ("owner", "Owner", owners),
         ("month", "Closing", months),
     )
     return {
-        "filters": [(name, label, choices, state.given.get(name, "")) for name, label, choices in asked],
-        "filter_pairs": [(n, v) for n, v in state.pairs(*(name for name, _, _ in asked)) if n != "ordering" or v],
+        "filters": [(name, label, choices, state.given.get(name, "")) for name, label, choices in requested],
+        "filter_pairs": [(n, v) for n, v in state.pairs(*(name for name, _, _ in requested)) if n != "ordering" or v],
         "search_pairs": state.pairs("q"),
         "q": state.given.get("q", ""),
     }
@@ -209,13 +209,13 @@ def _frame(request: Request, state: DealState, stages: list[Stage]) -> dict[str,
 def _headings(state: DealState) -> list[tuple[str, str, str]]:
     """Label, what aria-sort says, and the query that a press asks for; a second press turns the order round."""
     current, is_falling = state.ordering.removeprefix("-"), state.ordering.startswith("-")
-    found = []
+    results = []
     for label, name, falls in HEADINGS:
         direction = ""
         if name and name == current:
             direction, falls = ("descending" if is_falling else "ascending"), not is_falling
-        found.append((label, direction, f"?{state.query(ordering=f'-{name}' if falls else name)}" if name else ""))
-    return found
+        results.append((label, direction, f"?{state.query(ordering=f'-{name}' if falls else name)}" if name else ""))
+    return results
 
 
 def _column(request: Request, stages: list[Stage], state: DealState) -> Column[Deal]:
@@ -224,17 +224,17 @@ def _column(request: Request, stages: list[Stage], state: DealState) -> Column[D
     if stage is None:
         raise Http404("There is no such stage.")
     today = days.today(request.organization.zone)
-    heads = [Column[Deal](stage)] if request.htmx else deal_lists.heads(request.member, state, [stage], today=today)
+    heads = [Column[Deal](stage)] if request.htmx else deal_queries.heads(request.member, state, [stage], today=today)
     column = heads[0] if heads else Column[Deal](stage)
-    rows = deal_lists.with_relations(deal_lists.deals_for(request.member, state))
-    board_columns.following(rows, column, request.GET.get("after", ""), deal_lists.BOARD_ORDER)
+    rows = deal_queries.with_relations(deal_queries.deals_for(request.member, state))
+    board_queries.following(rows, column, request.GET.get("after", ""), deal_queries.BOARD_ORDER)
     return column
 
 
 def _question(
     request: Request, deal: Deal, stages: list[Stage], stage: Stage | None, error: str = "", status: int = 200
 ) -> HttpResponse:
-    shown = {
+    context = {
         "name": deal.title,
         "action": reverse("customers:move_deal", args=[request.organization.slug, deal.pk]),
         "current": deal.stage_id,
@@ -247,7 +247,7 @@ def _question(
         "back": _board_url(request),
         "pairs": [("state", _given_state(request))] if _given_state(request) else [],
     }
-    return render(request, "customers/board/move.html", shown, status=status)
+    return render(request, "customers/board/move.html", context, status=status)
 
 
 def _refused(
@@ -266,7 +266,7 @@ def _refused(
 
 
 def _given_state(request: Request) -> str:
-    return (request.POST.get("state", "") or request.GET.get("state", ""))[:LONGEST_STATE]
+    return (request.POST.get("state", "") or request.GET.get("state", ""))[:MAX_STATE_LENGTH]
 
 
 def _board_url(request: Request) -> str:
@@ -275,7 +275,7 @@ def _board_url(request: Request) -> str:
 
 
 def _without(request: Request, *names: str) -> QueryDict:
-    asked = request.GET.copy()
+    requested = request.GET.copy()
     for name in names:
-        asked.pop(name, None)
-    return asked
+        requested.pop(name, None)
+    return requested

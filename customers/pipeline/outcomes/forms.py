@@ -11,7 +11,7 @@ from core.edits import EditMixin
 from customers.form_fields import MomentField
 from customers.models import Outcome, OutcomeType, Stage
 from customers.people.tags.services import COLORS
-from customers.pipeline.outcomes.services import LONGEST_NAME
+from customers.pipeline.outcomes.services import MAX_NAME_LENGTH
 
 
 class OutcomeForm(EditMixin):
@@ -62,7 +62,7 @@ class OutcomeTypeForm(EditMixin):
 
     # The key is made of the name: what is wrong with it is the name's.
     refused_fields = {"": "name"}
-    name = forms.CharField(max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(max_length=MAX_NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     color = forms.ChoiceField(label="Colour", choices=[(one, one.capitalize()) for one in COLORS])
     stage = forms.ChoiceField(
         label="Moves the customer to",

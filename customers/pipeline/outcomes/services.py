@@ -21,16 +21,16 @@ from core.refused import Invalid, Refused
 from customers import events
 from customers.days import CLOCK_TOLERANCE
 from customers.models import Customer, Outcome, OutcomeType, Stage
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.changes import set_fields
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.tags.services import COLORS
 
 SETTABLE = frozenset({"type", "amount", "currency", "occurred_at", "note"})
 TYPE_SETTABLE = frozenset({"name", "color", "stage", "is_converting", "has_amount", "position"})
-MOST_TYPES = 50
-LONGEST_NAME, LONGEST_KEY = 80, 40
+MAX_TYPES = 50
+MAX_NAME_LENGTH, MAX_KEY_LENGTH = 80, 40
 LARGEST_AMOUNT = Decimal(10) ** 12
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -72,31 +72,31 @@ def record_outcome(
     """Record a result, in the organization's currency unless one is given; its type may move the customer.
 
     It moves them forward only: who stands further on already stays there. To a lost stage it moves from any open one,
-    and out of a lost one anywhere. Raises InvalidOutcome or CustomerGone.
+    and out of a lost one anywhere. Raises InvalidOutcome or CustomerMissing.
     """
-    held = presence.hold(customer)
+    locked = presence.lock_customer(customer)
     now = timezone.now()
     outcome = Outcome(
-        organization=held.organization, customer=held, type=type, author_id=actor.user_id, author_label=actor.label,
+        organization=locked.organization, customer=locked, type=type, author_id=actor.user_id, author_label=actor.label,
         created_at=now, updated_at=now,
     )  # fmt: skip
     values = {
-        "amount": amount, "currency": currency or held.organization.currency, "note": note,
+        "amount": amount, "currency": currency or locked.organization.currency, "note": note,
         "occurred_at": occurred_at or now,
     }  # fmt: skip
     set_fields(outcome, _checked(values) | {"type": type}, settable=SETTABLE)
-    customers.touch(customer=held, at=min(outcome.occurred_at, now))
+    customers.touch(customer=locked, at=min(outcome.occurred_at, now))
     _record(events.OUTCOME_RECORDED, outcome, actor, _told(outcome))
-    target = _target(held, type)
+    target = _target(locked, type)
     if target is not None:
-        pipeline.move(customer=customer, stage=target, actor=actor, reason=note or type.name)
+        stage_moves.move(customer=customer, stage=target, actor=actor, reason=note or type.name)
     return outcome
 
 
 @transaction.atomic
 def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, object]) -> Outcome:
-    """Correct a result; it moves nobody. Raises InvalidOutcome or CustomerGone."""
-    presence.hold(outcome.customer)
+    """Correct a result; it moves nobody. Raises InvalidOutcome or CustomerMissing."""
+    presence.lock_customer(outcome.customer)
     rows = Outcome.objects.select_for_update(of=("self",)).select_related("type", "customer", "organization")
     current = rows.get(pk=outcome.pk)
     changed = set_fields(current, _checked(changes), settable=SETTABLE)
@@ -121,12 +121,12 @@ def delete(*, outcome: Outcome, actor: Actor) -> None:
 def create_type(*, organization: Organization, actor: Actor, name: str, key: str = "", **fields: object) -> OutcomeType:
     """A new kind of result, after the others. Raises InvalidOutcome; ValueError for a field that is not settable."""
     present = list(OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization))
-    if len(present) >= MOST_TYPES:
-        raise InvalidOutcome("name", f"At most {MOST_TYPES} types.")
+    if len(present) >= MAX_TYPES:
+        raise InvalidOutcome("name", f"At most {MAX_TYPES} types.")
     values = _checked_type({"position": len(present), **fields, "name": name})
-    made = key or slugify(values["name"]).replace("-", "_")[:LONGEST_KEY] or "outcome"
-    if len(made) > LONGEST_KEY or slugify(made).replace("-", "_") != made.replace("-", "_"):
-        raise InvalidOutcome("key", f"Small letters, digits, _ or -; at most {LONGEST_KEY}.")
+    made = key or slugify(values["name"]).replace("-", "_")[:MAX_KEY_LENGTH] or "outcome"
+    if len(made) > MAX_KEY_LENGTH or slugify(made).replace("-", "_") != made.replace("-", "_"):
+        raise InvalidOutcome("key", f"Small letters, digits, _ or -; at most {MAX_KEY_LENGTH}.")
     kind = OutcomeType(organization=organization, key=made, **values)
     try:
         with transaction.atomic():
@@ -147,13 +147,13 @@ def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, object
     for name, value in _checked_type(changes).items():
         setattr(current, name, value)
     current.save()
-    told = {
+    text = {
         name: {"from": _plain(before[name]), "to": _plain(getattr(current, name))}
         for name in sorted(TYPE_SETTABLE)
         if before[name] != getattr(current, name)
     }
-    if told:
-        record(events.OUTCOME_TYPE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": told})
+    if text:
+        record(events.OUTCOME_TYPE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": text})
     return current
 
 
@@ -217,8 +217,8 @@ def _checked_type(values: Mapping[str, Any]) -> dict[str, Any]:
     checked = dict(values)
     if "name" in checked:
         checked["name"] = " ".join(str(checked["name"]).split())
-        if not 0 < len(checked["name"]) <= LONGEST_NAME:
-            raise InvalidOutcome("name", f"A name of 1 to {LONGEST_NAME} characters is needed.")
+        if not 0 < len(checked["name"]) <= MAX_NAME_LENGTH:
+            raise InvalidOutcome("name", f"A name of 1 to {MAX_NAME_LENGTH} characters is needed.")
     if "color" in checked and checked["color"] not in COLORS:
         raise InvalidOutcome("color", f"Use one of {', '.join(COLORS)}.")
     return checked

@@ -123,12 +123,12 @@ def _shown(request: Request) -> dict[str, object]:
 
 
 def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> HttpResponse:
-    shown = {"form": form, "kind": kind}
-    return render(request, "customers/settings/outcome_type.html", shown, status=422 if form.errors else 200)
+    context = {"form": form, "kind": kind}
+    return render(request, "customers/settings/outcome_type.html", context, status=422 if form.errors else 200)
 
 
 def _found(pk: UUID) -> OutcomeType:
-    found = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
-    if found is None:
+    row = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such type.")
-    return found
+    return row

@@ -22,7 +22,7 @@ from customers.models import Customer, Outcome, OutcomeType
 from customers.people import confirm
 from customers.people.access import find_visible
 from customers.pipeline.outcomes import panel
-from customers.pipeline.outcomes import queries as outcome_lists
+from customers.pipeline.outcomes import queries as outcome_queries
 from customers.pipeline.outcomes import services as outcomes
 from customers.pipeline.outcomes.forms import OutcomeForm
 
@@ -36,22 +36,22 @@ PARTIALS = {"more-outcomes": "customers/outcomes/rows.html"}
 def outcome_list(request: Request, organization: str) -> HttpResponse:
     """The newest first, by type and range of days, with what they come to."""
     types = list(OutcomeType.objects.all())
-    state = outcome_lists.read(request.GET, types={kind.key for kind in types})
-    rows = outcome_lists.outcomes_for(request.member, state)
+    state = outcome_queries.read(request.GET, types={kind.key for kind in types})
+    rows = outcome_queries.outcomes_for(request.member, state)
     page = page_after(
         rows.select_related("type", "customer", "author"),
-        cursor=request.GET.get("after", ""), size=ROWS, order=outcome_lists.ORDER,
+        cursor=request.GET.get("after", ""), size=ROWS, order=outcome_queries.ORDER,
     )  # fmt: skip
     is_more = request.htmx.target == "more-outcomes" if request.htmx else False
-    shown = {
+    context = {
         "state": state,
         "types": types,
         "outcomes": page.rows,
         "next_cursor": page.next_cursor,
-        "totals": [] if is_more else outcome_lists.totals(rows),
+        "totals": [] if is_more else outcome_queries.totals(rows),
         "can_edit": request.member.may("customers.edit"),
     }
-    return render_page(request, "customers/outcomes/list.html", shown, partials=PARTIALS)
+    return render_page(request, "customers/outcomes/list.html", context, partials=PARTIALS)
 
 
 @requires("customers.edit")
@@ -127,13 +127,13 @@ def _answer(request: Request, customer: Customer, said: str) -> HttpResponse:
 def _form(request: Request, customer: Customer, form: OutcomeForm, outcome: Outcome | None) -> HttpResponse:
     status = 422 if form.errors else 200
     place = request.GET.get("in", "") if request.htmx else ""
-    shown = {"customer": customer, "form": form, "outcome": outcome, "place": place}
+    context = {"customer": customer, "form": form, "outcome": outcome, "place": place}
     if place == "conversation":
-        return render(request, SLOT, {**shown, "is_open": True}, status=status)
+        return render(request, SLOT, {**context, "is_open": True}, status=status)
     if place == "panel":
-        return render(request, PANEL, {**_panel(request, customer), **shown}, status=status)
+        return render(request, PANEL, {**_panel(request, customer), **context}, status=status)
     can_delete = outcome is not None and request.member.may("customers.delete")
-    return render(request, PAGE, {**shown, "can_delete": can_delete}, status=status)
+    return render(request, PAGE, {**context, "can_delete": can_delete}, status=status)
 
 
 def _panel(request: Request, customer: Customer) -> dict[str, object]:
@@ -148,7 +148,7 @@ def _found(request: Request, pk: UUID) -> Outcome:
     rows = Outcome.objects.visible_to(request.member).select_related(
         "type", "organization", "customer__organization", "customer__stage"
     )
-    found = rows.filter(pk=pk).first()
-    if found is None:
+    row = rows.filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such outcome, or it is not yours to see.")
-    return found
+    return row

@@ -9,9 +9,9 @@ from django import forms
 
 from core.edits import EditMixin
 from customers.models import CustomerSettings, Stage
-from customers.people.settings.services import MOST_DAYS
+from customers.people.settings.services import MAX_DAYS
 from customers.people.tags.services import COLORS
-from customers.pipeline.stages.services import LONGEST_NAME, LONGEST_TASK, MOST_HOURS
+from customers.pipeline.stages.services import MAX_HOURS, MAX_NAME_LENGTH, MAX_TASK_LENGTH
 
 SETTINGS = ("follow_up_days", "stalled_days", "asks_lost_reason", "won_deal_stage", "lost_deal_stage")
 
@@ -19,7 +19,7 @@ SETTINGS = ("follow_up_days", "stalled_days", "asks_lost_reason", "won_deal_stag
 class StageForm(EditMixin):
     """A stage, new or changed; its key is for good and made of the first name."""
 
-    name = forms.CharField(max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(max_length=MAX_NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     kind = forms.ChoiceField(
         choices=Stage.Kind.choices,
         help_text="Open: the work goes on. Won and lost end it: nobody is overdue there.",
@@ -35,13 +35,13 @@ class StageForm(EditMixin):
     sla_hours = forms.IntegerField(
         label="Overdue after, in hours",
         min_value=1,
-        max_value=MOST_HOURS,
+        max_value=MAX_HOURS,
         required=False,
         help_text="Nothing said or done for longer marks a customer as overdue. Empty: never.",
     )
     entry_task = forms.CharField(
         label="Task on arrival",
-        max_length=LONGEST_TASK,
+        max_length=MAX_TASK_LENGTH,
         required=False,
         help_text="Made for the owner whenever somebody comes into this stage. Empty: none.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -65,13 +65,13 @@ class PipelineRulesForm(EditMixin):
     follow_up_days = forms.IntegerField(
         label="Next follow-up, in days",
         min_value=1,
-        max_value=MOST_DAYS,
+        max_value=MAX_DAYS,
         help_text="So long after a call or another action the next follow-up is proposed.",
     )
     stalled_days = forms.IntegerField(
         label="Stalled after, in days",
         min_value=1,
-        max_value=MOST_DAYS,
+        max_value=MAX_DAYS,
         help_text="A message that went unanswered for so long makes a stalled lead.",
     )
     won_deal_stage = forms.ChoiceField(label="A won deal moves its customer to", required=False)

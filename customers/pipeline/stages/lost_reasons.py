@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from core.http import Request
 from customers.models import Stage
-from customers.people.customers.stage_moves import LONGEST_REASON
+from customers.people.customers.stage_moves import MAX_REASON_LENGTH
 from customers.people.settings import services as customer_settings
 
 LOST_REASONS = ("Too expensive", "Went elsewhere", "No answer any more", "Not the right time", "Not a fit")
@@ -16,7 +16,7 @@ LOST_REASONS = ("Too expensive", "Went elsewhere", "No answer any more", "Not th
 def reason_of(request: Request) -> str:
     """Why: one of the proposed reasons (`reason`), words (`words`), or both."""
     parts = (" ".join(request.POST.get(name, "").split()) for name in ("reason", "words"))
-    return ": ".join(part for part in parts if part)[:LONGEST_REASON]
+    return ": ".join(part for part in parts if part)[:MAX_REASON_LENGTH]
 
 
 def lacks_reason(request: Request, stage: Stage, reason: str) -> bool:
@@ -26,7 +26,7 @@ def lacks_reason(request: Request, stage: Stage, reason: str) -> bool:
 
 def ask_why(request: Request) -> HttpResponse:
     """Answer a form of HTMX that lacks the reason: the question, after which static/js/lost.js sends it again."""
-    shown = {"reasons": LOST_REASONS, "lost_id": "why", "is_asked": True}
-    response = render(request, "customers/partials/lost_dialog.html", shown, status=422)
+    context = {"reasons": LOST_REASONS, "lost_id": "why", "is_asked": True}
+    response = render(request, "customers/partials/lost_dialog.html", context, status=422)
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "beforeend"
     return response

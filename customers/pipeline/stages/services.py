@@ -19,15 +19,15 @@ from activity.models import Job
 from core.refused import Invalid, Refused
 from customers import events
 from customers.models import Customer, CustomerSettings, Deal, OutcomeType, Segment, Stage
-from customers.people import presence
-from customers.people.customers import stage_moves as pipeline
+from customers.people import locking as presence
+from customers.people.customers import stage_moves
 from customers.people.tags.services import COLORS
 
 KIND = "customers.stage_removal"
 SETTABLE = frozenset({"name", "kind", "color", "probability", "sla_hours", "entry_task", "position"})
-MOST_STAGES = 30
-LONGEST_NAME, LONGEST_KEY, LONGEST_TASK = 80, 40, 200
-MOST_HOURS = 24 * 365
+MAX_STAGES = 30
+MAX_NAME_LENGTH, MAX_KEY_LENGTH, MAX_TASK_LENGTH = 80, 40, 200
+MAX_HOURS = 24 * 365
 STEP = 100
 
 
@@ -42,8 +42,8 @@ class StageInUse(Refused):
 
     def __init__(self, stage: Stage, counts: Mapping[str, int]) -> None:
         self.counts = dict(counts)
-        told = " and ".join(f"{count} {name if count != 1 else name[:-1]}" for name, count in counts.items() if count)
-        super().__init__(f"“{stage.name}” is in use: {told}. Say which stage they move to.")
+        text = " and ".join(f"{count} {name if count != 1 else name[:-1]}" for name, count in counts.items() if count)
+        super().__init__(f"“{stage.name}” is in use: {text}. Say which stage they move to.")
 
 
 @transaction.atomic
@@ -66,8 +66,8 @@ def create(
     """
     lock(organization)
     present = list(Stage.objects.filter(organization=organization).order_by("position", "key"))
-    if len(present) >= MOST_STAGES:
-        raise InvalidStage("name", f"A pipeline has at most {MOST_STAGES} stages.")
+    if len(present) >= MAX_STAGES:
+        raise InvalidStage("name", f"A pipeline has at most {MAX_STAGES} stages.")
     values = _checked(
         {
             "name": name, "kind": kind, "color": color, "probability": probability, "sla_hours": sla_hours,
@@ -120,10 +120,10 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, object]) -> Stag
         others = list(Stage.objects.exclude(pk=current.pk).order_by("position", "key"))
         others.insert(min(wanted, len(others)), current)
         _number(others)
-    told = {name: {"from": before[name], "to": getattr(current, name)} for name in sorted(SETTABLE)}
-    told = {name: change for name, change in told.items() if change["from"] != change["to"]}
-    if told:
-        record(events.STAGE_UPDATED, subject=current, actor=actor, payload={"key": current.key, "changes": told})
+    text = {name: {"from": before[name], "to": getattr(current, name)} for name in sorted(SETTABLE)}
+    text = {name: change for name, change in text.items() if change["from"] != change["to"]}
+    if text:
+        record(events.STAGE_UPDATED, subject=current, actor=actor, payload={"key": current.key, "changes": text})
     return current
 
 
@@ -176,7 +176,7 @@ def remove(*, stage: Stage, home: Stage | None, actor: Actor, member: Member) ->
         )
 
 
-def work_off(work: Work) -> dict[str, object]:
+def run(work: Work) -> dict[str, object]:
     """The job: customers, then deals, a few at a time; the stage goes in the step that finds nobody left in it."""
     moved = work.state.setdefault("moved", 0)
     actor = current_actor()
@@ -216,8 +216,8 @@ def work_off(work: Work) -> dict[str, object]:
 
 def _move(customer: Customer, home: Stage, actor: Actor, reason: str) -> None:
     try:
-        pipeline.move(customer=customer, stage=home, actor=actor, reason=reason)
-    except presence.CustomerGone:
+        stage_moves.move(customer=customer, stage=home, actor=actor, reason=reason)
+    except presence.CustomerMissing:
         # Deleted, merged or erased: nobody looks at where they stand, but the stage can't go while they are in it.
         now = timezone.now()
         Customer.objects.filter(pk=customer.pk).update(stage=home, stage_since=now)
@@ -299,7 +299,7 @@ def _close_deals_alike(stage: Stage) -> None:
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     checked = dict(values)
-    for name, longest in (("name", LONGEST_NAME), ("entry_task", LONGEST_TASK)):
+    for name, longest in (("name", MAX_NAME_LENGTH), ("entry_task", MAX_TASK_LENGTH)):
         if name in checked:
             checked[name] = " ".join(str(checked[name]).split())
             if len(checked[name]) > longest or (name == "name" and not checked[name]):
@@ -310,21 +310,21 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidStage("color", f"Use one of {', '.join(COLORS)}.")
     if "probability" in checked and not 0 <= checked["probability"] <= 100:
         raise InvalidStage("probability", "0 to 100 per cent.")
-    if checked.get("sla_hours") is not None and not 1 <= checked["sla_hours"] <= MOST_HOURS:
-        raise InvalidStage("sla_hours", f"1 to {MOST_HOURS} hours, or none.")
-    if "position" in checked and not 0 <= checked["position"] < 2 * MOST_STAGES:
+    if checked.get("sla_hours") is not None and not 1 <= checked["sla_hours"] <= MAX_HOURS:
+        raise InvalidStage("sla_hours", f"1 to {MAX_HOURS} hours, or none.")
+    if "position" in checked and not 0 <= checked["position"] < 2 * MAX_STAGES:
         raise InvalidStage("position", "Counted from 0.")
     return checked
 
 
 def _key(given: str, name: str, taken: set[str]) -> str:
     if given:
-        if len(given) > LONGEST_KEY or slugify(given).replace("-", "_") != given.replace("-", "_"):
-            raise InvalidStage("key", f"Small letters, digits, _ or -; at most {LONGEST_KEY}.")
+        if len(given) > MAX_KEY_LENGTH or slugify(given).replace("-", "_") != given.replace("-", "_"):
+            raise InvalidStage("key", f"Small letters, digits, _ or -; at most {MAX_KEY_LENGTH}.")
         if given in taken:
             raise InvalidStage("key", f"There is a stage “{given}” already.")
         return given
-    base = slugify(name).replace("-", "_")[: LONGEST_KEY - 4] or "stage"
+    base = slugify(name).replace("-", "_")[: MAX_KEY_LENGTH - 4] or "stage"
     number, key = 1, base
     while key in taken:
         number += 1
@@ -333,4 +333,4 @@ def _key(given: str, name: str, taken: set[str]) -> str:
 
 
 def register() -> None:
-    jobs.register(KIND, work_off, label="Taking a stage away", template="customers/partials/stage_removal_result.html")
+    jobs.register(KIND, run, label="Taking a stage away", template="customers/partials/stage_removal_result.html")

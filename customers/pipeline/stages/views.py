@@ -126,7 +126,7 @@ def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
             return redirect("customers:pipeline_settings", organization)
     counts = stages.counts_in(stage)
     is_last_open = stage.kind == Stage.Kind.OPEN and not any(one.kind == Stage.Kind.OPEN for one in others)
-    shown = {
+    context = {
         "stage": stage,
         "others": others,
         "counts": counts,
@@ -135,19 +135,19 @@ def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "error": error,
         "proposed": _neighbour(stage, others),
     }
-    return render(request, "customers/settings/stage_remove.html", shown, status=422 if error else 200)
+    return render(request, "customers/settings/stage_remove.html", context, status=422 if error else 200)
 
 
 def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpResponse:
-    shown = _shown(request)
+    context = _shown(request)
     if form is None:
         initial = PipelineRulesForm.initial_of(customer_settings.of(request.organization))
-        form = PipelineRulesForm(initial=initial, stages=shown["stages"], record=request.organization)
-    if not shown["can_edit_settings"]:
+        form = PipelineRulesForm(initial=initial, stages=context["stages"], record=request.organization)
+    if not context["can_edit_settings"]:
         for field in form.fields.values():
             field.disabled = True
     status = 422 if form.errors else 200
-    return render(request, "customers/settings/stages.html", {**shown, "form": form}, status=status)
+    return render(request, "customers/settings/stages.html", {**context, "form": form}, status=status)
 
 
 def _shown(request: Request) -> dict[str, Any]:
@@ -177,17 +177,17 @@ def _neighbour(stage: Stage, others: list[Stage]) -> Stage | None:
 
 
 def _found(pk: UUID) -> Stage:
-    found = Stage.objects.select_related("organization").filter(pk=pk).first()
-    if found is None:
+    row = Stage.objects.select_related("organization").filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such stage.")
-    return found
+    return row
 
 
 def _form(request: Request, form: StageForm, stage: Stage | None) -> HttpResponse:
-    shown = {
+    context = {
         "form": form,
         "stage": stage,
         "tab": "pipeline",
         "back": reverse("customers:pipeline_settings", args=[request.organization.slug]),
     }
-    return render(request, "customers/settings/stage_form.html", shown, status=422 if form.errors else 200)
+    return render(request, "customers/settings/stage_form.html", context, status=422 if form.errors else 200)

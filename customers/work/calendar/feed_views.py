@@ -30,13 +30,13 @@ KEPT_SECONDS = 300
 @require_http_methods(["GET", "HEAD", "POST"])
 def feed_page(request: Request, organization: str) -> HttpResponse:
     """What the address is good for; a POST makes one, or another in its place, and shows it this once."""
-    shown = {"address": "", "feed": CalendarFeed.objects.filter(member=request.member).first()}
+    context = {"address": "", "feed": CalendarFeed.objects.filter(member=request.member).first()}
     if request.method == "POST":
         token = calendar_feeds.issue(member=request.member, actor=current_actor())
         path = reverse("calendar", args=[token])
-        shown["address"] = settings.PUBLIC_BASE_URL.rstrip("/") + path
-        shown["feed"] = CalendarFeed.objects.filter(member=request.member).first()
-    return render(request, "customers/tasks/feed.html", shown)
+        context["address"] = settings.PUBLIC_BASE_URL.rstrip("/") + path
+        context["feed"] = CalendarFeed.objects.filter(member=request.member).first()
+    return render(request, "customers/tasks/feed.html", context)
 
 
 @requires("tasks.view")
@@ -71,9 +71,9 @@ def calendar(request: HttpRequest, token: str) -> HttpResponse:
 def _feed(token: str) -> CalendarFeed:
     with every_organization("a calendar asks, and its token says whose it is"):
         rows = CalendarFeed.objects.select_related("member__organization", "member__role", "member__user")
-        found = rows.filter(token_hash=calendar_feeds.hash_of(token)).first()
+        row = rows.filter(token_hash=calendar_feeds.hash_of(token)).first()
         # Asked of the member's rows: whoever was shut out is out at once.
-        is_open = found is not None and Member.objects.active().filter(pk=found.member_id).exists()
-    if found is None or not is_open or not found.member.may("tasks.view"):
+        is_open = row is not None and Member.objects.active().filter(pk=row.member_id).exists()
+    if row is None or not is_open or not row.member.may("tasks.view"):
         raise Http404("There is no calendar here.")
-    return found
+    return row

@@ -13,11 +13,11 @@ from icalendar import Calendar, Event
 from accounts.models import Member
 from core.optional import not_none
 from customers.models import Customer, Task
-from customers.work.tasks import queries as task_lists
+from customers.work.tasks import queries as task_queries
 
 LENGTH = timedelta(minutes=30)
 BEFORE, AFTER = timedelta(days=60), timedelta(days=400)
-MOST = 1000
+MAX_COUNT = 1000
 
 
 def of_member(member: Member) -> bytes:
@@ -44,18 +44,18 @@ def of_member(member: Member) -> bytes:
 def _tasks(member: Member, now: datetime) -> QuerySet[Task]:
     rows = Task.objects.visible_to(member).open().filter(assigned_to=member.user_id)
     rows = rows.filter(due_at__gte=now - BEFORE, due_at__lt=now + AFTER)
-    return task_lists.with_row_relations(rows, member).order_by("due_at", "id")[:MOST]
+    return task_queries.with_row_relations(rows, member).order_by("due_at", "id")[:MAX_COUNT]
 
 
 def _follow_ups(member: Member, now: datetime) -> QuerySet[Customer]:
     rows = Customer.objects.visible_to(member).owned_by(member.user_id)
     rows = rows.filter(next_follow_up_at__gte=now - BEFORE, next_follow_up_at__lt=now + AFTER)
-    return rows.order_by("next_follow_up_at", "id")[:MOST]
+    return rows.order_by("next_follow_up_at", "id")[:MAX_COUNT]
 
 
 def _of_task(task: Task, member: Member) -> Event:
     lines = [task.description]
-    customer = task_lists.seen_customer(task)
+    customer = task_queries.seen_customer(task)
     if customer is not None:
         lines.insert(0, f"With {customer.name}")
     url = _address("customers:edit_task", member, task.pk)

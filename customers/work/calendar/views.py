@@ -18,10 +18,10 @@ from core.http import Request
 from customers import days
 from customers.models import Customer, Task
 from customers.people.owners import possible_owners
-from customers.work.follow_ups import queries as follow_up_lists
-from customers.work.tasks import queries as task_lists
+from customers.work.follow_ups import queries as follow_up_queries
+from customers.work.tasks import queries as task_queries
 
-MOST = 1000
+MAX_COUNT = 1000
 SHOWN = 4
 EARLIEST, LATEST = 2000, 2200
 
@@ -60,17 +60,17 @@ def month(request: Request, organization: str) -> HttpResponse:
     zone = request.organization.zone
     today = days.today(zone)
     first = _month(request.GET.get("month", ""), today)
-    who = task_lists.read_who(request.member, request.GET.get("who", ""))
+    who = task_queries.read_who(request.member, request.GET.get("who", ""))
     weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(first.year, first.month)
     grid = {day: Day(day, day == today, day.month != first.month) for week in weeks for day in week}
     items, is_cut = _items(request, days.start_of(weeks[0][0], zone), days.bounds(weeks[-1][-1], zone)[1], who)
     for item in sorted(items, key=lambda one: one.at):
         grid[item.at.astimezone(zone).date()].items.append(item)
     people = [(str(user.pk), user.get_full_name()) for user in possible_owners() if user.pk != request.member.user_id]
-    whose = [(task_lists.MINE, "Mine"), (task_lists.EVERYBODY, "Everybody’s"), *people]
+    whose = [(task_queries.MINE, "Mine"), (task_queries.EVERYBODY, "Everybody’s"), *people]
     if request.member.reach == Reach.ASSIGNED:
         whose = whose[:1]
-    shown = {
+    context = {
         "month": first,
         "days": list(grid.values()),
         "names": [f"{day:%a}" for day in weeks[0]],
@@ -80,33 +80,33 @@ def month(request: Request, organization: str) -> HttpResponse:
         "is_now": (first.year, first.month) == (today.year, today.month),
         "who": who,
         "whose": whose,
-        "refusal": task_lists.refusal_of(who),
+        "refusal": task_queries.refusal_of(who),
         "is_cut": is_cut,
         "can_create": request.member.may("tasks.create"),
     }
-    return render(request, "customers/tasks/calendar.html", shown)
+    return render(request, "customers/tasks/calendar.html", context)
 
 
 def _items(request: Request, start: datetime, end: datetime, who: str) -> tuple[list[Item], bool]:
     member, slug, now = request.member, request.organization.slug, timezone.now()
-    tasks = task_lists.between(member, start, end, who, most=MOST)
+    tasks = task_queries.between(member, start, end, who, most=MAX_COUNT)
     may_edit = member.may("tasks.edit")
     plain = reverse("customers:tasks", args=[slug])
-    found = []
+    results = []
     for task in tasks:
-        customer, at = task_lists.seen_customer(task), task.due_at
+        customer, at = task_queries.seen_customer(task), task.due_at
         if at is not None:
             title = f"{task.title} · {customer.name}" if customer is not None else task.title
             url = reverse("customers:edit_task", args=[slug, task.pk]) if may_edit else plain
-            found.append(Item("task", at, title, url, _state(task, now)))
+            results.append(Item("task", at, title, url, _state(task, now)))
     people: list[Customer] = []
     if member.may("customers.view"):
-        people = follow_up_lists.between(member, start, end, who, most=MOST)
+        people = follow_up_queries.between(member, start, end, who, most=MAX_COUNT)
     for person in people:
         url, due = reverse("customers:detail", args=[slug, person.pk]), person.next_follow_up_at
         if due is not None:
-            found.append(Item("follow_up", due, person.name, url, "late" if due < now else ""))
-    return found, len(tasks) == MOST or len(people) == MOST
+            results.append(Item("follow_up", due, person.name, url, "late" if due < now else ""))
+    return results, len(tasks) == MAX_COUNT or len(people) == MAX_COUNT
 
 
 def _state(task: Task, now: datetime) -> str:
@@ -126,4 +126,4 @@ def _month(text: str, today: date) -> date:
 
 
 def _address(day: date, who: str) -> str:
-    return f"?month={day:%Y-%m}" + (f"&who={who}" if who != task_lists.MINE else "")
+    return f"?month={day:%Y-%m}" + (f"&who={who}" if who != task_queries.MINE else "")

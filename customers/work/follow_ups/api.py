@@ -27,7 +27,7 @@ from customers.people.custom_fields.serializer_fields import OwnerFilterField
 from customers.people.customers import services as customers
 from customers.people.customers.serializers import CustomerSerializer
 
-MOST_MINUTES = 43_200
+MAX_MINUTES = 43_200
 
 
 class FollowUpParameters(ListParameters):
@@ -43,7 +43,7 @@ class FollowUpSerializer(Strict):
     """When to get back to the customer. null, or neither of the two, clears it."""
 
     next_follow_up_at = serializers.DateTimeField(required=False, allow_null=True)
-    minutes_from_now = serializers.IntegerField(required=False, min_value=1, max_value=MOST_MINUTES, allow_null=True)
+    minutes_from_now = serializers.IntegerField(required=False, min_value=1, max_value=MAX_MINUTES, allow_null=True)
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if attrs.get("next_follow_up_at") is not None and attrs.get("minutes_from_now") is not None:
@@ -81,11 +81,11 @@ class CustomerFollowUpsView(OrganizationView):
     @extend_schema(tags=["customers"], parameters=[FollowUpParameters], responses=CustomerSerializer(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
         """The customer, where they are due; without a date and `overdue`, where any follow-up is set."""
-        asked = read_parameters(request, FollowUpParameters)
+        requested = read_parameters(request, FollowUpParameters)
         visible_customer(self, pk, is_bare=True)
         rows = Customer.objects.visible_to(self.member).filter(pk=pk, next_follow_up_at__isnull=False)
-        if "date" in asked or asked["overdue"] is not None or "assigned_to" in asked:
-            rows = _due(self, rows, asked)
+        if "date" in requested or requested["overdue"] is not None or "assigned_to" in requested:
+            rows = _due(self, rows, requested)
         rows = with_relations(rows).order_by("next_follow_up_at", "id")
         return paginated(self, rows, lambda page: CustomerSerializer(page, many=True).data)
 

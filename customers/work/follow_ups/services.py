@@ -12,7 +12,7 @@ from activity.actor import Actor
 from core.refused import Refused
 from customers import days
 from customers.models import Customer
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.customers import services as customers
 
 # What is offered with one click, each with its days from today; next week is its Monday.
@@ -41,15 +41,15 @@ def day_of(choice: str, today: date) -> date:
 @transaction.atomic
 def snooze(*, customer: Customer, actor: Actor, to: str | date) -> None:
     """Put the follow-up off, to the time of day that it had (nine in the morning where it had none) in the
-    organization's zone. `to` is one of CHOICES or a day. Raises InvalidDay or CustomerGone.
+    organization's zone. `to` is one of CHOICES or a day. Raises InvalidDay or CustomerMissing.
     """
-    held = presence.hold(customer)
-    zone = held.organization.zone
+    locked = presence.lock_customer(customer)
+    zone = locked.organization.zone
     today = days.today(zone)
     day = to if isinstance(to, date) else day_of(to, today)
     if not today <= day <= today + FURTHEST:
         raise InvalidDay("Choose today or a day within the next three years.")
-    due = held.next_follow_up_at
+    due = locked.next_follow_up_at
     clock = due.astimezone(zone).time() if due is not None else days.MORNING
     moment = days.at(day, clock, zone)
     if moment <= timezone.now():
@@ -59,5 +59,5 @@ def snooze(*, customer: Customer, actor: Actor, to: str | date) -> None:
 
 
 def complete(*, customer: Customer, actor: Actor) -> None:
-    """It was done: none is next, until one is set or an action is logged. Raises CustomerGone."""
+    """It was done: none is next, until one is set or an action is logged. Raises CustomerMissing."""
     customers.set_follow_up(customer=customer, at=None, actor=actor)

@@ -33,9 +33,9 @@ from customers.people.access import find_visible
 from customers.people.customers import services as customers
 from customers.people.customers.conflicts import FOLLOW_UP, value_of
 from customers.people.owners import possible_owners
-from customers.work.follow_ups import queries as follow_up_lists
+from customers.work.follow_ups import queries as follow_up_queries
 from customers.work.follow_ups import services as follow_ups
-from customers.work.tasks import queries as task_lists
+from customers.work.tasks import queries as task_queries
 
 ROWS = 40
 COUNTED_TO = 100
@@ -79,8 +79,8 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return redirect(_back(request, customer))
     place = _place(request)
     fresh = find_visible(request, pk)
-    shown = {"customer": fresh, "can_edit_customer": True, "was_changed": place == "list"}
-    response = render(request, PLACES[place], shown)
+    context = {"customer": fresh, "can_edit_customer": True, "was_changed": place == "list"}
+    response = render(request, PLACES[place], context)
     trigger_client_event(response, "customer-changed", {"what": "follow_up"})
     if "at" in request.GET:
         return toast(response, said)
@@ -95,7 +95,7 @@ def _is_outdated(request: Request, customer: Customer) -> bool:
     now = value_of(customer, FOLLOW_UP)
     if request.POST.get("done") and not now:
         return False
-    return inline.is_outdated(customer, FOLLOW_UP, now, request.POST.get(inline.SHOWN))
+    return inline.is_outdated(customer, FOLLOW_UP, now, request.POST.get(inline.SNAPSHOT))
 
 
 def _outdated(request: Request, customer: Customer) -> HttpResponse:
@@ -104,8 +104,8 @@ def _outdated(request: Request, customer: Customer) -> HttpResponse:
     if not request.htmx:
         toasts.error(request, reason)
         return redirect(_back(request, customer))
-    shown = {"customer": find_visible(request, customer.pk), "can_edit_customer": True}
-    return toast(render(request, PLACES[_place(request)], shown, status=422), reason, level="error")
+    context = {"customer": find_visible(request, customer.pk), "can_edit_customer": True}
+    return toast(render(request, PLACES[_place(request)], context, status=422), reason, level="error")
 
 
 def _place(request: Request) -> str:
@@ -137,12 +137,12 @@ def _moment(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        found = parse_datetime(text.replace(" ", "+"))
+        result = parse_datetime(text.replace(" ", "+"))
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None or not 2000 <= found.year <= 9990:
+        result = None
+    if result is None or result.tzinfo is None or not 2000 <= result.year <= 9990:
         raise follow_ups.InvalidDay("This moment can’t be read.")
-    return found
+    return result
 
 
 def _day(at: datetime | None) -> str:
@@ -158,18 +158,18 @@ def _day(at: datetime | None) -> str:
 def _context(request: Request) -> dict[str, Any]:
     member, zone = request.member, request.organization.zone
     today = days.today(zone)
-    who = task_lists.read_who(member, request.GET.get("who", ""))
+    who = task_queries.read_who(member, request.GET.get("who", ""))
     day = _asked_day(request)
-    rows = follow_up_lists.on_day(member, day, who) if day else follow_up_lists.planned(member, who)
+    rows = follow_up_queries.on_day(member, day, who) if day else follow_up_queries.planned(member, who)
     page = page_after(
         rows.select_related("stage", "assigned_to"), cursor=request.GET.get("after", ""), size=ROWS,
         order=("next_follow_up_at", "id"), is_filled=True,
     )  # fmt: skip
-    groups = follow_up_lists.grouped(list(page.rows), member)
+    groups = follow_up_queries.grouped(list(page.rows), member)
     more = ""
     if page.next_cursor:
         more = _query(day, who, after=page.next_cursor, group=groups[-1].key if groups else "")
-    shown = {
+    context = {
         "groups": groups,
         "more": more,
         "group_before": request.GET.get("group", "") if request.GET.get("after") else "",
@@ -179,28 +179,28 @@ def _context(request: Request) -> dict[str, Any]:
         "choices": follow_ups.CHOICES,
     }
     if request.htmx.target == "more-follow-ups":
-        return shown
+        return context
     counted = capped_counts(
         {
-            "overdue": follow_up_lists.planned(member, who).filter(next_follow_up_at__lt=days.start_of(today, zone)),
-            "today": follow_up_lists.on_day(member, today, who),
+            "overdue": follow_up_queries.planned(member, who).filter(next_follow_up_at__lt=days.start_of(today, zone)),
+            "today": follow_up_queries.on_day(member, today, who),
         },
         cap=COUNTED_TO,
     )
-    if who == task_lists.MINE:
+    if who == task_queries.MINE:
         request.badges = {"follow_ups": min(COUNTED_TO, counted["overdue"] + counted["today"])}
     people = [(str(user.pk), user.get_full_name()) for user in possible_owners() if user.pk != member.user_id]
-    whose = [(task_lists.MINE, "My customers")]
+    whose = [(task_queries.MINE, "My customers")]
     if member.reach != Reach.ASSIGNED:
-        whose += [(task_lists.EVERYBODY, "Everybody’s"), (task_lists.NOBODY, "Nobody’s yet"), *people]
+        whose += [(task_queries.EVERYBODY, "Everybody’s"), (task_queries.NOBODY, "Nobody’s yet"), *people]
     shown_day = day or today
-    return shown | {
+    return context | {
         "today": today,
         "shown_day": shown_day,
         "day_label": days.heading(day, today) if day else "",
         "counted": counted,
         "whose": whose,
-        "refusal": task_lists.refusal_of(who),
+        "refusal": task_queries.refusal_of(who),
         "all_url": _query(None, who),
         "before": _query(shown_day - timedelta(days=1), who),
         "after": _query(shown_day + timedelta(days=1), who),
@@ -223,7 +223,7 @@ def _asked_day(request: Request) -> date | None:
 
 def _query(day: date | None, who: str, **more: str) -> str:
     values = {"date": day.isoformat() if day else "", "who": who, **more}
-    return ListQuery(values, {"who": task_lists.MINE}).address()
+    return ListQuery(values, {"who": task_queries.MINE}).address()
 
 
 def _back(request: Request, customer: Customer) -> str:

@@ -14,7 +14,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import days, events
 from customers.models import Customer, Interaction, Process
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.changes import set_fields
 from customers.people.customers import services as customers
 from customers.people.settings import services as customer_settings
@@ -55,14 +55,14 @@ def log_action(
 
     The next follow-up is as many days after the action as the organization says. An action that is older than the last
     one is logged and moves nothing. However many come at once, one process is open: the customer's row is held.
-    Raises InFuture or CustomerGone.
+    Raises InFuture or CustomerMissing.
     """
-    held = presence.hold(customer)
+    locked = presence.lock_customer(customer)
     action = interactions.log(
-        customer=held, actor=actor, content=content, channel=action_type, direction=direction,
+        customer=locked, actor=actor, content=content, channel=action_type, direction=direction,
         occurred_at=occurred_at or timezone.now(), duration_seconds=duration_seconds,
     )  # fmt: skip
-    _carry_on(held, action, actor)
+    _carry_on(locked, action, actor)
     return action
 
 
@@ -76,17 +76,17 @@ def start(
     status: str = Process.Status.ACTIVE,
     next_follow_up_at: datetime | None = None,
 ) -> Process:
-    """Begin one without an action. Raises AnotherOpen or CustomerGone."""
-    held = presence.hold(customer)
-    if status in OPEN and Process.objects.open_follow_up(held) is not None:
+    """Begin one without an action. Raises AnotherOpen or CustomerMissing."""
+    locked = presence.lock_customer(customer)
+    if status in OPEN and Process.objects.open_follow_up(locked) is not None:
         raise AnotherOpen
     process = Process.objects.create(
-        organization=held.organization, customer=held, name=name, channel=channel, status=status,
+        organization=locked.organization, customer=locked, name=name, channel=channel, status=status,
         next_follow_up_at=next_follow_up_at,
     )  # fmt: skip
     _record(events.PROCESS_STARTED, process, actor, {"name": name, "channel": channel})
     if next_follow_up_at is not None and process.status == Process.Status.ACTIVE:
-        customers.set_follow_up(customer=held, at=next_follow_up_at, actor=actor)
+        customers.set_follow_up(customer=locked, at=next_follow_up_at, actor=actor)
     return process
 
 
@@ -94,13 +94,13 @@ def start(
 def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> Process:
     """Set fields. The next follow-up of an active process is its customer's; one that ends or rests takes it away.
 
-    Raises AnotherOpen where an ended one would be open beside another, and CustomerGone.
+    Raises AnotherOpen where an ended one would be open beside another, and CustomerMissing.
     """
-    held = presence.hold(process.customer)
+    locked = presence.lock_customer(process.customer)
     rows = Process.objects.select_for_update(of=("self",)).select_related("organization", "customer", "last_action")
     current = rows.get(pk=process.pk)
     was = current.status
-    if changes.get("status", was) in OPEN and was not in OPEN and Process.objects.open_follow_up(held) is not None:
+    if changes.get("status", was) in OPEN and was not in OPEN and Process.objects.open_follow_up(locked) is not None:
         raise AnotherOpen
     was_due = current.next_follow_up_at
     changed = set_fields(current, changes, settable=SETTABLE)
@@ -109,9 +109,9 @@ def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> 
     _record(events.PROCESS_CHANGED, current, actor, {"name": current.name, "changes": changed})
     if current.status == Process.Status.ACTIVE:
         if was != current.status or was_due != current.next_follow_up_at:
-            customers.set_follow_up(customer=held, at=current.next_follow_up_at, actor=actor)
-    elif was == Process.Status.ACTIVE and held.next_follow_up_at == was_due:
-        customers.set_follow_up(customer=held, at=None, actor=actor)
+            customers.set_follow_up(customer=locked, at=current.next_follow_up_at, actor=actor)
+    elif was == Process.Status.ACTIVE and locked.next_follow_up_at == was_due:
+        customers.set_follow_up(customer=locked, at=None, actor=actor)
     return current
 
 
@@ -132,7 +132,7 @@ def cancel(*, process: Process, actor: Actor) -> Process:
 
 @transaction.atomic
 def delete(*, process: Process, actor: Actor) -> None:
-    """Take a process away; of an active one its follow-up too. Raises CustomerGone."""
+    """Take a process away; of an active one its follow-up too. Raises CustomerMissing."""
     if process.is_open:
         process = update(process=process, actor=actor, changes={"status": Process.Status.CANCELLED})
     _record(events.PROCESS_DELETED, process, actor, {"name": process.name})
@@ -141,7 +141,7 @@ def delete(*, process: Process, actor: Actor) -> None:
 
 def _turn(process: Process, actor: Actor, status: Process.Status) -> Process:
     with transaction.atomic():
-        presence.hold(process.customer)
+        presence.lock_customer(process.customer)
         current = Process.objects.get(pk=process.pk)
         if not current.is_open and current.status != status:
             raise CannotChange(f"The process is {current.status}; it can’t become {status.value}.")
@@ -176,7 +176,7 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
         customers.set_follow_up(customer=customer, at=due, actor=actor)
 
 
-def make_room(loser: Customer, survivor: Customer) -> dict[UUID, dict[str, object]]:
+def before_merge(loser: Customer, survivor: Customer) -> dict[UUID, dict[str, object]]:
     """A merge brings two open ones together: the survivor's goes on, the other one is cancelled."""
     other = Process.objects.open_follow_up(loser)
     if other is None or Process.objects.open_follow_up(survivor) is None:

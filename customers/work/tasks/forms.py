@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.edits import EditMixin
 from customers import days
-from customers.form_fields import LONGEST_SEARCH, MomentField
+from customers.form_fields import MAX_SEARCH_LENGTH, MomentField
 from customers.models import Task
 
 MINUTES_OF_A_DAY = 24 * 60
@@ -36,7 +36,7 @@ class TaskForm(EditMixin):
         label="Notes", max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
     customer = forms.CharField(
-        max_length=LONGEST_SEARCH,
+        max_length=MAX_SEARCH_LENGTH,
         required=False,
         help_text="Part of a name, a phone number or the code.",
         widget=forms.TextInput(attrs={"list": "task-customers", "autocomplete": "off"}),
@@ -133,7 +133,7 @@ class QuickTaskForm(forms.Form):
     time = forms.TimeField(required=False)
     priority = forms.ChoiceField(choices=Task.Priority.choices, required=False)
     assigned_to = forms.ChoiceField(required=False)
-    customer = forms.CharField(max_length=LONGEST_SEARCH, required=False)
+    customer = forms.CharField(max_length=MAX_SEARCH_LENGTH, required=False)
 
     def __init__(self, *args: Any, owners: Sequence[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

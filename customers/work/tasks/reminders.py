@@ -36,7 +36,7 @@ from customers.models.querysets import within_reach
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=1)
-LONGEST = timedelta(minutes=5)
+MAX_DURATION = timedelta(minutes=5)
 # So long after each attempt that failed comes the next; a reminder hours late helps nobody any more.
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 # The server's own words that it did not take the mail. A connection that breaks meanwhile says nothing.
@@ -166,10 +166,10 @@ def _reader(task: Task) -> Member | None:
 def _mail(task: Task, member: Member, mailer: BaseEmailBackend) -> None:
     """What it is about is in the text; a subject is shown on locked screens."""
     path = reverse("customers:edit_task", args=[task.organization.slug, task.pk])
-    shown = {"task": task, "member": member, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
+    context = {"task": task, "member": member, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
     with timezone.override(task.organization.zone):
-        body = render_to_string("customers/mail/task_reminder.txt", shown)
-        subject = " ".join(render_to_string("customers/mail/task_reminder_subject.txt", shown).split())
+        body = render_to_string("customers/mail/task_reminder.txt", context)
+        subject = " ".join(render_to_string("customers/mail/task_reminder_subject.txt", context).split())
     send_mail(subject, body, None, [member.user.email], connection=mailer)
 
 
@@ -182,6 +182,6 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="the reminders of all organizations are sent by one sweep",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
     )
 )

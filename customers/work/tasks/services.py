@@ -15,7 +15,7 @@ from core.moments import is_showable
 from core.refused import Invalid
 from customers import days, events
 from customers.models import Customer, Task
-from customers.people import presence
+from customers.people import locking as presence
 from customers.people.changes import set_fields
 from customers.people.customers import services as customers
 from customers.work.tasks import reminders
@@ -24,7 +24,7 @@ SETTABLE = frozenset(
     {"title", "description", "due_at", "priority", "status", "assigned_to", "customer", "completed_at", "remind_at",
      "repeat_unit", "repeat_every", "repeat_until", "repeat_day"}
 )  # fmt: skip
-MOST_REPEAT = 365
+MAX_REPEAT = 365
 
 
 class InvalidTask(Invalid):
@@ -41,9 +41,9 @@ def create(
     origin: str = "",
     **fields: object,
 ) -> Task:
-    """A new task. Raises InvalidTask, UnknownOwner for an assignee who is no active member, and CustomerGone."""
+    """A new task. Raises InvalidTask, UnknownOwner for an assignee who is no active member, and CustomerMissing."""
     if customer is not None:
-        presence.hold(customer)
+        presence.lock_customer(customer)
     task = Task(organization=organization, customer=customer, created_by_id=actor.user_id, origin=origin)
     set_fields(task, _checked(task, {"title": title, **fields}), settable=SETTABLE)
     if customer is not None:
@@ -56,12 +56,12 @@ def create(
 @transaction.atomic
 def update(*, task: Task, actor: Actor, changes: Mapping[str, object]) -> Task:
     """Set fields; `done` completes it, and of a recurring one makes the next, once. Raises InvalidTask, UnknownOwner or
-    CustomerGone."""
+    CustomerMissing."""
     # Of two customers, where it goes from one to another, the one with the smaller id is locked first.
     becomes = cast("Customer | None", changes.get("customer"))
     concerned = {one.pk: one for one in (task.customer, becomes) if one is not None}
     for _, customer in sorted(concerned.items()):
-        presence.hold(customer)
+        presence.lock_customer(customer)
     # A task may have no customer: the join is an outer one, and locks the task alone.
     rows = Task.objects.select_for_update(of=("self",)).select_related("customer", "assigned_to", "organization")
     current = rows.get(pk=task.pk)
@@ -93,8 +93,8 @@ def _checked(task: Task, changes: Mapping[str, Any]) -> dict[str, object]:
     checked = dict(changes)
     if checked.get("assigned_to") is not None:
         customers.require_member(organization=task.organization, user=checked["assigned_to"])
-    if "repeat_every" in checked and not 1 <= checked["repeat_every"] <= MOST_REPEAT:
-        raise InvalidTask("repeat_every", f"1 to {MOST_REPEAT}.")
+    if "repeat_every" in checked and not 1 <= checked["repeat_every"] <= MAX_REPEAT:
+        raise InvalidTask("repeat_every", f"1 to {MAX_REPEAT}.")
     if checked.get("repeat_unit", task.repeat_unit) and checked.get("due_at", task.due_at) is None:
         raise InvalidTask("due_at", "A recurring task needs a due time: it is repeated from there.")
     if "due_at" in checked and checked["due_at"] != task.due_at:

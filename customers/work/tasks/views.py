@@ -34,7 +34,7 @@ from customers.people import confirm
 from customers.people.access import find_visible
 from customers.people.customers.picker import name_of, named
 from customers.people.owners import possible_owners
-from customers.work.tasks import queries as task_lists
+from customers.work.tasks import queries as task_queries
 from customers.work.tasks import services as tasks
 from customers.work.tasks.forms import QuickTaskForm, TaskForm
 
@@ -55,7 +55,7 @@ class Address:
 
     def query(self, **other: str) -> str:
         """The address of the same list with something else chosen."""
-        plain = {"view": "today", "who": task_lists.MINE}
+        plain = {"view": "today", "who": task_queries.MINE}
         return ListQuery({"view": self.view, "who": self.who}, plain).with_(other).address()
 
 
@@ -65,12 +65,12 @@ def task_list(request: Request, organization: str) -> HttpResponse:
     """What is to do, grouped by day; whose and when stand in the address."""
     address = _address(request)
     if request.htmx.target == "more-tasks":
-        shown: dict[str, object] = _rows(request, address)
+        context: dict[str, object] = _rows(request, address)
     elif request.htmx.target == "task-tabs":
-        shown = _tabs(request, address)
+        context = _tabs(request, address)
     else:
-        shown = _main(request, address)
-    return render_page(request, "customers/tasks/list.html", shown, partials=PARTIALS)
+        context = _main(request, address)
+    return render_page(request, "customers/tasks/list.html", context, partials=PARTIALS)
 
 
 @requires("tasks.create")
@@ -89,9 +89,9 @@ def quick_add(request: Request, organization: str) -> HttpResponse:
             return redirect(reverse("customers:tasks", args=[organization]) + address.query())
         response = render(request, "customers/tasks/main.html", _main(request, address))
         return toast(response, said)
-    shown = _main(request, address, quick=form)
+    context = _main(request, address, quick=form)
     template = "customers/tasks/main.html" if request.htmx else "customers/tasks/list.html"
-    return render(request, template, shown, status=422)
+    return render(request, template, context, status=422)
 
 
 @requires("tasks.create")
@@ -114,7 +114,7 @@ def new_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @writes_at_once
 def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
     task = _found(request, pk)
-    customer = task_lists.seen_customer(task)
+    customer = task_queries.seen_customer(task)
     lock_rows(request, task.customer, task)
     return _form(request, task, customer)
 
@@ -132,16 +132,16 @@ def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
         status = Task.Status.DONE if wanted == "done" else Task.Status.OPEN
         tasks.update(task=task, actor=current_actor(), changes={"status": status})
     if not request.htmx:
-        return redirect(_back(request) or _place_of(request, task_lists.seen_customer(task)))
+        return redirect(_back(request) or _place_of(request, task_queries.seen_customer(task)))
     fresh = _found(request, pk)
     place = request.GET.get("list", "")
-    shown = {
+    context = {
         "task": fresh,
         "can_edit_tasks": True,
         "show_customer": bool(place),
         "show_assignee": place == "all",
     }
-    response = render(request, "customers/partials/task_row.html", shown)
+    response = render(request, "customers/partials/task_row.html", context)
     trigger_client_event(response, "customer-changed", {"what": "task"})
     trigger_client_event(response, "task-changed", {"id": str(pk)})
     if wanted == "done" and is_changed:
@@ -173,18 +173,18 @@ def delete_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def _address(request: Request) -> Address:
     view = request.GET.get("view", "") or "today"
-    if view not in task_lists.VIEWS:
-        return Address("today", task_lists.UNKNOWN)
-    return Address(view, task_lists.read_who(request.member, request.GET.get("who", "")))
+    if view not in task_queries.VIEWS:
+        return Address("today", task_queries.UNKNOWN)
+    return Address(view, task_queries.read_who(request.member, request.GET.get("who", "")))
 
 
 def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, object]:
     owners = possible_owners()
     member = request.member
     people = [(str(user.pk), user.get_full_name()) for user in owners if user.pk != member.user_id]
-    whose = [(task_lists.MINE, "My tasks"), (task_lists.EVERYBODY, "Everybody’s")]
+    whose = [(task_queries.MINE, "My tasks"), (task_queries.EVERYBODY, "Everybody’s")]
     if member.reach != Reach.ASSIGNED:
-        whose.append((task_lists.NOBODY, "Nobody’s yet"))
+        whose.append((task_queries.NOBODY, "Nobody’s yet"))
     today = days.today(request.organization.zone)
     initial = {"assigned_to": str(member.user_id), "priority": Task.Priority.NORMAL}
     if address.view in ("today", "upcoming"):
@@ -194,15 +194,15 @@ def _main(request: Request, address: Address, quick: QuickTaskForm | None = None
         **_tabs(request, address),
         "quick": quick or QuickTaskForm(owners=owners, initial=initial),
         "whose": [*whose, *people],
-        "refusal": task_lists.refusal_of(address.who),
+        "refusal": task_queries.refusal_of(address.who),
         "can_create": member.may("tasks.create"),
         "priorities": Task.Priority.choices,
     }
 
 
 def _tabs(request: Request, address: Address) -> dict[str, object]:
-    counted = task_lists.counts(request.member, address.who)
-    if address.who == task_lists.MINE:
+    counted = task_queries.counts(request.member, address.who)
+    if address.who == task_queries.MINE:
         request.badges = {**getattr(request, "badges", {}), "tasks": counted["today"]}
     tabs = [
         {
@@ -212,18 +212,18 @@ def _tabs(request: Request, address: Address) -> dict[str, object]:
             "is_current": key == address.view,
             "is_late": key == "overdue",
         }
-        for key, view in task_lists.VIEWS.items()
+        for key, view in task_queries.VIEWS.items()
     ]
     return {"tabs": tabs, "address": address, "list_query": address.query()}
 
 
 def _rows(request: Request, address: Address) -> dict[str, object]:
-    view = task_lists.VIEWS[address.view]
-    rows = task_lists.with_row_relations(
-        task_lists.tasks_for(request.member, address.view, address.who), request.member
+    view = task_queries.VIEWS[address.view]
+    rows = task_queries.with_row_relations(
+        task_queries.tasks_for(request.member, address.view, address.who), request.member
     )
     page = page_after(rows, cursor=request.GET.get("after", ""), size=ROWS, order=view.order, is_filled=True)
-    groups = task_lists.grouped(address.view, list(page.rows), request.member)
+    groups = task_queries.grouped(address.view, list(page.rows), request.member)
     more = ""
     if page.next_cursor:
         more = address.query(after=page.next_cursor, day=groups[-1].key if groups else "")
@@ -234,7 +234,7 @@ def _rows(request: Request, address: Address) -> dict[str, object]:
         "address": address,
         "here": reverse("customers:tasks", args=[request.organization.slug]) + address.query(),
         "view": view,
-        "show_assignee": address.who != task_lists.MINE,
+        "show_assignee": address.who != task_queries.MINE,
         "can_edit_tasks": request.member.may("tasks.edit"),
         "can_see_customers": request.member.may("customers.view"),
         "show_customer": True,
@@ -268,7 +268,7 @@ def _form(request: Request, task: Task | None, customer: Customer | None, *, is_
         if saved is not None:
             toasts.success(request, _added(saved) if task is None else "Task saved.")
             return redirect(back)
-    shown = {
+    context = {
         "form": form,
         "task": task,
         "customer": customer,
@@ -278,7 +278,7 @@ def _form(request: Request, task: Task | None, customer: Customer | None, *, is_
         "next": _back(request),
         "can_delete": task is not None and request.member.may("tasks.delete"),
     }
-    return render(request, "customers/tasks/form.html", shown, status=422 if form.errors else 200)
+    return render(request, "customers/tasks/form.html", context, status=422 if form.errors else 200)
 
 
 def _create(request: Request, given: str, fields: dict[str, Any], customer: Customer | None = None) -> Task:
@@ -306,11 +306,11 @@ def _saved(request: Request, form: Form, save: Callable[[], Task]) -> Task | Non
 
 def _found(request: Request, pk: UUID) -> Task:
     """The task, if within reach, one's own with whomever. Raises Http404."""
-    rows = task_lists.with_row_relations(Task.objects.visible_to(request.member), request.member)
-    found = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk).first()
-    if found is None:
+    rows = task_queries.with_row_relations(Task.objects.visible_to(request.member), request.member)
+    row = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such task, or it is not yours to see.")
-    return found
+    return row
 
 
 def _asked_customer(request: Request) -> Customer | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from messaging.channels.base import InvalidPayload, Kind, ReceivedMessage
-from messaging.channels.fields import LONGEST_BODY, JsonFields, email_address
+from messaging.channels.fields import MAX_BODY_LENGTH, JsonFields, email_address
 from messaging.channels.mail import headers
-from messaging.channels.mail.handed import handed
+from messaging.channels.mail.handed import submitted
 from messaging.channels.mail.parse import parse
 from messaging.channels.mime import bracketed
 
-LONGEST_HTML = 500_000
+MAX_HTML_LENGTH = 500_000
 WHATSAPP_PREFIX = "whatsapp:"
 
 
@@ -28,7 +28,7 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
     message_id = fields.required("message_id")
     sent_at = fields.moment("sent_at")
     body, media, files = (
-        fields.text("body", longest=LONGEST_BODY),
+        fields.text("body", longest=MAX_BODY_LENGTH),
         fields.attachments("attachments"),
         fields.files("files"),
     )
@@ -38,8 +38,8 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
         if (raw := fields.bytes("raw")) is not None:
             # The whole mail, as it came over the wire: it says all the rest itself.
             return replace(parse(raw), provider_message_id=message_id.strip("<>"))
-        html = fields.text("html", longest=LONGEST_HTML)
-        body, mail = handed(
+        html = fields.text("html", longest=MAX_HTML_LENGTH)
+        body, mail = submitted(
             text=body, html=html, to=to, cc=fields.texts("cc"), in_reply_to=reply_to,
             references=fields.texts("references"), files=files, sender=sender.lower(), reply_addresses=reply_addresses,
         )  # fmt: skip
@@ -68,10 +68,10 @@ def _reply_addresses(fields: JsonFields, kind: Kind) -> list[tuple[str, str]]:
     """Name and address in `reply_to`, of an e-mail or a website's form. Raises InvalidPayload for what is none."""
     if kind not in (Kind.EMAIL, Kind.WEB) or not (given := fields.text("reply_to").strip()):
         return []
-    found = headers.addresses([given])
-    if not found:
+    result = headers.addresses([given])
+    if not result:
         raise fields.wrong("reply_to", "not an e-mail address")
-    return found
+    return result
 
 
 def _rest(fields: JsonFields) -> dict[str, object]:
@@ -93,7 +93,7 @@ def _address(fields: JsonFields, key: str, kind: Kind, value: str) -> tuple[str,
         return "", ""
     if kind is Kind.EMAIL or (kind is Kind.WEB and "@" in value):
         name, address = email_address(fields, key, value)
-        return headers.decoded(name, headers.LONGEST_NAME), address
+        return headers.decoded(name, headers.MAX_NAME_LENGTH), address
     if "\n" in value or "\t" in value:
         raise fields.wrong(key, "not a phone number")
     return "", value.removeprefix(WHATSAPP_PREFIX)

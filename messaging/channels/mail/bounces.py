@@ -16,9 +16,9 @@ from messaging.channels.mail.automatic import why_automatic
 from messaging.channels.mail.bounce_reasons import ENHANCED, REPLY, is_hard, reason_of
 from messaging.channels.mail.parts import Parts
 
-MOST_RECIPIENTS: Final = 100
-LONGEST_TEXT: Final = 500
-_LONGEST_NOTICE: Final = 60_000  # characters of a notice that are looked at
+MAX_RECIPIENTS: Final = 100
+MAX_TEXT_LENGTH: Final = 500
+_MAX_NOTICE_LENGTH: Final = 60_000  # characters of a notice that are looked at
 _ADDRESS: Final = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,190}"
 
 _SUBJECT: Final = re.compile(
@@ -109,11 +109,11 @@ def read(mail: Message, parts: Parts, text: str, sender: str) -> Notice | None:
     failed = [one for one in statements if one.action not in ("delivered", "relayed", "expanded")]
     if statements and not failed:
         return None
-    found = _understood(failed, message_id)
+    result = _understood(failed, message_id)
     # Somebody called postmaster may write a sentence of their own: a server names whom or why, or gives the mail back.
     # A number of three digits is none of these: people write prices.
-    says_more = is_in_form or bool(message_id) or any(one.recipient or one.code for one in found)
-    return Notice(found, is_sure=sign is Sign.STRONG and says_more)
+    says_more = is_in_form or bool(message_id) or any(one.recipient or one.code for one in result)
+    return Notice(result, is_sure=sign is Sign.STRONG and says_more)
 
 
 class Sign(IntEnum):
@@ -140,7 +140,7 @@ def _statements(mail: Message, parts: Parts, text: str, sign: Sign) -> list[_Sai
     if (from_json := _json(text)) and (sign or why_automatic(mail, _sender_of(mail))):
         return from_json
     blocks = [block for report in parts.reports for block in _blocks(report)]
-    head = text[:_LONGEST_NOTICE]
+    head = text[:_MAX_NOTICE_LENGTH]
     if not blocks and sign and ("final-recipient" in head.casefold() or "reporting-mta" in head.casefold()):
         blocks = _blocks(head)
     if not blocks or not sign:
@@ -173,15 +173,15 @@ def _has_bounce_words(mail: Message, notice: str, sign: Sign, message_id: str) -
 
 def _split(text: str) -> tuple[str, str]:
     """The notice, and what follows of the mail that came back."""
-    text = text[: 4 * _LONGEST_NOTICE]
+    text = text[: 4 * _MAX_NOTICE_LENGTH]
     end, has_text = 0, False
     for line in text.split("\n"):
         bare = line.lstrip(_BEFORE_RETURNED)
         if has_text and _RETURNED.match(bare):
-            return text[:end][:_LONGEST_NOTICE], text[end:]
+            return text[:end][:_MAX_NOTICE_LENGTH], text[end:]
         has_text = has_text or bool(bare)
         end += len(line) + 1
-    return text[:_LONGEST_NOTICE], ""
+    return text[:_MAX_NOTICE_LENGTH], ""
 
 
 def _blocks(report: str) -> list[dict[str, str]]:
@@ -189,7 +189,7 @@ def _blocks(report: str) -> list[dict[str, str]]:
     blocks: list[dict[str, str]] = []
     current: dict[str, str] = {}
     last = ""
-    for line in report[: 4 * _LONGEST_NOTICE].split("\n"):
+    for line in report[: 4 * _MAX_NOTICE_LENGTH].split("\n"):
         match = _FIELD.match(line) if line[:1] not in (" ", "\t") or not last else None
         if match is None:
             last = last if line[:1] in (" ", "\t") and line.strip() else ""
@@ -207,7 +207,7 @@ def _blocks(report: str) -> list[dict[str, str]]:
             current.setdefault(last, match[2].strip()[:2000])
     if _is_recipient(current):
         blocks.append(current)
-    return blocks[:MOST_RECIPIENTS]
+    return blocks[:MAX_RECIPIENTS]
 
 
 def _is_recipient(block: dict[str, str]) -> bool:
@@ -222,8 +222,8 @@ def _from_block(block: dict[str, str], notice: str) -> _Said:
     diagnostic = re.sub(r"^\s*[\w-]{1,20}\s*;\s*", "", diagnostic)
     action = block.get("action", "").split(";")[0].split("(")[0].strip().casefold()
     status = ENHANCED.search(block.get("status", ""))
-    told = _about(notice, recipient)
-    words = diagnostic if len(diagnostic) > 12 else f"{diagnostic} {block.get('status', '')} {told}"
+    text = _about(notice, recipient)
+    words = diagnostic if len(diagnostic) > 12 else f"{diagnostic} {block.get('status', '')} {text}"
     # The command that was refused stands in the transcript only.
     proof = " ".join(re.findall(r"in reply to [a-z ]{0,8}rcpt to|after rcpt to|>>> rcpt to", notice.casefold())[:1])
     if "account is disabled" in notice and len(diagnostic) < 80:
@@ -236,8 +236,8 @@ def _from_block(block: dict[str, str], notice: str) -> _Said:
 
 
 def _address(value: str) -> str:
-    found = _ANY_ADDRESS.findall(value[:1000])
-    return found[-1].casefold().strip(".'") if found else ""
+    matches = _ANY_ADDRESS.findall(value[:1000])
+    return matches[-1].casefold().strip(".'") if matches else ""
 
 
 def _about(notice: str, recipient: str) -> str:
@@ -258,19 +258,19 @@ def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> lis
             starts.setdefault(match[1].casefold().strip(".'"), number)
     if len(starts) > 1:
         starts = {address: number for address, number in starts.items() if address not in ours} or starts
-    found = [*starts, *(address for address in named if address not in starts)][:MOST_RECIPIENTS]
-    if not found:
+    result = [*starts, *(address for address in named if address not in starts)][:MAX_RECIPIENTS]
+    if not result:
         other = next((m for text in (*parts.returned, returned) if (m := _RETURNED_TO.search(text[:20_000]))), None)
         return [_said(other[1].casefold() if other else "", notice)]
-    if len(found) == 1:
+    if len(result) == 1:
         # What stands above the recipient is often a set phrase; it is heard only where nothing is said below.
-        below = _said(found[0], "\n".join(lines[starts.get(found[0], 0) :]))
-        return [below if reason_of(below.words, below.code) != "undefined" else _said(found[0], notice)]
+        below = _said(result[0], "\n".join(lines[starts.get(result[0], 0) :]))
+        return [below if reason_of(below.words, below.code) != "undefined" else _said(result[0], notice)]
     edges = [*sorted(starts.values()), len(lines)]
     return [
         _said(address, "\n".join(lines[starts[address] : next(edge for edge in edges if edge > starts[address])])
               if address in starts else notice)
-        for address in found
+        for address in result
     ]  # fmt: skip
 
 
@@ -283,12 +283,12 @@ def _said(recipient: str, words: str) -> _Said:
 def _json(text: str) -> list[_Said]:
     """Amazon SES tells of bounces in JSON where mails are asked for as notifications."""
     start = text[:2000].find("{")
-    if start < 0 or "bouncedRecipients" not in text[:_LONGEST_NOTICE]:
+    if start < 0 or "bouncedRecipients" not in text[:_MAX_NOTICE_LENGTH]:
         return []
     try:
-        data, _ = json.JSONDecoder().raw_decode(text[start : start + _LONGEST_NOTICE])
+        data, _ = json.JSONDecoder().raw_decode(text[start : start + _MAX_NOTICE_LENGTH])
         data = json.loads(data["Message"]) if isinstance(data, dict) and isinstance(data.get("Message"), str) else data
-        recipients = data["bounce"]["bouncedRecipients"][:MOST_RECIPIENTS]
+        recipients = data["bounce"]["bouncedRecipients"][:MAX_RECIPIENTS]
         return [_from_json(recipient) for recipient in recipients if isinstance(recipient, dict)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
@@ -310,9 +310,9 @@ def _understood(said: Iterable[_Said], message_id: str) -> tuple[Bounce, ...]:
         reply = reply_match[1] if reply_match else ""
         reason = reason_of(one.words, code, category=one.category)
         hard = is_hard(reason, code, reply) and one.action != "delayed"
-        words = headers.one_line(one.words, LONGEST_TEXT)
-        told = Bounce(one.recipient, hard, code, reply, reason, words, message_id, is_final=one.action != "delayed")
-        bounces.setdefault((one.recipient, reason), told)
+        words = headers.one_line(one.words, MAX_TEXT_LENGTH)
+        text = Bounce(one.recipient, hard, code, reply, reason, words, message_id, is_final=one.action != "delayed")
+        bounces.setdefault((one.recipient, reason), text)
     return tuple(bounces.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from messaging.channels.base import ReceivedFile, ReceivedMail
-from messaging.channels.fields import LONGEST_BODY
+from messaging.channels.fields import MAX_BODY_LENGTH
 from messaging.channels.mail import headers
 from messaging.channels.mail.automatic import NO_REPLY, is_no_reply
 from messaging.channels.mail.html import clean_html, to_text
@@ -14,7 +14,7 @@ from messaging.channels.mail.writer import other_address
 from messaging.channels.text import clean
 
 
-def handed(
+def submitted(
     *,
     text: str,
     html: str = "",
@@ -45,4 +45,4 @@ def handed(
         automatic=NO_REPLY if is_no_reply(sender) else "",
         reply_to=other_address(reply_addresses, sender),
     )
-    return clean(reply).strip("\n").rstrip()[:LONGEST_BODY], mail
+    return clean(reply).strip("\n").rstrip()[:MAX_BODY_LENGTH], mail

@@ -13,13 +13,13 @@ from typing import Final
 from messaging.channels.mail.text import decode
 from messaging.channels.text import clean
 
-LONGEST_VALUE: Final = 20_000  # characters of a field that are looked at
-LONGEST_SUBJECT: Final = 998
-LONGEST_NAME: Final = 255
-LONGEST_ADDRESS: Final = 254
-LONGEST_ID: Final = 250
-MOST_ADDRESSES: Final = 200
-MOST_REFERENCES: Final = 100
+MAX_VALUE_LENGTH: Final = 20_000  # characters of a field that are looked at
+MAX_SUBJECT_LENGTH: Final = 998
+MAX_NAME_LENGTH: Final = 255
+MAX_ADDRESS_LENGTH: Final = 254
+MAX_ID_LENGTH: Final = 250
+MAX_ADDRESSES: Final = 200
+MAX_REFERENCES: Final = 100
 
 RECIPIENT_FIELDS: Final = (
     "To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "Resent-To", "X-Forwarded-To",
@@ -40,8 +40,8 @@ def raw_values(mail: Message, name: str) -> list[str]:
     """Every field of that name, unfolded, not decoded."""
     wanted = name.casefold()
     # raw_items: the values as they stand; the usual way replaces bytes that are not ASCII.
-    found = [value for field, value in mail.raw_items() if field.casefold() == wanted][:MOST_REFERENCES]
-    return [_text(str(value)[: 2 * LONGEST_VALUE]).replace("\r", " ").replace("\n", " ") for value in found]
+    result = [value for field, value in mail.raw_items() if field.casefold() == wanted][:MAX_REFERENCES]
+    return [_text(str(value)[: 2 * MAX_VALUE_LENGTH]).replace("\r", " ").replace("\n", " ") for value in result]
 
 
 def raw_value(mail: Message, name: str) -> str:
@@ -54,9 +54,9 @@ def one_line(text: str, longest: int) -> str:
     return _SPACES.sub(" ", _FORMATS.sub("", clean(text).replace("\t", " "))).strip()[:longest].rstrip()
 
 
-def decoded(value: str, longest: int = LONGEST_SUBJECT) -> str:
+def decoded(value: str, longest: int = MAX_SUBJECT_LENGTH) -> str:
     """A field's text with its encoded words (RFC 2047) read, on one line."""
-    value = value[:LONGEST_VALUE]
+    value = value[:MAX_VALUE_LENGTH]
     if "=?" not in value:
         return one_line(value, longest)
     try:
@@ -78,22 +78,22 @@ def decoded(value: str, longest: int = LONGEST_SUBJECT) -> str:
     return one_line("".join(texts), longest)
 
 
-def header(mail: Message, name: str, longest: int = LONGEST_SUBJECT) -> str:
+def header(mail: Message, name: str, longest: int = MAX_SUBJECT_LENGTH) -> str:
     """The first field of that name, decoded, on one line; empty where there is none."""
     return decoded(raw_value(mail, name), longest)
 
 
 def addresses(values: list[str]) -> list[tuple[str, str]]:
     """Name and address (lower case) of everybody named; what is no address is left out, doubles as well."""
-    found: dict[str, str] = {}
+    results: dict[str, str] = {}
     for value in values:
-        for name, address in _pairs(value[:LONGEST_VALUE]):
-            address = one_line(address, LONGEST_ADDRESS + 1).casefold().strip(".'\"")
-            if _ADDRESS.fullmatch(address) and len(address) <= LONGEST_ADDRESS:
-                found.setdefault(address, decoded(name, LONGEST_NAME).strip("'\" "))
-        if len(found) >= MOST_ADDRESSES:
+        for name, address in _pairs(value[:MAX_VALUE_LENGTH]):
+            address = one_line(address, MAX_ADDRESS_LENGTH + 1).casefold().strip(".'\"")
+            if _ADDRESS.fullmatch(address) and len(address) <= MAX_ADDRESS_LENGTH:
+                results.setdefault(address, decoded(name, MAX_NAME_LENGTH).strip("'\" "))
+        if len(results) >= MAX_ADDRESSES:
             break
-    return [(name, address) for address, name in list(found.items())[:MOST_ADDRESSES]]
+    return [(name, address) for address, name in list(results.items())[:MAX_ADDRESSES]]
 
 
 def field_addresses(mail: Message, *names: str) -> list[tuple[str, str]]:
@@ -116,31 +116,31 @@ def _pairs(value: str, *, is_decoded: bool = False) -> list[tuple[str, str]]:
     is_whole_encoded = "=?" in value and (not pairs or any("=?" in decoded(name) for name, _ in pairs))
     if is_whole_encoded and not is_decoded:
         # Some programs encode the whole field, the address and its brackets with it.
-        return _pairs(decoded(value, LONGEST_VALUE), is_decoded=True) or pairs
+        return _pairs(decoded(value, MAX_VALUE_LENGTH), is_decoded=True) or pairs
     if pairs:
         return pairs
-    return [("", address) for address in _ANY_ADDRESS.findall(value)[:MOST_ADDRESSES]]
+    return [("", address) for address in _ANY_ADDRESS.findall(value)[:MAX_ADDRESSES]]
 
 
 def identifiers(values: list[str]) -> list[str]:
     """Message ids without brackets, in order, none twice; the newest where there are too many."""
-    found: dict[str, None] = {}
+    results: dict[str, None] = {}
     for value in values:
-        value = value[: 2 * LONGEST_VALUE]
+        value = value[: 2 * MAX_VALUE_LENGTH]
         ids = _BRACKETED.findall(value) or _BARE_ID.findall(value)
-        found.update(dict.fromkeys(one_line(identifier, LONGEST_ID) for identifier in ids))
-    found.pop("", None)
-    return list(found)[-MOST_REFERENCES:]
+        results.update(dict.fromkeys(one_line(identifier, MAX_ID_LENGTH) for identifier in ids))
+    results.pop("", None)
+    return list(results)[-MAX_REFERENCES:]
 
 
 def message_id(mail: Message) -> str:
     """The Message-ID without brackets; empty where there is none, or it is no id at all."""
     value = raw_value(mail, "Message-ID")
-    found = _BRACKETED.search(value)
-    if found:
-        return one_line(found[1], LONGEST_ID)
-    bare = one_line(value, LONGEST_ID + 9).strip("<>")
-    return bare if bare and len(bare) <= LONGEST_ID and " " not in bare else ""
+    match = _BRACKETED.search(value)
+    if match:
+        return one_line(match[1], MAX_ID_LENGTH)
+    bare = one_line(value, MAX_ID_LENGTH + 9).strip("<>")
+    return bare if bare and len(bare) <= MAX_ID_LENGTH and " " not in bare else ""
 
 
 def sent_at(mail: Message) -> datetime | None:

@@ -10,9 +10,9 @@ import nh3
 
 from messaging.channels.text import clean
 
-LONGEST_HTML: Final = 500_000  # characters of the cleaned HTML
-LONGEST_SOURCE: Final = 2_000_000  # characters that are looked at
-_MOST_ENTITIES: Final = 100_000  # the cleaner takes more than linear time for them
+MAX_HTML_LENGTH: Final = 500_000  # characters of the cleaned HTML
+MAX_SOURCE_LENGTH: Final = 2_000_000  # characters that are looked at
+_MAX_ENTITIES: Final = 100_000  # the cleaner takes more than linear time for them
 _DEEPEST: Final = 200  # elements inside each other; beyond it nothing is shown
 
 _TAGS: Final = {
@@ -66,8 +66,8 @@ def clean_html(html: str) -> str:
     No script, style sheet, form, frame, handler or address that runs something. Remote images stay: the frame's policy
     holds them back until somebody asks for them.
     """
-    html = _plain_markup(clean(html)[:LONGEST_SOURCE])
-    if html.count("&") > _MOST_ENTITIES or _depth(html) > _DEEPEST:
+    html = _plain_markup(clean(html)[:MAX_SOURCE_LENGTH])
+    if html.count("&") > _MAX_ENTITIES or _depth(html) > _DEEPEST:
         return ""
     cleaned = nh3.clean(
         html,
@@ -82,7 +82,7 @@ def clean_html(html: str) -> str:
         set_tag_attribute_values={"a": {"target": "_blank"}},
         strip_comments=True,
     )  # fmt: skip
-    return clean(cleaned).strip() if len(cleaned) <= LONGEST_HTML else ""
+    return clean(cleaned).strip() if len(cleaned) <= MAX_HTML_LENGTH else ""
 
 
 _DECLARATION: Final = re.compile(r"<[!?][^>]{0,300}>")
@@ -209,9 +209,9 @@ class _Reader(HTMLParser):
 
     def _close_link(self) -> None:
         href, start = self.links.pop()
-        shown = "".join(self.parts[start:])[:2000] if len(self.parts) - start < 50 else ""
-        if href.casefold().startswith(("http://", "https://", "mailto:", "tel:")) and not _same_link(shown, href):
-            self.parts.append(f" ({href[:2000]})" if shown.strip() else "")
+        context = "".join(self.parts[start:])[:2000] if len(self.parts) - start < 50 else ""
+        if href.casefold().startswith(("http://", "https://", "mailto:", "tel:")) and not _same_link(context, href):
+            self.parts.append(f" ({href[:2000]})" if context.strip() else "")
 
     def handle_data(self, data: str) -> None:
         if not self.skipping:
@@ -251,7 +251,7 @@ def to_text(html: str) -> tuple[str, str]:
     """The text of the HTML, and apart from it the text of the mails that its program quotes in it."""
     reader = _Reader()
     try:
-        reader.feed(_plain_markup(clean(html)[:LONGEST_SOURCE]))
+        reader.feed(_plain_markup(clean(html)[:MAX_SOURCE_LENGTH]))
         reader.close()
     except (AssertionError, ValueError, RecursionError):
         reader.parts.append(" ")  # what was read so far stands

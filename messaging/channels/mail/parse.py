@@ -7,7 +7,7 @@ from email.message import Message
 from typing import Final
 
 from messaging.channels.base import InvalidPayload, Kind, ReceivedMail, ReceivedMessage
-from messaging.channels.fields import LONGEST_BODY
+from messaging.channels.fields import MAX_BODY_LENGTH
 from messaging.channels.mail import bounces, headers, invitations
 from messaging.channels.mail.automatic import COMPLAINT, why_automatic
 from messaging.channels.mail.html import clean_html
@@ -17,7 +17,7 @@ from messaging.channels.mail.replies import fold
 from messaging.channels.mail.writer import other_address
 from messaging.channels.text import clean
 
-LONGEST_FOLDED: Final = 500_000
+MAX_FOLDED_LENGTH: Final = 500_000
 
 
 def parse(raw: bytes) -> ReceivedMessage:
@@ -84,7 +84,7 @@ def _body(text: str, parts: Parts) -> tuple[str, str]:
     if not reply.strip() and parts.calendars:
         reply = next(filter(None, (invitations.summary(raw) for raw in parts.calendars[:5])), "")
     folded = "\n\n".join(part for part in (folded, quoted) if part.strip())
-    return clean(reply).strip("\n").rstrip()[:LONGEST_BODY], clean(folded)[:LONGEST_FOLDED]
+    return clean(reply).strip("\n").rstrip()[:MAX_BODY_LENGTH], clean(folded)[:MAX_FOLDED_LENGTH]
 
 
 def _html(content: Content) -> str:

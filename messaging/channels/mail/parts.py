@@ -14,17 +14,17 @@ from typing import Final
 
 from messaging.channels.base import ReceivedFile
 from messaging.channels.mail.headers import decoded, one_line, raw_value
-from messaging.channels.mail.html import LONGEST_SOURCE, to_text
+from messaging.channels.mail.html import MAX_SOURCE_LENGTH, to_text
 from messaging.channels.mail.repair import with_whole_head
 from messaging.channels.mail.text import decode
 
-MOST_PARTS: Final = 200
+MAX_PARTS: Final = 200
 DEEPEST: Final = 30
-MOST_FILES: Final = 50
-LONGEST_FILENAME: Final = 150
-_MOST_BOUNDARIES: Final = 100  # the standard parser's time grows with parts inside each other
-_MOST_DIVIDERS: Final = 20_000
-_LONGEST_FIELD: Final = 8_192  # bytes of a Content- field: the standard parser takes longer than linear for them
+MAX_FILES: Final = 50
+MAX_FILENAME_LENGTH: Final = 150
+_MAX_BOUNDARIES: Final = 100  # the standard parser's time grows with parts inside each other
+_MAX_DIVIDERS: Final = 20_000
+_MAX_FIELD_LENGTH: Final = 8_192  # bytes of a Content- field: the standard parser takes longer than linear for them
 _BROKEN: Final = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, OverflowError)
 
 _CONTENT_FIELD: Final = re.compile(rb"^content-[a-z-]{1,30}[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -65,7 +65,7 @@ class Parts:
 def message_of(raw: bytes) -> Message:
     """The mail as a tree. One that is nested beyond measure is given as its head with one text."""
     raw = _with_short_fields(with_whole_head(raw))
-    if raw.count(b"boundary") <= _MOST_BOUNDARIES and raw.count(b"\n--") <= _MOST_DIVIDERS:
+    if raw.count(b"boundary") <= _MAX_BOUNDARIES and raw.count(b"\n--") <= _MAX_DIVIDERS:
         try:
             return message_from_bytes(raw)
         except _BROKEN:
@@ -81,8 +81,8 @@ def _with_short_fields(raw: bytes) -> bytes:
         if start < position:
             continue
         end = _field_end(raw, start)
-        if end - start > _LONGEST_FIELD:
-            pieces += [raw[position : start + _LONGEST_FIELD], b"\n"]
+        if end - start > _MAX_FIELD_LENGTH:
+            pieces += [raw[position : start + _MAX_FIELD_LENGTH], b"\n"]
             position = end
     return b"".join([*pieces, raw[position:]]) if pieces else raw
 
@@ -142,14 +142,14 @@ def _disposition(part: Message) -> str:
 def _content(part: Message, parts: Parts, depth: int) -> Content:
     """The text of a part; files and reports in it go to `parts`."""
     parts.seen += 1
-    if parts.seen > MOST_PARTS or depth > DEEPEST:
+    if parts.seen > MAX_PARTS or depth > DEEPEST:
         return Content()
     kind = content_type(part)
     children = part.get_payload()
     if kind.startswith("message/") or kind in ("text/rfc822-headers", "text/rfc822-header"):
         return _message_part(part, kind, parts)
     if isinstance(children, list):
-        contents = [_content(child, parts, depth + 1) for child in children[:MOST_PARTS] if isinstance(child, Message)]
+        contents = [_content(child, parts, depth + 1) for child in children[:MAX_PARTS] if isinstance(child, Message)]
         return _alternative(contents) if kind == "multipart/alternative" else _together(contents)
     return _leaf(part, kind, parts)
 
@@ -188,12 +188,12 @@ def _leaf(part: Message, kind: str, parts: Parts) -> Content:
     if kind == "text/html" and named and _disposition(part) == "inline":
         _add_file(part, kind, payload(part), parts)
         return Content()
-    text = decode(payload(part)[:LONGEST_SOURCE], charset(part))
+    text = decode(payload(part)[:MAX_SOURCE_LENGTH], charset(part))
     if kind == "text/html":
         read, quoted = to_text(text)
         return Content([read], [quoted] if quoted else [], [text], has_html=True)
-    shown = f'<div style="white-space:pre-wrap">{html_module.escape(text)}</div>'
-    return Content([text], [], [shown] if text.strip() else [])
+    context = f'<div style="white-space:pre-wrap">{html_module.escape(text)}</div>'
+    return Content([text], [], [context] if text.strip() else [])
 
 
 def _is_unnamed_text(part: Message) -> bool:
@@ -209,14 +209,14 @@ def _message_part(part: Message, kind: str, parts: Parts) -> Content:
     elif kind == "message/feedback-report":
         parts.is_complaint = True
     elif kind.startswith("text/"):
-        parts.returned.append(decode(payload(part)[:LONGEST_SOURCE], charset(part)))
+        parts.returned.append(decode(payload(part)[:MAX_SOURCE_LENGTH], charset(part)))
     else:
         raw = (
             _bytes_of(children[0])
             if isinstance(children, list) and children and isinstance(children[0], Message)
             else payload(part)
         )
-        parts.returned.append(decode(raw[:LONGEST_SOURCE], ""))
+        parts.returned.append(decode(raw[:MAX_SOURCE_LENGTH], ""))
         _add_file(part, kind, raw, parts)
     return Content()
 
@@ -225,9 +225,9 @@ def _flat(part: Message) -> str:
     """A report as text: the standard parser has cut it into blocks of fields."""
     children = part.get_payload()
     if not isinstance(children, list):
-        return decode(payload(part)[:LONGEST_SOURCE], charset(part))
+        return decode(payload(part)[:MAX_SOURCE_LENGTH], charset(part))
     blocks = [
-        decode(_bytes_of(child)[:LONGEST_SOURCE], "") for child in children[:MOST_PARTS] if isinstance(child, Message)
+        decode(_bytes_of(child)[:MAX_SOURCE_LENGTH], "") for child in children[:MAX_PARTS] if isinstance(child, Message)
     ]
     return "\n\n".join(block.strip("\n") for block in blocks)
 
@@ -260,9 +260,9 @@ def safe_name(name: str, kind: str) -> str:
     if not name or not re.search(r"\w", name):
         return _NAMES.get(kind) or _made_name(kind)
     stem, dot, ending = name.rpartition(".")
-    if len(name) > LONGEST_FILENAME and dot and len(ending) <= 10:
-        return f"{stem[: LONGEST_FILENAME - 1 - len(ending)]}.{ending}"
-    return name[:LONGEST_FILENAME]
+    if len(name) > MAX_FILENAME_LENGTH and dot and len(ending) <= 10:
+        return f"{stem[: MAX_FILENAME_LENGTH - 1 - len(ending)]}.{ending}"
+    return name[:MAX_FILENAME_LENGTH]
 
 
 def _made_name(kind: str) -> str:
@@ -271,7 +271,7 @@ def _made_name(kind: str) -> str:
 
 
 def _add_file(part: Message, kind: str, content: bytes, parts: Parts) -> None:
-    if len(parts.files) >= MOST_FILES:
+    if len(parts.files) >= MAX_FILES:
         return
     is_tnef = kind in ("application/ms-tnef", "application/vnd.ms-tnef")
     content_id = one_line(raw_value(part, "Content-ID"), 250).strip("<> ")

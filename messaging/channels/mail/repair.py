@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-LONGEST_HEAD: Final = 1_000_000
-_MOST_LINES: Final = 20_000
-_MOST_CONTINUED: Final = 100  # lines that a field may go on over where they do not say so
+MAX_HEAD_LENGTH: Final = 1_000_000
+_MAX_LINES: Final = 20_000
+_MAX_CONTINUED: Final = 100  # lines that a field may go on over where they do not say so
 _BOM: Final = b"\xef\xbb\xbf"
 # A line of blanks ends the head as well, unless a field stands below it: then it is the odd rest of the one above.
 _END_OF_HEAD: Final = re.compile(rb"\n\r*\n|\n[ \t\x00\r]*\n(?![!-9;-~]{1,60}[ \t]{0,9}:)|\n[ \t\x00\r]*\Z")
@@ -28,7 +28,7 @@ _SENDER_FIELD: Final = re.compile(rb"^(?:from|sender|return-path)[ \t]*:[^\n]*@"
 def with_whole_head(raw: bytes) -> bytes:
     """The mail with a head that can be read on to its empty line. Takes time in proportion to its length."""
     raw = raw.lstrip(b"\r\n \t\0").removeprefix(_BOM).lstrip(b"\r\n \t\0")
-    if b"\n" not in raw[:LONGEST_HEAD]:
+    if b"\n" not in raw[:MAX_HEAD_LENGTH]:
         raw = raw.replace(b"\r", b"\n")
     head, body = _split(raw)
     if not _SENDER_FIELD.search(head):
@@ -38,7 +38,7 @@ def with_whole_head(raw: bytes) -> bytes:
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:
-    match = _END_OF_HEAD.search(raw, 0, LONGEST_HEAD)
+    match = _END_OF_HEAD.search(raw, 0, MAX_HEAD_LENGTH)
     return (raw[: match.start()], raw[match.end() :]) if match else (raw, b"")
 
 
@@ -71,7 +71,7 @@ def _belongs_to_head(line: bytes, above: bytes) -> bool:
 def _lines(head: bytes) -> list[bytes]:
     """The lines of the head; over a sane number, the rest stands in the last one."""
     lines: list[bytes] = []
-    for line in head.replace(b"\0", b"").split(b"\n", _MOST_LINES):
+    for line in head.replace(b"\0", b"").split(b"\n", _MAX_LINES):
         pieces = _LONE_RETURN.split(line.rstrip(b"\r"))
         lines.append(pieces[0])
         for piece in pieces[1:]:
@@ -109,7 +109,7 @@ def _fields(lines: list[bytes]) -> list[bytes]:
 
 def _goes_on(field: list[bytes]) -> bool:
     """Whether a line that is no field may be the rest of this one: never behind an address that is complete."""
-    if len(field) > _MOST_CONTINUED:
+    if len(field) > _MAX_CONTINUED:
         return False
     name, _, value = b" ".join(field).partition(b":")
     if name.lower() not in _WITH_ADDRESSES:

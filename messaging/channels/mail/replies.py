@@ -13,10 +13,10 @@ from typing import Final
 from messaging.channels.mail import reply_words as words
 from messaging.channels.mail.reply_lines import Line, classify
 
-LONGEST_TEXT: Final = 500_000  # characters that are looked at; what is over is folded away
-MOST_LINES: Final = 10_000
+MAX_TEXT_LENGTH: Final = 500_000  # characters that are looked at; what is over is folded away
+MAX_LINES: Final = 10_000
 _SHORT_TAIL: Final = 7  # lines of text after a quote that are taken for a signature when there is text before it
-_LONGEST_SIGNATURE: Final = 14  # lines of text after a delimiter
+_MAX_SIGNATURE_LENGTH: Final = 14  # lines of text after a delimiter
 
 _SIGNED_BEGIN: Final = "-----BEGIN PGP SIGNED MESSAGE-----"
 _SIGNATURE_BEGIN: Final = "-----BEGIN PGP SIGNATURE-----"
@@ -33,9 +33,9 @@ def fold(text: str) -> tuple[str, str]:
     given whole as the reply. Takes time in proportion to the text's length.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text, rest = text[:LONGEST_TEXT], text[LONGEST_TEXT:]
+    text, rest = text[:MAX_TEXT_LENGTH], text[MAX_TEXT_LENGTH:]
     lines = text.split("\n")
-    lines, over = lines[:MOST_LINES], [*lines[MOST_LINES:], rest]
+    lines, over = lines[:MAX_LINES], [*lines[MAX_LINES:], rest]
     start, end = _signed_part(lines)
     kinds = classify(lines)
     kept = _kept(lines, kinds, start, end)
@@ -90,7 +90,7 @@ def _before_signature(lines: Sequence[str], kinds: Sequence[Line], start: int, e
     for number in range(start, end):
         kind = kinds[number]
         if has_text and kind in (Line.DELIMITER, Line.SIGNATURE) and not answered_after[number + 1]:
-            most = _LONGEST_SIGNATURE * (4 if _SIGNATURE_MARK.match(lines[number]) else 1)
+            most = _MAX_SIGNATURE_LENGTH * (4 if _SIGNATURE_MARK.match(lines[number]) else 1)
             if texts_after[number + 1] <= most and not _underlines(lines, kinds, number):
                 return number
         has_text = has_text or kind in (Line.TEXT, Line.QUOTE)

@@ -9,7 +9,7 @@ from typing import Final
 
 from messaging.channels.mail import reply_words as words
 
-LONGEST_LINE: Final = 1000  # characters; a longer line is somebody's text, whatever stands in it
+MAX_LINE_LENGTH: Final = 1000  # characters; a longer line is somebody's text, whatever stands in it
 _WINDOW: Final = 6  # lines over which "On Monday, X wrote:" may be wrapped
 _WIDEST: Final = 500  # characters of such an introduction
 
@@ -79,7 +79,7 @@ _DEVICE_THEN_SENT: Final = re.compile(
 _CLOSES_ADDRESS: Final = re.compile(
     rf"\s*+>\s*+(?:(?:{_any(words.WROTE)})[^:：]{{0,40}})?\s*+[:：]\s*+$", re.IGNORECASE
 )
-_LONGEST_SIGNATURE: Final = 160  # characters of a line as "Sent from my iPhone"
+_MAX_SIGNATURE_LENGTH: Final = 160  # characters of a line as "Sent from my iPhone"
 
 
 def classify(lines: Sequence[str]) -> list[Line]:
@@ -109,7 +109,7 @@ def _alone(line: str) -> Line:
         return Line.EMPTY
     if bare[0] in ">＞" or bare.startswith(("&gt;", "| >")):
         return Line.QUOTE
-    if len(line) > LONGEST_LINE:
+    if len(line) > MAX_LINE_LENGTH:
         return Line.TEXT
     if _DELIMITER.match(bare):
         return Line.DELIMITER
@@ -118,7 +118,7 @@ def _alone(line: str) -> Line:
     dashes = sum(character in "-–—_=*#~" for character in head[: len(head) - len(core)])
     if (dashes >= 2 and _ORIGINAL.match(core)) or _BEGIN_FORWARDED.match(core) or _ABOVE.match(core):
         return Line.ORIGINAL
-    return Line.SIGNATURE if len(bare) <= _LONGEST_SIGNATURE and _is_signature(core) else Line.TEXT
+    return Line.SIGNATURE if len(bare) <= _MAX_SIGNATURE_LENGTH and _is_signature(core) else Line.TEXT
 
 
 def _is_signature(core: str) -> bool:
@@ -145,7 +145,7 @@ def _protect_code(lines: Sequence[str], kinds: list[Line]) -> None:
 def _mark_introductions(lines: Sequence[str], kinds: list[Line]) -> None:
     following = _next_kinds(kinds)
     for end, line in enumerate(lines):
-        if kinds[end] is not Line.TEXT or len(line) > LONGEST_LINE:
+        if kinds[end] is not Line.TEXT or len(line) > MAX_LINE_LENGTH:
             continue
         start = _introduction_start(lines, kinds, end, is_quoted=following[end] is Line.QUOTE)
         if start is not None:
@@ -154,11 +154,11 @@ def _mark_introductions(lines: Sequence[str], kinds: list[Line]) -> None:
 
 def _next_kinds(kinds: Sequence[Line]) -> list[Line]:
     """For each line what the next line that is not empty is; EMPTY for the last."""
-    following, found = [Line.EMPTY] * len(kinds), Line.EMPTY
+    following, result = [Line.EMPTY] * len(kinds), Line.EMPTY
     for number in range(len(kinds) - 1, -1, -1):
-        following[number] = found
+        following[number] = result
         if kinds[number] is not Line.EMPTY:
-            found = kinds[number]
+            result = kinds[number]
     return following
 
 
@@ -222,26 +222,26 @@ def _mark_headers(lines: Sequence[str], kinds: list[Line]) -> None:
     """Three header lines in a row are a mail's head, two where the first names a sender, the second a time."""
     number = 0
     while number < len(lines):
-        end, found = _header_block(lines, kinds, number)
-        if len(found) >= 3 or (len(found) == 2 and found[0] == "from" and found[1] == "date"):
+        end, result = _header_block(lines, kinds, number)
+        if len(result) >= 3 or (len(result) == 2 and result[0] == "from" and result[1] == "date"):
             kinds[number:end] = [Line.HEADER] * (end - number)
         number = max(end, number + 1)
 
 
 def _header_block(lines: Sequence[str], kinds: Sequence[Line], start: int) -> tuple[int, list[str]]:
     """Where the headers that begin at `start` end, and which they are. A value may go on over two more lines."""
-    found: list[str] = []
+    results: list[str] = []
     end = number = start
     loose = 0
     while number < len(lines) and loose <= 2:
         kind = header_kind(lines[number]) if kinds[number] in (Line.TEXT, Line.INTRODUCTION) else ""
-        if kind and not (kind == "other" and not found):
-            if kind not in found or kind == "other":
-                found.append(kind)
+        if kind and not (kind == "other" and not results):
+            if kind not in results or kind == "other":
+                results.append(kind)
             loose, end = 0, number + 1
-        elif not found or kinds[number] not in (Line.TEXT, Line.EMPTY):
+        elif not results or kinds[number] not in (Line.TEXT, Line.EMPTY):
             break
         else:
             loose += 1
         number += 1
-    return end, found if len(set(found) - {"other"}) >= 2 else []
+    return end, results if len(set(results) - {"other"}) >= 2 else []

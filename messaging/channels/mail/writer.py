@@ -25,7 +25,7 @@ _PART_NAMES: Final = """
 _PROGRAMS: Final = frozenset(_PROGRAM_NAMES.split())
 _PARTS: Final = frozenset(_PART_NAMES.split())
 _BETWEEN_WORDS: Final = re.compile(r"[-._+=]")
-_LONGEST_LOCAL_PART: Final = 64
+_MAX_LOCAL_PART_LENGTH: Final = 64
 
 
 def plain(address: str) -> str:
@@ -36,7 +36,7 @@ def plain(address: str) -> str:
 
 def is_program(address: str) -> bool:
     """Whether an address is a program's rather than a person's."""
-    local = address.lower().rpartition("@")[0][:_LONGEST_LOCAL_PART]
+    local = address.lower().rpartition("@")[0][:_MAX_LOCAL_PART_LENGTH]
     if local in _PROGRAMS or is_no_reply(f"{local}@") or machine.is_daemon(f"{local}@"):
         return True
     return not _PARTS.isdisjoint(_BETWEEN_WORDS.split(local))

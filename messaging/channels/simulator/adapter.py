@@ -72,8 +72,8 @@ class SimulatorProvider:
         outcome = behaviour_for(account, message.to).outcome
         if not (outcome.is_unconfirmed and outcome.has_arrived):
             return []
-        found = FoundMessage(_provider_id(account, message), message.to, message.body, "delivered", datetime.now(UTC))
-        return [found]
+        result = FoundMessage(_provider_id(account, message), message.to, message.body, "delivered", datetime.now(UTC))
+        return [result]
 
     def check(self, account: Account) -> Sequence[Problem]:
         """Whether mail can be written to its folder; the rest can't fail."""

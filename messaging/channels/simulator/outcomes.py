@@ -11,7 +11,7 @@ from typing import Final
 from messaging.channels.base import AGAIN, Account, ErrorMeaning, LaterStatus, Retry
 
 EVERYBODY: Final = "*"
-LONGEST_DELAY_SECONDS: Final = 24 * 3600.0
+MAX_DELAY_SECONDS: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def behaviour_for(account: Account, address: str) -> Behaviour:
     if not isinstance(behaviours, Mapping):
         return DEFAULT
     for key in (address, EVERYBODY):
-        if (found := _read(behaviours.get(key))) is not None:
-            return found
+        if (result := _read(behaviours.get(key))) is not None:
+            return result
     return DEFAULT
 
 
@@ -87,6 +87,6 @@ def _read(value: object) -> Behaviour | None:
         seconds = float(value.get("delay_seconds", 1.0))
     except (TypeError, ValueError):
         return None
-    if not 0 <= seconds <= LONGEST_DELAY_SECONDS:
+    if not 0 <= seconds <= MAX_DELAY_SECONDS:
         return None
     return Behaviour(outcome, timedelta(seconds=seconds))

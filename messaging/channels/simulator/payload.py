@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 from messaging.channels.base import InvalidPayload, Kind, Location, ReceivedMessage
-from messaging.channels.fields import LONGEST_BODY, JsonFields, email_address
-from messaging.channels.mail.handed import handed
+from messaging.channels.fields import MAX_BODY_LENGTH, JsonFields, email_address
+from messaging.channels.mail.handed import submitted
 
 CARRIED = (Kind.WHATSAPP, Kind.SMS, Kind.EMAIL)
 
@@ -23,11 +23,11 @@ def parse_inbound(data: object) -> ReceivedMessage:
         raise fields.wrong("from", "missing")
     if kind is Kind.EMAIL:
         email_address(fields, "from", sender)
-    body, files = fields.text("body", longest=LONGEST_BODY), fields.files("files")
+    body, files = fields.text("body", longest=MAX_BODY_LENGTH), fields.files("files")
     to, answered = fields.text("to").strip(), fields.text("in_reply_to").strip()
     mail = None
     if kind is Kind.EMAIL:
-        body, mail = handed(text=body, to=to, in_reply_to=answered, files=files)
+        body, mail = submitted(text=body, to=to, in_reply_to=answered, files=files)
     return ReceivedMessage(
         kind=kind,
         provider_message_id=fields.required("message_id"),

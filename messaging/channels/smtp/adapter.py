@@ -25,7 +25,7 @@ from messaging.channels.mime import message_id, wire_address
 from messaging.channels.smtp import errors, handover, servers
 from messaging.channels.smtp.connection import leave, opened
 from messaging.channels.smtp.imap import open_mailbox
-from messaging.channels.smtp.pool import lent
+from messaging.channels.smtp.pool import borrowed
 
 _CREDENTIALS: Final = (
     CredentialField("host", "Mail server", help="The name of the server for outgoing mail, as smtp.example.com."),
@@ -122,7 +122,7 @@ class SmtpProvider:
 def _was_sent(account: Account, letter: handover.Letter, *, is_new: bool) -> bool:
     """False where a connection that waited turned out to be lost before anything left. Raises as `send` does."""
     try:
-        with lent(account, is_new=is_new) as link:
+        with borrowed(account, is_new=is_new) as link:
             handover.address(link.smtp, letter)
             handover.deliver(link.smtp, letter)
     except handover.HungUp as error:

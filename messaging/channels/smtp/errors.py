@@ -8,7 +8,7 @@ from typing import Final
 from messaging.channels.base import AGAIN, ErrorMeaning, Retry, SendError
 from messaging.channels.text import clean
 
-_LONGEST_TEXT: Final = 10_000
+_MAX_TEXT_LENGTH: Final = 10_000
 _NO_MAILBOX: Final = "There is no such mailbox. Check the address, or reach the person another way."
 _LOGIN: Final = (
     "The mail server did not accept the user name and password (or token). Tell the administrators to enter them again."
@@ -65,7 +65,7 @@ def said(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> str:
 
 def words(text: bytes | str, *, hidden: tuple[str, ...]) -> str:
     """The same without a reply code."""
-    said = " ".join(clean(_decoded(text)[:_LONGEST_TEXT]).split())
+    said = " ".join(clean(_decoded(text)[:_MAX_TEXT_LENGTH]).split())
     for secret in filter(None, hidden):
         said = re.sub(re.escape(secret), "…", said, flags=re.IGNORECASE)
     return said[:200]

@@ -22,7 +22,7 @@ from messaging.channels.smtp.imap_client import Box, Step, in_plain_words
 from messaging.channels.smtp.servers import IncomingServer
 
 LARGEST_HEADERS: Final = 256_000
-LONGEST_WAIT_SECONDS: Final = 28 * 60.0  # RFC 2177 wants IDLE renewed within 29 minutes
+MAX_WAIT_SECONDS: Final = 28 * 60.0  # RFC 2177 wants IDLE renewed within 29 minutes
 _CHUNK: Final = 200  # sizes asked for at once; a command has to stay below 8,000 characters
 _SLACK: Final = 1_000_000  # what else an answer may hold beside the mail itself
 _BYTES_A_SECOND: Final = 50_000  # a line slower than this is given up
@@ -95,7 +95,7 @@ class Mailbox:
         with in_plain_words(self._server):
             self._forget_news()
             # "n:*" means the last mail too where n is beyond it (RFC 3501, section 6.4.8).
-            uids = [found for found in self._search(f"UID {max(uid, 0) + 1}:*") if found > uid][:limit]
+            uids = [result for result in self._search(f"UID {max(uid, 0) + 1}:*") if result > uid][:limit]
         for start in range(0, len(uids), _CHUNK):
             with in_plain_words(self._server):
                 wanted = uids[start : start + _CHUNK]
@@ -107,10 +107,10 @@ class Mailbox:
     def since(self, day: date) -> list[int]:
         """The UIDs of the mails that the server got on this day or later, ascending."""
         with in_plain_words(self._server):
-            found = self._search(f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year:04}")
-            if not found and not self._is_answered:
+            result = self._search(f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year:04}")
+            if not result and not self._is_answered:
                 raise _no_answer(self._server)
-            return found
+            return result
 
     def wait(self, seconds: float) -> bool:
         """Wait until a mail comes, so long at most: whether one did. False at once where the server has no IDLE."""
@@ -119,7 +119,7 @@ class Mailbox:
                 return True
             if "IDLE" not in self._client.capabilities:
                 return False
-            return self._idle(min(seconds, LONGEST_WAIT_SECONDS))
+            return self._idle(min(seconds, MAX_WAIT_SECONDS))
 
     def _idle(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
@@ -185,8 +185,8 @@ class Mailbox:
                 own = _UID.search(line[0])
                 if b"BODY[" in line[0].upper() and (own is None or int(own[1]) == uid):
                     return bytes(line[1])
-            elif found := _QUOTED.search(line):  # a very short one may come without a length
-                return b"" if found[1].upper() == b"NIL" else re.sub(rb"\\(.)", rb"\1", found[1][1:-1])
+            elif match := _QUOTED.search(line):  # a very short one may come without a length
+                return b"" if match[1].upper() == b"NIL" else re.sub(rb"\\(.)", rb"\1", match[1][1:-1])
         return None
 
     def _fetch(self, uids: str, parts: str, *, most: int = 0) -> list[Any]:
@@ -220,10 +220,10 @@ def _no_answer(server: IncomingServer) -> SendError:
 
 def _moment(text: bytes) -> datetime | None:
     """INTERNALDATE in UTC; None for what is no time."""
-    found = _DATE.search(text)
-    if not found:
+    match = _DATE.search(text)
+    if not match:
         return None
-    day, month, year, hour, minute, second, sign, hours, minutes = (part.decode() for part in found.groups())
+    day, month, year, hour, minute, second, sign, hours, minutes = (part.decode() for part in match.groups())
     try:
         offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
         number = _MONTHS.index(month.title()) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-_MOST_QUESTIONS: Final = 2
+_MAX_QUESTIONS: Final = 2
 
 
 class NoMechanism(Exception):
@@ -32,7 +32,7 @@ def answers(mechanism: str, *, username: str, token: str, host: str, port: int) 
         said = [f"n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01", "\x01"]
     else:
         said = [f"user={username}\x01auth=Bearer {token}\x01\x01", ""]
-    turn = iter(said[:_MOST_QUESTIONS])
+    turn = iter(said[:_MAX_QUESTIONS])
 
     def answer(question: bytes | None = None, /) -> str:
         try:

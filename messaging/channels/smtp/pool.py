@@ -20,9 +20,9 @@ from messaging.channels.base import Account, SendError
 from messaging.channels.smtp.connection import Connection, leave, opened
 from messaging.channels.smtp.servers import OutgoingServer
 
-MOST_IDLE: Final = 4  # an account
+MAX_IDLE: Final = 4  # an account
 IDLE_SECONDS: Final = 30.0  # many servers hang up after 60
-MOST_MAILS: Final = 100  # a connection
+MAX_MAILS: Final = 100  # a connection
 _ALIVE_SECONDS: Final = 5.0
 
 _Key = tuple[object, ...]
@@ -38,7 +38,7 @@ class Link:
     is_kept: bool = False  # it waited before this mail, so that the server may have hung up unseen
 
     def is_fresh(self, now: float) -> bool:
-        return now - self.idle_since < IDLE_SECONDS and self.mails < MOST_MAILS
+        return now - self.idle_since < IDLE_SECONDS and self.mails < MAX_MAILS
 
     def is_alive(self) -> bool:
         """Whether the server answers, with nothing of an earlier mail in its mind."""
@@ -81,7 +81,7 @@ class _Pool:
         link.idle_since = now
         with self.lock:
             waiting = self.idle.setdefault(key, [])
-            has_room = link.is_fresh(now) and len(waiting) < MOST_IDLE
+            has_room = link.is_fresh(now) and len(waiting) < MAX_IDLE
             if has_room:
                 waiting.append(link)
                 self._sweep_later()
@@ -121,7 +121,7 @@ _pool = _Pool()
 
 
 @contextmanager
-def lent(account: Account, *, is_new: bool = False) -> Iterator[Link]:
+def borrowed(account: Account, *, is_new: bool = False) -> Iterator[Link]:
     """A signed-in connection for one mail; kept for the next one when all went well, closed otherwise.
 
     Raises SendError: until then nothing has left. With `is_new` it is none that waited.

@@ -11,7 +11,7 @@ from messaging.channels.base import Account, Retry, SendError
 from messaging.channels.text import has_control
 
 _TRUE = ("true", "1", "yes", "on")
-LONGEST_FOLDER = 255
+MAX_FOLDER_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class IncomingServer:
         if not server.host:
             message = "The channel has no server for incoming mail. Tell the administrators to enter its name."
             raise setting("imap_host", message)
-        if has_control(server.folder) or len(server.folder) > LONGEST_FOLDER:
+        if has_control(server.folder) or len(server.folder) > MAX_FOLDER_LENGTH:
             raise setting("imap_folder", "The folder to read has no usable name. Tell the administrators.")
         server.login.refuse_unfit("imap_username")
         return server

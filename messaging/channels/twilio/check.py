@@ -14,7 +14,7 @@ from messaging.channels.twilio.http import NoAnswer, NotConnected, NotTrusted, R
 
 SANDBOX: Final = "+14155238886"  # Twilio's shared WhatsApp sandbox: on every account and in no account's list
 PAGE_SIZE: Final = 100
-MOST_PAGES: Final = 20
+MAX_PAGES: Final = 20
 
 
 def problems(account: Account) -> list[Problem]:
@@ -24,9 +24,9 @@ def problems(account: Account) -> list[Problem]:
         service = messaging_service_sid(account)
     except SendError as error:
         return [Problem(error.code, error.message)]
-    found = _asked(lambda: _account(client), "account")
-    if found:
-        return found
+    result = _asked(lambda: _account(client), "account")
+    if result:
+        return result
     if service:
         return _asked(lambda: _service(client, service), "messaging_service")
     if not account.address:
@@ -82,7 +82,7 @@ def _service(client: Client, sid: str) -> list[Problem]:
 
 def _number(client: Client, account: Account) -> list[Problem]:
     first = client.incoming_phone_numbers.page(phone_number=account.address, page_size=1)
-    number = next(records(first, "incoming_phone_numbers", most=MOST_PAGES), None)
+    number = next(records(first, "incoming_phone_numbers", most=MAX_PAGES), None)
     if number is None:
         detail = (
             f"The account has no number {account.address}. Check the channel's address, or buy the number at Twilio."
@@ -102,7 +102,7 @@ def _whatsapp_sender(client: Client, account: Account) -> list[Problem]:
         return []
     wanted = channel_address(Kind.WHATSAPP, account.address)
     first = client.messaging.v2.channels_senders.page(channel="whatsapp", page_size=PAGE_SIZE)
-    for sender in records(first, "senders", most=MOST_PAGES, required=("sid", "sender_id", "status")):
+    for sender in records(first, "senders", most=MAX_PAGES, required=("sid", "sender_id", "status")):
         if sender.sender_id == wanted:
             return _sender_state(str(sender.status), account)
     detail = f"{account.address} is not a WhatsApp sender of this account. Check the address, or register it at Twilio."

@@ -15,9 +15,9 @@ from messaging.channels.twilio.account import client_for
 from messaging.channels.twilio.calls import asking, records
 
 PAGE_SIZE: Final = 200
-MOST_PAGES: Final = 100
-LONGEST_NAME: Final = 255
-LONGEST_REASON: Final = 2000
+MAX_PAGES: Final = 100
+MAX_NAME_LENGTH: Final = 255
+MAX_REASON_LENGTH: Final = 2000
 
 
 def templates(account: Account) -> list[ContentTemplate]:
@@ -29,18 +29,18 @@ def templates(account: Account) -> list[ContentTemplate]:
     client = client_for(account)
     with asking():
         first = client.content.v1.content_and_approvals.page(page_size=PAGE_SIZE)
-        held = {record.sid: record for record in records(first, "contents", most=MOST_PAGES)}
-        return [_template(record, account.kind) for record in held.values()]
+        locked = {record.sid: record for record in records(first, "contents", most=MAX_PAGES)}
+        return [_template(record, account.kind) for record in locked.values()]
 
 
 def _template(record: Any, kind: Kind) -> ContentTemplate:
-    name = text(record.friendly_name, LONGEST_NAME) or text(record.sid, LONGEST_NAME)
+    name = text(record.friendly_name, MAX_NAME_LENGTH) or text(record.sid, MAX_NAME_LENGTH)
     types = record.types if isinstance(record.types, Mapping) else {}
     chosen = content_types.chosen(types, kind)
     shape = content_types.shape(chosen, types.get(chosen))
     approval = _approval(record.approval_requests)
     return ContentTemplate(
-        sid=text(record.sid, LONGEST_NAME),
+        sid=text(record.sid, MAX_NAME_LENGTH),
         name=name,
         language=text(record.language, 35),
         kind=content_types.short_name(chosen),
@@ -48,7 +48,7 @@ def _template(record: Any, kind: Kind) -> ContentTemplate:
         variables=_variables(record.variables, shape),
         status=text(approval.get("status"), 50).lower() or "unsubmitted",
         category=text(approval.get("category"), 50).lower(),
-        reason=text(approval.get("rejection_reason"), LONGEST_REASON),
+        reason=text(approval.get("rejection_reason"), MAX_REASON_LENGTH),
         media=shape.media,
         actions=shape.actions,
         updated_at=_moment(record.date_updated) or _moment(record.date_created),
@@ -71,7 +71,7 @@ def _approval(requests: object) -> Mapping[str, object]:
 def _variables(samples: object, shape: content_types.Shape) -> dict[str, str]:
     """Each placeholder with its sample, the numbered ones in their order; empty where Twilio has no sample."""
     known = samples if isinstance(samples, Mapping) else {}
-    names = {text(str(name), 50): value for name, value in list(known.items())[: content_types.MOST_ITEMS]}
+    names = {text(str(name), 50): value for name, value in list(known.items())[: content_types.MAX_ITEMS]}
     for name in content_types.placeholders(shape):
         names.setdefault(name, "")
     ordered = sorted((name for name in names if name), key=lambda name: (not name.isdecimal(), _number(name), name))

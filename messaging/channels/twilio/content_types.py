@@ -10,9 +10,9 @@ from typing import Final
 from messaging.channels.base import Kind
 from messaging.channels.text import clean
 
-LONGEST_BODY: Final = 5000
-LONGEST_LINE: Final = 2048
-MOST_ITEMS: Final = 100
+MAX_BODY_LENGTH: Final = 5000
+MAX_LINE_LENGTH: Final = 2048
+MAX_ITEMS: Final = 100
 
 _PLACEHOLDER = re.compile(r"\{\{ ?([A-Za-z0-9_]{1,50}) ?\}\}")
 _PLAIN: Final = ("twilio/text", "twilio/media")
@@ -88,7 +88,7 @@ def _carousel(data: Data) -> Shape:
     body = _joined([data.get("body"), *(card.get(part) for card in cards for part in ("title", "body"))])
     media = [url for card in cards for url in _media(card.get("media"))]
     actions = [action for card in cards for action in _buttons(card.get("actions"))]
-    return Shape(body, media[:MOST_ITEMS], actions[:MOST_ITEMS])
+    return Shape(body, media[:MAX_ITEMS], actions[:MAX_ITEMS])
 
 
 def _flow(data: Data) -> Shape:
@@ -163,20 +163,20 @@ def _buttons(value: object) -> Actions:
 
 def _media(value: object) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [url for url in (_line(one) for one in values[:MOST_ITEMS]) if url]
+    return [url for url in (_line(one) for one in values[:MAX_ITEMS]) if url]
 
 
 def _objects(value: object) -> list[Data]:
-    return [one for one in value if isinstance(one, Mapping)][:MOST_ITEMS] if isinstance(value, list) else []
+    return [one for one in value if isinstance(one, Mapping)][:MAX_ITEMS] if isinstance(value, list) else []
 
 
 def _joined(values: Iterable[object]) -> str:
-    return "\n".join(part for part in (_block(value) for value in values) if part)[:LONGEST_BODY]
+    return "\n".join(part for part in (_block(value) for value in values) if part)[:MAX_BODY_LENGTH]
 
 
 def _block(value: object) -> str:
-    return clean(value[:LONGEST_BODY]).strip() if isinstance(value, str) else ""
+    return clean(value[:MAX_BODY_LENGTH]).strip() if isinstance(value, str) else ""
 
 
-def _line(value: object, longest: int = LONGEST_LINE) -> str:
+def _line(value: object, longest: int = MAX_LINE_LENGTH) -> str:
     return " ".join(clean(value[:longest]).split()) if isinstance(value, str) else ""

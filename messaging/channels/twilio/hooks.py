@@ -14,7 +14,7 @@ from messaging.channels.twilio.calls import asking, complete, records
 from messaging.channels.twilio.check import SANDBOX
 from messaging.channels.twilio.signature import OVERRIDES
 
-MOST_PAGES: Final = 20
+MAX_PAGES: Final = 20
 
 _SANDBOX_INBOUND: Final = "the WhatsApp sandbox's “When a message comes in”"
 _SANDBOX_STATUS: Final = "the WhatsApp sandbox's “Status callback URL”"
@@ -71,12 +71,12 @@ def _sender_webhook(client: Client, account: Account) -> dict[str, object] | Non
     if account.address in ("", SANDBOX):
         return None
     first = client.messaging.v2.channels_senders.page(channel="whatsapp", page_size=100)
-    senders = records(first, "senders", most=MOST_PAGES, required=("sid", "sender_id"))
-    found = next((sender for sender in senders if sender.sender_id == wanted), None)
-    if found is None:
+    senders = records(first, "senders", most=MAX_PAGES, required=("sid", "sender_id"))
+    result = next((sender for sender in senders if sender.sender_id == wanted), None)
+    if result is None:
         return None
     # The list may leave the webhook out; the sender itself has it.
-    webhook = found.webhook or complete(client.messaging.v2.channels_senders(found.sid).fetch()).webhook
+    webhook = result.webhook or complete(client.messaging.v2.channels_senders(result.sid).fetch()).webhook
     return dict(webhook) if isinstance(webhook, dict) else {}
 
 
@@ -84,19 +84,19 @@ def _number(client: Client, account: Account) -> object:
     if not account.address:
         return None
     first = client.incoming_phone_numbers.page(phone_number=account.address, page_size=1)
-    return next(records(first, "incoming_phone_numbers", most=MOST_PAGES), None)
+    return next(records(first, "incoming_phone_numbers", most=MAX_PAGES), None)
 
 
 def _inbound(seen: _Seen, account: Account, url: str) -> WebhookAddress:
     if _through_service(seen, account):
-        found, method = _of(seen.service, "inbound_request_url", "inbound_method")
-        return _row("inbound", _SERVICE_INBOUND, url, found, method)
+        result, method = _of(seen.service, "inbound_request_url", "inbound_method")
+        return _row("inbound", _SERVICE_INBOUND, url, result, method)
     if account.kind is Kind.WHATSAPP:
-        found, method = _in(seen.owner, "callback_url", "callback_method")
+        result, method = _in(seen.owner, "callback_url", "callback_method")
         label = _SANDBOX_INBOUND if account.address == SANDBOX else _SENDER_INBOUND
-        return _row("inbound", label, url, found, method)
-    found, method = _of(seen.owner, "sms_url", "sms_method")
-    return _row("inbound", _NUMBER_INBOUND, url, found, method)
+        return _row("inbound", label, url, result, method)
+    result, method = _of(seen.owner, "sms_url", "sms_method")
+    return _row("inbound", _NUMBER_INBOUND, url, result, method)
 
 
 def _through_service(seen: _Seen, account: Account) -> bool:
@@ -108,13 +108,13 @@ def _through_service(seen: _Seen, account: Account) -> bool:
 
 def _status(seen: _Seen, account: Account, url: str) -> WebhookAddress | None:
     if account.credentials.get("messaging_service_sid"):
-        found, _ = _of(seen.service, "status_callback", "")
-        return _row("status", _SERVICE_STATUS, url, found, "POST")
+        result, _ = _of(seen.service, "status_callback", "")
+        return _row("status", _SERVICE_STATUS, url, result, "POST")
     if account.kind is not Kind.WHATSAPP:
         return None  # a number has none for messages
-    found, method = _in(seen.owner, "status_callback_url", "status_callback_method")
+    result, method = _in(seen.owner, "status_callback_url", "status_callback_method")
     label = _SANDBOX_STATUS if account.address == SANDBOX else _SENDER_STATUS
-    return _row("status", label, url, found, method)
+    return _row("status", label, url, result, method)
 
 
 def _of(record: object, url: str, method: str) -> tuple[str | None, str]:

@@ -30,7 +30,7 @@ from twilio.http.response import Response
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 LARGEST_ANSWER = 8 * 1024 * 1024  # a page of 200 messages is under 1 MiB
-LONGEST_RETRY_AFTER = timedelta(hours=1)
+MAX_RETRY_AFTER = timedelta(hours=1)
 TWILIO: Final = ".twilio.com"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Narrower than the standard: two parsers that read one odd address differently would send the credentials elsewhere.
@@ -220,7 +220,7 @@ def _code(status: int, text: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """RFC 9110, section 10.2.3: seconds or a date. Held between 0 and LONGEST_RETRY_AFTER."""
+    """RFC 9110, section 10.2.3: seconds or a date. Held between 0 and MAX_RETRY_AFTER."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -228,4 +228,4 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
         wait = timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value) - datetime.now(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(wait, timedelta()), LONGEST_RETRY_AFTER)
+    return min(max(wait, timedelta()), MAX_RETRY_AFTER)

@@ -27,9 +27,9 @@ from messaging.channels.twilio.http import Refused
 from messaging.channels.twilio.payload import OUR_STATUS
 
 PAGE_SIZE = 200
-MOST_PAGES = 5  # of one recipient's messages
-MOST_PAGES_A_WINDOW: Final = 2000
-MOST_MEDIA: Final = 20  # of one message; Twilio takes ten
+MAX_PAGES = 5  # of one recipient's messages
+MAX_PAGES_A_WINDOW: Final = 2000
+MAX_MEDIA: Final = 20  # of one message; Twilio takes ten
 WINDOW: Final = timedelta(hours=12)  # what is held at once, so that the oldest can come first
 CLOCK_SLACK = timedelta(seconds=5)  # Twilio's clock against ours, and its dates without fractions of a second
 LIST: Final = "messages"
@@ -41,20 +41,20 @@ def find_sent(account: Account, message: OutgoingMessage, *, since: datetime) ->
     """The outbound messages of this account to this recipient, created since then (less CLOCK_SLACK), newest first.
 
     A message that waits at Twilio has no DateSent yet, and a filter by DateSent may leave it out: so the recipient's
-    newest are asked for without that filter too. At most MOST_PAGES + 1 pages of PAGE_SIZE are read.
+    newest are asked for without that filter too. At most MAX_PAGES + 1 pages of PAGE_SIZE are read.
     """
     client = client_for(account)
     since = since.astimezone(UTC) - CLOCK_SLACK
     to = channel_address(account.kind, message.to)
     with asking():
-        dated = _newest(client.messages.page(to=to, date_sent_after=since, page_size=PAGE_SIZE), most=MOST_PAGES)
+        dated = _newest(client.messages.page(to=to, date_sent_after=since, page_size=PAGE_SIZE), most=MAX_PAGES)
         newest = _newest(client.messages.page(to=to, page_size=PAGE_SIZE), most=1)
-        found = {
+        results = {
             record.sid: _found(record)
             for record in chain(dated, newest)
             if _is_from(record, account) and _at(record.date_created) >= since
         }
-    return sorted(found.values(), key=lambda one: _at(one.created_at), reverse=True)
+    return sorted(results.values(), key=lambda one: _at(one.created_at), reverse=True)
 
 
 def messages(account: Account, *, since: datetime, until: datetime) -> Iterator[ListedMessage]:
@@ -69,18 +69,18 @@ def messages(account: Account, *, since: datetime, until: datetime) -> Iterator[
     start, until = since.astimezone(UTC).replace(microsecond=0), until.astimezone(UTC)
     with asking():
         waiting = _waiting(client, account)
-    told: set[str] = set()
+    text: set[str] = set()
     while start < until:
         end = min(start + WINDOW, until)
         with asking():
             records = chain(_dated(client, account, start, end), waiting)
-            found = {one.sid: one for one in records if start <= _moment(one) <= end and one.sid not in told}
-        for record in sorted(found.values(), key=_moment):
+            results = {one.sid: one for one in records if start <= _moment(one) <= end and one.sid not in text}
+        for record in sorted(results.values(), key=_moment):
             with asking():
                 listed = _listed(client, record)
             yield listed
         # A second may lie in two windows, and one that waits may be sent meanwhile.
-        told = {*found, *(one.sid for one in waiting if one.sid in told)}
+        text = {*results, *(one.sid for one in waiting if one.sid in text)}
         start = end
 
 
@@ -107,8 +107,8 @@ def _dated(client: Client, account: Account, start: datetime, end: datetime) -> 
         queries = [{"to": address}, {"from_": address}]
     for query in queries:
         first = client.messages.page(**query, date_sent_after=start, date_sent_before=end, page_size=PAGE_SIZE)
-        held = records(first, LIST, most=MOST_PAGES_A_WINDOW, required=NEEDED)
-        yield from (record for record in held if _is_from(record, account) or _is_to(record, account))
+        locked = records(first, LIST, most=MAX_PAGES_A_WINDOW, required=NEEDED)
+        yield from (record for record in locked if _is_from(record, account) or _is_to(record, account))
 
 
 def _listed(client: Client, record: MessageInstance) -> ListedMessage:
@@ -152,8 +152,8 @@ def _media(client: Client, record: MessageInstance) -> list[tuple[str, str]]:
     if str(record.num_media or "0") == "0":
         return []
     try:
-        first = client.messages(record.sid).media.page(page_size=MOST_MEDIA)
-        files = list(islice(records(first, "media_list", most=2), MOST_MEDIA))
+        first = client.messages(record.sid).media.page(page_size=MAX_MEDIA)
+        files = list(islice(records(first, "media_list", most=2), MAX_MEDIA))
     except Refused as refused:
         if refused.status in (404, 410):
             return []

@@ -26,9 +26,9 @@ from messaging.channels.twilio.http import (
     retry_after,
 )
 
-MOST_REDIRECTS: Final = 3
-LONGEST_SECONDS: Final = 120.0  # for the whole file, redirects and all
-LONGEST_URL: Final = 4096
+MAX_REDIRECTS: Final = 3
+MAX_SECONDS: Final = 120.0  # for the whole file, redirects and all
+MAX_URL_LENGTH: Final = 4096
 PIECE: Final = 65536
 
 # Where Twilio keeps the files: its own network for messages and Amazon's storage, both by addresses that are signed.
@@ -57,7 +57,7 @@ def fetch(account: Account, url: str, *, into: IO[bytes], max_bytes: int) -> Fet
     The credentials go to Twilio's own hosts only; a redirect is followed without them, to Twilio's stores alone. A
     404 in the first seconds is usual. When it fails, `into` may hold a part of the file.
     """
-    deadline = time.monotonic() + LONGEST_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     try:
         auth: tuple[str, str] | None = credentials(account)
     except SendError as error:
@@ -66,12 +66,12 @@ def fetch(account: Account, url: str, *, into: IO[bytes], max_bytes: int) -> Fet
     _refuse_foreign(url, stores)
     if not _FILE.fullmatch(_path(url)):
         raise FetchError("host", "This is not the address of a file at Twilio.", is_final=True)
-    for _ in range(1 + MOST_REDIRECTS):
+    for _ in range(1 + MAX_REDIRECTS):
         _refuse_foreign(url, stores)
-        found = _get(url, auth, into, max_bytes, deadline)
-        if isinstance(found, FetchedMedia):
-            return found
-        url, auth, stores = found, None, _STORES
+        result = _get(url, auth, into, max_bytes, deadline)
+        if isinstance(result, FetchedMedia):
+            return result
+        url, auth, stores = result, None, _STORES
     raise FetchError("redirects", "The file's address leads in circles.", is_final=True)
 
 
@@ -81,7 +81,7 @@ def _get(
     """The file, or the address that it is at instead."""
     try:
         with pooled_client().download(url, auth=auth) as answer:
-            location = answer.headers.get("Location", "")[: LONGEST_URL + 1]
+            location = answer.headers.get("Location", "")[: MAX_URL_LENGTH + 1]
             if answer.status_code in _REDIRECTS and location:
                 return urljoin(url, location)
             if answer.status_code != 200:
@@ -101,7 +101,7 @@ def _refuse_foreign(url: str, stores: tuple[str, ...]) -> None:
     """Whether the file may be fetched from there; with a stand-in, from the stand-in too."""
     stand_in = settings.TWILIO_API_BASE_URL
     is_stand_in = stand_in and _origin(url) == _origin(stand_in)
-    if len(url) > LONGEST_URL or not (is_stand_in or https_host(url).endswith(stores)):
+    if len(url) > MAX_URL_LENGTH or not (is_stand_in or https_host(url).endswith(stores)):
         raise FetchError("host", "The file is not at Twilio; it is not fetched from anywhere else.", is_final=True)
 
 

@@ -13,9 +13,9 @@ from messaging.channels.twilio import errors
 from messaging.channels.twilio.account import channel_address, sender
 from messaging.channels.twilio.signature import OVERRIDES
 
-LONGEST_VARIABLE: Final = 1024
-MOST_SPACES: Final = 4  # in a row: WhatsApp refuses a template's value with more
-MOST_VARIABLES: Final = 100
+MAX_VARIABLE_LENGTH: Final = 1024
+MAX_SPACES: Final = 4  # in a row: WhatsApp refuses a template's value with more
+MAX_VARIABLES: Final = 100
 
 _CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 _FILE_URL = re.compile(r"https?://[!-~]{1,2040}")
@@ -71,7 +71,7 @@ def _template(message: OutgoingMessage) -> dict[str, object]:
     if message.files:
         detail = "A template brings its own files. Remove the attached ones and send it again."
         raise SendError("21620", detail, Retry.FIX)
-    if len(message.content_variables) > MOST_VARIABLES:
+    if len(message.content_variables) > MAX_VARIABLES:
         raise errors.known_refusal("63028")
     for name, value in message.content_variables.items():
         _refuse_unfit(name, value)
@@ -84,9 +84,9 @@ def _refuse_unfit(name: str, value: str) -> None:
     """What WhatsApp refuses in a template's value; the words name the value's place and not the value."""
     checks = (
         (not value.strip(), "is empty. Fill it in"),
-        (len(value) > LONGEST_VARIABLE, f"is longer than {LONGEST_VARIABLE} characters. Shorten it"),
+        (len(value) > MAX_VARIABLE_LENGTH, f"is longer than {MAX_VARIABLE_LENGTH} characters. Shorten it"),
         (has_control(value) or _BREAKS.search(value), "has a line break or a tab in it. Write it on one line"),
-        (" " * (MOST_SPACES + 1) in value, f"has more than {MOST_SPACES} spaces in a row. Remove some"),
+        (" " * (MAX_SPACES + 1) in value, f"has more than {MAX_SPACES} spaces in a row. Remove some"),
     )
     for is_wrong, what in checks:
         if is_wrong:

@@ -14,9 +14,9 @@ from messaging.channels.twilio.account import WHATSAPP_PREFIX
 
 Params = Iterable[tuple[str, str]] | Mapping[str, Sequence[str]]
 
-MOST_FIELDS = 1000
-MOST_MEDIA = 100  # Twilio sends ten at most
-LONGEST_ID = 255
+MAX_FIELDS = 1000
+MAX_MEDIA = 100  # Twilio sends ten at most
+MAX_ID_LENGTH = 255
 FAILED = "failed"
 
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values, as ours
@@ -49,9 +49,9 @@ def form_pairs(body: bytes | str) -> list[tuple[str, str]]:
     """
     try:
         text = body.decode("utf-8") if isinstance(body, bytes) else body
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
-        raise InvalidPayload(f"The body is not a form in UTF-8 with at most {MOST_FIELDS} fields.") from error
+        raise InvalidPayload(f"The body is not a form in UTF-8 with at most {MAX_FIELDS} fields.") from error
 
 
 def parse_inbound(params: Params) -> ReceivedMessage:
@@ -126,8 +126,8 @@ class _Fields:
         value = self.take(key).strip()
         if not value:
             raise InvalidPayload(f"{key}: missing.")
-        if len(value) > LONGEST_ID:
-            raise InvalidPayload(f"{key}: longer than {LONGEST_ID} characters.")
+        if len(value) > MAX_ID_LENGTH:
+            raise InvalidPayload(f"{key}: longer than {MAX_ID_LENGTH} characters.")
         return value
 
     def rest(self) -> dict[str, object]:
@@ -168,8 +168,8 @@ def _sender(fields: _Fields) -> tuple[Kind, str, str]:
 def _media(fields: _Fields) -> list[Media]:
     """As many as NumMedia says; it stays in `extra`, and shows when a file's address was missing."""
     stated = fields.peek("NumMedia").strip() or "0"
-    if not re.fullmatch(r"[0-9]{1,3}", stated) or int(stated) > MOST_MEDIA:
-        raise InvalidPayload(f"NumMedia: not a number from 0 to {MOST_MEDIA}.")
+    if not re.fullmatch(r"[0-9]{1,3}", stated) or int(stated) > MAX_MEDIA:
+        raise InvalidPayload(f"NumMedia: not a number from 0 to {MAX_MEDIA}.")
     return [
         Media(
             url=fields.take(f"MediaUrl{number}"),
@@ -185,7 +185,7 @@ def _filename(fields: _Fields, number: int) -> str:
     """A document's name, where one is told; what looks like a path stays whole in `extra`."""
     name = next((name for name in (f"MediaFilename{number}", f"MediaFileName{number}") if fields.has(name)), "")
     stated = fields.peek(name)
-    bare = stated.replace("\n", " ").replace("\\", "/").rpartition("/")[2].strip()[:LONGEST_ID]
+    bare = stated.replace("\n", " ").replace("\\", "/").rpartition("/")[2].strip()[:MAX_ID_LENGTH]
     return fields.take(name) if name and bare == stated else bare
 
 

@@ -89,7 +89,7 @@ def _location(received: ReceivedMessage) -> dict[str, object] | None:
 
 def _store_details(message: Message, mail: ReceivedMail) -> None:
     """Keep what an e-mail has beyond its message; the address that it came from takes mail."""
-    suppressions.heard_from(message)
+    suppressions.lift_for_sender(message)
     MailDetails.objects.create(
         organization_id=message.organization_id,
         message=message,

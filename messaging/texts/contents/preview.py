@@ -24,13 +24,13 @@ def of(
         preview, problem = rendering.fill(template, known, values).body, ""
     except (rendering.InvalidVariable, placeholders.MissingValue) as error:
         preview, problem = _with_gaps(template, values), str(error)
-    held = template.content or {}
+    locked = template.content or {}
     return {
         "fields": fields,
         "preview": preview,
         "problem": problem if is_asked else "",
-        "actions": held.get("actions") or [],
-        "media": held.get("media") or [],
+        "actions": locked.get("actions") or [],
+        "media": locked.get("media") or [],
     }
 
 

@@ -14,7 +14,7 @@ from activity.ledger import record
 from core import clock, queues
 from core.claims import released, settle
 from core.encryption import DecryptionFailed
-from core.jobs import ring
+from core.jobs import wake_up
 from core.sweeps import sweep
 from core.tenancy import organization_scope
 from customers.packs.words import LANGUAGE
@@ -31,8 +31,8 @@ SYNC: Final = "messaging.tasks.sync_contents"
 EVERY = timedelta(hours=1)
 AGAIN = timedelta(minutes=5)
 LEASE = timedelta(minutes=1)
-LONGEST = timedelta(minutes=10)
-LONGEST_KEY: Final = templates.LONGEST_KEY
+MAX_DURATION = timedelta(minutes=10)
+MAX_KEY_LENGTH: Final = templates.MAX_KEY_LENGTH
 Status = Template.ContentStatus
 _STATUS: Final = {
     "approved": Status.APPROVED,
@@ -67,7 +67,7 @@ def sync_now(channel: Channel) -> None:
     )
     if not is_new:
         ContentSync.objects.filter(pk=row.pk).update(due_at=now, **released())
-    ring(SYNC)
+    wake_up(SYNC)
 
 
 def sync_due() -> int:
@@ -105,7 +105,7 @@ def _sync(row: ContentSync) -> None:
 
 def _take(channel: Channel, content: ContentTemplate) -> None:
     """Write one down: with what we had of it, or as a template of its own."""
-    held = {
+    locked = {
         "account": channel.account_id,
         "kind": content.kind,
         "body": content.body,
@@ -116,7 +116,7 @@ def _take(channel: Channel, content: ContentTemplate) -> None:
     }
     status = _STATUS.get(content.status.lower(), Status.PENDING)
     changes = {
-        "content": held,
+        "content": locked,
         "content_status": status,
         "content_reason": clean(content.reason)[:300],
         "content_synced_at": clock.now(),
@@ -139,24 +139,24 @@ def _followed(template: Template, content: ContentTemplate, changes: dict[str, o
     state is news."""
     if template.content is None:
         return {name: value for name, value in changes.items() if name != "content"}
-    return {**changes, "body": clean(content.body).strip()[: templates.LONGEST["body"]] or template.body}
+    return {**changes, "body": clean(content.body).strip()[: templates.MAX_LENGTH["body"]] or template.body}
 
 
 def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]) -> None:
-    name = " ".join(clean(content.name).split())[: templates.LONGEST["name"]] or content.sid
+    name = " ".join(clean(content.name).split())[: templates.MAX_LENGTH["name"]] or content.sid
     language = content.language.replace("_", "-")
     template = Template(
         organization_id=channel.organization_id,
         name=name,
         channel=Kind.WHATSAPP,
         language=language if LANGUAGE.fullmatch(language) else ANY_LANGUAGE,
-        category=content.category[: templates.LONGEST["category"]].capitalize(),
-        body=clean(content.body).strip()[: templates.LONGEST["body"]] or name,
+        category=content.category[: templates.MAX_LENGTH["category"]].capitalize(),
+        body=clean(content.body).strip()[: templates.MAX_LENGTH["body"]] or name,
         content_sid=content.sid,
         **changes,
     )
-    base = slugify(name).replace("-", "_")[:LONGEST_KEY] or "template"
-    for key in (base, f"{base[: LONGEST_KEY - 9]}_{content.sid[-8:].lower()}"):
+    base = slugify(name).replace("-", "_")[:MAX_KEY_LENGTH] or "template"
+    for key in (base, f"{base[: MAX_KEY_LENGTH - 9]}_{content.sid[-8:].lower()}"):
         template.key = key
         try:
             with transaction.atomic():
@@ -191,7 +191,7 @@ def is_stale(sync: ContentSync | None) -> bool:
     return sync is None or sync.synced_at is None or clock.now() - sync.synced_at > 3 * EVERY
 
 
-def ask(channel: Channel, actor: Actor) -> bool:
+def request_sync(channel: Channel, actor: Actor) -> bool:
     """For a person: read them now; False where the provider has none."""
     if not has_content(channel):
         return False
@@ -213,6 +213,6 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="templates of all organizations are read by one sweep",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
     )
 )

@@ -33,20 +33,20 @@ class TeamField(serializers.UUIDField):
     """A team of the organization, by its id."""
 
     def to_internal_value(self, data: Any) -> Any:
-        found = Team.objects.filter(pk=super().to_internal_value(data)).first()
-        if found is None:
+        row = Team.objects.filter(pk=super().to_internal_value(data)).first()
+        if row is None:
             raise serializers.ValidationError("There is no such team.", code="not_found")
-        return found
+        return row
 
     def to_representation(self, value: Any) -> str:
         return str(value.pk)
 
 
 class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
-    key = serializers.CharField(max_length=templates.LONGEST_KEY, required=False, help_text="What rules call it by.")
+    key = serializers.CharField(max_length=templates.MAX_KEY_LENGTH, required=False, help_text="What rules call it by.")
     channel = serializers.ChoiceField(choices=KIND_CHOICES)
     body = serializers.CharField(
-        max_length=templates.LONGEST["body"],
+        max_length=templates.MAX_LENGTH["body"],
         help_text="With placeholders: {{ customer.name }}, {{ company|your company }}, {{ custom.<key> }}.",
     )
     content_variables = serializers.DictField(
@@ -98,13 +98,13 @@ class TemplateListView(OrganizationView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """The organization's templates, by name."""
-        asked = read_parameters(request, TemplateParameters)
+        requested = read_parameters(request, TemplateParameters)
         rows = Template.objects.visible_to(self.member).order_by(
-            asked["ordering"], "-id" if asked["ordering"].startswith("-") else "id"
+            requested["ordering"], "-id" if requested["ordering"].startswith("-") else "id"
         )
         for name, path in (("channel", "channel"), ("language", "language"), ("q", "name__icontains")):
-            if asked.get(name):
-                rows = rows.filter(**{path: asked[name]})
+            if requested.get(name):
+                rows = rows.filter(**{path: requested[name]})
         return paginated(self, rows, lambda page: TemplateSerializer(page, many=True).data)
 
     @extend_schema(
@@ -190,13 +190,13 @@ class TemplatePreviewView(OrganizationView):
         customer = body.validated_data["customer"]
         given = body.validated_data.get("variables")
         try:
-            shown = rendering.render(template=template, customer=customer, agent=self.member.user, variables=given)
+            context = rendering.render(template=template, customer=customer, agent=self.member.user, variables=given)
         except rendering.InvalidVariable as refused:
             if given:
                 raise
             # Nobody gave it: it is the customer's record that lacks the value.
             raise Conflict(str(refused), code="missing_value") from refused
-        return Response(RenderedSerializer(shown).data)
+        return Response(RenderedSerializer(context).data)
 
 
 def _found(view: OrganizationView, pk: UUID) -> Template:

@@ -32,12 +32,12 @@ def posted(request: Request, form: TemplateForm, template: Template | None) -> l
     if "uploads" not in form.fields:
         return []
     named = _ids(request, "attached")
-    held = {file.pk: file for file in of(template)}
-    before = shown(request, list(held.values()))
+    locked = {file.pk: file for file in of(template)}
+    before = shown(request, list(locked.values()))
     # What somebody else added since stays, and what they took away does not come back.
-    files = [file for pk, file in held.items() if pk in named or pk not in before]
+    files = [file for pk, file in locked.items() if pk in named or pk not in before]
     with on_form(request, form):
-        others = [pk for pk in named if pk not in held and pk not in before]
+        others = [pk for pk in named if pk not in locked and pk not in before]
         files += media.unused(others, organization=request.organization, actor=current_actor())
     capabilities = _TAKES.get(form.cleaned_data.get("channel", ""))
     chosen = form.cleaned_data.get("uploads") or []
@@ -66,12 +66,12 @@ def _require_fit(request: Request, form: TemplateForm, capabilities: Capabilitie
     """The channel may be another one than the files were chosen for."""
     if len(files) > capabilities.max_files:
         most = capabilities.max_files
-        told = (
+        text = (
             f"takes at most {most} file{'s' if most != 1 else ''}. Leave some out"
             if most
             else "takes no files. Leave them out"
         )
-        form.add_error("uploads", f"{capabilities.label} {told}.")
+        form.add_error("uploads", f"{capabilities.label} {text}.")
         return
     for file in files:
         with on_form(request, form):

@@ -15,7 +15,7 @@ from messaging.texts import placeholders, rendering
 
 LABELS = {Kind.WHATSAPP: "WhatsApp", Kind.SMS: "SMS", Kind.EMAIL: "E-mail", Kind.WEB: "Web"}
 VARIABLE: Final = "variable_"
-LONGEST_FILLER: Final = 1_000
+MAX_FILLER_LENGTH: Final = 1_000
 CATEGORIES: Final = "template-categories"
 # What a template that was read from the provider says for itself.
 _HELD: Final = ("channel", "language", "subject", "body")
@@ -146,7 +146,7 @@ class TemplateForm(EditMixin):
             self.fields[f"{VARIABLE}{name}"] = forms.CharField(
                 label=f"{{{{{name}}}}}",
                 required=False,
-                max_length=LONGEST_FILLER,
+                max_length=MAX_FILLER_LENGTH,
                 initial=template.content_variables.get(name, ""),
                 widget=forms.TextInput(attrs={**_TEXT, "autocomplete": "off"}),
                 help_text="" if not sample else f"Such as “{_escaped(str(sample)[:80])}”.",

@@ -16,9 +16,9 @@ from messaging.texts import placeholders, rendering
 from messaging.texts.templates.forms import VARIABLE
 
 OFFERED = 20
-LONGEST_SUBJECT = 200
-LONGEST_TEXT = 20_000
-LONGEST_NAME = 200
+MAX_SUBJECT_LENGTH = 200
+MAX_TEXT_LENGTH = 20_000
+MAX_NAME_LENGTH = 200
 
 
 def of(request: Request, template: Template | None) -> dict[str, object]:
@@ -26,19 +26,23 @@ def of(request: Request, template: Template | None) -> dict[str, object]:
     given = request.POST if request.method == "POST" else {}
     customers, chosen = _customers(request, given)
     draft = _draft(request, template, given)
-    shown: dict[str, object] = {"customers": customers, "customer": chosen, "is_searched": bool(given.get("preview_q"))}
+    context: dict[str, object] = {
+        "customers": customers,
+        "customer": chosen,
+        "is_searched": bool(given.get("preview_q")),
+    }
     try:
         _check(draft)
         if chosen is not None:
-            asked = _asked_for(draft)
+            requested = _asked_for(draft)
             # What is asked for when it is sent keeps its place in the text.
-            gaps = {name: f"{{{{{name}}}}}" for name in asked}
+            gaps = {name: f"{{{{{name}}}}}" for name in requested}
             filled = rendering.render(template=draft, customer=chosen, agent=request.member.user, variables=gaps)
-            shown |= {"preview_subject": filled.subject, "preview_body": filled.body, "asked_for": asked}
+            context |= {"preview_subject": filled.subject, "preview_body": filled.body, "asked_for": requested}
     except (placeholders.InvalidPlaceholder, placeholders.MissingValue, rendering.InvalidVariable) as error:
-        shown["error"] = str(error)
-    held = draft.content or {}
-    return {**shown, "actions": held.get("actions") or [], "media_count": len(held.get("media") or [])}
+        context["error"] = str(error)
+    locked = draft.content or {}
+    return {**context, "actions": locked.get("actions") or [], "media_count": len(locked.get("media") or [])}
 
 
 def _customers(request: Request, given: Mapping[str, str]) -> tuple[list[Customer], Customer | None]:
@@ -46,17 +50,17 @@ def _customers(request: Request, given: Mapping[str, str]) -> tuple[list[Custome
     if not request.member.may("customers.view"):
         return [], None
     rows = Customer.objects.visible_to(request.member).select_related("organization")
-    asked = given.get("preview_q", "").strip()[:LONGEST_NAME]
-    if asked:
-        found = newest_matches(rows.matching(asked), size=OFFERED)
+    requested = given.get("preview_q", "").strip()[:MAX_NAME_LENGTH]
+    if requested:
+        results = newest_matches(rows.matching(requested), size=OFFERED)
     else:
-        found = list(rows.order_by(F("last_activity_at").desc(nulls_last=True), "-id")[:OFFERED])
+        results = list(rows.order_by(F("last_activity_at").desc(nulls_last=True), "-id")[:OFFERED])
     wanted = parse_uuid(given.get("preview_customer", ""))
-    chosen = next((one for one in found if one.pk == wanted), None)
-    if chosen is None and wanted is not None and not asked:
+    chosen = next((one for one in results if one.pk == wanted), None)
+    if chosen is None and wanted is not None and not requested:
         chosen = rows.filter(pk=wanted).first()
-        found = [chosen, *found] if chosen is not None else found
-    return found, chosen or next(iter(found), None)
+        results = [chosen, *results] if chosen is not None else results
+    return results, chosen or next(iter(results), None)
 
 
 def _draft(request: Request, template: Template | None, given: Mapping[str, str]) -> Template:
@@ -65,11 +69,11 @@ def _draft(request: Request, template: Template | None, given: Mapping[str, str]
     if request.method != "POST":
         return draft
     if not draft.content:
-        draft.body = given.get("body", "")[:LONGEST_TEXT]
-        draft.subject = given.get("subject", "")[:LONGEST_SUBJECT] if not draft.is_content else ""
+        draft.body = given.get("body", "")[:MAX_TEXT_LENGTH]
+        draft.subject = given.get("subject", "")[:MAX_SUBJECT_LENGTH] if not draft.is_content else ""
     if draft.is_content:
         names = rendering.variable_names(draft)
-        filled = {name: given.get(f"{VARIABLE}{name}", "").strip()[:LONGEST_TEXT] for name in names}
+        filled = {name: given.get(f"{VARIABLE}{name}", "").strip()[:MAX_TEXT_LENGTH] for name in names}
         draft.content_variables = {name: text for name, text in filled.items() if text}
     return draft
 

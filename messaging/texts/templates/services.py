@@ -31,12 +31,12 @@ SETTABLE = frozenset(
         "team",
     }
 )  # fmt: skip
-LONGEST = {"name": 120, "category": 60, "subject": 200, "body": 20_000, "content_sid": 64}
-MOST_FILES = 10
+MAX_LENGTH = {"name": 120, "category": 60, "subject": 200, "body": 20_000, "content_sid": 64}
+MAX_FILES = 10
 # Of a template that was read from the provider.
-HELD_BY_PROVIDER = ("body", "content_sid", "channel", "language")
-LONGEST_KEY = 40
-MOST = 1000
+SET_BY_PROVIDER = ("body", "content_sid", "channel", "language")
+MAX_KEY_LENGTH = 40
+MAX_COUNT = 1000
 
 
 CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
@@ -51,13 +51,13 @@ def create(
     *, organization: Organization, actor: Actor, key: str = "", files: Sequence[MediaFile] = (), **fields: object
 ) -> Template:
     """A new template; its key is made of the name where none is given. Raises InvalidTemplate."""
-    if Template.objects.filter(organization=organization).count() >= MOST:
-        raise InvalidTemplate("name", f"At most {MOST} templates.")
+    if Template.objects.filter(organization=organization).count() >= MAX_COUNT:
+        raise InvalidTemplate("name", f"At most {MAX_COUNT} templates.")
     template = Template(organization=organization, created_by_id=actor.user_id)
     _set(template, {"language": ANY_LANGUAGE, **fields})
-    template.key = key or slugify(template.name).replace("-", "_")[:LONGEST_KEY] or "template"
-    if len(template.key) > LONGEST_KEY or slugify(template.key).replace("-", "_") != template.key.replace("-", "_"):
-        raise InvalidTemplate("key", f"Small letters, digits, _ or -; at most {LONGEST_KEY}.")
+    template.key = key or slugify(template.name).replace("-", "_")[:MAX_KEY_LENGTH] or "template"
+    if len(template.key) > MAX_KEY_LENGTH or slugify(template.key).replace("-", "_") != template.key.replace("-", "_"):
+        raise InvalidTemplate("key", f"Small letters, digits, _ or -; at most {MAX_KEY_LENGTH}.")
     _require_files(template, files)
     _save(template)
     template.files.set(files)
@@ -75,20 +75,20 @@ def update(
     """
     current = Template.objects.select_for_update(of=("self",)).select_related("organization").get(pk=template.pk)
     before = {name: getattr(current, name) for name in SETTABLE}
-    if current.content and any(name in changes and changes[name] != before[name] for name in HELD_BY_PROVIDER):
+    if current.content and any(name in changes and changes[name] != before[name] for name in SET_BY_PROVIDER):
         raise InvalidTemplate("body", "This template’s text is held by the provider. Change it there.")
     if changes:
         _set(current, changes)
-    told = {
+    text = {
         name: {"from": before[name], "to": getattr(current, name)}
         for name in sorted(SETTABLE)
         if before[name] != getattr(current, name)
     }
-    if told:
+    if text:
         current.updated_at = timezone.now()
         _save(current)
-        told = {name: {side: _plain(value) for side, value in sides.items()} for name, sides in told.items()}
-        record(events.TEMPLATE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": told})
+        text = {name: {side: _plain(value) for side, value in sides.items()} for name, sides in text.items()}
+        record(events.TEMPLATE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": text})
     if files is not None:
         _require_files(current, files)
         current.files.set(files)
@@ -131,8 +131,8 @@ def _plain(value: object) -> object:
 
 
 def _require_files(template: Template, files: Sequence[MediaFile]) -> None:
-    if len(files) > MOST_FILES:
-        raise InvalidTemplate("files", f"At most {MOST_FILES} files.")
+    if len(files) > MAX_FILES:
+        raise InvalidTemplate("files", f"At most {MAX_FILES} files.")
     if files and (template.is_content or template.channel not in (Kind.EMAIL, Kind.WHATSAPP)):
         raise InvalidTemplate("files", "Files go with e-mails and with free WhatsApp texts only.")
     if template.channel == Kind.WHATSAPP and (len(files) > 1 or any(is_shown_alone(file) for file in files)):
@@ -150,7 +150,7 @@ def _set(template: Template, values: Mapping[str, object]) -> None:
     for name in ("name", "subject"):
         if name in values:
             setattr(template, name, " ".join(getattr(template, name).split()))
-    for name, longest in LONGEST.items():
+    for name, longest in MAX_LENGTH.items():
         if len(getattr(template, name)) > longest:
             raise InvalidTemplate(name, f"At most {longest} characters.")
     for name in ("name", "body"):
@@ -183,7 +183,7 @@ def _check_placeholders(template: Template) -> None:
     variables = template.content_variables
     if not isinstance(variables, dict) or not all(isinstance(text, str) for text in variables.values()):
         raise InvalidTemplate("content_variables", "An object is needed: the number of each variable and its text.")
-    if len(variables) > placeholders.MOST or not all(rendering.VARIABLE.fullmatch(str(key)) for key in variables):
+    if len(variables) > placeholders.MAX_COUNT or not all(rendering.VARIABLE.fullmatch(str(key)) for key in variables):
         raise InvalidTemplate("content_variables", "Variables are called 1, 2, 3 or by a word, as in the template.")
     known = [field.key for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)]
     texts = [("subject", template.subject), ("body", template.body)]

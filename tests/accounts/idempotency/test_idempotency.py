@@ -98,12 +98,12 @@ class TestTheSameCall:
         post(alice)
         age(hours=23)
         assert "Idempotency-Replayed" in post(alice).headers
-        assert idempotency.forget_old() == 0
+        assert idempotency.purge_old() == 0
         age(hours=24.1)
         assert post(alice).status_code == 201
         assert count(alice) == 2
         age(hours=24.1)
-        assert idempotency.forget_old() == 1
+        assert idempotency.purge_old() == 1
         assert calls() == []
 
 
@@ -219,7 +219,7 @@ def test_one_whose_lease_was_taken_writes_nothing(alice: Any):
     def does(view: Any) -> Response:
         return fine(view)
 
-    original = idempotency.hold
+    original = idempotency.renew
 
     def hold(call: Any) -> None:
         IdempotentCall.objects.update(token=uuid.uuid4())

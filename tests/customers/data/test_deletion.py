@@ -66,7 +66,7 @@ def test_open_deals_and_queued_messages_hold(inside, alice, make_conversation):
     deal = deals.create(customer=customer, actor=alice.actor, title="Braces")
     won = deals.create(customer=customer, actor=alice.actor, title="Whitening", status="won")
     message = outbound.queue_message(conversation=conversation, body="See you", actor=alice.actor)
-    with pytest.raises(deletion.Held) as held:
+    with pytest.raises(deletion.Blocked) as held:
         deletion.delete(customer=customer, actor=alice.actor)
     assert held.value.reasons == ["1 open deal (“Braces”)", "1 message waiting to be sent"]
     customer.refresh_from_db()

@@ -49,7 +49,7 @@ from customers.people.consent import services as consent
 from customers.people.contacts import services as contacts
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.files import services as files
 from customers.people.identities import addresses
 from customers.people.identities import services as identities
@@ -59,9 +59,8 @@ from customers.work.interactions import services as interactions
 from customers.work.processes import services as processes
 from customers.work.tasks import services as tasks
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
-from messaging.delivery import suppressions as stopped
-from messaging.intake import arrivals
+from messaging.delivery import sending, suppressions
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Attachment, Channel, Conversation, MailDetails, Message, Reconciliation
 
 MARK = "zzmarkerzz"
@@ -157,8 +156,8 @@ def ann(alice: Any, make_customer: Any, inside: Any) -> Customer:
         customer=ann, content=ContentFile(f"X-ray of {MARK}".encode()), name=f"{MARK}.txt", content_type="text/plain",
         actor=actor,
     )  # fmt: skip
-    stage = pipeline.find_stage(organization=inside, key="contacted")
-    pipeline.move(customer=ann, stage=stage, actor=actor, reason=f"{MARK} rang")
+    stage = stage_moves.find_stage(organization=inside, key="contacted")
+    stage_moves.move(customer=ann, stage=stage, actor=actor, reason=f"{MARK} rang")
     consent.change(customer=ann, channel="sms", is_granted=False, how=f"{MARK} told us", proof=MARK, actor=actor)
     consent.change(customer=ann, channel="sms", is_granted=True, how=f"{MARK} again", actor=actor)
     talk(ann, alice)
@@ -193,7 +192,7 @@ def talk(ann: Customer, alice: Any) -> None:
             conversation=conversation, body=f"Dear {MARK}", subject=f"Re {MARK}", actor=alice.actor
         )  # fmt: skip
         outbound.add_note(conversation=conversation, body=f"{MARK} sounds sad", actor=alice.actor)
-    delivery.deliver_due()
+    sending.deliver_due()
     conversation = Conversation.objects.filter(customer=ann).select_related("customer", "channel").first()
     outbound.queue_message(
         conversation=conversation, body=f"Later, {MARK}", actor=alice.actor,
@@ -206,7 +205,7 @@ def talk(ann: Customer, alice: Any) -> None:
     )  # fmt: skip
     MailDetails.objects.filter(message__customer=ann).update(references=[f"{MARK}@example.com"], reply_to=MARK)
     Attachment.objects.filter(message__customer=ann).update(content_id=MARK, reason=MARK)
-    stopped.stop(
+    suppressions.suppress(
         message=Message.objects.filter(customer=ann, channel__kind="email").first(),
         address=f"{MARK}@example.com", code="5.1.1", reason=f"No mailbox {MARK}.",
     )  # fmt: skip

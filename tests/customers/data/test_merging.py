@@ -23,7 +23,7 @@ from customers.people.consent import services as consent
 from customers.people.contacts import services as contacts
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.identities import services as identities
 from customers.people.tags import services as tags
 from customers.pipeline.deals import services as deals
@@ -74,8 +74,8 @@ def live(customer: Customer, alice: Any, channel: Channel, number: int) -> None:
     contacts.create(customer=customer, actor=actor, name=f"Child {number}", relationship="student")
     tags.add(customer=customer, names=["both", f"only {number}"], actor=actor)
     consent.change(customer=customer, channel="sms", is_granted=False, how="said so", actor=actor)
-    stage = pipeline.find_stage(organization=customer.organization, key="contacted")
-    pipeline.move(customer=customer, stage=stage, actor=actor)
+    stage = stage_moves.find_stage(organization=customer.organization, key="contacted")
+    stage_moves.move(customer=customer, stage=stage, actor=actor)
     customers.update(customer=customer, actor=actor, changes={"notes": f"notes {number}"})
     for text in ("hello", "again"):
         inbound.receive(

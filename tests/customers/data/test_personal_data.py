@@ -99,7 +99,7 @@ def test_files_come_along_under_names_of_their_own(ann: Customer, alice: Any):
 
 def test_files_of_messages_and_mails_come_along(ann: Customer, alice: Any, make_conversation: Any):
     content = ContentFile(b"scan")
-    scan = media.keep(
+    scan = media.store(
         organization=ann.organization, content=content, name="scan.pdf", content_type="application/pdf", size=4
     )
     message = Message.objects.filter(customer=ann).get()
@@ -122,13 +122,13 @@ def test_the_link_lives_for_seven_days(ann: Customer, alice: Any):
     path = job.state["path"]
     Job.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(days=6, hours=23))
     assert service.find_export(customer=ann, job_id=job.pk) is not None
-    assert service.forget_old_exports() == 0
+    assert service.purge_old_exports() == 0
     Job.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(days=7, minutes=1))
     assert service.find_export(customer=ann, job_id=job.pk) is None
     assert default_storage.exists(path)
-    assert service.forget_old_exports() == 1
+    assert service.purge_old_exports() == 1
     assert not default_storage.exists(path)
-    assert service.forget_old_exports() == 0
+    assert service.purge_old_exports() == 0
 
 
 def test_a_job_of_somebody_else_is_no_export_of_theirs(ann: Customer, alice: Any, make_customer: Any):

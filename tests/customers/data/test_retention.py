@@ -36,9 +36,9 @@ def test_the_deleted_are_erased_after_30_days(inside: Any, alice: Any, make_cust
     for customer, days in ((long_ago, 31), (lately, 29)):
         deletion.delete(customer=customer, actor=alice.actor)
         Customer.objects.filter(pk=customer.pk).update(deleted_at=timezone.now() - timedelta(days=days))
-    assert retention.keep_house() == 1
+    assert retention.purge_expired() == 1
     assert erased() == {long_ago.code}
-    assert retention.keep_house() == 0
+    assert retention.purge_expired() == 0
     present.refresh_from_db()
     assert present.name != "Erased customer"
     (event,) = Event.objects.filter(type="customer.erased")
@@ -48,12 +48,12 @@ def test_the_deleted_are_erased_after_30_days(inside: Any, alice: Any, make_cust
 def test_a_merged_one_is_left_for_undoing(inside: Any, alice: Any, make_customer: Any):
     gone, stays = make_customer(), make_customer()
     Customer.objects.filter(pk=gone.pk).update(deleted_at=timezone.now() - timedelta(days=99), merged_into=stays)
-    assert retention.keep_house() == 0
+    assert retention.purge_expired() == 0
 
 
 def test_nobody_goes_where_nothing_is_chosen(inside: Any, make_customer: Any):
     quiet_for(make_customer(), 9000)
-    assert retention.keep_house() == 0
+    assert retention.purge_expired() == 0
 
 
 def test_who_is_quiet_for_longer_than_chosen_goes(inside: Any, alice: Any, make_customer: Any):
@@ -70,7 +70,7 @@ def test_who_is_quiet_for_longer_than_chosen_goes(inside: Any, alice: Any, make_
     deals.create(customer=done, actor=alice.actor, title="Won", status="won")
     quiet_for(done, 400)
     assert retention.inactive(12, now=timezone.now()).count() == 3
-    assert retention.keep_house() == 3
+    assert retention.purge_expired() == 3
     assert erased() == {old.code, past.code, done.code}
     assert young.code not in erased()
 
@@ -82,7 +82,7 @@ def test_each_organization_has_its_own_choice(alice: Any, charlie: Any, make_cus
         theirs = customers.create(organization=charlie.organization, actor=charlie.actor, name="Theirs")
         quiet_for(theirs, 900)
         retention.set_months(organization=charlie.organization, months=24, actor=charlie.actor)
-    assert retention.keep_house() == 1
+    assert retention.purge_expired() == 1
     with organization_scope(charlie.organization):
         assert erased() == {theirs.code}
 
@@ -92,7 +92,7 @@ def test_more_than_a_batch(inside: Any, alice: Any, make_customer: Any, monkeypa
     retention.set_months(organization=inside, months=12, actor=alice.actor)
     for _ in range(5):
         quiet_for(make_customer(), 400)
-    assert retention.keep_house() == 5
+    assert retention.purge_expired() == 5
 
 
 def test_a_worker_that_stops_leaves_the_rest(inside: Any, alice: Any, make_customer: Any, monkeypatch: Any):
@@ -100,7 +100,7 @@ def test_a_worker_that_stops_leaves_the_rest(inside: Any, alice: Any, make_custo
     quiet_for(make_customer(), 400)
     machinery.stop()
     try:
-        assert retention.keep_house() == 0
+        assert retention.purge_expired() == 0
     finally:
         machinery._stopping.clear()
 
@@ -144,6 +144,6 @@ def test_what_can_not_be_undone_any_more_is_not_remembered(inside: Any, make_cus
                 organization=inside, change_set=change_set, model="customers.customer", object_id="x", action="updated",
                 before={"name": "Ann"},
             )  # fmt: skip
-    assert retention.forget_old_changes() == 3
+    assert retention.purge_old_changes() == 3
     assert set(Change.objects.values_list("change_set__summary", flat=True)) == {"29"}
     assert dict(ChangeSet.objects.values_list("summary", "detail")) == {"29": {"a": 1}, "31": {}}

@@ -14,7 +14,7 @@ from customers.models import Customer, CustomerSettings, CustomField, OutcomeTyp
 from customers.packs import packs
 from customers.packs import services as service
 from customers.people.custom_fields import services as custom_fields
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.tags import services as tags
 from customers.pipeline.deals import services as deals
 from customers.pipeline.outcomes import services as outcomes
@@ -119,7 +119,7 @@ class TestChanging:
         assert keys(Stage) == [row["key"] for row in packs()["clinic"].stages]
 
     def test_who_stands_in_a_stage_that_goes_is_moved_by_a_job(self, alice, inside, make_customer):
-        engaged = pipeline.find_stage(organization=inside, key="engaged")
+        engaged = stage_moves.find_stage(organization=inside, key="engaged")
         customer = make_customer(alice, stage=engaged)
         deal = deals.create(customer=customer, actor=alice.actor, title="Crown", amount=100)
         changed = change(alice, "school", engaged="connected")
@@ -133,7 +133,7 @@ class TestChanging:
 
     @pytest.mark.parametrize("home", ["take_away", "nowhere", "engaged", "contacted"])
     def test_a_home_that_is_none_is_refused_and_nothing_written(self, alice, inside, make_customer, home):
-        make_customer(alice, stage=pipeline.find_stage(organization=inside, key="engaged"))
+        make_customer(alice, stage=stage_moves.find_stage(organization=inside, key="engaged"))
         before = keys(Stage)
         with pytest.raises(service.InvalidHome) as refused:
             change(alice, "school", engaged=home)
@@ -142,7 +142,7 @@ class TestChanging:
         assert Organization.objects.get(pk=inside.pk).pack == "clinic"
 
     def test_the_plan_counts_who_stands_where(self, alice, inside, make_customer, django_assert_max_num_queries):
-        make_customer(alice, stage=pipeline.find_stage(organization=inside, key="engaged"))
+        make_customer(alice, stage=stage_moves.find_stage(organization=inside, key="engaged"))
         with django_assert_max_num_queries(9):
             plan = service.plan(organization=inside, pack=packs()["school"])
         by_key = {other.stage.key: other for other in plan.others}

@@ -64,7 +64,7 @@ def test_the_colours_are_those_of_the_application():
 
 
 def test_what_is_in_a_pack_is_told_in_words():
-    told = dict(contents.told(packs()["clinic"]))
+    told = dict(contents.in_words(packs()["clinic"]))
     assert told["Stages"].startswith("New, Engaged, Contacted")
     assert "Deposit paid" in told["Outcomes"]
 

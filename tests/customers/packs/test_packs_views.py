@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Organization
 from core.tenancy import organization_scope
 from customers.models import Customer, Stage
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 
 
 def stage_keys(person):
@@ -38,7 +38,7 @@ def test_it_is_changed_and_the_empty_stages_go(alice):
 
 def test_who_is_moved_is_followed_on_the_jobs_page(alice, make_customer):
     with organization_scope(alice.organization):
-        make_customer(alice, stage=pipeline.find_stage(organization=alice.organization, key="engaged"))
+        make_customer(alice, stage=stage_moves.find_stage(organization=alice.organization, key="engaged"))
     answer = alice.client.post(alice.url("settings/pack/"), {"pack": "school", "home.engaged": "connected"})
     assert "/jobs/" in answer.url
     assert alice.client.get(answer.url).status_code == 200
@@ -46,7 +46,7 @@ def test_who_is_moved_is_followed_on_the_jobs_page(alice, make_customer):
 
 def test_what_can_not_be_is_said_at_the_stage(alice, make_customer):
     with organization_scope(alice.organization):
-        make_customer(alice, stage=pipeline.find_stage(organization=alice.organization, key="engaged"))
+        make_customer(alice, stage=stage_moves.find_stage(organization=alice.organization, key="engaged"))
     answer = alice.client.post(alice.url("settings/pack/"), {"pack": "school", "home.engaged": "take_away"})
     assert answer.status_code == 422
     assert "home-engaged-error" in answer.content.decode()

@@ -12,7 +12,7 @@ from accounts.models import Organization
 from core.tenancy import organization_scope
 from customers.models import Customer, Stage
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from messaging.models import Conversation
 from tests.messaging.conftest import in_threads
 from tests.pages import form_of, forms_of
@@ -107,7 +107,7 @@ def test_a_stage_that_somebody_else_chose_meanwhile_stays(alice, make_customer, 
     else:
         url, data = alice.url(f"customers/{customer.pk}/move/"), {"stage": third.key, "was": first.key}
     with organization_scope(alice.organization):
-        pipeline.move(customer=customer, stage=second, actor=alice.actor)
+        stage_moves.move(customer=customer, stage=second, actor=alice.actor)
     answer = alice.client.post(url, data, headers=JSON) if way == "board" else alice.htmx.post(url, data)
     assert answer.status_code in (409, 422)
     assert second.name in answer.content.decode()

@@ -19,7 +19,7 @@ from customers.data.personal_data import erasure
 from customers.models import Customer, Identity
 from customers.people.contacts import services as contacts
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.files import services as files
 from customers.people.identities import addresses
 from customers.people.identities import services as identities
@@ -29,7 +29,7 @@ from customers.work.interactions import services as interactions
 from customers.work.tasks import services as tasks
 from messaging.channels.base import Kind, ReceivedMessage
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
+from messaging.delivery import sending
 from messaging.intake import inbound
 from messaging.models import Channel, Conversation, Message
 from messaging.threads import services as conversations
@@ -41,8 +41,8 @@ WRITES: dict[str, Write] = {
     "update": lambda c, a: customers.update(customer=c, actor=a, changes={"phone": "+447700955555"}),
     "assign": lambda c, a: customers.assign(customer=c, owner=None, actor=a),
     "follow-up": lambda c, a: customers.set_follow_up(customer=c, at=timezone.now() + timedelta(days=1), actor=a),
-    "stage": lambda c, a: pipeline.move(
-        customer=c, stage=pipeline.find_stage(organization=c.organization, key="contacted"), actor=a
+    "stage": lambda c, a: stage_moves.move(
+        customer=c, stage=stage_moves.find_stage(organization=c.organization, key="contacted"), actor=a
     ),
     "tag": lambda c, a: tags.add(customer=c, names=["late"], actor=a),
     "untag": lambda c, a: tags.remove(customer=c, names=["late"], actor=a),
@@ -168,7 +168,7 @@ def test_nothing_leaves_to_a_customer_who_was_deleted(inside, alice, make_conver
     Customer.objects.filter(pk=thread.customer_id).update(deleted_at=timezone.now())
     with pytest.raises(Http404):
         outbound.queue_message(conversation=stale, body="too late", actor=alice.actor)
-    delivery.deliver_due()
+    sending.deliver_due()
     message.refresh_from_db()
     assert (message.status, message.error_code) == ("failed", "customer_deleted")
     assert conversations.begin(customer=other.customer, channel=other.channel) == other

@@ -9,7 +9,7 @@ from customers import phones
 from customers.models import Customer, Identity, StageChange
 from customers.people.consent import services as consent
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.identities import services as identities
 from customers.people.tags import services as tags
 from customers.search import normalize
@@ -127,16 +127,16 @@ def test_a_field_that_create_does_not_take_is_refused_and_not_lost(inside, alice
 
 def test_moving_writes_the_history_once(inside, alice, make_customer):
     customer = make_customer()
-    stage = pipeline.find_stage(organization=inside, key="contacted")
-    assert pipeline.move(customer=customer, stage=stage, actor=alice.actor) is not None
-    assert pipeline.move(customer=customer, stage=stage, actor=alice.actor) is None
+    stage = stage_moves.find_stage(organization=inside, key="contacted")
+    assert stage_moves.move(customer=customer, stage=stage, actor=alice.actor) is not None
+    assert stage_moves.move(customer=customer, stage=stage, actor=alice.actor) is None
     change = StageChange.objects.get(customer=customer)
     assert (change.from_stage.key, change.to_stage.key, change.actor_label) == ("new", "contacted", "Alice Hart")
 
 
 def test_an_unknown_stage_is_told_with_those_there_are(inside):
-    with pytest.raises(pipeline.UnknownStage, match="consult_booked"):
-        pipeline.find_stage(organization=inside, key="visit_scheduled")
+    with pytest.raises(stage_moves.UnknownStage, match="consult_booked"):
+        stage_moves.find_stage(organization=inside, key="visit_scheduled")
 
 
 def test_tags_have_one_spelling_and_adding_twice_is_once(inside, alice, make_customer):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Role
 from core.tenancy import organization_scope
 from customers.models import Customer, CustomerSettings, Segment, Stage, StageChange
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.segments import services as segments
 from customers.people.tags import services as tags
 from customers.pipeline.board.queries import CARDS
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 BOARD, CHANGES = "pipeline/", "pipeline/changes/"
 JSON = {"Accept": "application/json"}
-MOST_QUERIES = 12
+MAX_QUERIES = 12
 
 
 def columns(who: Any, query: str = "") -> dict[str, list[str]]:
@@ -75,7 +75,7 @@ def test_the_board_takes_the_same_queries_for_any_number_of_cards(alice, make_cu
         with CaptureQueriesContext(connection) as queries:
             answer = browser.get(alice.url(address))
         assert answer.status_code == 200
-        assert len(queries) <= MOST_QUERIES, "\n".join(query["sql"][:170] for query in queries)
+        assert len(queries) <= MAX_QUERIES, "\n".join(query["sql"][:170] for query in queries)
 
 
 def test_columns_hold_what_stands_in_each_stage_latest_first(alice, make_customer):
@@ -267,7 +267,7 @@ def test_who_is_overdue_is_marked_in_list_page_and_panel(alice, make_customer):
 def test_who_may_not_see_or_change_a_customer_moves_nobody(alice, bob, charlie, make_customer):
     customer, own = make_customer(alice), make_customer(bob)
     with organization_scope(alice.organization):
-        change = pipeline.move(customer=customer, stage=Stage.objects.get(key="engaged"), actor=alice.actor)
+        change = stage_moves.move(customer=customer, stage=Stage.objects.get(key="engaged"), actor=alice.actor)
     for person in (bob, charlie):
         assert move(person, customer, stage="lost").status_code == 404
         undo = person.url(f"customers/{customer.pk}/moves/{change.pk}/undo/")

@@ -24,7 +24,7 @@ from tests.pages import submit
 pytestmark = pytest.mark.django_db
 
 JSON = {"Accept": "application/json"}
-MOST_QUERIES = 12
+MAX_QUERIES = 12
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_list_and_board_take_the_same_queries_for_any_number_of_deals(alice, mak
         browser.get(alice.url(address))
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(alice.url(address)).status_code == 200
-        assert len(queries) <= MOST_QUERIES, "\n".join(query["sql"][:170] for query in queries)
+        assert len(queries) <= MAX_QUERIES, "\n".join(query["sql"][:170] for query in queries)
 
 
 @pytest.mark.parametrize("ordering", ["created_at", "updated_at", "expected_close_on", "amount", "title"])

@@ -12,8 +12,8 @@ from django.utils import timezone
 from activity.models import Event
 from customers.data.deletion import services as deletions
 from customers.models import Customer, Outcome, OutcomeType, StageChange
-from customers.people import presence
-from customers.people.customers import stage_moves as pipeline
+from customers.people import locking as presence
+from customers.people.customers import stage_moves
 from customers.pipeline.outcomes import services as outcomes
 
 pytestmark = pytest.mark.django_db
@@ -30,8 +30,8 @@ def booked(inside: Any) -> OutcomeType:
 
 
 def stand(customer: Customer, key: str, alice: Any) -> None:
-    stage = pipeline.find_stage(organization=customer.organization, key=key)
-    pipeline.move(customer=customer, stage=stage, actor=alice.actor)
+    stage = stage_moves.find_stage(organization=customer.organization, key=key)
+    stage_moves.move(customer=customer, stage=stage, actor=alice.actor)
 
 
 def test_it_is_recorded_counted_by_its_day_and_moves_its_customer(customer, booked, alice):
@@ -107,7 +107,7 @@ def test_a_correction_moves_nobody_and_is_told(customer, booked, alice):
 
 def test_nothing_is_recorded_of_somebody_who_is_gone(customer, booked, alice):
     deletions.delete(customer=customer, actor=alice.actor)
-    with pytest.raises(presence.CustomerGone):
+    with pytest.raises(presence.CustomerMissing):
         outcomes.record_outcome(customer=customer, actor=alice.actor, type=booked)
 
 

@@ -18,7 +18,7 @@ from customers.data import undo
 from customers.data.deletion import services as deletions
 from customers.data.merging import services as merging
 from customers.models import Customer, Deal, Segment, Stage, StageChange, Task
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.people.settings import services as customer_settings
 from customers.pipeline.board import summary as board
 from customers.pipeline.deals import services as deals
@@ -49,31 +49,31 @@ class TestMoves:
     def test_a_move_knows_how_long_they_had_stood_where_they_left(self, customer, alice):
         Customer.objects.filter(pk=customer.pk).update(stage_since=NOW - timedelta(days=3))
         with time_machine.travel(NOW, tick=False):
-            change = pipeline.move(customer=customer, stage=stage("contacted"), actor=alice.actor)
+            change = stage_moves.move(customer=customer, stage=stage("contacted"), actor=alice.actor)
         assert (change.from_name, change.to_name, change.days) == ("New", "Contacted", 3.0)
         assert standing(customer) == ("contacted", NOW)
 
     def test_taken_back_it_is_as_if_it_had_not_been_and_stays_in_the_history(self, customer, alice):
         came = standing(customer)
-        change = pipeline.move(customer=customer, stage=stage("lost"), actor=alice.actor, reason="Wrong card")
-        pipeline.undo_move(change=change, actor=alice.actor)
+        change = stage_moves.move(customer=customer, stage=stage("lost"), actor=alice.actor, reason="Wrong card")
+        stage_moves.undo_move(change=change, actor=alice.actor)
         assert standing(customer) == came
         change.refresh_from_db()
         assert change.undone_at is not None
         assert Event.objects.filter(type="customer.stage_change_undone", customer_id=customer.pk).exists()
-        with pytest.raises(pipeline.CannotUndo):
-            pipeline.undo_move(change=change, actor=alice.actor)
+        with pytest.raises(stage_moves.CannotUndo):
+            stage_moves.undo_move(change=change, actor=alice.actor)
 
     def test_who_was_moved_on_or_long_ago_stays(self, customer, alice):
-        first = pipeline.move(customer=customer, stage=stage("contacted"), actor=alice.actor)
-        second = pipeline.move(customer=customer, stage=stage("lost"), actor=alice.actor)
-        with pytest.raises(pipeline.CannotUndo, match="meanwhile"):
-            pipeline.undo_move(change=first, actor=alice.actor)
+        first = stage_moves.move(customer=customer, stage=stage("contacted"), actor=alice.actor)
+        second = stage_moves.move(customer=customer, stage=stage("lost"), actor=alice.actor)
+        with pytest.raises(stage_moves.CannotUndo, match="meanwhile"):
+            stage_moves.undo_move(change=first, actor=alice.actor)
         with (
-            time_machine.travel(timezone.now() + pipeline.UNDO_WITHIN + timedelta(minutes=1)),
-            pytest.raises(pipeline.CannotUndo, match="a while ago"),
+            time_machine.travel(timezone.now() + stage_moves.UNDO_WITHIN + timedelta(minutes=1)),
+            pytest.raises(stage_moves.CannotUndo, match="a while ago"),
         ):
-            pipeline.undo_move(change=second, actor=alice.actor)
+            stage_moves.undo_move(change=second, actor=alice.actor)
         assert standing(customer)[0] == "lost"
 
     def test_a_stage_can_begin_with_a_task(self, customer, alice, bob):
@@ -81,7 +81,7 @@ class TestMoves:
         stages.update(stage=stage("consult_booked"), actor=alice.actor, changes={"entry_task": "Prepare for visit"})
         with time_machine.travel(datetime(2026, 6, 12, 10, tzinfo=UTC), tick=False):
             for key in ("consult_booked", "new", "consult_booked"):
-                pipeline.move(customer=customer, stage=stage(key), actor=alice.actor)
+                stage_moves.move(customer=customer, stage=stage(key), actor=alice.actor)
         task = Task.objects.get(customer=customer)
         assert (task.title, task.assigned_to) == ("Prepare for visit", bob.user)
         # Moved on a Friday: the next working day at nine there.
@@ -99,7 +99,7 @@ class TestMoves:
         stages.update(stage=stage("contacted"), actor=alice.actor, changes={"entry_task": "Ring them"})
         bob.member.is_active = False
         bob.member.save()
-        pipeline.move(customer=customer, stage=stage("contacted"), actor=alice.actor)
+        stage_moves.move(customer=customer, stage=stage("contacted"), actor=alice.actor)
         assert Task.objects.get(customer=customer).assigned_to is None
 
 
@@ -113,7 +113,7 @@ class TestOverdue:
         assert board.summary(alice.member, {"overdue": True})[0].count == int(late)
 
     def test_nobody_is_waited_for_where_it_was_won_or_lost(self, customer, alice):
-        pipeline.move(customer=customer, stage=stage("lost"), actor=alice.actor)
+        stage_moves.move(customer=customer, stage=stage("lost"), actor=alice.actor)
         Customer.objects.filter(pk=customer.pk).update(last_activity_at=timezone.now() - timedelta(days=400))
         customer.refresh_from_db()
         assert not customer.is_overdue
@@ -191,7 +191,7 @@ class TestStages:
     def test_one_in_use_needs_a_home_and_goes_when_everybody_has_moved(self, customer, alice, inside, make_customer):
         deleted = make_customer()
         for one in (customer, deleted):
-            pipeline.move(customer=one, stage=stage("contacted"), actor=alice.actor)
+            stage_moves.move(customer=one, stage=stage("contacted"), actor=alice.actor)
         deals.create(customer=customer, actor=alice.actor, title="Braces", amount=10)
         deletions.delete(customer=deleted, actor=alice.actor)
         Segment.objects.create(organization=inside, owner=alice.user, name="Theirs", filter={"stage": "contacted"})
@@ -292,7 +292,7 @@ class TestDeals:
         first = deals.create(customer=customer, actor=alice.actor, title="Braces", amount=100)
         deals.update(deal=first, actor=alice.actor, changes={"status": "won"})
         assert standing(customer)[0] == "deposit_paid", "an open stage may be where a won deal leads"
-        pipeline.move(customer=customer, stage=later, actor=alice.actor)
+        stage_moves.move(customer=customer, stage=later, actor=alice.actor)
         second = deals.create(customer=customer, actor=alice.actor, title="Crown", amount=10)
         deals.update(deal=second, actor=alice.actor, changes={"status": "won"})
         assert standing(customer)[0] == later.key
@@ -342,7 +342,7 @@ def test_two_moves_at_once_are_two_moves_one_after_the_other(alice, make_custome
     def go(number: int) -> Any:
         with organization_scope(alice.organization):
             target = stage(("contacted", "lost")[number])
-            return pipeline.move(customer=customer, stage=target, actor=alice.actor).pk
+            return stage_moves.move(customer=customer, stage=target, actor=alice.actor).pk
 
     in_threads(go, 2)
     with organization_scope(alice.organization):

@@ -14,11 +14,11 @@ from django.utils import timezone
 from accounts.models import Organization
 from core.tenancy import organization_scope
 from customers.models import Task
-from customers.work.tasks import queries as task_lists
+from customers.work.tasks import queries as task_queries
 from customers.work.tasks import services as tasks
 from tests.pages import submit
 
-MOST = 12
+MAX_COUNT = 12
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_each_view_shows_its_own(alice, make_task):
     make_task("Somebody’s", None)
     with organization_scope(alice.organization):
         tasks.update(task=done, actor=alice.actor, changes={"status": "done"})
-    shown = {view: page(alice, f"?view={view}") for view in task_lists.VIEWS}
+    shown = {view: page(alice, f"?view={view}") for view in task_queries.VIEWS}
     words = {
         "today": {"Late one"}, "overdue": {"Late one"}, "upcoming": {"Far one"}, "someday": {"Open end"},
         "by_me": {"Late one", "Far one", "Open end", "Somebody’s"}, "done": {"Finished"},
@@ -80,7 +80,7 @@ def test_today_ends_with_the_day_of_the_organization(alice, make_task, monkeypat
     make_task("Tonight there", alice, due_at=datetime(2026, 1, 6, 10, 30, tzinfo=UTC))
     make_task("Tomorrow there", alice, due_at=datetime(2026, 1, 6, 11, 30, tzinfo=UTC))
     with organization_scope(alice.organization):
-        due = [task.title for task in task_lists.waiting_for(alice.member)]
+        due = [task.title for task in task_queries.waiting_for(alice.member)]
     assert due == ["Tonight there"]
 
 
@@ -318,7 +318,7 @@ def test_the_same_queries_for_one_and_sixty(alice, make_task, make_customer, que
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(alice.url(f"tasks/{query}")).status_code == 200
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= MOST
+    assert counts[0] == counts[1] <= MAX_COUNT
 
 
 def test_more_come_with_the_scroll(alice, make_task):

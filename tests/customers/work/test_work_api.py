@@ -16,7 +16,7 @@ from activity import jobs
 from core.tenancy import organization_scope
 from customers.models import Customer, Interaction, OutcomeType, Process, Stage, StageChange, Task
 from customers.people.customers import services as customers
-from customers.people.customers import stage_moves as pipeline
+from customers.people.customers import stage_moves
 from customers.pipeline.deals import services as deals
 from customers.pipeline.outcomes import services as outcomes
 from customers.work.processes import services as processes
@@ -424,7 +424,7 @@ def test_a_list_takes_the_same_queries_for_any_number_of_rows(alice, bob, make_c
 
 def test_the_history_names_a_stage_that_is_gone(alice, customer):
     with organization_scope(alice.organization):
-        pipeline.move(customer=customer, stage=Stage.objects.get(key="contacted"), actor=alice.actor)
+        stage_moves.move(customer=customer, stage=Stage.objects.get(key="contacted"), actor=alice.actor)
         StageChange.objects.filter(customer=customer).update(from_stage=None)
     rows = alice.api.get(f"/api/v1/customers/{customer.pk}/timeline?types=stage_change").data["results"]
     assert (rows[0]["data"]["from"], rows[0]["data"]["from_name"], rows[0]["data"]["to_name"]) == (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.fakes.twilio.server import FakeTwilio
 
 HOST = "https://content.twilio.com"
-LONGEST_VALUE = 1024
+MAX_VALUE_LENGTH = 1024
 
 
 @dataclass
@@ -92,4 +92,4 @@ def rendered(twilio: FakeTwilio, form: Mapping[str, Any]) -> str:
 
 
 def _is_fit(value: str) -> bool:
-    return bool(value.strip()) and len(value) <= LONGEST_VALUE and not re.search(r"[\n\r\t]| {5}", value)
+    return bool(value.strip()) and len(value) <= MAX_VALUE_LENGTH and not re.search(r"[\n\r\t]| {5}", value)

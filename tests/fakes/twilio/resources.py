@@ -16,8 +16,8 @@ from tests.fakes.twilio.webhooks import Progress
 if TYPE_CHECKING:
     from tests.fakes.twilio.server import FakeTwilio
 
-LONGEST_BODY = 1600
-MOST_MEDIA = 10
+MAX_BODY_LENGTH = 1600
+MAX_MEDIA = 10
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 
 
@@ -69,14 +69,14 @@ def _refused(form: Mapping[str, Any]) -> Answer | None:
         (not form.get("To"), 21604, "A 'To' phone number is required."),
         (not (form.get("From") or form.get("MessagingServiceSid")), 21603, "A 'From' phone number is required."),
         (not (form.get("Body") or form.get("MediaUrl") or form.get("ContentSid")), 21602, "Message body is required."),
-        (len(form.get("Body", "")) > LONGEST_BODY, 21617, "The message body exceeds the 1600 character limit."),
+        (len(form.get("Body", "")) > MAX_BODY_LENGTH, 21617, "The message body exceeds the 1600 character limit."),
         (len(form.get("MediaUrl", ())) > _most_media(form), 21623, "Number of media files exceeds allowed limit."),
     )
     return next((error(400, code, text) for is_wrong, code, text in checks if is_wrong), None)
 
 
 def _most_media(form: Mapping[str, Any]) -> int:
-    return 1 if form["To"].startswith("whatsapp:") else MOST_MEDIA
+    return 1 if form["To"].startswith("whatsapp:") else MAX_MEDIA
 
 
 def _message(account: str, form: Mapping[str, Any], body: str) -> Message:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.channels.base import Account, Kind, OutgoingFile, OutgoingMessage, Retry, SendError
-from messaging.channels.mime import MOST_FILE_BYTES, bracketed, compose, copied, message_id, wire_address, written
+from messaging.channels.mime import MAX_FILE_BYTES, bracketed, compose, copied, message_id, wire_address, written
 from messaging.channels.mime_html import as_html
 
 DESK = Account(channel_id="c", kind=Kind.EMAIL, address="desk@clinic.example", name="Clinic Süd")
@@ -303,13 +303,13 @@ class TestFiles:
         def opened():
             raise AssertionError
 
-        half = OutgoingFile("a", "text/plain", MOST_FILE_BYTES // 2 + 1, "", opened)
+        half = OutgoingFile("a", "text/plain", MAX_FILE_BYTES // 2 + 1, "", opened)
         error = refused(files=[half, half])
         assert (error.code, error.retry) == ("too_large", Retry.FIX)
         assert "25 MB" in error.message
 
     def test_a_file_larger_than_it_was_said_to_be(self):
-        assert refused(files=[a_file(bytes(MOST_FILE_BYTES + 1), size=3)]).code == "too_large"
+        assert refused(files=[a_file(bytes(MAX_FILE_BYTES + 1), size=3)]).code == "too_large"
 
     @pytest.mark.parametrize("failure", [FileNotFoundError("gone"), RuntimeError("the storage sleeps")])
     def test_a_file_that_cannot_be_read_now(self, failure):

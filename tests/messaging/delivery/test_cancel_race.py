@@ -10,7 +10,7 @@ from django.db import connections
 
 from core.tenancy import organization_scope
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
+from messaging.delivery import sending
 from tests.fakes.twilio import FakeTwilio
 from tests.messaging.conftest import current
 
@@ -42,15 +42,15 @@ def cancelled(message: Any, actor: Any) -> bool:
 def test_between_the_claim_and_the_request_it_is_cancelled_and_never_sent(
     alice: Any, queue: Any, twilio: FakeTwilio, monkeypatch: Any, moment: str
 ):
-    message, real = queue(), getattr(delivery, moment)
+    message, real = queue(), getattr(sending, moment)
 
     def cancel_first(claimed: Any) -> Any:
         assert claimed.claim_token is not None
         assert cancelled(message, alice.actor)
         return real(claimed)
 
-    monkeypatch.setattr(delivery, moment, cancel_first)
-    delivery.deliver_due()
+    monkeypatch.setattr(sending, moment, cancel_first)
+    sending.deliver_due()
     assert twilio.store.all() == []
     assert current(message).status == "cancelled"
 
@@ -59,14 +59,14 @@ def test_between_the_claim_and_the_request_it_is_cancelled_and_never_sent(
 def test_once_the_request_began_the_cancelling_says_so_and_it_is_sent(
     alice: Any, queue: Any, twilio: FakeTwilio, monkeypatch: Any, moment: str
 ):
-    message, real = queue(), getattr(delivery, moment)
+    message, real = queue(), getattr(sending, moment)
 
     def cancel_first(claimed: Any, *more: Any) -> Any:
         assert not cancelled(message, alice.actor)
         return real(claimed, *more)
 
-    monkeypatch.setattr(delivery, moment, cancel_first)
-    delivery.deliver_due()
+    monkeypatch.setattr(sending, moment, cancel_first)
+    sending.deliver_due()
     assert len(twilio.store.all()) == 1
     assert current(message).status == "sent"
 
@@ -80,7 +80,7 @@ def test_whoever_is_first_of_two_at_once_there_is_one_outcome(alice: Any, queue:
         def send(together: threading.Barrier = barrier) -> None:
             try:
                 together.wait(10)
-                delivery.deliver_due()
+                sending.deliver_due()
             finally:
                 connections.close_all()
 

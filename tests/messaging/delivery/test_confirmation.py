@@ -10,9 +10,7 @@ from django.utils import timezone
 
 from core.tenancy import every_organization
 from messaging.channels.base import FoundMessage, Retry, SendError
-from messaging.delivery import confirmation as reconcile
-from messaging.delivery import sending as delivery
-from messaging.delivery import statuses
+from messaging.delivery import confirmation, sending, statuses
 from messaging.models import Message
 from tests.fakes.twilio import FakeTwilio, Step
 from tests.messaging.conftest import THEIR_NUMBER, Webhooks, arrived, ask_provider, current, status_params, work
@@ -23,7 +21,7 @@ TO = f"whatsapp:{THEIR_NUMBER}"
 def unconfirmed(queue: Any, twilio: FakeTwilio, step: Step, body: str = "Your visit is at 9.") -> Message:
     twilio.plan(step)
     message = queue(body)
-    delivery.deliver_due()
+    sending.deliver_due()
     assert current(message).status == "unconfirmed"
     return current(message)
 
@@ -52,7 +50,7 @@ def test_found_it_may_have_failed(queue: Any, twilio: FakeTwilio):
 
 def test_not_found_it_is_asked_again_and_at_last_left_to_a_person(queue: Any, twilio: FakeTwilio):
     message = unconfirmed(queue, twilio, Step.lost())
-    for planned in reconcile.ASK_AGAIN:
+    for planned in confirmation.ASK_AGAIN:
         ask_provider()
         assert current(message).status == "unconfirmed"
         assert planned - timedelta(seconds=5) < current(message).due_at - timezone.now() <= planned
@@ -101,7 +99,7 @@ def test_a_callback_is_quicker(queue: Any, twilio: FakeTwilio, webhooks: Webhook
 class TestEqualTexts:
     def test_one_that_was_sent_before_is_not_taken_for_it(self, queue: Any, twilio: FakeTwilio):
         first = queue("Hi")
-        delivery.deliver_due()
+        sending.deliver_due()
         second = unconfirmed(queue, twilio, Step.lost(), "Hi")
         ask_provider()
         assert (current(first).status, current(second).status) == ("sent", "unconfirmed")
@@ -126,7 +124,7 @@ class TestEqualTexts:
             )
         with every_organization("only the one is asked about"):
             Message.objects.filter(pk=message.pk).update(due_at=timezone.now())
-        reconcile.reconcile_due()
+        confirmation.confirm_due()
         assert (current(message).status, current(message).reconcile_attempts) == ("unconfirmed", 0)
         assert current(message).due_at > timezone.now()
 
@@ -134,14 +132,14 @@ class TestEqualTexts:
         self, queue: Any, twilio: FakeTwilio, webhooks: Webhooks
     ):
         other = queue("Hi")
-        delivery.deliver_due()
+        sending.deliver_due()
         sid = current(other).provider_message_id
         with every_organization("it failed after all and waits for its second attempt"):
             statuses.fail(current(other), statuses.Failure("30003", "Off.", Retry.LATER))
         message = unconfirmed(queue, twilio, Step.lost(), "Hi")
         with every_organization("only the one is asked about"):
             Message.objects.filter(pk=message.pk).update(due_at=timezone.now())
-        reconcile.reconcile_due()
+        confirmation.confirm_due()
         assert sid in current(other).extra["earlier_ids"]
         assert current(message).status == "unconfirmed"
 
@@ -156,13 +154,13 @@ class TestEqualTexts:
 
 def test_one_that_cannot_be_settled_does_not_stop_the_others(queue: Any, twilio: FakeTwilio, monkeypatch: Any):
     rows = [unconfirmed(queue, twilio, Step.dropped(statuses=()), f"text {n}") for n in range(3)]
-    real = reconcile._settle
+    real = confirmation._settle
 
     def settle(message: Message, found: Any) -> None:
         if message.pk == rows[0].pk:
             raise RuntimeError("a fault")
         real(message, found)
 
-    monkeypatch.setattr(reconcile, "_settle", settle)
+    monkeypatch.setattr(confirmation, "_settle", settle)
     ask_provider()
     assert [current(row).status for row in rows] == ["unconfirmed", "sent", "sent"]

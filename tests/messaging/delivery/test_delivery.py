@@ -18,10 +18,8 @@ from core.tenancy import organization_scope
 from customers.people.customers import services as customers
 from messaging.channels.base import Retry
 from messaging.channels.twilio.signature import OVERRIDES
-from messaging.delivery import outgoing, statuses
+from messaging.delivery import outgoing, rates, sending, statuses
 from messaging.delivery import queue as outbound
-from messaging.delivery import rates as turns
-from messaging.delivery import sending as delivery
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from tests.fakes.twilio import FakeTwilio, Step
@@ -32,12 +30,12 @@ TO = f"whatsapp:{THEIR_NUMBER}"
 
 @pytest.fixture(autouse=True)
 def nobody_is_paused() -> None:
-    turns._paused.clear()
+    rates._paused.clear()
 
 
 def begin(message: Message) -> bool:
     with organization_scope(message.organization):
-        return delivery._begin(message)
+        return sending._begin(message)
 
 
 class TestSending:
@@ -45,7 +43,7 @@ class TestSending:
         settings.TWILIO_WEBHOOK_BASE_URL = "https://crm.example"
         twilio.plan(Step(statuses=()))
         message = queue("Hello")
-        delivery.deliver_due()
+        sending.deliver_due()
         sent = current(message)
         assert (sent.status, sent.due_at, sent.claim_token, sent.attempts) == ("sent", None, None, 1)
         assert sent.provider_message_id == twilio.store.all()[0].sid
@@ -62,7 +60,7 @@ class TestSending:
         def count() -> int:
             queue("text")
             with CaptureQueriesContext(connection) as queries:
-                delivery.deliver_due()
+                sending.deliver_due()
             return len(queries)
 
         count()
@@ -76,7 +74,7 @@ class TestSending:
         for number in range(20):
             queue(f"text {number}")
         with CaptureQueriesContext(connection) as queries:
-            delivery.deliver_due()
+            sending.deliver_due()
         assert len(twilio.store.all()) == 20
         assert len(queries) / 20 <= 16
 
@@ -87,11 +85,11 @@ class TestFailing:
         message = queue()
         waits = []
         for _ in statuses.RETRIES:
-            delivery.deliver_due()
+            sending.deliver_due()
             assert current(message).status == "queued"
             waits.append(current(message).due_at - timezone.now())
             make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(message).due_at) == ("failed", None)
         for wait, planned in zip(waits, statuses.RETRIES, strict=True):
             assert planned * 0.87 - timedelta(seconds=5) <= wait <= planned * 1.13
@@ -100,23 +98,23 @@ class TestFailing:
     def test_a_bad_number_is_never_tried_again(self, code: int, queue: Any, twilio: FakeTwilio):
         twilio.plan(Step.refused(code))
         message = queue()
-        delivery.deliver_due()
+        sending.deliver_due()
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(message).error_code) == ("failed", str(code))
         assert len(twilio.store.requests) == 1
 
     def test_an_opt_out_at_the_provider_is_ours(self, queue: Any, twilio: FakeTwilio, thread: Conversation):
         twilio.plan(Step.refused(21610))
         message, other = queue(), queue("another", not_before_at=timezone.now() + timedelta(hours=1))
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(other).status) == ("failed", "cancelled")
 
     def test_wrong_credentials_mark_the_channel(self, alice: Any, whatsapp: Channel, queue: Any, twilio: FakeTwilio):
         with organization_scope(alice.organization):
             channels.update(channel=whatsapp, actor=alice.actor, changes={"credentials": {"auth_token": "old"}})
         message = queue()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(message).error_code) == ("failed", "20003")
         assert current(message).channel.last_error.startswith("20003: ")
 
@@ -126,12 +124,12 @@ class TestFailing:
         message = queue()
         keys = settings.ENCRYPTION_KEYS
         settings.ENCRYPTION_KEYS = ["b3RoZXJrZXktb3RoZXJrZXktb3RoZXJrZXktMDAwMDA="]
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(message).error_code) == ("queued", "credentials")
         assert "ENCRYPTION_KEYS" in current(message).channel.last_error
         settings.ENCRYPTION_KEYS = keys
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "sent"
         assert current(message).channel.last_error == ""
 
@@ -139,20 +137,20 @@ class TestFailing:
         message = queue()
         with organization_scope(whatsapp.organization):
             Channel.objects.filter(pk=whatsapp.pk).update(is_enabled=False)
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(message).error_code) == ("failed", "channel_disabled")
         assert twilio.store.requests == []
 
     def test_a_fault_before_the_request_is_tried_again(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
         message = queue()
         monkeypatch.setattr(outgoing, "build", lambda _: 1 / 0)
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(message).error_code) == ("queued", "not_prepared")
 
     def test_jitter_keeps_retries_apart(self, queue: Any, twilio: FakeTwilio):
         twilio.plan(Step.refused(30001, times=0))
         rows = [queue(f"text {number}") for number in range(8)]
-        delivery.deliver_due()
+        sending.deliver_due()
         assert len({round(current(row).due_at.timestamp(), 2) for row in rows}) > 4
 
 
@@ -163,11 +161,11 @@ class TestNobodyKnows:
     def test_no_clear_answer_is_unconfirmed_and_never_sent_again(self, step: Step, queue: Any, twilio: FakeTwilio):
         twilio.plan(step)
         message = queue()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "unconfirmed"
         assert timedelta(seconds=20) < current(message).due_at - timezone.now() < timedelta(seconds=31)
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "unconfirmed"
         assert len(twilio.store.requests) == 1
 
@@ -175,13 +173,13 @@ class TestNobodyKnows:
         settings.PROVIDER_TIMEOUT_SECONDS = 0.2
         twilio.plan(Step.slow(1.0))
         message = queue()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "unconfirmed"
 
     def test_a_fault_while_sending_is_unconfirmed(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
         monkeypatch.setattr("messaging.channels.twilio.adapter.TwilioProvider.send", lambda *_: 1 / 0)
         message = queue()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "unconfirmed"
 
 
@@ -190,20 +188,20 @@ class TestAWorkerThatDied:
 
     def test_after_the_claim(self, queue: Any, twilio: FakeTwilio):
         message = queue()
-        assert [turn.message.pk for turn in turns.claim_turns()] == [message.pk]
+        assert [turn.message.pk for turn in rates.claim_paced()] == [message.pk]
         assert current(message).status == "sending"
-        assert turns.claim_turns() == [], "nobody else holds it as well"
+        assert rates.claim_paced() == [], "nobody else holds it as well"
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "sent"
         assert len(twilio.store.all()) == 1
 
     def test_after_the_mark_and_before_the_request(self, queue: Any, twilio: FakeTwilio):
         message = queue()
-        (turn,) = turns.claim_turns()
+        (turn,) = rates.claim_paced()
         assert begin(turn.message)
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, twilio.store.requests) == ("unconfirmed", [])
 
     def test_after_the_request(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
@@ -215,51 +213,51 @@ class TestAWorkerThatDied:
         def die(*_: Any) -> None:
             raise Killed
 
-        monkeypatch.setattr(delivery, "_settle_sent", die)
+        monkeypatch.setattr(sending, "_settle_sent", die)
         with pytest.raises(Killed):
-            delivery.deliver_due()
+            sending.deliver_due()
         monkeypatch.undo()
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "unconfirmed"
         assert len(twilio.store.requests) == 1
 
     def test_one_that_slept_past_its_lease_does_not_begin(self, queue: Any, twilio: FakeTwilio):
         message = queue()
-        (late,) = turns.claim_turns()
+        (late,) = rates.claim_paced()
         make_due()
         assert not begin(late.message), "the lease is over"
-        (fresh,) = turns.claim_turns()
+        (fresh,) = rates.claim_paced()
         assert not begin(late.message), "and it is another's now"
-        delivery._deliver(fresh.message)
-        delivery._deliver(late.message)
+        sending._deliver(fresh.message)
+        sending._deliver(late.message)
         assert current(message).status == "sent"
         assert len(twilio.store.requests) == 1
 
     def test_one_that_slept_past_its_lease_cannot_fail_it(self, queue: Any, twilio: FakeTwilio):
         message = queue()
-        (late,) = turns.claim_turns()
+        (late,) = rates.claim_paced()
         make_due()
-        (fresh,) = turns.claim_turns()
+        (fresh,) = rates.claim_paced()
         with organization_scope(message.organization):
-            delivery._settle_failure(late.message, statuses.Failure("21211", "No.", Retry.NEVER))
+            sending._settle_failure(late.message, statuses.Failure("21211", "No.", Retry.NEVER))
         assert current(message).status == "sending"
-        delivery._deliver(fresh.message)
+        sending._deliver(fresh.message)
         assert current(message).status == "sent"
 
     def test_an_answer_after_the_lease_is_still_news(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
         message = queue()
-        real = delivery._settle_sent
+        real = sending._settle_sent
 
         def the_lease_ends_first(claimed: Message, result: Any) -> None:
             make_due()
-            (other,) = turns.claim_turns()
-            delivery._deliver(other.message)
+            (other,) = rates.claim_paced()
+            sending._deliver(other.message)
             assert current(message).status == "unconfirmed"
             real(claimed, result)
 
-        monkeypatch.setattr(delivery, "_settle_sent", the_lease_ends_first)
-        delivery.deliver_due()
+        monkeypatch.setattr(sending, "_settle_sent", the_lease_ends_first)
+        sending.deliver_due()
         assert (current(message).status, len(twilio.store.requests)) == ("sent", 1)
 
     def test_a_stop_gives_back_what_was_not_begun(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
@@ -271,8 +269,8 @@ class TestAWorkerThatDied:
             asked += 1
             return asked > 3
 
-        monkeypatch.setattr(delivery, "stopping", stopping)
-        delivery.deliver_due()
+        monkeypatch.setattr(sending, "stopping", stopping)
+        sending.deliver_due()
         after = [current(row) for row in rows]
         back = [row for row in after if row.status == "queued"]
         assert len(back) + len(twilio.store.all()) == 5
@@ -286,16 +284,16 @@ class TestPace:
         thread = open_thread(sms, make_customer())
         for number in range(5):
             queue(f"text {number}", thread)
-        assert len(turns.claim_turns()) == 1
+        assert len(rates.claim_paced()) == 1
         with organization_scope(alice.organization):
             sms.refresh_from_db()
             assert sms.paced_until - sms.last_turn_at == timedelta(seconds=1)
             Channel.objects.update(paced_until=timezone.now() + timedelta(minutes=10))
-        assert turns.claim_turns() == [], "the second has to wait"
+        assert rates.claim_paced() == [], "the second has to wait"
         with organization_scope(alice.organization):
-            soon = timezone.now() + turns.AHEAD / 2
+            soon = timezone.now() + rates.AHEAD / 2
             Channel.objects.update(paced_until=soon)
-        (turn,) = turns.claim_turns()
+        (turn,) = rates.claim_paced()
         assert turn.at >= soon, "claimed a moment early, sent at its time"
 
     def test_the_sandbox_sends_one_in_three_seconds(self, alice: Any, make_customer: Any, queue: Any):
@@ -303,7 +301,7 @@ class TestPace:
         thread = open_thread(sandbox, make_customer())
         queue("one", thread)
         queue("two", thread)
-        assert len(turns.claim_turns()) == 1
+        assert len(rates.claim_paced()) == 1
         with organization_scope(alice.organization):
             sandbox.refresh_from_db()
             assert abs(sandbox.paced_until - sandbox.last_turn_at - timedelta(seconds=3)) < timedelta(milliseconds=1)
@@ -313,7 +311,7 @@ class TestPace:
             Channel.objects.filter(pk=whatsapp.pk).update(rate_per_second=None)
         for number in range(50):
             queue(f"text {number}")
-        taken = turns.claim_turns()
+        taken = rates.claim_paced()
         assert len(taken) == 40
         assert [turn.message.body for turn in taken] == [f"text {number}" for number in range(40)], "oldest first"
         gaps = {round((b.at - a.at).total_seconds(), 5) for a, b in itertools.pairwise(taken)}
@@ -325,21 +323,21 @@ class TestPace:
         for number in range(20):
             queue(f"text {number}")
         begun = time.monotonic()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert len(twilio.store.all()) == 20
         assert time.monotonic() - begun >= 19 / 40 - 0.05
 
     def test_too_fast_pauses_the_whole_channel(self, queue: Any, twilio: FakeTwilio, settings: Any):
         twilio.plan(Step.rate_limited("7"))
         rows = [queue(f"text {number}") for number in range(10)]
-        delivery.deliver_due()
+        sending.deliver_due()
         first, *others = [current(row) for row in rows]
         assert (first.status, first.error_code) == ("queued", "20429")
         assert first.due_at - timezone.now() > timedelta(seconds=25)
         assert len(twilio.store.requests) == 1, "those that were claimed already are given back"
         assert all((row.status, row.attempts, row.claim_token) == ("queued", 0, None) for row in others)
         assert timedelta(seconds=5) < first.channel.paced_until - timezone.now() < timedelta(seconds=8)
-        assert turns.claim_turns() == []
+        assert rates.claim_paced() == []
 
     def test_a_slow_channel_does_not_hold_up_a_fast_one(
         self, alice: Any, make_customer: Any, queue: Any, twilio: FakeTwilio
@@ -353,7 +351,7 @@ class TestPace:
             queue(f"fast {number}")
         begun, fast = time.monotonic(), 0
         while fast < 20 and time.monotonic() - begun < 5:
-            delivery._Drain.run(_bounded(0.5))
+            sending._Drain.run(_bounded(0.5))
             fast = sum(one.body.startswith("fast") for one in twilio.store.all())
         assert fast == 20
         assert time.monotonic() - begun < 2.5
@@ -367,17 +365,17 @@ class TestPace:
                 organization=charlie.organization, actor=SYSTEM, name="One", phone="+15005550188"
             )
             outbound.queue_message(conversation=open_thread(other, customer), body="one", actor=SYSTEM)
-        served = [turns.claim_turns() for _ in range(2)]
+        served = [rates.claim_paced() for _ in range(2)]
         assert {batch[0].message.organization_id for batch in served} == {
             whatsapp.organization_id,
             other.organization_id,
         }
-        assert sorted(len(batch) for batch in served) == [1, turns.BATCH]
+        assert sorted(len(batch) for batch in served) == [1, rates.BATCH]
 
 
 def _bounded(seconds: float) -> Any:
     """A drain that ends after this time."""
-    drain = delivery._Drain(1)
+    drain = sending._Drain(1)
     end = time.monotonic() + seconds
     real = drain._take
     drain._take = lambda: real() if time.monotonic() < end else False  # type: ignore[method-assign]
@@ -388,9 +386,9 @@ def _bounded(seconds: float) -> Any:
 class TestAtOnce:
     def test_four_workers_send_each_message_once(self, queue: Any, twilio: FakeTwilio):
         rows = [queue(f"text {number}") for number in range(60)]
-        in_threads(lambda _: delivery.deliver_due(), 4)
+        in_threads(lambda _: sending.deliver_due(), 4)
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert {current(row).status for row in rows} == {"sent"}
         assert [twilio.creates(TO, row.body) for row in rows] == [1] * 60
 
@@ -398,7 +396,7 @@ class TestAtOnce:
         settings.OUTBOUND_CONCURRENCY = 6
         rows = [queue(f"text {number}") for number in range(60)]
         twilio.delay = 0.02
-        assert delivery.deliver_due() >= 60
+        assert sending.deliver_due() >= 60
         assert {current(row).status for row in rows} == {"sent"}
         assert [twilio.creates(TO, row.body) for row in rows] == [1] * 60
 
@@ -408,7 +406,7 @@ class TestAtOnce:
 
             def race(side: int, message: Message = message) -> bool:
                 if side:
-                    delivery.deliver_due()
+                    sending.deliver_due()
                     return True
                 with organization_scope(alice.organization):
                     try:

@@ -14,10 +14,10 @@ from django.test import Client
 from core.tenancy import organization_scope
 from customers.models import Consent
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
+from messaging.delivery import sending
 from messaging.files import links
 from messaging.inbound_deliveries.store import store
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.threads import mail_threads
@@ -77,7 +77,7 @@ def arrive(channel: Channel, raw: str, key: str) -> Message:
 class TestHeaders:
     def test_a_first_mail(self, write: Any, mailbox: Channel, server: MailServer):
         message = write(mailbox, subject="Your visit")
-        delivery.deliver_due()
+        sending.deliver_due()
         (got,) = server.received
         assert (got.sender, got.recipients) == (DESK, [ADA])
         headers = got.mail
@@ -98,7 +98,7 @@ class TestHeaders:
 
     def test_an_answer_carries_the_thread_on(self, write: Any, mailbox: Channel, server: MailServer):
         write(mailbox, subject="Your visit")
-        delivery.deliver_due()
+        sending.deliver_due()
         first = server.received[0].mail
         arrive(
             mailbox,
@@ -107,13 +107,13 @@ class TestHeaders:
             "1",
         )
         write(mailbox, "Good.")
-        delivery.deliver_due()
+        sending.deliver_due()
         second = server.received[1].mail
         assert second["Subject"] == "Re: Your visit"
         assert second["In-Reply-To"] == "<a1@example.com>"
         assert second["References"].split() == [first["Message-ID"], "<a1@example.com>"]
         write(mailbox, "And bring your papers.")
-        delivery.deliver_due()
+        sending.deliver_due()
         third = server.received[2].mail
         assert third["Subject"] == "Re: Your visit", "never Re: Re:"
         assert third["In-Reply-To"] == second["Message-ID"]
@@ -121,7 +121,7 @@ class TestHeaders:
 
     def test_an_automatic_one_says_so_and_can_be_ended(self, write: Any, mailbox: Channel, server: MailServer):
         write(mailbox, origin=Message.Origin.WORKFLOW, subject="Reminder")
-        delivery.deliver_due()
+        sending.deliver_due()
         headers = server.received[0].mail
         assert headers["Auto-Submitted"] == "auto-generated"
         assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -140,7 +140,7 @@ class TestHeaders:
             format="json",
         )
         assert answer.status_code == 201, answer.data
-        delivery.deliver_due()
+        sending.deliver_due()
         got = server.received[-1]
         assert got.recipients == [ADA, "bo@example.com", "cy@example.com"]
         assert got.mail["Cc"] == "bo@example.com, cy@example.com"
@@ -155,7 +155,7 @@ class TestHeaders:
     @pytest.mark.parametrize("text", ["x\r\nBcc: eve@example.com", "x\nBcc: eve@example.com", "x\rBcc: e@example.com"])
     def test_no_header_can_be_smuggled_in(self, write: Any, mailbox: Channel, server: MailServer, text: str):
         write(mailbox, subject=text)
-        delivery.deliver_due()
+        sending.deliver_due()
         (got,) = server.received
         assert got.recipients == [ADA]
         assert got.mail["Bcc"] is None
@@ -170,7 +170,7 @@ class TestHeaders:
 
     def test_a_channel_without_plus_addresses_has_plain_answers(self, alice: Any, write: Any, server: MailServer):
         write(make_mailbox(alice, server.port, settings={"reply_address": "plain"}))
-        delivery.deliver_due()
+        sending.deliver_due()
         assert server.received[0].mail["Reply-To"] is None
 
 
@@ -178,7 +178,7 @@ class TestUnsubscribing:
     @pytest.fixture
     def link(self, write: Any, mailbox: Channel) -> str:
         message = write(mailbox, origin=Message.Origin.WORKFLOW)
-        delivery.deliver_due()
+        sending.deliver_due()
         return links.unsubscribe_url(current(message)).removeprefix("http://testserver")
 
     def test_looking_at_it_changes_nothing(self, link: str, write: Any, mailbox: Channel):
@@ -216,7 +216,7 @@ class TestRefusals:
             message = write(make_mailbox(alice, server.port), subject="Your visit")
             for _ in range(times):
                 make_due(Message)
-                delivery.deliver_due()
+                sending.deliver_due()
             return current(message), server.commands
 
     def test_4xx_is_tried_again(self, alice: Any, write: Any, settings: Any):
@@ -246,7 +246,7 @@ class TestRefusals:
                 channel = channels.update(channel=channel, actor=alice.actor, changes=changes)
             first, second = write(channel), write(channel, "Another")
             with django_capture_on_commit_callbacks(execute=True):
-                delivery.deliver_due()
+                sending.deliver_due()
         assert {current(first).status, current(second).status} == {"failed"}
         assert "dministrator" in current(first).error_message
         (told,) = outbox.outbox

@@ -11,10 +11,8 @@ from django.utils import timezone
 from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from customers.people.customers import services as customers
-from messaging.delivery import checks as refusals
-from messaging.delivery import confirmation as reconcile
+from messaging.delivery import checks, confirmation, sending
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from tests.messaging.conftest import current, in_threads, make_due, open_thread
@@ -27,7 +25,7 @@ def reread(conversation: Conversation) -> Conversation:
 
 class TestRefusals:
     def refused(self, queue: Any, conversation: Conversation, **more: Any) -> str:
-        with pytest.raises(refusals.SendingRefused) as caught:
+        with pytest.raises(checks.SendingRefused) as caught:
             queue(conversation=reread(conversation), **more)
         with organization_scope(conversation.organization):
             assert not Message.objects.exists(), "nothing is queued"
@@ -76,7 +74,7 @@ class TestRefusals:
         with organization_scope(alice.organization):
             customers.update(customer=thread.customer, actor=alice.actor, changes={"do_not_contact": True})
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         message = current(message)
         assert (message.status, message.error_code) == ("failed", "do_not_contact")
         assert "do not contact" in message.error_message
@@ -86,17 +84,17 @@ class TestRefusals:
         message = queue()
         with organization_scope(thread.organization):
             Conversation.objects.update(last_inbound_at=timezone.now() - timedelta(hours=25))
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(message).status, current(message).error_code) == ("failed", "window_closed")
 
 
 class TestTakingBack:
     def test_it_waits_for_the_time_to_undo(self, queue: Any, twilio: Any):
         message = queue(undo_for=timedelta(seconds=10))
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "queued"
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "sent"
 
     def test_it_can_be_cancelled_until_it_leaves(self, alice: Any, queue: Any, twilio: Any, thread: Conversation):
@@ -105,13 +103,13 @@ class TestTakingBack:
             outbound.cancel(message=message, actor=alice.actor, reason="undone")
             assert reread(thread).last_message_status == "cancelled"
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "cancelled"
         assert twilio.store.requests == []
 
     def test_not_afterwards(self, alice: Any, queue: Any, twilio: Any):
         message = queue()
-        delivery.deliver_due()
+        sending.deliver_due()
         with organization_scope(alice.organization), pytest.raises(outbound.NotPossible, match="sent"):
             outbound.cancel(message=message, actor=alice.actor)
 
@@ -125,15 +123,15 @@ class TestTakingBack:
 
     def test_a_claim_that_has_not_begun_is_no_obstacle(self, alice: Any, queue: Any, twilio: Any, monkeypatch: Any):
         message = queue()
-        real = delivery._prepare
+        real = sending._prepare
 
         def undone_now(claimed: Message) -> Any:
             prepared = real(claimed)
             outbound.cancel(message=message, actor=alice.actor)
             return prepared
 
-        monkeypatch.setattr(delivery, "_prepare", undone_now)
-        delivery.deliver_due()
+        monkeypatch.setattr(sending, "_prepare", undone_now)
+        sending.deliver_due()
         assert current(message).status == "cancelled"
         assert twilio.store.requests == []
 
@@ -150,7 +148,7 @@ class TestTryingAgain:
             again = outbound.retry(message=message, actor=alice.actor)
         assert (again.status, again.attempts, again.error_code, again.provider_message_id) == ("queued", 0, "", "")
         assert again.extra["earlier_ids"] == ["SM1"]
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "sent"
 
     def test_to_the_address_that_they_have_now(self, alice: Any, thread: Conversation, queue: Any):
@@ -169,7 +167,7 @@ class TestTryingAgain:
         message = self.failed(queue())
         with organization_scope(alice.organization):
             Conversation.objects.update(last_inbound_at=None)
-            with pytest.raises(refusals.WindowClosed):
+            with pytest.raises(checks.WindowClosed):
                 outbound.retry(message=current(message), actor=alice.actor)
         assert current(message).status == "failed"
 
@@ -177,12 +175,12 @@ class TestTryingAgain:
         began = timezone.now()
         message = self.failed(queue(), status="unconfirmed", request_began_at=began, due_at=began)
         with organization_scope(alice.organization):
-            marked = reconcile.mark_as_sent(message=message, actor=alice.actor)
+            marked = confirmation.mark_as_sent(message=message, actor=alice.actor)
             assert (marked.status, marked.sent_at, marked.due_at) == ("sent", began, None)
             assert Event.objects.get(type="message.sent").payload["by_hand"] is True
             assert reread(thread).last_outbound_at == began
             with pytest.raises(outbound.NotPossible):
-                reconcile.mark_as_sent(message=marked, actor=alice.actor)
+                confirmation.mark_as_sent(message=marked, actor=alice.actor)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -200,7 +198,7 @@ def test_pressing_send_again_six_times_at_once_sends_once(alice: Any, queue: Any
             return True
 
     assert sum(in_threads(press, 6)) == 1
-    in_threads(lambda _: delivery.deliver_due(), 3)
+    in_threads(lambda _: sending.deliver_due(), 3)
     assert twilio.creates(f"whatsapp:{message.address}", message.body) == 1
 
 
@@ -210,5 +208,5 @@ def test_a_note_is_never_sent(alice: Any, thread: Conversation, twilio: Any):
         assert (note.status, note.is_private, note.due_at) == ("note", True, None)
         before = reread(thread)
         assert before.last_message_id is None
-    delivery.deliver_due()
+    sending.deliver_due()
     assert twilio.store.requests == []

@@ -21,7 +21,7 @@ from activity import installation
 from activity.models import Installation
 from core.tenancy import every_organization
 from customers.work.tasks import reminders
-from messaging.delivery import sending as delivery
+from messaging.delivery import sending
 from messaging.models import Conversation, Message
 from tests.fakes.twilio import FakeTwilio
 from tests.messaging.conftest import current
@@ -52,7 +52,7 @@ class Host:
 
     def send(self) -> int:
         with self:
-            return delivery.deliver_due()
+            return sending.deliver_due()
 
 
 @pytest.fixture

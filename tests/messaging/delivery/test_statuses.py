@@ -12,9 +12,8 @@ from django.utils import timezone
 from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from customers.models import Consent
-from messaging.delivery import sending as delivery
-from messaging.delivery import statuses
-from messaging.intake import arrivals
+from messaging.delivery import sending, statuses
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.threads import services as conversations
 from tests.fakes.twilio import FakeTwilio, Step
@@ -34,7 +33,7 @@ SID = "SM" + "a" * 32
 @pytest.fixture
 def sent(queue: Any, twilio: FakeTwilio, webhooks: Webhooks) -> Message:
     message = queue()
-    delivery.deliver_due()
+    sending.deliver_due()
     message = current(message)
     assert message.status == "sent"
     return message
@@ -91,7 +90,7 @@ class TestOrder:
 class TestEarlyAndUnknown:
     def test_a_callback_before_the_answer(self, queue: Any, twilio: FakeTwilio, webhooks: Webhooks, monkeypatch: Any):
         message = queue()
-        real = delivery._settle_sent
+        real = sending._settle_sent
 
         def callback_is_quicker(claimed: Message, result: Any) -> None:
             webhooks.status(status_params(result.provider_message_id, "delivered"), message=message)
@@ -99,8 +98,8 @@ class TestEarlyAndUnknown:
             assert current(message).status == "delivered"
             real(claimed, result)
 
-        monkeypatch.setattr(delivery, "_settle_sent", callback_is_quicker)
-        delivery.deliver_due()
+        monkeypatch.setattr(sending, "_settle_sent", callback_is_quicker)
+        sending.deliver_due()
         message = current(message)
         assert (message.status, message.provider_message_id) == ("delivered", twilio.store.all()[0].sid)
         assert message.due_at is None
@@ -173,7 +172,7 @@ class TestLateFailures:
         assert timedelta(seconds=25) < message.due_at - timezone.now() < timedelta(seconds=35)
         assert reread(message).last_outbound_at is None, "it was not said"
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         message = current(message)
         assert message.status == "sent"
         assert message.provider_message_id not in ("", first)
@@ -194,7 +193,7 @@ class TestLateFailures:
         first = sent.provider_message_id
         self.fail(sent, "30003", webhooks)
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         webhooks.status(status_params(first, "failed", ErrorCode="30005"), message=sent)
         work()
         assert current(sent).status == "sent"
@@ -219,7 +218,7 @@ class TestLateFailures:
         assert current(sent).channel.last_error.startswith("63020: ")
         assert current(sent).channel.last_error_at is not None
         queue("again")
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(sent).channel.last_error == "", "it works again"
 
     def test_the_one_waiting_is_waited_for_again(self, sent: Message, webhooks: Webhooks):
@@ -245,7 +244,7 @@ class TestAnIdThatWasGuessed:
 def test_callbacks_all_at_once(queue: Any, twilio: FakeTwilio, webhooks: Webhooks):
     twilio.plan(Step(statuses=(), times=0))
     messages = [queue(f"text {number}") for number in range(4)]
-    delivery.deliver_due()
+    sending.deliver_due()
     messages = [current(message) for message in messages]
     for status in ("sent", "delivered", "read"):
         in_threads(lambda n, s=status: webhooks.status(status_params(messages[n].provider_message_id, s)), 4)
@@ -263,7 +262,7 @@ class TestTheSimulator:
             from messaging.delivery import queue as outbound
 
             message = outbound.queue_message(conversation=conversation, body="Hello", actor=alice.actor)
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "sent"
         make_due(Arrival)
         arrivals.process_due()
@@ -275,11 +274,11 @@ class TestTheSimulator:
         conversation = make_conversation(kind="sms")
         with organization_scope(alice.organization):
             message = outbound.queue_message(conversation=conversation, body="Hello", actor=alice.actor)
-        delivery.deliver_due()
+        sending.deliver_due()
         with every_organization("it failed after all"):
             statuses.fail(current(message), statuses.Failure("30003", "Off.", statuses.Retry.LATER))
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "sent"
         with every_organization("the test looks"):
             make_due(Arrival)
@@ -292,7 +291,7 @@ def test_an_answer_ends_the_waiting_only_for_what_came_before_it(sent: Message):
     with organization_scope(sent.organization):
         later = timezone.now() + timedelta(minutes=1)
         Conversation.objects.update(last_inbound_at=later, waiting_since=later)
-        conversations.answered(sent.conversation_id, at=timezone.now())
+        conversations.record_answer(sent.conversation_id, at=timezone.now())
         assert reread(sent).waiting_since == later
-        conversations.answered(sent.conversation_id, at=later)
+        conversations.record_answer(sent.conversation_id, at=later)
         assert reread(sent).waiting_since is None

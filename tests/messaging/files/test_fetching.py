@@ -14,7 +14,7 @@ from customers.models import Customer
 from messaging.channels.twilio.adapter import TwilioProvider
 from messaging.files import fetching
 from messaging.files import services as media
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Attachment, Channel, MediaFile, Message
 from tests.fakes.twilio import FakeTwilio, File, inbound_webhook
 from tests.messaging.conftest import OUR_NUMBER, THEIR_NUMBER, all_of, in_threads, make_due, on_disk, only, picture
@@ -151,7 +151,7 @@ class TestFetching:
 
     def test_one_that_fails_does_not_hold_up_the_others(self, sent_in: Any, monkeypatch: Any):
         sent_in(a_picture(), File(b"%PDF-1.7", "application/pdf", filename="plan.pdf"))
-        keep = media.keep
+        keep = media.store
 
         def fails_once(**given: Any) -> MediaFile:
             if given["content_type"] == "image/png":

@@ -17,11 +17,12 @@ from django.utils import timezone
 from core.tenancy import every_organization, organization_scope
 from messaging.channels.base import Kind, ReceivedFile, ReceivedMessage
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
+from messaging.delivery import sending
 from messaging.files import links
 from messaging.files import services as media
 from messaging.inbound_deliveries.store import store
-from messaging.intake import arrivals, inbound
+from messaging.intake import inbound
+from messaging.intake import processing as arrivals
 from messaging.intake.inbound import receive
 from messaging.models import Attachment, Channel, Conversation, MediaFile, Message
 from messaging.texts.templates import services as templates
@@ -172,7 +173,7 @@ class TestUpload:
         assert answer.status_code == 200, answer.content
         with every_organization("taken back for ten seconds"):
             Message.objects.update(due_at=timezone.now())
-        delivery.deliver_due()
+        sending.deliver_due()
         (request,) = twilio.store.requests
         assert request["Body"] == "Your plan"
         (url,) = request["MediaUrl"]
@@ -193,7 +194,7 @@ class TestUpload:
         assert answer.status_code == 201, answer.data
         (told,) = answer.data["attachments"]
         assert (told["content_type"], told["state"]) == ("image/png", "stored")
-        delivery.deliver_due()
+        sending.deliver_due()
         (request,) = twilio.store.requests
         assert ("Body" in request, len(request["MediaUrl"])) == (False, 1)
 
@@ -267,7 +268,7 @@ class TestSeveralFiles:
         assert [message.body for message in queued] == ["Both", "", ""]
         with every_organization("taken back for ten seconds"):
             Message.objects.update(due_at=timezone.now())
-        delivery.deliver_due()
+        sending.deliver_due()
         names = [request["MediaUrl"][0].rpartition("/")[2] for request in twilio.store.requests]
         assert names == ["a.pdf", "b.pdf", "c.pdf"]
         assert [request.get("Body", "") for request in twilio.store.requests] == ["Both", "", ""]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from core.tenancy import organization_scope
-from messaging.inbox import drafts as saved_drafts
+from messaging.inbox import drafts
 from messaging.models import Draft, Message
 
 pytestmark = pytest.mark.django_db
@@ -121,8 +121,8 @@ def test_sending_a_reply_leaves_the_note_alone_and_the_other_way_round(alice, th
     answer = alice.htmx.post(address(alice, thread, "reply"), {"body": "Hello", "mode": "reply"})
     assert SECRET not in answer.content.decode()
     with organization_scope(alice.organization):
-        assert saved_drafts.draft_of(thread, alice.member, "note").body == SECRET
-        assert saved_drafts.draft_of(thread, alice.member, "reply").body == ""
+        assert drafts.draft_of(thread, alice.member, "note").body == SECRET
+        assert drafts.draft_of(thread, alice.member, "reply").body == ""
 
 
 def test_what_is_refused_stays_a_draft(alice, thread):
@@ -130,7 +130,7 @@ def test_what_is_refused_stays_a_draft(alice, thread):
     answer = alice.htmx.post(address(alice, thread, "reply"), {"body": " " * 5, "mode": "reply", "cc": "nobody"})
     assert answer.status_code == 422
     with organization_scope(alice.organization):
-        assert saved_drafts.draft_of(thread, alice.member, "reply").cc == "nobody"
+        assert drafts.draft_of(thread, alice.member, "reply").cc == "nobody"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_two_windows_do_not_write_over_one_another(alice, thread):
 
 def test_drafts_take_one_query_of_the_page(alice, thread, django_assert_num_queries):
     with organization_scope(alice.organization), django_assert_num_queries(1):
-        saved_drafts.drafts_of(thread, alice.member)
+        drafts.drafts_of(thread, alice.member)
 
 
 def test_a_draft_is_lost_with_its_conversation(alice, thread):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.tenancy import organization_scope
 from customers.models import Customer
-from messaging.delivery import sending as delivery
+from messaging.delivery import sending
 from messaging.models import Conversation, Message
 
 API = "/api/v1"
@@ -27,7 +27,7 @@ def test_a_lead_that_wrote_is_listed_answered_and_followed_up(alice, write_in):
     sent = alice.api.post(f"{base}/send-text", {"body": "From £450."})
     assert sent.status_code == 201
     assert (sent.json()["status"], sent.json()["channel"], sent.json()["origin"]) == ("queued", "whatsapp", "person")
-    delivery.deliver_due()
+    sending.deliver_due()
     assert alice.api.get(f"{API}/outbound-messages/{sent.json()['id']}").json()["status"] == "sent"
     assert alice.api.get(f"{API}/inbox/customers?bucket=waiting").json()["count"] == 1
 

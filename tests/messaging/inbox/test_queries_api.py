@@ -16,10 +16,10 @@ from customers.people.tags import services as tags
 from messaging.models import Attachment, Channel, Conversation, Message
 from messaging.threads import services as conversations
 
-MOST = 12
+MAX_COUNT = 12
 # No list: a query for each kind of row in the timeline, and for each panel.
 WHOLE = {"page: customer"}
-MOST_ON_A_PAGE = 32
+MAX_ON_A_PAGE = 32
 
 
 def populate(alice: Any, make_customer: Any, count: int) -> Conversation:
@@ -99,4 +99,4 @@ def test_the_number_of_queries_does_not_grow(size: int, alice: Any, make_custome
     few = measured(first)
     many = measured(populate(alice, make_customer, size))
     assert {name: n for name, n in many.items() if n != few[name]} == {}, f"of {few}"
-    assert {name: n for name, n in many.items() if n > (MOST_ON_A_PAGE if name in WHOLE else MOST)} == {}
+    assert {name: n for name, n in many.items() if n > (MAX_ON_A_PAGE if name in WHOLE else MAX_COUNT)} == {}

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from core.tenancy import every_organization, organization_scope
 from customers.models import Customer
-from messaging.delivery import sending as delivery
+from messaging.delivery import sending
 from messaging.files import fetching
-from messaging.intake import arrivals
-from messaging.intake import backfill as catching_up
+from messaging.intake import backfill
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Attachment, Channel, Conversation, Message, Reconciliation
 from tests.fakes.twilio import FakeTwilio, File, Step, inbound_webhook
 from tests.fakes.twilio.store import ACCOUNT_SID
@@ -42,8 +42,8 @@ def ago(**given: float) -> datetime:
 def catch_up(channel: Channel, alice: Any, **given: Any) -> Reconciliation:
     """Ask, and let workers do the rest."""
     with organization_scope(channel.organization):
-        row = catching_up.ask(channel=channel, actor=alice.actor, **given)
-    catching_up.catch_up_due()
+        row = backfill.request_backfill(channel=channel, actor=alice.actor, **given)
+    backfill.catch_up_due()
     arrivals.process_due()
     with every_organization("the test looks at what it asked for"):
         return Reconciliation.objects.get(pk=row.pk)
@@ -140,7 +140,7 @@ class TestOutbound:
     def test_a_status_that_was_missed(self, alice: Any, twilio: FakeTwilio, queue: Any, whatsapp: Channel):
         twilio.plan(Step(statuses=()))
         message = queue("Hello")
-        delivery.deliver_due()
+        sending.deliver_due()
         twilio.store.all()[0].become("read")
         row = catch_up(whatsapp, alice, since=ago(hours=1))
         assert (current(message).status, told(row)) == ("read", (0, 0, 1, 1, 0))
@@ -152,7 +152,7 @@ class TestOutbound:
         settings.TWILIO_WEBHOOK_BASE_URL = ""
         twilio.plan(Step(statuses=()))
         message = queue("Hello")
-        delivery.deliver_due()
+        sending.deliver_due()
         (held,) = twilio.store.all()
         held.become("delivered")
         catch_up(whatsapp, alice, since=ago(hours=1))
@@ -164,7 +164,7 @@ class TestOutbound:
     def test_a_failure_that_was_missed(self, alice: Any, twilio: FakeTwilio, queue: Any, whatsapp: Channel):
         twilio.plan(Step(statuses=()))
         message = queue("Hello")
-        delivery.deliver_due()
+        sending.deliver_due()
         twilio.store.all()[0].become("undelivered", 63024)
         catch_up(whatsapp, alice, since=ago(hours=1))
         assert (current(message).status, current(message).error_code) == ("failed", "63024")
@@ -174,7 +174,7 @@ class TestOutbound:
     ):
         twilio.plan(Step(statuses=()))
         message = queue("Hello")
-        delivery.deliver_due()
+        sending.deliver_due()
         twilio.store.all()[0].become("delivered")
         with organization_scope(alice.organization):
             Message.objects.filter(pk=message.pk).update(status="failed")
@@ -221,7 +221,7 @@ class TestSentElsewhere:
     ):
         twilio.plan(Step.dropped(statuses=()))
         message = queue("Hello")
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "unconfirmed"
         with time_machine.travel(timezone.now() + timedelta(hours=1)):
             assert told(catch_up(whatsapp, alice)) == (0, 0, 1, 0, 0)
@@ -243,18 +243,18 @@ class TestSentElsewhere:
 class TestAsking:
     def test_one_at_a_time(self, alice: Any, twilio: FakeTwilio, whatsapp: Channel):
         with organization_scope(alice.organization):
-            catching_up.ask(channel=whatsapp, actor=alice.actor)
-            with pytest.raises(catching_up.CannotAsk, match="being asked already"):
-                catching_up.ask(channel=whatsapp, actor=alice.actor)
+            backfill.request_backfill(channel=whatsapp, actor=alice.actor)
+            with pytest.raises(backfill.CannotBackfill, match="being asked already"):
+                backfill.request_backfill(channel=whatsapp, actor=alice.actor)
 
     def test_a_range_has_a_beginning_before_its_end(self, alice: Any, whatsapp: Channel):
-        with organization_scope(alice.organization), pytest.raises(catching_up.CannotAsk, match="range is empty"):
-            catching_up.ask(channel=whatsapp, actor=alice.actor, since=ago(hours=1), until=ago(hours=2))
+        with organization_scope(alice.organization), pytest.raises(backfill.CannotBackfill, match="range is empty"):
+            backfill.request_backfill(channel=whatsapp, actor=alice.actor, since=ago(hours=1), until=ago(hours=2))
 
     def test_each_time_it_overlaps_the_last(self, alice: Any, twilio: FakeTwilio, whatsapp: Channel):
         first = catch_up(whatsapp, alice)
         second = catch_up(whatsapp, alice)
-        assert second.since == first.until - catching_up.OVERLAP
+        assert second.since == first.until - backfill.OVERLAP
 
     def test_a_provider_that_is_away_is_asked_again(
         self, alice: Any, twilio: FakeTwilio, whatsapp: Channel, settings: Any
@@ -265,7 +265,7 @@ class TestAsking:
         assert (row.state, bool(row.error), row.due_at is not None) == ("waiting", True, True)
         settings.TWILIO_API_BASE_URL = twilio.url
         make_due(Reconciliation)
-        catching_up.catch_up_due()
+        backfill.catch_up_due()
         arrivals.process_due()
         assert (only(Reconciliation).state, only(Reconciliation).error) == ("done", "")
         assert len(all_of(Message)) == 1
@@ -283,8 +283,8 @@ class TestAsking:
 
         for n in range(5):
             twilio.receive(sender=THEIRS, to=OURS, body=f"missed {n}", at=ago(hours=6 - n))
-        monkeypatch.setattr(catching_up, "CHUNK", 2)
-        real = catching_up._take
+        monkeypatch.setattr(backfill, "CHUNK", 2)
+        real = backfill._take
         chunks: list[int] = []
 
         def die(*args: Any) -> None:
@@ -293,32 +293,32 @@ class TestAsking:
             if len(chunks) == 2:
                 raise Killed
 
-        monkeypatch.setattr(catching_up, "_take", die)
+        monkeypatch.setattr(backfill, "_take", die)
         with pytest.raises(Killed):
             catch_up(whatsapp, alice)
         assert Arrival.objects.count() == 4
-        assert catching_up.catch_up_due() == 0, "the lease is not over"
+        assert backfill.catch_up_due() == 0, "the lease is not over"
         make_due(Reconciliation)
-        catching_up.catch_up_due()
+        backfill.catch_up_due()
         arrivals.process_due()
         row = only(Reconciliation)
         assert (row.state, row.inbound_listed) == ("done", 5)
         assert len(all_of(Message)) == 5
 
     def test_every_channel_is_asked_once_a_day(self, alice: Any, twilio: FakeTwilio, whatsapp: Channel, charlie: Any):
-        assert catching_up.ask_daily() == 0, "it is new"
+        assert backfill.request_daily() == 0, "it is new"
         with time_machine.travel(timezone.now() + timedelta(days=1, minutes=5)):
-            assert catching_up.ask_daily() == 1
-            assert catching_up.ask_daily() == 0
-            catching_up.catch_up_due()
+            assert backfill.request_daily() == 1
+            assert backfill.request_daily() == 0
+            backfill.catch_up_due()
         with time_machine.travel(timezone.now() + timedelta(days=2)):
-            assert catching_up.ask_daily() == 1
-            catching_up.catch_up_due()
+            assert backfill.request_daily() == 1
+            backfill.catch_up_due()
         assert {row.channel_id for row in all_of(Reconciliation)} == {whatsapp.pk}
         with organization_scope(alice.organization):
             Channel.objects.update(is_enabled=False)
         with time_machine.travel(timezone.now() + timedelta(days=3)):
-            assert catching_up.ask_daily() == 0
+            assert backfill.request_daily() == 0
 
 
 class TestReach:
@@ -330,7 +330,7 @@ class TestReach:
         asked = alice.api.post(url)
         assert (asked.status_code, asked.data["state"]) == (202, "waiting")
         assert alice.api.post(url).status_code == 409
-        catching_up.catch_up_due()
+        backfill.catch_up_due()
         (row,) = alice.api.get(url).data["results"]
         assert (row["id"], row["state"]) == (asked.data["id"], "done")
         with organization_scope(alice.organization):

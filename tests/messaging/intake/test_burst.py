@@ -8,7 +8,7 @@ import pytest
 
 from core.tenancy import organization_scope
 from customers.models import Customer
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Conversation, Message
 from tests.messaging.conftest import in_threads, inbound_params
 

@@ -17,9 +17,8 @@ from customers.models import Consent, Customer
 from customers.people.consent import services as consent
 from customers.people.identities.services import InvalidAddress
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.delivery import checks as refusals
+from messaging.delivery import checks, sending
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
 from messaging.intake import inbound
 from messaging.models import Channel, Conversation, Message
 from messaging.threads import services as conversations
@@ -179,22 +178,22 @@ class TestStopAndStart:
             assert (row.channel, row.is_granted, row.how, row.proof) == ("whatsapp", False, "wrote STOP", str(stop.pk))
         assert current(waiting).status == "cancelled"
         assert current(waiting).error_message == "the customer opted out"
-        with pytest.raises(refusals.OptedOut):
+        with pytest.raises(checks.OptedOut):
             queue()
 
     def test_a_claimed_message_does_not_leave_after_stop(
         self, whatsapp: Channel, queue: Any, twilio: Any, monkeypatch: Any
     ):
         message = queue()
-        real = delivery._prepare
+        real = sending._prepare
 
         def stop_comes_now(claimed: Message) -> Any:
             prepared = real(claimed)
             receive(whatsapp, body="STOP")
             return prepared
 
-        monkeypatch.setattr(delivery, "_prepare", stop_comes_now)
-        delivery.deliver_due()
+        monkeypatch.setattr(sending, "_prepare", stop_comes_now)
+        sending.deliver_due()
         assert current(message).status == "cancelled"
         assert twilio.store.all() == []
 
@@ -211,7 +210,7 @@ class TestStopAndStart:
             customer = thread.customer
             receive(whatsapp, 1, body="START")
             consent.change(customer=customer, channel="", is_granted=False, how="told us", actor=SYSTEM)
-            with pytest.raises(refusals.OptedOut):
+            with pytest.raises(checks.OptedOut):
                 queue()
             receive(whatsapp, 2, body="START")
         assert queue().status == "queued"
@@ -253,28 +252,28 @@ class TestWhatWaitsForSilence:
         self, whatsapp: Channel, queue: Any, twilio: Any, monkeypatch: Any
     ):
         reminder = queue(cancel_on_inbound=True)
-        real = delivery._prepare
+        real = sending._prepare
 
         def they_write_now(claimed: Message) -> Any:
             prepared = real(claimed)
             receive(whatsapp)
             return prepared
 
-        monkeypatch.setattr(delivery, "_prepare", they_write_now)
-        delivery.deliver_due()
+        monkeypatch.setattr(sending, "_prepare", they_write_now)
+        sending.deliver_due()
         assert current(reminder).status == "cancelled"
         assert twilio.store.all() == []
 
     def test_one_that_has_begun_goes_out(self, whatsapp: Channel, queue: Any, twilio: Any, monkeypatch: Any):
         reminder = queue(cancel_on_inbound=True)
-        real = delivery._send
+        real = sending._send
 
         def they_write_now(*given: Any) -> None:
             receive(whatsapp)
             real(*given)
 
-        monkeypatch.setattr(delivery, "_send", they_write_now)
-        delivery.deliver_due()
+        monkeypatch.setattr(sending, "_send", they_write_now)
+        sending.deliver_due()
         assert current(reminder).status == "sent"
 
 

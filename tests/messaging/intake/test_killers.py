@@ -13,15 +13,12 @@ from django.utils import timezone
 
 from activity.models import Event
 from core import clock, queues
-from core.claims import MOST_LOST
+from core.claims import MAX_LOST
 from core.clock import now as database_now  # before a fixture puts the machine's clock in its place
 from core.tenancy import every_organization, organization_scope
 from messaging.channels.base import AGAIN, Retry, final
-from messaging.delivery import confirmation as reconcile
-from messaging.delivery import outgoing, statuses
+from messaging.delivery import confirmation, outgoing, rates, sending, statuses
 from messaging.delivery import queue as outbound
-from messaging.delivery import rates as turns
-from messaging.delivery import sending as delivery
 from messaging.models import Channel, Conversation, Message
 from tests.fakes.twilio import FakeTwilio, Step
 from tests.messaging.conftest import current, make_due
@@ -33,7 +30,7 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def nobody_is_paused() -> None:
-    turns._paused.clear()
+    rates._paused.clear()
 
 
 @pytest.fixture
@@ -54,7 +51,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def run() -> bool:
     """One worker's life; whether it was killed."""
     try:
-        delivery.deliver_due()
+        sending.deliver_due()
     except Killed:
         return True
     return False
@@ -72,7 +69,7 @@ class TestKillingMessages:
             killed += run()
             make_due()
         after = current(bad)
-        assert killed == MOST_LOST
+        assert killed == MAX_LOST
         assert (after.status, after.error_code, after.due_at, after.claim_token) == ("failed", "set_aside", None, None)
         assert after.error_message.startswith(queues.KILLED)
         assert AGAIN not in after.error_message
@@ -84,7 +81,7 @@ class TestKillingMessages:
         deadly.clear()
         with organization_scope(thread.organization):
             outbound.retry(message=current(bad), actor=alice.actor)
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(bad).status == "sent"
         assert current(bad).lost_claims == 0
 
@@ -93,7 +90,7 @@ class TestKillingMessages:
         queue("deadly")
         others = [queue(f"text {number}") for number in range(3)]
         assert run()
-        assert all(current(one).due_at <= timezone.now() + turns.WAITING for one in others)
+        assert all(current(one).due_at <= timezone.now() + rates.WAITING for one in others)
         assert all(current(one).begun_at is None for one in others)
 
     def test_one_that_kills_after_its_request_is_unconfirmed_and_not_sent_again(
@@ -105,7 +102,7 @@ class TestKillingMessages:
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(delivery, "_settle_sent", die)
+            patch.setattr(sending, "_settle_sent", die)
             assert run()
         make_due()
         assert not run()
@@ -114,17 +111,17 @@ class TestKillingMessages:
     def test_asking_about_one_that_kills_ends_with_a_person(self, queue: Any, twilio: FakeTwilio, deadly: list[str]):
         twilio.plan(Step.dropped(statuses=()))
         message = queue("deadly")
-        delivery.deliver_due()
+        sending.deliver_due()
         deadly.append("deadly")
         killed = 0
         for _ in range(10):
             make_due()
             try:
-                reconcile.reconcile_due()
+                confirmation.confirm_due()
             except Killed:
                 killed += 1
         after = current(message)
-        assert killed == MOST_LOST
+        assert killed == MAX_LOST
         assert (after.status, after.due_at) == ("unconfirmed", None)
         assert "Mark as sent" in after.error_message
 
@@ -139,7 +136,7 @@ class TestAttempts:
             make_due()
         deadly.clear()
         twilio.plan(Step.rate_limited())
-        delivery.deliver_due()
+        sending.deliver_due()
         after = current(message)
         assert (after.status, after.attempts) == ("queued", 1)
         assert after.due_at < timezone.now() + timedelta(minutes=1)
@@ -147,10 +144,10 @@ class TestAttempts:
     def test_asking_the_provider_is_no_attempt(self, queue: Any, twilio: FakeTwilio):
         twilio.plan(Step.dropped(statuses=()))
         message = queue("Hello")
-        delivery.deliver_due()
+        sending.deliver_due()
         for _ in range(3):
             make_due()
-            reconcile.reconcile_due()
+            confirmation.confirm_due()
         assert current(message).attempts == 1
 
     @pytest.mark.parametrize("code", ["20429", "63018", "30003", "99999"])
@@ -186,10 +183,10 @@ class TestPausesFarAway:
     def test_a_pause_has_a_longest(self, queue: Any, whatsapp: Channel):
         message = queue("Hello")
         with organization_scope(message.organization):
-            turns.slow_down(message, timedelta(days=300))
+            rates.slow_down(message, timedelta(days=300))
         with every_organization("the test looks"):
             until = Channel.objects.get(pk=whatsapp.pk).paced_until
-        assert until <= timezone.now() + turns.LONGEST_PAUSE
+        assert until <= timezone.now() + rates.MAX_PAUSE
 
     @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=365)])
     def test_a_pace_of_a_clock_that_was_ahead_holds_nobody_back(
@@ -198,7 +195,7 @@ class TestPausesFarAway:
         message = queue("Hello")
         with every_organization("the test sets what a clock did"):
             Channel.objects.filter(pk=whatsapp.pk).update(paced_until=timezone.now() + ahead)
-        delivery.deliver_due()
+        sending.deliver_due()
         assert current(message).status == "sent"
         assert "pace_absurd" in [record.message for record in caplog.records]
         with every_organization("the test looks"):
@@ -216,7 +213,7 @@ def test_a_message_leaves_where_no_thread_can_start(queue: Any, twilio: FakeTwil
     settings.OUTBOUND_CONCURRENCY = 4
     rows = [queue(f"text {number}") for number in range(3)]
     monkeypatch.setattr(threading.Thread, "start", no_sender)
-    delivery.deliver_due()
+    sending.deliver_due()
     assert [current(row).status for row in rows] == ["sent"] * 3
 
 
@@ -230,10 +227,10 @@ def test_a_clock_that_is_ahead_sends_nothing_early_and_leaves_no_silence(
     later = queue("later", not_before_at=timezone.now() + timedelta(minutes=30))
     at_once = queue("at once")
     with time_machine.travel(timezone.now() + timedelta(hours=hours)):
-        delivery.deliver_due()
+        sending.deliver_due()
         written_ahead = queue("written by a web server whose clock is ahead")
     assert (current(later).status, current(at_once).status) == ("queued", "sent")
-    delivery.deliver_due()
+    sending.deliver_due()
     assert current(written_ahead).status == "sent"
     with every_organization("the test looks"):
         assert Channel.objects.get(pk=whatsapp.pk).paced_until < timezone.now() + timedelta(minutes=1)

@@ -16,8 +16,8 @@ from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.people.identities import services as identities
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
-from messaging.intake import arrivals
+from messaging.delivery import sending
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Attachment, Channel, Conversation, MailDetails, Message, StoppedAddress
 from messaging.threads import mail_threads
 from messaging.threads import services as conversations
@@ -292,7 +292,7 @@ class TestBounces:
         with organization_scope(alice.organization):
             waiting = outbound.queue_message(conversation=ours.conversation, body="Soon", actor=alice.actor)
         mail_arrives(mailbox, bounce(ours.provider_message_id))
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(waiting).status, current(waiting).error_code) == ("failed", "address_stopped")
 
     def test_it_is_lifted_by_a_person(self, alice: Any, bob: Any, charlie: Any, mailbox: Channel, sent: Any):

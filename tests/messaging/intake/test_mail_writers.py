@@ -14,9 +14,9 @@ from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.people.identities import services as identities
 from messaging.delivery import queue as outbound
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Channel, Conversation, MailDetails, Message
-from messaging.threads import answer_addresses as answers
+from messaging.threads import answer_addresses
 from messaging.threads import services as conversations
 from tests.messaging.channels.mail.human_mails import OUR_ID, SENTENCES, human_mails
 from tests.messaging.conftest import DESK, all_of, current, mail_arrives, make_mailbox, only, raw_mail
@@ -207,7 +207,7 @@ class TestAnswers:
         assert only(Conversation).address == ADA
         with organization_scope(alice.organization):
             thread = Conversation.objects.select_related("channel").get()
-            assert answers.choice(thread).is_at_sender
+            assert answer_addresses.choice(thread).is_at_sender
 
     def test_a_stranger_in_the_thread_can_not_turn_them(self, alice: Any, mailbox: Channel):
         mail_arrives(mailbox, raw_mail("Hi", Message_ID="<1@example.com>"))

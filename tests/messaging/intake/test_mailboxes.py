@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from activity.models import Event
 from core.tenancy import every_organization, organization_scope
-from messaging import alerts as troubles
+from messaging import alerts
 from messaging.channels.smtp import imap
-from messaging.intake import arrivals, mailboxes
+from messaging.intake import mailboxes
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Mailbox, Message
 from messaging.settings import services as channels
 from tests.fakes.dovecot import PASSWORD, Dovecot, dovecot
@@ -216,7 +217,7 @@ class TestTroubles:
                 pauses.append(round((box.due_at - timezone.now()).total_seconds()))
         assert pauses == sorted(pauses)
         assert pauses[0] < 35
-        assert pauses[-1] <= mailboxes.LONGEST_PAUSE.total_seconds()
+        assert pauses[-1] <= mailboxes.MAX_PAUSE.total_seconds()
         assert len(outbox.outbox) == 1, "told when it went on, and once"
 
     def test_sending_and_reading_that_fail_in_turn_are_each_told_once(
@@ -224,7 +225,7 @@ class TestTroubles:
     ):
         with organization_scope(alice.organization), django_capture_on_commit_callbacks(execute=True):
             told = [
-                troubles.tell(mailbox, code=code, text="Wrong password.", subject=subject)
+                alerts.raise_alert(mailbox, code=code, text="Wrong password.", subject=subject)
                 for code, subject in [("535", ""), ("login", "imap"), ("535", ""), ("login", "imap"), ("host", "imap")]
             ]
         assert told == [True, True, False, False, True]

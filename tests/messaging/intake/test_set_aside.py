@@ -20,8 +20,8 @@ from customers.work.tasks import reminders
 from messaging.delivery import queue as outbound
 from messaging.files import fetching
 from messaging.inbound_deliveries.store import store
-from messaging.intake import arrivals, mailboxes
-from messaging.intake import backfill as catching_up
+from messaging.intake import backfill, mailboxes
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Attachment, Channel, ContentSync, Mailbox, Message, Reconciliation
 from messaging.texts.contents import services as contents
 
@@ -109,7 +109,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "files": lambda row, alice: fetching.try_again(row),
     "mailboxes": lambda row, alice: _saved(row),
     "provider templates": lambda row, alice: contents.sync_now(row.channel),
-    "catching up": lambda row, alice: catching_up.ask(channel=row.channel, actor=alice.actor),
+    "catching up": lambda row, alice: backfill.request_backfill(channel=row.channel, actor=alice.actor),
 }
 
 

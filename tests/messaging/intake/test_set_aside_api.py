@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from messaging.inbound_deliveries.store import store
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel
 
 pytestmark = pytest.mark.django_db

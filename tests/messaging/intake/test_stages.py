@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from core.tenancy import organization_scope
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.intake import arrivals, inbound
+from messaging.intake import inbound
+from messaging.intake import processing as arrivals
 from messaging.intake.stages.context import Inbound
 from messaging.models import Channel
 from tests.messaging.conftest import DESK, Webhooks, inbound_params, mail_arrives, make_mailbox, messages_of, raw_mail

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from core import sweeps
 from core.encryption import encrypt
 from core.tenancy import every_organization, organization_scope
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.intake import webhook_views as views
 from messaging.models import Arrival, Channel, Message
 from messaging.settings import services as channels
@@ -255,7 +255,7 @@ class TestFailures:
         self, whatsapp: Channel, webhooks: Webhooks, monkeypatch: Any
     ):
         webhooks.whatsapp()
-        real = arrivals._take_in
+        real = arrivals._process
 
         def slept_past_the_lease(arrival: Arrival, channel: Channel) -> Any:
             changes = real(arrival, channel)

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from core.tenancy import organization_scope
 from customers.models import Customer
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Message
 
 API = "/api/v1/webhooks"

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from core.tenancy import every_organization, organization_scope
 from customers.people.consent import services as consent
-from messaging.delivery import sending as delivery
-from messaging.intake import arrivals
+from messaging.delivery import sending
+from messaging.intake import processing as arrivals
 from messaging.models import Attachment, Channel, ContentSync, Conversation, Message, Template
 from messaging.texts.contents import services as contents
 from messaging.texts.templates import services as templates
@@ -211,7 +211,7 @@ class TestSending:
         answer = post(alice, closed, template=str(approved.pk), variables={"1": "Ada", "2": "10:30"})
         assert answer.status_code == 201, answer.data
         assert answer.data["body"] == "Hello Ada, see you at 10:30."
-        delivery.deliver_due()
+        sending.deliver_due()
         (request,) = twilio.store.requests
         assert request["ContentSid"] == approved.content_sid
         assert json.loads(request["ContentVariables"]) == {"1": "Ada", "2": "10:30"}
@@ -305,7 +305,7 @@ class TestClosedWindow:
         with organization_scope(alice.organization):
             customer = closed.customer
             consent.change(customer=customer, channel="whatsapp", is_granted=False, how="by phone", actor=alice.actor)
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (only(Message).status, only(Message).error_code) == ("failed", "opted_out")
         assert twilio.store.requests == []
 
@@ -336,7 +336,7 @@ class TestFallback:
     ):
         assert self.later(alice, thread, **self.fallback(approved)).status_code == 201
         with time_machine.travel(timezone.now() + self.LATER + timedelta(minutes=1)):
-            delivery.deliver_due()
+            sending.deliver_due()
         (request,) = twilio.store.requests
         assert (request["ContentSid"], "Body" in request) == (approved.content_sid, False)
         sent = only(Message)
@@ -350,7 +350,7 @@ class TestFallback:
         at = timezone.now() + self.LATER + timedelta(minutes=1)
         heard(thread, at - timedelta(hours=1))
         with time_machine.travel(at):
-            delivery.deliver_due()
+            sending.deliver_due()
         assert [request.get("Body") for request in twilio.store.requests] == ["Tomorrow at nine?"]
 
     def test_a_fallback_that_was_withdrawn_is_said_so(
@@ -360,7 +360,7 @@ class TestFallback:
         with organization_scope(alice.organization):
             Template.objects.filter(pk=approved.pk).update(content_status="paused")
         with time_machine.travel(timezone.now() + self.LATER + timedelta(minutes=1)):
-            delivery.deliver_due()
+            sending.deliver_due()
         failed = only(Message)
         assert (failed.status, failed.error_code, "paused" in failed.error_message) == ("failed", "fallback", True)
         assert twilio.store.requests == []
@@ -372,7 +372,7 @@ class TestFallback:
         key = alice.api.post(f"{API}/media", {"file": file}, format="multipart").data["id"]
         assert self.later(alice, thread, attachments=[key], **self.fallback(approved)).status_code == 201
         with time_machine.travel(timezone.now() + self.LATER + timedelta(minutes=1)):
-            delivery.deliver_due()
+            sending.deliver_due()
         (request,) = twilio.store.requests
         assert ("MediaUrl" in request, request["ContentSid"]) == (False, approved.content_sid)
         assert only(Message).status == "sent"
@@ -404,7 +404,7 @@ class TestTheProviderKnowsBetter:
             is_late = request.param == "by a callback"
             twilio.plan(Step(statuses=()) if is_late else Step.refused(63016))
             message = queue("Hello", **more)
-            delivery.deliver_due()
+            sending.deliver_due()
             if is_late:
                 sent = current(message)
                 params = status_params(sent.provider_message_id, "undelivered", ErrorCode="63016")
@@ -430,7 +430,7 @@ class TestTheProviderKnowsBetter:
         message = refused(fallback_template=approved, fallback_variables={"1": "Ada", "2": "nine"})
         twilio.plan(Step(statuses=()))
         make_due(Message)
-        delivery.deliver_due()
+        sending.deliver_due()
         sent = current(message)
         assert (sent.status, sent.content_sid, sent.error_code) == ("sent", approved.content_sid, "")
         assert [("Body" in request, "ContentSid" in request) for request in twilio.store.requests] == [
@@ -443,5 +443,5 @@ class TestTheProviderKnowsBetter:
     ):
         twilio.plan(Step.refused(63016))
         post(alice, closed, template=str(approved.pk), variables={"1": "a", "2": "b"})
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (only(Message).status, len(twilio.store.requests)) == ("failed", 1)

@@ -10,14 +10,13 @@ from django.utils import timezone
 
 from activity.actor import Actor, ActorKind
 from core.tenancy import organization_scope
-from messaging.delivery import checks as refusals
+from messaging.delivery import checks, sending
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
 from messaging.models import Channel, Conversation, Template
 from messaging.settings import services as channels
 from messaging.texts.templates import services as templates
 from messaging.threads import services as conversations
-from messaging.threads.channel_choice import channel_for_sending, is_last_heard_on, ways_to_write
+from messaging.threads.channel_choice import channel_for_sending, is_last_used, ways_to_write
 from tests.messaging.conftest import current, make_channel, make_due, messages_of
 
 SECOND_NUMBER = "+15005550007"
@@ -200,7 +199,7 @@ class TestWaysOut:
         assert "it reaches nobody" in page
         answer = self.post(alice, f"conversations/{simulated.pk}/messages", body="An answer")
         assert answer.status_code == 201
-        delivery.deliver_due()
+        sending.deliver_due()
         assert messages_of(alice.organization)[0].status == "sent"
 
     def test_once_they_wrote_on_the_real_one_nothing_leaves_by_the_simulator(self, alice, simulated, whatsapp):
@@ -213,7 +212,7 @@ class TestWaysOut:
 
     def heard(self, alice: Any, thread: Conversation) -> bool:
         with organization_scope(alice.organization):
-            return is_last_heard_on(thread)
+            return is_last_used(thread)
 
     @pytest.mark.parametrize("what", ["template", "text template", "workflow", "sequence", "never heard"])
     def test_what_is_no_answer_is_refused_in_a_thread_of_the_simulator(
@@ -233,7 +232,7 @@ class TestWaysOut:
                 Conversation.objects.update(last_inbound_at=None)
         else:
             given = {"body": "Hello", "actor": Actor(ActorKind.WORKFLOW), "origin": what}
-        with organization_scope(alice.organization), pytest.raises(refusals.OnSimulator):
+        with organization_scope(alice.organization), pytest.raises(checks.OnSimulator):
             simulated.refresh_from_db()
             outbound.queue_message(conversation=simulated, **given)
 
@@ -246,11 +245,11 @@ class TestWaysOut:
         real = make_channel(alice.organization)
         thread_on(real, simulated.customer, heard=timedelta(seconds=5))
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         message = current(queued)
         assert (message.status, message.error_code) == ("failed", "simulator")
         assert real.name in message.error_message
-        with organization_scope(alice.organization), pytest.raises(refusals.OnSimulator):
+        with organization_scope(alice.organization), pytest.raises(checks.OnSimulator):
             outbound.retry(message=message, actor=alice.actor)
 
     def test_no_fallback_leaves_by_the_simulator(self, alice, simulated, approved):
@@ -262,7 +261,7 @@ class TestWaysOut:
             Conversation.objects.update(last_inbound_at=timezone.now() - timedelta(days=2))
         make_channel(alice.organization)
         make_due()
-        delivery.deliver_due()
+        sending.deliver_due()
         assert (current(queued).status, current(queued).error_code) == ("failed", "simulator")
 
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from core.tenancy import every_organization, organization_scope
 from messaging import tasks
-from messaging.intake import arrivals
+from messaging.intake import processing as arrivals
 from messaging.models import Channel, Conversation
-from messaging.threads import presence as signs
+from messaging.threads import presence
 from tests.fakes.twilio import FakeTwilio
 from tests.messaging.conftest import all_of, inbound_params, only, sms_params
 
@@ -25,8 +25,8 @@ SID = "SM" + "3" * 32
 @pytest.fixture(autouse=True)
 def at_once(db: Any, monkeypatch: Any) -> None:
     """A worker answers each ring in the moment it is heard."""
-    known: dict[str, Any] = {signs.TYPING: tasks.show_typing, signs.READ: tasks.tell_read}
-    monkeypatch.setattr(signs, "ring", lambda task, **given: known[task](**given))
+    known: dict[str, Any] = {presence.TYPING: tasks.show_typing, presence.READ: tasks.tell_read}
+    monkeypatch.setattr(presence, "ring", lambda task, **given: known[task](**given))
     cache.clear()
 
 
@@ -56,7 +56,7 @@ def test_and_again_when_they_are_over(alice: Any, heard: Conversation, twilio: F
     if settings.REDIS_URL:
         pytest.skip("Redis has a clock of its own")
     type_in(alice, heard)
-    with time_machine.travel(timezone.now() + timedelta(seconds=signs.EVERY_SECONDS + 2)):
+    with time_machine.travel(timezone.now() + timedelta(seconds=presence.EVERY_SECONDS + 2)):
         type_in(alice, heard)
     assert twilio.typing == [SID, SID]
 
@@ -75,7 +75,7 @@ def test_sms_shows_nothing(alice: Any, twilio: FakeTwilio, webhooks: Any, sms: C
     assert type_in(alice, thread) == 204
     with organization_scope(alice.organization):
         row = Conversation.objects.select_related("channel", "customer").get(pk=thread.pk)
-        assert signs.typing(row) is False
+        assert presence.typing(row) is False
     assert twilio.typing == []
 
 

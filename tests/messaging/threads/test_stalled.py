@@ -24,23 +24,23 @@ def test_once_a_message(alice, bob, make_conversation):
     conversation = make_conversation(bob)
     wait(conversation, days=3, minutes=1)
     wait(make_conversation(bob), days=2, hours=23)
-    assert stalled.tell() == 1
-    assert stalled.tell() == 0
+    assert stalled.record_stalled() == 1
+    assert stalled.record_stalled() == 0
     with organization_scope(alice.organization):
         event = Event.objects.get(type=events.LEAD_STALLED)
     assert event.customer_id == conversation.customer_id
     assert event.payload["assigned_to"] == str(bob.user.pk)
     # Answered, and left without an answer again.
     wait(conversation, days=3, seconds=10)
-    assert stalled.tell() == 1
+    assert stalled.record_stalled() == 1
 
 
 def test_the_days_are_the_organizations(alice, make_conversation):
     wait(make_conversation(alice), days=1, minutes=1)
-    assert stalled.tell() == 0
+    assert stalled.record_stalled() == 0
     with organization_scope(alice.organization):
         customer_settings.change(organization=alice.organization, actor=alice.actor, changes={"stalled_days": 1})
-    assert stalled.tell() == 1
+    assert stalled.record_stalled() == 1
 
 
 def test_who_is_won_or_resolved_is_no_lead_that_waits(alice, make_conversation):
@@ -50,4 +50,4 @@ def test_who_is_won_or_resolved_is_no_lead_that_waits(alice, make_conversation):
     with organization_scope(alice.organization):
         Customer.objects.filter(pk=won.customer_id).update(stage=Stage.objects.filter(kind="won").first())
         Conversation.objects.filter(pk=resolved.pk).update(status="resolved")
-    assert stalled.tell() == 0
+    assert stalled.record_stalled() == 0

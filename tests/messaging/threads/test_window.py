@@ -9,11 +9,8 @@ import pytest
 from django.utils import timezone
 
 from core.tenancy import organization_scope
-from messaging.delivery import checks as refusals
-from messaging.delivery import confirmation as reconcile
+from messaging.delivery import checks, confirmation, sending, statuses
 from messaging.delivery import queue as outbound
-from messaging.delivery import sending as delivery
-from messaging.delivery import statuses
 from messaging.models import Conversation
 from messaging.threads import services as conversations
 from tests.messaging.conftest import Webhooks, current, inbound_params, work
@@ -39,22 +36,22 @@ def test_nothing_of_ours_lengthens_it(alice: Any, nearly_over: Conversation, que
     message = queue("An answer", nearly_over)
     with organization_scope(alice.organization):
         if how in ("sent", "delivered", "read"):
-            delivery.deliver_due()
+            sending.deliver_due()
             statuses.advance(message_id=message.pk, status=how)
         elif how == "answered":
-            conversations.answered(nearly_over.pk, at=timezone.now())
+            conversations.record_answer(nearly_over.pk, at=timezone.now())
         elif how == "note":
             outbound.add_note(conversation=nearly_over, body="n", actor=alice.actor)
         elif how == "marked as sent":
             type(message).objects.filter(pk=message.pk).update(status="unconfirmed")
-            reconcile.mark_as_sent(message=current(message), actor=alice.actor)
+            confirmation.mark_as_sent(message=current(message), actor=alice.actor)
         elif how == "failed":
             failure = statuses.Failure("30008", "No.", statuses.Retry.NEVER)
             statuses.advance(message_id=message.pk, status="failed", failure=failure)
     assert again(nearly_over).window_expires_at == ends
-    with organization_scope(alice.organization), pytest.raises(refusals.WindowClosed):
+    with organization_scope(alice.organization), pytest.raises(checks.WindowClosed):
         later = timezone.now() + timedelta(hours=2)
-        refusals.require_allowed(again(nearly_over), at=later)
+        checks.require_allowed(again(nearly_over), at=later)
 
 
 def test_their_word_does(nearly_over: Conversation, webhooks: Webhooks):

@@ -49,7 +49,7 @@ def test_other_settings_take_another_connection():
 def test_two_threads_get_two():
     with mail_server() as server:
         one = account(server.port)
-        with pool.lent(one) as first, pool.lent(one) as second:
+        with pool.borrowed(one) as first, pool.borrowed(one) as second:
             assert first.smtp is not second.smtp
         assert pool.idle_connections() == 2
         with ThreadPoolExecutor(2) as threads:
@@ -61,13 +61,13 @@ def test_two_threads_get_two():
 def test_four_wait_at_most():
     with mail_server() as server:
         one = account(server.port)
-        with pool.lent(one), pool.lent(one), pool.lent(one), pool.lent(one), pool.lent(one):
+        with pool.borrowed(one), pool.borrowed(one), pool.borrowed(one), pool.borrowed(one), pool.borrowed(one):
             pass
-        assert pool.idle_connections() == pool.MOST_IDLE == 4
+        assert pool.idle_connections() == pool.MAX_IDLE == 4
 
 
 def test_a_connection_is_given_up_after_its_mails_and_its_time(monkeypatch):
-    monkeypatch.setattr(pool, "MOST_MAILS", 3)
+    monkeypatch.setattr(pool, "MAX_MAILS", 3)
     with mail_server() as server:
         send(account(server.port), 7)
         assert server.connections == 3

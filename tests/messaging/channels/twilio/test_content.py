@@ -77,7 +77,7 @@ def test_every_page_is_read_and_none_twice(twilio, whatsapp_account, monkeypatch
 
 def test_a_list_without_an_end_is_given_up(twilio, whatsapp_account, monkeypatch):
     monkeypatch.setattr(content, "PAGE_SIZE", 1)
-    monkeypatch.setattr(content, "MOST_PAGES", 3)
+    monkeypatch.setattr(content, "MAX_PAGES", 3)
     twilio.contents.extend(Content(f"t{number}") for number in range(5))
     with pytest.raises(SendError) as caught:
         listed(whatsapp_account)
@@ -210,7 +210,7 @@ PARTS = st.sampled_from(["body", "media", "actions", "cards", "items", "title", 
 @given(st.sampled_from([*content_types._READERS, "acme/poll"]), st.dictionaries(PARTS, JSON) | JSON, JSON)
 def test_whatever_a_type_holds_it_is_read(name, data, samples):
     shape = content_types.shape(name, data)
-    assert len(shape.body) <= content_types.LONGEST_BODY + 200
+    assert len(shape.body) <= content_types.MAX_BODY_LENGTH + 200
     assert all(isinstance(url, str) for url in shape.media)
     content._variables(samples, shape)
     content._moment(samples)

@@ -87,7 +87,7 @@ def test_messages_of_the_messaging_service_are_found_whoever_sends(twilio, sms_a
 
 def test_several_pages_are_read_newest_first_and_not_without_end(twilio, sms_account, message, since, monkeypatch):
     monkeypatch.setattr(listing, "PAGE_SIZE", 2)
-    monkeypatch.setattr(listing, "MOST_PAGES", 3)
+    monkeypatch.setattr(listing, "MAX_PAGES", 3)
     sent = [
         put(twilio, sent_at=since + timedelta(seconds=n), created_at=since + timedelta(seconds=n)) for n in range(9)
     ]

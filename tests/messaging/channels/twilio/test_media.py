@@ -256,7 +256,7 @@ def test_a_page_of_a_proxy_is_no_file(whatsapp_account, url, picture, page):
 
 
 def test_a_drip_of_bytes_ends_in_time(whatsapp_account, url, picture, monkeypatch):
-    monkeypatch.setattr(media, "LONGEST_SECONDS", -1.0)
+    monkeypatch.setattr(media, "MAX_SECONDS", -1.0)
     error = failure(whatsapp_account, url)
     assert (error.code, error.is_final) == ("timeout", False)
 

@@ -98,7 +98,7 @@ def _unstorable(value: object, path: str = "") -> str | None:
         inner = f"{path}.{key}" if path else str(key)
         if not is_storable(str(key)):
             return path
-        found = _unstorable(part, inner)
-        if found is not None:
-            return found
+        result = _unstorable(part, inner)
+        if result is not None:
+            return result
     return None

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from activity.actor import SYSTEM, acting_as
 from core import clock, queues
 from core.claims import backoff, reason_of, released, settle
-from core.jobs import ring
+from core.jobs import wake_up
 from core.sweeps import sweep
 from core.tenancy import every_organization, organization_scope
 from customers.people.identities.services import InvalidAddress
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 # settled behind the fence, in the same transaction as the work.
 LEASE = timedelta(seconds=30)
 # Taking in one mail with all its files lasts seconds; what goes on for this long does not end.
-LONGEST = timedelta(minutes=3)
+MAX_DURATION = timedelta(minutes=3)
 RETRIES = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
 # A callback may be quicker than the answer that tells us the message's id.
 WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)]
@@ -64,7 +64,7 @@ def process(arrival: Arrival) -> None:
         return
     try:
         with organization_scope(channel.organization), acting_as(SYSTEM), media.all_or_nothing(), transaction.atomic():
-            changes = _take_in(arrival, channel)
+            changes = _process(arrival, channel)
             # Behind the fence, in the same transaction: who lost the claim leaves nothing behind.
             if not settle(arrival, state=Arrival.State.DONE, last_error="", **changes):
                 raise _ClaimLost
@@ -102,12 +102,12 @@ def replay(arrival: Arrival) -> bool:
         state=Arrival.State.PENDING, due_at=clock.now(), attempts=0, last_error="", **released(), **changes
     )
     if is_mine:
-        ring(PROCESS)
+        wake_up(PROCESS)
     arrival.refresh_from_db()
     return bool(is_mine)
 
 
-def forget_old() -> int:
+def purge_old() -> int:
     """Throw away what was worked on long ago, with its body; how many that were. What waits for somebody stays, but for
     what nobody could verify.
 
@@ -117,17 +117,17 @@ def forget_old() -> int:
         old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=clock.now() - KEPT)
         keys = list(old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
         done = Arrival.objects.filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
-    return done + unverified.forget_old()
+    return done + unverified.purge_old()
 
 
 class _ClaimLost(Exception):
     pass
 
 
-def _take_in(arrival: Arrival, channel: Channel) -> dict[str, Any]:
+def _process(arrival: Arrival, channel: Channel) -> dict[str, Any]:
     parsed = payloads.parse(arrival.provider, arrival.type, bytes(arrival.body), kind=arrival.kind)
     if isinstance(parsed, ReceivedMessage):
-        return _take_message(arrival, channel, parsed)
+        return _process_message(arrival, channel, parsed)
     message_found = _message_of(parsed, channel, arrival.query)
     failure = statuses.failure_from_code(arrival.provider, parsed.error_code) if parsed.status == "failed" else None
     outcome = statuses.advance(
@@ -140,7 +140,7 @@ def _take_in(arrival: Arrival, channel: Channel) -> dict[str, Any]:
     return {"message": message_found, "outcome": outcome}
 
 
-def _take_message(arrival: Arrival, channel: Channel, received: ReceivedMessage) -> dict[str, Any]:
+def _process_message(arrival: Arrival, channel: Channel, received: ReceivedMessage) -> dict[str, Any]:
     if received.mail is not None and received.mail.is_bounce:
         # Looked up first, by what it was to begin with. With its message it is found when a person's data are.
         spoken_of = bounces.message_of(channel=channel, mail=received.mail)
@@ -160,11 +160,11 @@ def _message_of(update: StatusUpdate, channel: Channel, query: str) -> Message:
     """By our own id in the callback's address, else by the provider's."""
     rows = Message.objects.filter(channel=channel, direction=Message.Direction.OUTBOUND)
     own = routing.own_message_id(query)
-    found = rows.filter(pk=own).first() if own else None
-    found = found or rows.filter(provider_message_id=update.provider_message_id).first()
-    if found is None:
+    result = rows.filter(pk=own).first() if own else None
+    result = result or rows.filter(provider_message_id=update.provider_message_id).first()
+    if result is None:
         raise NotYet("No message of ours has this provider's id yet.")
-    return found
+    return result
 
 
 def set_aside(arrival: Arrival, reason: str) -> None:
@@ -193,6 +193,6 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="an arrival names its organization by its channel",
         lease=LEASE,
-        longest=LONGEST,
+        longest=MAX_DURATION,
     )
 )
