@@ -90,12 +90,12 @@ def work(database: str) -> None:
     """One worker's process, until nothing is due."""
     os.environ["DATABASE_URL"] = database
     django.setup()
-    from messaging.intake import processing as arrivals
+    from messaging.intake import processing
     from messaging.models import Arrival
 
     until = time.monotonic() + WITHIN_SECONDS
     while Arrival.objects.filter(state=Arrival.State.PENDING).exists() and time.monotonic() < until:
-        if not arrivals.process_due():
+        if not processing.process_due():
             time.sleep(0.05)
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from core.admin import ReadOnlyAdmin, TenantAdmin, short
 from messaging.inbound_deliveries.store import WAITING
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import (
     Arrival,
     Attachment,
@@ -127,7 +127,7 @@ class ArrivalAdmin(ReadOnlyAdmin):
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> None:
         waiting = queryset.filter(state__in=[*WAITING, Arrival.State.SET_ASIDE])
-        results = [arrivals.replay(arrival) for arrival in waiting]
+        results = [processing.replay(arrival) for arrival in waiting]
         text = _(
             "%(done)s of %(all)s are processed again. The others have no channel yet, or nobody can tell that they "
             "come from the provider; beside each stands why, and what to do."

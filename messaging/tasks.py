@@ -6,8 +6,7 @@ from core.jobs import Drain
 from messaging.delivery import confirmation, sending
 from messaging.files import fetching
 from messaging.files import services as media
-from messaging.intake import backfill, mailboxes
-from messaging.intake import processing as arrivals
+from messaging.intake import backfill, mailboxes, processing
 from messaging.texts.contents import services as contents
 from messaging.threads import presence, stalled
 from messaging.threads import services as conversations
@@ -16,7 +15,7 @@ from messaging.threads import services as conversations
 @shared_task(base=Drain, name="messaging.tasks.process_inbound")
 def process_inbound() -> int:
     """Work on what providers told us."""
-    return arrivals.process_due()
+    return processing.process_due()
 
 
 @shared_task(base=Drain, name="messaging.tasks.deliver_due")
@@ -76,7 +75,7 @@ def ask_daily() -> int:
 @shared_task(base=Drain, name="messaging.tasks.forget_arrivals")
 def forget_arrivals() -> int:
     """Throw away what providers told us long ago."""
-    return arrivals.purge_old()
+    return processing.purge_old()
 
 
 @shared_task(base=Drain, name="messaging.tasks.tidy_media")

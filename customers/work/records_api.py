@@ -24,7 +24,7 @@ from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.tenancy import current_organization
 from customers.models import Contact, Customer, Deal, Interaction, Task
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.api_access import valid, visible_customer
 from customers.people.contacts import services as contacts
 from customers.pipeline.deals import services as deals
@@ -118,7 +118,7 @@ class RecordView(ConditionalMixin, OrganizationView):
     def _find(self, pk: UUID, *, lock: bool = False) -> Any:
         rows = self.records.rows(self.member).filter(pk=pk)
         if lock and (owner := Customer.objects.filter(pk__in=rows.values("customer")).first()):
-            presence.lock_customer(owner)
+            locking.lock_customer(owner)
         row = (rows.select_for_update(of=("self",)) if lock else rows).first()
         if row is None:
             raise Http404("There is no such record.")

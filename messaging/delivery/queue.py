@@ -17,7 +17,7 @@ from core.jobs import wake_up
 from core.refused import Refused
 from core.tenancy import every_organization
 from customers.models import Customer
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.customers import services as customers
 from messaging import events
 from messaging.channels.text import clean
@@ -269,10 +269,10 @@ def origin_of(actor: Actor) -> str:
 def _lock_customer(conversation: Conversation) -> None:
     """Keep its customer as they are, whoever that is by now: a merge takes the thread along. Raises CustomerMissing."""
     for _ in range(MAX_HANDS):
-        gone: presence.CustomerMissing | None = None
+        gone: locking.CustomerMissing | None = None
         try:
-            presence.lock_customer(conversation.customer)
-        except presence.CustomerMissing as error:
+            locking.lock_customer(conversation.customer)
+        except locking.CustomerMissing as error:
             gone = error
         current = Conversation.objects.select_related("customer").get(pk=conversation.pk)
         if current.customer_id != conversation.customer_id:
@@ -281,7 +281,7 @@ def _lock_customer(conversation: Conversation) -> None:
             raise gone
         else:
             return
-    raise presence.CustomerMissing
+    raise locking.CustomerMissing
 
 
 def _record(event_type: str, message: Message, actor: Actor, **payload: object) -> None:

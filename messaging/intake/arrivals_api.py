@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from core.api.errors import Conflict
 from core.api.pages import CursorPages, paginated
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Channel
 
 
@@ -36,7 +36,7 @@ class SetAsideListView(OrganizationView):
     @extend_schema(tags=["channels"], operation_id="channel_set_aside_list", responses=ArrivalSerializer(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
         """What came for this channel and was set aside, newest first, with the reason."""
-        rows = arrivals.set_aside_of(_channel(pk)).defer("body")
+        rows = processing.set_aside_of(_channel(pk)).defer("body")
         return paginated(self, rows, lambda page: ArrivalSerializer(page, many=True).data)
 
 
@@ -51,10 +51,10 @@ class ReplayView(OrganizationView):
     )
     def post(self, request: Request, pk: UUID, arrival: UUID) -> Response:
         """Have one worked on again."""
-        row = arrivals.set_aside_of(_channel(pk)).filter(pk=arrival).first()
+        row = processing.set_aside_of(_channel(pk)).filter(pk=arrival).first()
         if row is None:
             raise Http404("There is no such delivery set aside here.")
-        if not arrivals.replay(row):
+        if not processing.replay(row):
             raise Conflict("Only its head was kept, so it can’t be processed. Read it at the provider.")
         return Response(ArrivalSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 

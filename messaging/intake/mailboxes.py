@@ -26,7 +26,6 @@ from messaging.channels.base import Kind, Retry, SendError
 from messaging.channels.smtp import imap
 from messaging.channels.text import clean
 from messaging.inbound_deliveries.store import store
-from messaging.intake import processing as arrivals
 from messaging.models import Arrival, Channel, Mailbox
 
 READ: Final = "messaging.tasks.read_mailboxes"
@@ -137,7 +136,7 @@ def _keep(box: Mailbox, mail: imap.FetchedMail) -> None:
             kind=Kind.EMAIL,
             arrival_type=Arrival.Type.MESSAGE,
             body=raw if raw is not None else mail.headers,
-            query=f"mailbox={box.pk}&uid={mail.uid}{'' if raw is not None else f'&{arrivals.HEAD_ONLY}'}",
+            query=f"mailbox={box.pk}&uid={mail.uid}{'' if raw is not None else f'&{processing.HEAD_ONLY}'}",
             channel=box.channel,
             set_aside="" if raw is not None else _too_large(mail),
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404
 
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Channel
 
 EDIT = "channels.edit"
@@ -23,4 +23,4 @@ def find_channel(pk: UUID) -> Channel:
 
 def set_aside(row: Channel) -> QuerySet[Arrival]:
     """What came for this channel and could not be worked on; only ever of its own organization."""
-    return arrivals.set_aside_of(row)
+    return processing.set_aside_of(row)

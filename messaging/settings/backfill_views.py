@@ -19,8 +19,7 @@ from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
 from core.refused_pages import on_form
-from messaging.intake import backfill
-from messaging.intake import processing as arrivals
+from messaging.intake import backfill, processing
 from messaging.models import Arrival, Channel, Message, Reconciliation
 from messaging.settings.access import EDIT, find_channel, set_aside
 from messaging.settings.forms import CatchUpForm
@@ -64,7 +63,7 @@ def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUI
     arrival: Arrival | None = set_aside(channel).filter(pk=arrival_id).first()
     if arrival is None:
         raise Http404("This was processed meanwhile.")
-    is_tried = arrivals.replay(arrival)
+    is_tried = processing.replay(arrival)
     text = "It is being processed again." if is_tried else "It was processed meanwhile, or its channel is gone."
     if request.htmx:
         answer = render(request, "messaging/channels/set_aside.html", _set_aside(request, channel))

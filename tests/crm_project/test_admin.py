@@ -14,7 +14,7 @@ from activity.models import Event
 from core.encryption import EncryptedJSONField
 from core.tenancy import organization_scope
 from messaging.inbound_deliveries.store import Proof, store
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Channel
 from messaging.settings import services as channels
 from tests.conftest import PASSWORD
@@ -136,7 +136,7 @@ def test_an_arrival_without_a_channel_is_shown_and_replayed_once_there_is_one(su
             credentials={"account_sid": "AC1", "auth_token": "t"},
         )
     assert b"1 of 1" in superuser.post("/admin/messaging/arrival/", replay, follow=True).content
-    arrivals.process_due()
+    processing.process_due()
     lost.refresh_from_db()
     assert lost.state == Arrival.State.DONE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.tenancy import organization_scope
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Message
 
 BAD = ["\x00", "a\x00b"]
@@ -50,7 +50,7 @@ def test_what_systems_hand_in_is_cleaned_and_kept(alice):
         '{"message_id": "1", "from": "+447700900201", "body": "a\\u0000b\\ud800c", "sent_at": "2026-11-21T09:30:00Z"}'
     )
     assert alice.api.post("/api/v1/webhooks/sms", body, content_type="application/json").status_code == 202
-    arrivals.process_due()
+    processing.process_due()
     with organization_scope(alice.organization):
         text = Message.objects.get().body
     assert text.startswith("a")

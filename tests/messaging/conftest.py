@@ -26,8 +26,7 @@ from messaging.channels.base import Kind, ReceivedMessage
 from messaging.delivery import confirmation, sending
 from messaging.delivery import queue as outbound
 from messaging.inbound_deliveries.store import store
-from messaging.intake import inbound
-from messaging.intake import processing as arrivals
+from messaging.intake import inbound, processing
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.threads import services as conversations
@@ -154,7 +153,7 @@ def webhooks(settings: Any) -> Webhooks:
 
 def work() -> None:
     """What workers do when they are rung: take in, then send."""
-    arrivals.process_due()
+    processing.process_due()
     sending.deliver_due()
 
 
@@ -291,7 +290,7 @@ def mail_arrives(channel: Channel, raw: bytes, key: str = "") -> Arrival:
         key=key or f"mail:{count}", provider="smtp", kind="email", arrival_type=Arrival.Type.MESSAGE, body=raw,
         channel=channel, query=f"test={count}",
     )  # fmt: skip
-    arrivals.process_due()
+    processing.process_due()
     return Arrival.objects.get(query=f"test={count}")
 
 

@@ -21,7 +21,7 @@ from messaging.channels.mail.parse import parse
 from messaging.delivery import queue as outbound
 from messaging.files import links
 from messaging.inbound_deliveries.store import store
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Channel, Conversation, MailDetails, Message, StoppedAddress
 from messaging.settings import services as channels
 from messaging.threads import mail_threads
@@ -51,7 +51,7 @@ def arrive(channel: Channel, raw: bytes, key: str = "") -> Arrival:
     """A mail as it lies in the mailbox, taken in."""
     key = key or f"test:{channel.pk}:{hash(raw)}"
     store(key=key, provider="smtp", kind="email", arrival_type="message", body=raw, channel=channel)
-    arrivals.process_due()
+    processing.process_due()
     return Arrival.objects.get(key=key)
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from tests.conftest import Person
 from tests.fakes.wire import Wire
 from tests.processes.test_streams import webhook
@@ -117,7 +117,7 @@ def test_without_redis_pages_stay_live(alice: Person, redis: Wire, tmp_path: Pat
         for _ in range(3):
             streams.forget()
             assert await asyncio.to_thread(webhook, web, alice) == 202
-            await asyncio.to_thread(arrivals.process_due)
+            await asyncio.to_thread(processing.process_due)
             await streams.all_have("data: {", within=20)
         assert (await asyncio.to_thread(web.ask, alice.url("inbox/"), alice)).status == 200
         redis.mend()

@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from core import jobs
 from core.tenancy import every_organization, organization_scope
-from messaging.intake import mailboxes
-from messaging.intake import processing as arrivals
+from messaging.intake import mailboxes, processing
 from messaging.models import Arrival, Attachment, Mailbox, MediaFile, Message
 from tests.fakes.dovecot import PASSWORD, Dovecot, dovecot
 from tests.fakes.twilio import FakeTwilio, File, inbound_webhook
@@ -52,7 +51,7 @@ def test_every_file_is_stored_once(worker: Worker, alice: Any, twilio: FakeTwili
         sender = f"whatsapp:+1500555{n:04d}"
         message = twilio.receive(sender=sender, to=f"whatsapp:{OUR_NUMBER}", files=[file])
         assert Webhooks().whatsapp(inbound_webhook(message)).status_code == 200
-    arrivals.process_due()
+    processing.process_due()
 
     def stored() -> int:
         with every_organization("the test counts"):

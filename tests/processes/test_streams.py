@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from tests.conftest import Person
 from tests.processes.web import Streams, Web, session_of
 
@@ -49,7 +49,7 @@ def test_two_hundred_streams_leave_the_pool_to_others(alice: Person, tmp_path: P
             several = [asyncio.to_thread(ask_everything, web, alice, 4) for _ in range(4)]
             assert set.union(*await asyncio.gather(*several)) <= {200, 201, 202}
             streams.forget()
-            await asyncio.to_thread(arrivals.process_due)
+            await asyncio.to_thread(processing.process_due)
             await streams.all_have("event: conversation", within=30)
             assert not any(streams.is_ended)
             await streams.close()
@@ -72,7 +72,7 @@ def test_a_signal_costs_little_more_for_fifty_watchers_than_for_one(alice: Perso
         for _ in range(count):
             streams.forget()
             await asyncio.to_thread(webhook, web, alice)
-            await asyncio.to_thread(arrivals.process_due)
+            await asyncio.to_thread(processing.process_due)
             await streams.all_have("event: conversation", within=30)
         spent = web.cpu_seconds() - before
         await streams.close()

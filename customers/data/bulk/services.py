@@ -20,7 +20,7 @@ from customers.data import undo
 from customers.data.deletion import services as deletion
 from customers.models import Change, ChangeSet, Customer, Stage
 from customers.models.querysets import CustomerQuerySet
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves
 from customers.people.customers.queries import customers_for
@@ -146,8 +146,8 @@ def _change(
     try:
         with transaction.atomic():
             # As they are now: what is noted as before is what undoing puts back.
-            before, after = action.do(presence.lock_customer(customer), cast("Params", params))
-    except (deletion.Blocked, customers.UnknownOwner, presence.CustomerMissing) as error:
+            before, after = action.do(locking.lock_customer(customer), cast("Params", params))
+    except (deletion.Blocked, customers.UnknownOwner, locking.CustomerMissing) as error:
         undo.note_skipped(state, f"{customer.code}: {error}")
         return []
     if before == after:

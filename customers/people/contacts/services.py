@@ -11,7 +11,7 @@ from activity.actor import Actor
 from activity.ledger import record
 from customers import events
 from customers.models import Contact, Customer, CustomField
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.changes import set_fields
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
@@ -27,7 +27,7 @@ def create(*, customer: Customer, actor: Actor, name: str, **fields: object) -> 
 
     Raises InvalidAddress for a phone or e-mail that is none, InvalidValue for a custom field, CustomerMissing.
     """
-    presence.lock_customer(customer)
+    locking.lock_customer(customer)
     contact = Contact(organization=customer.organization, customer=customer)
     values = custom_fields.clean(ENTITY, cast("Mapping[str, object]", fields.pop("custom_fields", {})))
     set_fields(contact, _checked(contact, {"name": name, **fields}) | {"custom_fields": values}, settable=SETTABLE)

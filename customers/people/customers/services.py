@@ -15,8 +15,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, CustomField, Identity, Process, Stage
-from customers.people import codes
-from customers.people import locking as presence
+from customers.people import codes, locking
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import stage_moves
 from customers.people.identities import addresses as address_service
@@ -143,7 +142,7 @@ def update(*, customer: Customer, actor: Actor, changes: dict[str, Any]) -> Cust
     IdentityTaken, InvalidValue, CustomerMissing, or ValueError for another field.
     """
     _require_known(set(changes) - PLAIN_FIELDS - {"phone", "email", "custom_fields"})
-    current = presence.lock_customer(customer)
+    current = locking.lock_customer(customer)
     before = {field: getattr(current, field) for field in changes}
     for field in ("phone", "email"):
         if field in changes:
@@ -172,7 +171,7 @@ def assign(*, customer: Customer, owner: User | None, actor: Actor) -> bool:
     """
     if owner is not None:
         require_member(organization=customer.organization, user=owner)
-    current = presence.lock_customer(customer)
+    current = locking.lock_customer(customer)
     if current.assigned_to_id == (owner.pk if owner else None):
         return False
     now = timezone.now()
@@ -191,7 +190,7 @@ def assign(*, customer: Customer, owner: User | None, actor: Actor) -> bool:
 @transaction.atomic
 def set_follow_up(*, customer: Customer, at: datetime | None, actor: Actor) -> None:
     """The one next follow-up; None clears it. Raises CustomerMissing."""
-    before, now = presence.lock_customer(customer).next_follow_up_at, timezone.now()
+    before, now = locking.lock_customer(customer).next_follow_up_at, timezone.now()
     customer.next_follow_up_at = at
     if before == at:
         return

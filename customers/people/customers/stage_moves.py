@@ -13,7 +13,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, Stage, StageChange
-from customers.people import locking as presence
+from customers.people import locking
 
 # So long a move can be taken back; after that it is a move of its own.
 UNDO_WITHIN = timedelta(minutes=30)
@@ -49,7 +49,7 @@ def move(
 
     `since` is where they come back: since when they had stood there. Raises CustomerMissing.
     """
-    current = presence.lock_customer(customer)
+    current = locking.lock_customer(customer)
     if current.stage_id == stage.pk:
         return None
     now = timezone.now()
@@ -93,7 +93,7 @@ def undo_move(*, change: StageChange, actor: Actor) -> None:
     It stays in the history, marked, and counts for nothing. Tasks that the move made stay. Raises CannotUndo where they
     were moved on since, the stage is gone, or the moment for it is over; CustomerMissing.
     """
-    current = presence.lock_customer(change.customer)
+    current = locking.lock_customer(change.customer)
     last = StageChange.objects.filter(customer=current, undone_at__isnull=True).order_by("-changed_at", "-id").first()
     home = change.from_stage
     if last is None or last.pk != change.pk or current.stage_id != change.to_stage_id or home is None:

@@ -13,7 +13,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, CustomerFile
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.customers import services as customers
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069]")
@@ -28,7 +28,7 @@ class InvalidFile(Refused):
 @transaction.atomic
 def add(*, customer: Customer, content: File, name: str, content_type: str, actor: Actor) -> CustomerFile:
     """Keep a document. Raises InvalidFile for one that is empty or over FILE_MAX_BYTES, and CustomerMissing."""
-    presence.lock_customer(customer)
+    locking.lock_customer(customer)
     size = content.size or 0
     if not size:
         raise InvalidFile("The file is empty.")

@@ -12,7 +12,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, Identity
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address
 from customers.people.keys import KEYS, set_keys
@@ -23,7 +23,7 @@ MAX_ADDRESSES = 20
 
 
 class AddressMissing(Http404):
-    """Taken away meanwhile; answered like `presence.CustomerMissing`."""
+    """Taken away meanwhile; answered like `locking.CustomerMissing`."""
 
     def __init__(self) -> None:
         super().__init__("The customer has no such phone or e-mail any more.")
@@ -85,7 +85,7 @@ def add(*, customer: Customer, address: Address, actor: Actor) -> Identity:
 
     Raises IdentityTaken, TooMany or CustomerMissing.
     """
-    current = presence.lock_customer(customer)
+    current = locking.lock_customer(customer)
     if Identity.objects.filter(customer=current).count() >= MAX_ADDRESSES:
         raise TooMany
     give(current, address, allow_duplicate=False)
@@ -98,8 +98,8 @@ def add(*, customer: Customer, address: Address, actor: Actor) -> Identity:
 
 @transaction.atomic
 def remove(*, identity: Identity, actor: Actor) -> None:
-    """Take an address away; the next one of its kind follows as the primary one. Raises CustomerMissing, AddressMissing."""
-    customer = presence.lock_customer(identity.customer)
+    """Take an address away; the next of its kind follows as the primary one. Raises CustomerMissing, AddressMissing."""
+    customer = locking.lock_customer(identity.customer)
     identity = _still_theirs(identity, customer)
     _record(events.IDENTITY_REMOVED, identity, actor)
     identity.delete()
@@ -113,7 +113,7 @@ def remove(*, identity: Identity, actor: Actor) -> None:
 @transaction.atomic
 def make_primary(*, identity: Identity, actor: Actor) -> None:
     """The address that is written to first. Raises CustomerMissing, AddressMissing."""
-    customer, field = presence.lock_customer(identity.customer), FIELDS.get(Identity.Kind(identity.kind), "")
+    customer, field = locking.lock_customer(identity.customer), FIELDS.get(Identity.Kind(identity.kind), "")
     identity.is_primary = _still_theirs(identity, customer).is_primary
     if identity.is_primary or not field:
         return

@@ -11,7 +11,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import events
 from customers.models import Customer, Segment, Tag
-from customers.people import locking as presence
+from customers.people import locking
 
 MAX_LENGTH = 50
 COLORS = ("slate", "sky", "indigo", "violet", "rose", "amber", "green", "teal")
@@ -44,7 +44,7 @@ def add(*, customer: Customer, names: Iterable[str], actor: Actor) -> list[Tag]:
 
     Raises InvalidTag or CustomerMissing.
     """
-    presence.lock_customer(customer)
+    locking.lock_customer(customer)
     return add_locked(customer=customer, names=names, actor=actor)
 
 
@@ -78,7 +78,7 @@ def _named(names: Iterable[str]) -> Q:
 @transaction.atomic
 def remove(*, customer: Customer, names: Iterable[str], actor: Actor) -> list[Tag]:
     """Take tags off a customer; what was not on them is no error. Raises CustomerMissing."""
-    presence.lock_customer(customer)
+    locking.lock_customer(customer)
     removed = []
     for name in names:
         for tag in customer.tags.filter(name__iexact=" ".join(name.split())):

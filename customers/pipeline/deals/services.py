@@ -15,7 +15,7 @@ from activity.ledger import record
 from core.refused import Invalid
 from customers import events
 from customers.models import Customer, CustomField, Deal, Stage
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.changes import set_fields
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
@@ -40,7 +40,7 @@ def create(*, customer: Customer, actor: Actor, title: str, **fields: object) ->
 
     Raises InvalidDeal, InvalidValue, UnknownOwner or CustomerMissing.
     """
-    locked = presence.lock_customer(customer)
+    locked = locking.lock_customer(customer)
     deal = Deal(organization=customer.organization, customer=customer, currency=customer.organization.currency)
     values = custom_fields.clean(ENTITY, cast("Mapping[str, object]", fields.pop("custom_fields", {})))
     wanted = _staged(deal, _checked(deal, _agreed(deal, {"title": title, **fields})), locked)
@@ -61,7 +61,7 @@ def update(*, deal: Deal, actor: Actor, changes: Mapping[str, object], moves_cus
     A deal that is closed moves its customer where the organization wants that, unless told not to. Raises InvalidDeal,
     InvalidValue, UnknownOwner or CustomerMissing.
     """
-    locked = presence.lock_customer(deal.customer)
+    locked = locking.lock_customer(deal.customer)
     rows = Deal.objects.select_for_update(of=("self",)).select_related("customer__organization", "stage", "owner")
     current = rows.get(pk=deal.pk)
     was = current.status

@@ -21,7 +21,7 @@ from core.refused import Invalid, Refused
 from customers import events
 from customers.days import CLOCK_TOLERANCE
 from customers.models import Customer, Outcome, OutcomeType, Stage
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.changes import set_fields
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves
@@ -74,7 +74,7 @@ def record_outcome(
     It moves them forward only: who stands further on already stays there. To a lost stage it moves from any open one,
     and out of a lost one anywhere. Raises InvalidOutcome or CustomerMissing.
     """
-    locked = presence.lock_customer(customer)
+    locked = locking.lock_customer(customer)
     now = timezone.now()
     outcome = Outcome(
         organization=locked.organization, customer=locked, type=type, author_id=actor.user_id, author_label=actor.label,
@@ -96,7 +96,7 @@ def record_outcome(
 @transaction.atomic
 def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, object]) -> Outcome:
     """Correct a result; it moves nobody. Raises InvalidOutcome or CustomerMissing."""
-    presence.lock_customer(outcome.customer)
+    locking.lock_customer(outcome.customer)
     rows = Outcome.objects.select_for_update(of=("self",)).select_related("type", "customer", "organization")
     current = rows.get(pk=outcome.pk)
     changed = set_fields(current, _checked(changes), settable=SETTABLE)

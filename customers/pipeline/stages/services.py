@@ -19,7 +19,7 @@ from activity.models import Job
 from core.refused import Invalid, Refused
 from customers import events
 from customers.models import Customer, CustomerSettings, Deal, OutcomeType, Segment, Stage
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.customers import stage_moves
 from customers.people.tags.services import COLORS
 
@@ -217,7 +217,7 @@ def run(work: Work) -> dict[str, object]:
 def _move(customer: Customer, home: Stage, actor: Actor, reason: str) -> None:
     try:
         stage_moves.move(customer=customer, stage=home, actor=actor, reason=reason)
-    except presence.CustomerMissing:
+    except locking.CustomerMissing:
         # Deleted, merged or erased: nobody looks at where they stand, but the stage can't go while they are in it.
         now = timezone.now()
         Customer.objects.filter(pk=customer.pk).update(stage=home, stage_since=now)

@@ -12,7 +12,7 @@ from activity.actor import Actor
 from core.refused import Refused
 from customers import days
 from customers.models import Customer
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.customers import services as customers
 
 # What is offered with one click, each with its days from today; next week is its Monday.
@@ -43,7 +43,7 @@ def snooze(*, customer: Customer, actor: Actor, to: str | date) -> None:
     """Put the follow-up off, to the time of day that it had (nine in the morning where it had none) in the
     organization's zone. `to` is one of CHOICES or a day. Raises InvalidDay or CustomerMissing.
     """
-    locked = presence.lock_customer(customer)
+    locked = locking.lock_customer(customer)
     zone = locked.organization.zone
     today = days.today(zone)
     day = to if isinstance(to, date) else day_of(to, today)

@@ -14,7 +14,7 @@ from core.refused import Refused
 from customers import events
 from customers.days import CLOCK_TOLERANCE
 from customers.models import Customer, Interaction
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.changes import set_fields
 from customers.people.customers import services as customers
 
@@ -33,7 +33,7 @@ class InFuture(Refused):
 @transaction.atomic
 def log(*, customer: Customer, actor: Actor, content: str, **fields: object) -> Interaction:
     """Log what was said or done. Raises InFuture or CustomerMissing."""
-    presence.lock_customer(customer)
+    locking.lock_customer(customer)
     row = Interaction(
         organization=customer.organization, customer=customer, author_id=actor.user_id, author_label=actor.label
     )

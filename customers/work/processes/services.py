@@ -14,7 +14,7 @@ from activity.ledger import record
 from core.refused import Refused
 from customers import days, events
 from customers.models import Customer, Interaction, Process
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.changes import set_fields
 from customers.people.customers import services as customers
 from customers.people.settings import services as customer_settings
@@ -57,7 +57,7 @@ def log_action(
     one is logged and moves nothing. However many come at once, one process is open: the customer's row is held.
     Raises InFuture or CustomerMissing.
     """
-    locked = presence.lock_customer(customer)
+    locked = locking.lock_customer(customer)
     action = interactions.log(
         customer=locked, actor=actor, content=content, channel=action_type, direction=direction,
         occurred_at=occurred_at or timezone.now(), duration_seconds=duration_seconds,
@@ -77,7 +77,7 @@ def start(
     next_follow_up_at: datetime | None = None,
 ) -> Process:
     """Begin one without an action. Raises AnotherOpen or CustomerMissing."""
-    locked = presence.lock_customer(customer)
+    locked = locking.lock_customer(customer)
     if status in OPEN and Process.objects.open_follow_up(locked) is not None:
         raise AnotherOpen
     process = Process.objects.create(
@@ -96,7 +96,7 @@ def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> 
 
     Raises AnotherOpen where an ended one would be open beside another, and CustomerMissing.
     """
-    locked = presence.lock_customer(process.customer)
+    locked = locking.lock_customer(process.customer)
     rows = Process.objects.select_for_update(of=("self",)).select_related("organization", "customer", "last_action")
     current = rows.get(pk=process.pk)
     was = current.status
@@ -141,7 +141,7 @@ def delete(*, process: Process, actor: Actor) -> None:
 
 def _turn(process: Process, actor: Actor, status: Process.Status) -> Process:
     with transaction.atomic():
-        presence.lock_customer(process.customer)
+        locking.lock_customer(process.customer)
         current = Process.objects.get(pk=process.pk)
         if not current.is_open and current.status != status:
             raise CannotChange(f"The process is {current.status}; it can’t become {status.value}.")

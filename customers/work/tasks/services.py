@@ -15,7 +15,7 @@ from core.moments import is_showable
 from core.refused import Invalid
 from customers import days, events
 from customers.models import Customer, Task
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.changes import set_fields
 from customers.people.customers import services as customers
 from customers.work.tasks import reminders
@@ -43,7 +43,7 @@ def create(
 ) -> Task:
     """A new task. Raises InvalidTask, UnknownOwner for an assignee who is no active member, and CustomerMissing."""
     if customer is not None:
-        presence.lock_customer(customer)
+        locking.lock_customer(customer)
     task = Task(organization=organization, customer=customer, created_by_id=actor.user_id, origin=origin)
     set_fields(task, _checked(task, {"title": title, **fields}), settable=SETTABLE)
     if customer is not None:
@@ -61,7 +61,7 @@ def update(*, task: Task, actor: Actor, changes: Mapping[str, object]) -> Task:
     becomes = cast("Customer | None", changes.get("customer"))
     concerned = {one.pk: one for one in (task.customer, becomes) if one is not None}
     for _, customer in sorted(concerned.items()):
-        presence.lock_customer(customer)
+        locking.lock_customer(customer)
     # A task may have no customer: the join is an outer one, and locks the task alone.
     rows = Task.objects.select_for_update(of=("self",)).select_related("customer", "assigned_to", "organization")
     current = rows.get(pk=task.pk)

@@ -60,7 +60,7 @@ from customers.work.processes import services as processes
 from customers.work.tasks import services as tasks
 from messaging.delivery import queue as outbound
 from messaging.delivery import sending, suppressions
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Attachment, Channel, Conversation, MailDetails, Message, Reconciliation
 
 MARK = "zzmarkerzz"
@@ -186,7 +186,7 @@ def talk(ann: Customer, alice: Any) -> None:
             }  # fmt: skip
         answer = alice.api.post(f"/api/v1/webhooks/{kind}", body, format="json", headers={"Idempotency-Key": kind})
         assert answer.status_code == 202, answer.json()
-    arrivals.process_due()
+    processing.process_due()
     for conversation in Conversation.objects.filter(customer=ann).select_related("customer", "channel"):
         outbound.queue_message(
             conversation=conversation, body=f"Dear {MARK}", subject=f"Re {MARK}", actor=alice.actor
@@ -494,7 +494,7 @@ def test_their_addresses_are_free_again(ann: Customer, alice: Any):
     assert not Identity.objects.filter(customer=ann).exists()
     body = {"message_id": "later", "from": PHONE, "from_name": "Ann", "body": "Me again", "sent_at": SENT}
     assert alice.api.post("/api/v1/webhooks/whatsapp", body, format="json").status_code == 202
-    arrivals.process_due()
+    processing.process_due()
     anew = Identity.objects.select_related("customer").get(value=PHONE).customer
     assert anew.pk != ann.pk
     assert anew.name == "Ann"
@@ -510,7 +510,7 @@ def test_a_webhook_that_comes_again_does_not_bring_them_back(ann: Customer, alic
         "sent_at": SENT,
     }
     assert alice.api.post("/api/v1/webhooks/whatsapp", body, format="json").json()["status"] == "duplicate"
-    arrivals.process_due()
+    processing.process_due()
     assert not Identity.objects.filter(value=PHONE).exists()
     assert not Arrival.objects.filter(type="message", state="pending").exists()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from activity.models import Event
 from customers.data.deletion import services as deletions
 from customers.models import Customer, Outcome, OutcomeType, StageChange
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.customers import stage_moves
 from customers.pipeline.outcomes import services as outcomes
 
@@ -107,7 +107,7 @@ def test_a_correction_moves_nobody_and_is_told(customer, booked, alice):
 
 def test_nothing_is_recorded_of_somebody_who_is_gone(customer, booked, alice):
     deletions.delete(customer=customer, actor=alice.actor)
-    with pytest.raises(presence.CustomerMissing):
+    with pytest.raises(locking.CustomerMissing):
         outcomes.record_outcome(customer=customer, actor=alice.actor, type=booked)
 
 

@@ -17,7 +17,7 @@ from customers.data import undo
 from customers.data.deletion import services as deletions
 from customers.data.merging import services as merging
 from customers.models import Customer, Interaction, Process
-from customers.people import locking as presence
+from customers.people import locking
 from customers.people.customers import services as customers
 from customers.people.settings import services as customer_settings
 from customers.work.processes import services as processes
@@ -125,7 +125,7 @@ def test_there_is_one_next_follow_up(customer, alice):
 
 def test_nothing_begins_with_somebody_who_is_gone(customer, alice):
     deletions.delete(customer=customer, actor=alice.actor)
-    with pytest.raises(presence.CustomerMissing):
+    with pytest.raises(locking.CustomerMissing):
         log(customer, alice)
     assert not Process.objects.filter(customer=customer).exists()
 

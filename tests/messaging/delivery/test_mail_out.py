@@ -17,7 +17,7 @@ from messaging.delivery import queue as outbound
 from messaging.delivery import sending
 from messaging.files import links
 from messaging.inbound_deliveries.store import store
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.threads import mail_threads
@@ -70,7 +70,7 @@ def arrive(channel: Channel, raw: str, key: str) -> Message:
         key=key, provider="smtp", kind="email", arrival_type="message", body=raw.replace("\n", "\r\n").encode(),
         channel=channel,
     )  # fmt: skip
-    arrivals.process_due()
+    processing.process_due()
     return all_of(Message, direction="inbound")[-1]
 
 

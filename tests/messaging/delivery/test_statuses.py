@@ -13,7 +13,7 @@ from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from customers.models import Consent
 from messaging.delivery import sending, statuses
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.threads import services as conversations
 from tests.fakes.twilio import FakeTwilio, Step
@@ -94,7 +94,7 @@ class TestEarlyAndUnknown:
 
         def callback_is_quicker(claimed: Message, result: Any) -> None:
             webhooks.status(status_params(result.provider_message_id, "delivered"), message=message)
-            arrivals.process_due()
+            processing.process_due()
             assert current(message).status == "delivered"
             real(claimed, result)
 
@@ -118,7 +118,7 @@ class TestEarlyAndUnknown:
 
     def test_one_that_nobody_ever_knows_is_set_aside(self, whatsapp: Channel, webhooks: Webhooks):
         webhooks.status(status_params(SID, "delivered"))
-        for _ in arrivals.WAITS_FOR_ID:
+        for _ in processing.WAITS_FOR_ID:
             work()
             make_due(Arrival)
         work()
@@ -161,7 +161,7 @@ class TestLateFailures:
     def fail(self, message: Message, code: str, webhooks: Webhooks, status: str = "undelivered") -> Message:
         params = status_params(message.provider_message_id, status, ErrorCode=code)
         webhooks.status(params, message=message)
-        arrivals.process_due()
+        processing.process_due()
         return current(message)
 
     def test_a_passing_one_is_tried_again(self, sent: Message, webhooks: Webhooks, twilio: FakeTwilio):
@@ -249,7 +249,7 @@ def test_callbacks_all_at_once(queue: Any, twilio: FakeTwilio, webhooks: Webhook
     for status in ("sent", "delivered", "read"):
         in_threads(lambda n, s=status: webhooks.status(status_params(messages[n].provider_message_id, s)), 4)
     claimed = arrived()
-    in_threads(lambda number: arrivals.process(claimed[number]), len(claimed))
+    in_threads(lambda number: processing.process(claimed[number]), len(claimed))
     assert {current(message).status for message in messages} == {"read"}
 
 
@@ -265,7 +265,7 @@ class TestTheSimulator:
         sending.deliver_due()
         assert current(message).status == "sent"
         make_due(Arrival)
-        arrivals.process_due()
+        processing.process_due()
         assert current(message).status in ("delivered", "read")
 
     def test_a_second_attempt_is_told_of_too(self, make_conversation: Any, alice: Any):
@@ -282,7 +282,7 @@ class TestTheSimulator:
         assert current(message).status == "sent"
         with every_organization("the test looks"):
             make_due(Arrival)
-        arrivals.process_due()
+        processing.process_due()
         assert current(message).status in ("delivered", "read")
         assert not arrived(state=Arrival.State.SET_ASIDE)
 

@@ -14,7 +14,7 @@ from customers.models import Customer
 from messaging.channels.twilio.adapter import TwilioProvider
 from messaging.files import fetching
 from messaging.files import services as media
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Attachment, Channel, MediaFile, Message
 from tests.fakes.twilio import FakeTwilio, File, inbound_webhook
 from tests.messaging.conftest import OUR_NUMBER, THEIR_NUMBER, all_of, in_threads, make_due, on_disk, only, picture
@@ -33,7 +33,7 @@ def sent_in(twilio: FakeTwilio, webhooks: Any, whatsapp: Channel, disk: Path) ->
             sender=f"whatsapp:{sender}", to=f"whatsapp:{OUR_NUMBER}", body="See this", files=files or [a_picture()]
         )
         assert webhooks.whatsapp(inbound_webhook(message)).status_code == 200
-        arrivals.process_due()
+        processing.process_due()
         return all_of(Attachment, message__provider_message_id=message.sid)
 
     return send

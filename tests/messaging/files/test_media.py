@@ -21,8 +21,7 @@ from messaging.delivery import sending
 from messaging.files import links
 from messaging.files import services as media
 from messaging.inbound_deliveries.store import store
-from messaging.intake import inbound
-from messaging.intake import processing as arrivals
+from messaging.intake import inbound, processing
 from messaging.intake.inbound import receive
 from messaging.models import Attachment, Channel, Conversation, MediaFile, Message
 from messaging.texts.templates import services as templates
@@ -311,7 +310,7 @@ class TestKeeping:
             b'--b\r\nContent-Type: application/pdf; name="plan.pdf"\r\n\r\n%PDF\r\n--b--\r\n'
         )
         store(key="mail:1", provider="smtp", kind="email", arrival_type="message", body=raw, channel=whatsapp)
-        arrivals.process_due()
+        processing.process_due()
         assert (all_of(Message), all_of(MediaFile), on_disk(disk)) == ([], [], [])
 
     @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP"])

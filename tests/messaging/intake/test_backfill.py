@@ -13,8 +13,7 @@ from core.tenancy import every_organization, organization_scope
 from customers.models import Customer
 from messaging.delivery import sending
 from messaging.files import fetching
-from messaging.intake import backfill
-from messaging.intake import processing as arrivals
+from messaging.intake import backfill, processing
 from messaging.models import Arrival, Attachment, Channel, Conversation, Message, Reconciliation
 from tests.fakes.twilio import FakeTwilio, File, Step, inbound_webhook
 from tests.fakes.twilio.store import ACCOUNT_SID
@@ -44,7 +43,7 @@ def catch_up(channel: Channel, alice: Any, **given: Any) -> Reconciliation:
     with organization_scope(channel.organization):
         row = backfill.request_backfill(channel=channel, actor=alice.actor, **given)
     backfill.catch_up_due()
-    arrivals.process_due()
+    processing.process_due()
     with every_organization("the test looks at what it asked for"):
         return Reconciliation.objects.get(pk=row.pk)
 
@@ -89,7 +88,7 @@ class TestInbound:
         catch_up(whatsapp, alice)
         for one in held:
             assert webhooks.whatsapp(inbound_webhook(one, ProfileName="Ada")).status_code == 200
-        arrivals.process_due()
+        processing.process_due()
         assert (len(all_of(Message)), Arrival.objects.count()) == (3, 3)
 
     @pytest.mark.parametrize("is_processed", [True, False])
@@ -99,7 +98,7 @@ class TestInbound:
         held = self.missed(twilio)
         webhooks.whatsapp(inbound_webhook(held[1], ProfileName="Ada"))
         if is_processed:
-            arrivals.process_due()
+            processing.process_due()
         row = catch_up(whatsapp, alice)
         assert told(row)[:2] == (3, 2)
         assert (len(all_of(Message)), Arrival.objects.count()) == (3, 3)
@@ -158,7 +157,7 @@ class TestOutbound:
         catch_up(whatsapp, alice, since=ago(hours=1))
         settings.TWILIO_WEBHOOK_BASE_URL = "http://testserver"
         webhooks.status(status_params(held.sid, "delivered"), message=message)
-        arrivals.process_due()
+        processing.process_due()
         assert current(message).status == "delivered"
 
     def test_a_failure_that_was_missed(self, alice: Any, twilio: FakeTwilio, queue: Any, whatsapp: Channel):
@@ -266,7 +265,7 @@ class TestAsking:
         settings.TWILIO_API_BASE_URL = twilio.url
         make_due(Reconciliation)
         backfill.catch_up_due()
-        arrivals.process_due()
+        processing.process_due()
         assert (only(Reconciliation).state, only(Reconciliation).error) == ("done", "")
         assert len(all_of(Message)) == 1
 
@@ -300,7 +299,7 @@ class TestAsking:
         assert backfill.catch_up_due() == 0, "the lease is not over"
         make_due(Reconciliation)
         backfill.catch_up_due()
-        arrivals.process_due()
+        processing.process_due()
         row = only(Reconciliation)
         assert (row.state, row.inbound_listed) == ("done", 5)
         assert len(all_of(Message)) == 5

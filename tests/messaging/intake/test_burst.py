@@ -8,7 +8,7 @@ import pytest
 
 from core.tenancy import organization_scope
 from customers.models import Customer
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Channel, Conversation, Message
 from tests.messaging.conftest import in_threads, inbound_params
 
@@ -32,7 +32,7 @@ def test_a_burst_comes_in_once(alice: Any, whatsapp: Channel, webhooks: Any):
     assert set(statuses) == {200}
     assert len(statuses) > COUNT
     assert Arrival.objects.count() == COUNT
-    worked = in_threads(lambda _: arrivals.process_due(), 3)
+    worked = in_threads(lambda _: processing.process_due(), 3)
     assert sum(worked) == COUNT
     assert set(Arrival.objects.values_list("state", flat=True)) == {Arrival.State.DONE}
     with organization_scope(alice.organization):

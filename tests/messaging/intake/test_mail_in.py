@@ -17,7 +17,7 @@ from customers.models import Customer
 from customers.people.identities import services as identities
 from messaging.delivery import queue as outbound
 from messaging.delivery import sending
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Attachment, Channel, Conversation, MailDetails, Message, StoppedAddress
 from messaging.threads import mail_threads
 from messaging.threads import services as conversations
@@ -450,17 +450,17 @@ class TestPoison:
         def breaks(*args: Any, **given: Any) -> None:
             raise RuntimeError("a fault of ours")
 
-        monkeypatch.setattr(arrivals.inbound, "receive", breaks)
+        monkeypatch.setattr(processing.inbound, "receive", breaks)
         arrival = mail_arrives(mailbox, raw_mail())
         assert (arrival.state, arrival.attempts) == ("pending", 1)
-        for _ in arrivals.RETRIES:
+        for _ in processing.RETRIES:
             Arrival.objects.update(due_at=timezone.now())
-            arrivals.process_due()
+            processing.process_due()
         arrival.refresh_from_db()
         assert (arrival.state, "a fault of ours" in arrival.last_error) == ("set_aside", True)
         monkeypatch.undo()
-        assert arrivals.replay(arrival)
-        arrivals.process_due()
+        assert processing.replay(arrival)
+        processing.process_due()
         assert len(all_of(Message)) == 1
 
 

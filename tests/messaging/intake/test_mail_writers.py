@@ -14,7 +14,7 @@ from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.people.identities import services as identities
 from messaging.delivery import queue as outbound
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Channel, Conversation, MailDetails, Message
 from messaging.threads import answer_addresses
 from messaging.threads import services as conversations
@@ -124,7 +124,7 @@ class TestHandedIn:
 
     def post(self, alice: Any, kind: str = "email", **given: str) -> Any:
         answer = alice.api.post(f"/api/v1/webhooks/{kind}", {**self.MAIL, **given}, format="json")
-        arrivals.process_due()
+        processing.process_due()
         return answer
 
     @pytest.mark.parametrize("kind", ["email", "web"])

@@ -15,8 +15,7 @@ from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from messaging import alerts
 from messaging.channels.smtp import imap
-from messaging.intake import mailboxes
-from messaging.intake import processing as arrivals
+from messaging.intake import mailboxes, processing
 from messaging.models import Arrival, Channel, Mailbox, Message
 from messaging.settings import services as channels
 from tests.fakes.dovecot import PASSWORD, Dovecot, dovecot
@@ -58,7 +57,7 @@ def read(channel: Channel) -> Mailbox:
     """What a worker does when the mailbox is due, and then with what arrived."""
     make_due(Mailbox)
     mailboxes.read_due()
-    arrivals.process_due()
+    processing.process_due()
     return only(Mailbox, channel=channel)
 
 
@@ -102,7 +101,7 @@ class TestReading:
         server.deliver(user, *[letter(number) for number in range(1, 6)])
         make_due(Mailbox)
         mailboxes.read_due()
-        arrivals.process_due()
+        processing.process_due()
         assert bodies() == [f"mail {number}" for number in range(1, 6)]
 
     def test_a_mail_that_is_too_large_is_set_aside(self, mailbox: Channel, server: Dovecot, user: str, settings: Any):
@@ -116,7 +115,7 @@ class TestReading:
         assert "Read it there" in aside.last_error
         assert b"large@example.com" in bytes(aside.body)
         # Its head alone is no mail: there is nothing to process again.
-        assert not arrivals.replay(aside)
+        assert not processing.replay(aside)
         assert Arrival.objects.filter(state="set_aside").exists()
 
     def test_a_poison_mail_is_set_aside_and_the_next_is_read(self, mailbox: Channel, server: Dovecot, user: str):
@@ -136,7 +135,7 @@ class TestReading:
         server.deliver(other, b"Received: by b\r\n" + letter(1))
         make_due(Mailbox)
         mailboxes.read_due()
-        arrivals.process_due()
+        processing.process_due()
         assert bodies() == ["mail 1"]
         assert only(Mailbox, channel=sales).last_uid == 2
 
@@ -300,7 +299,7 @@ class TestKilled:
         monkeypatch.setattr(mailboxes, "_keep", slow)
         make_due(Mailbox)
         mailboxes.read_due()
-        arrivals.process_due()
+        processing.process_due()
         assert bodies() == ["mail 1", "mail 2"]
         assert Arrival.objects.count() == 2
         assert only(Mailbox, channel=mailbox).last_uid == 3
@@ -321,6 +320,6 @@ def test_two_workers_read_each_mail_once(alice: Any, server: Dovecot, user: str,
         server.deliver(name, *[letter(100 * number + count, To=to) for count in range(1, 8)])
     make_due(Mailbox)
     in_threads(lambda _: mailboxes.read_due(), 2)
-    in_threads(lambda _: arrivals.process_due(), 2)
+    in_threads(lambda _: processing.process_due(), 2)
     assert sorted(bodies()) == sorted(f"mail {100 * n + count}" for n in range(3) for count in range(1, 8))
     assert {box.last_uid for box in all_of(Mailbox)} == {8}

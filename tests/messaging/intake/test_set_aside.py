@@ -20,8 +20,7 @@ from customers.work.tasks import reminders
 from messaging.delivery import queue as outbound
 from messaging.files import fetching
 from messaging.inbound_deliveries.store import store
-from messaging.intake import backfill, mailboxes
-from messaging.intake import processing as arrivals
+from messaging.intake import backfill, mailboxes, processing
 from messaging.models import Arrival, Attachment, Channel, ContentSync, Mailbox, Message, Reconciliation
 from messaging.texts.contents import services as contents
 
@@ -101,7 +100,7 @@ STATES = {
     "jobs": "failed", "files": "failed", "catching up": "failed",
 }  # fmt: skip
 AGAIN: dict[str, Callable[[Any, Any], object]] = {
-    "inbound": lambda row, alice: arrivals.replay(row),
+    "inbound": lambda row, alice: processing.replay(row),
     "outbound": lambda row, alice: outbound.retry(message=row, actor=alice.actor),
     "unconfirmed": lambda row, alice: outbound.retry(message=row, actor=alice.actor),
     "events": lambda row, alice: dispatch.replay(row),

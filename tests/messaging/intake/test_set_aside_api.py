@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from messaging.inbound_deliveries.store import store
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Arrival, Channel
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def test_one_is_tried_again_once(alice: Any, whatsapp: Channel):
 
 
 def test_what_has_only_a_head_is_said_so(alice: Any, whatsapp: Channel):
-    row = keep(whatsapp, "row", query=arrivals.HEAD_ONLY)
+    row = keep(whatsapp, "row", query=processing.HEAD_ONLY)
     assert alice.api.post(url(whatsapp, row.pk, "replay")).status_code == 409
 
 

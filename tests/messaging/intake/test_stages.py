@@ -10,8 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.tenancy import organization_scope
 from messaging.channels.base import Kind, ReceivedMessage
-from messaging.intake import inbound
-from messaging.intake import processing as arrivals
+from messaging.intake import inbound, processing
 from messaging.intake.stages.context import Inbound
 from messaging.models import Channel
 from tests.messaging.conftest import DESK, Webhooks, inbound_params, mail_arrives, make_mailbox, messages_of, raw_mail
@@ -73,7 +72,7 @@ def statements_of_another(deliver: Any) -> int:
         for _ in range(batch):
             deliver()
         with CaptureQueriesContext(connection) as queries:
-            arrivals.process_due()
+            processing.process_due()
         counts.append(len(queries))
     return (counts[1] - counts[0]) // 3
 
@@ -86,7 +85,7 @@ def test_a_message_of_a_known_customer_takes_few_statements(alice, whatsapp: Cha
 
     for _ in range(2):  # a new lead at first, then one who is engaged
         deliver()
-        arrivals.process_due()
+        processing.process_due()
     assert statements_of_another(deliver) <= MAX_STATEMENTS
     assert len(messages_of(alice.organization)) == 7
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from core.tenancy import organization_scope
 from messaging.inbound_deliveries import store
-from messaging.intake import processing as arrivals
-from messaging.intake import unverified
+from messaging.intake import processing, unverified
 from messaging.models import Arrival, Channel
 from messaging.settings import services as channels
 from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN
@@ -30,7 +29,7 @@ OTHER_KEY = "b3RoZXJrZXktb3RoZXJrZXktb3RoZXJrZXktMDAwMDA="
 
 
 def replayed(arrival: Arrival) -> bool:
-    is_tried = arrivals.replay(arrival)
+    is_tried = processing.replay(arrival)
     work()
     arrival.refresh_from_db()
     return is_tried
@@ -185,7 +184,7 @@ class TestBounds:
             Arrival.objects.filter(pk=arrival.pk).update(received_at=timezone.now() - age)
         Arrival.objects.filter(pk=young.pk).update(received_at=timezone.now() - unverified.KEPT + timedelta(minutes=1))
         Arrival.objects.filter(pk=older.pk).update(state=Arrival.State.UNVERIFIED)
-        assert arrivals.purge_old() == 2
+        assert processing.purge_old() == 2
         assert [arrival.state for arrival in arrived()] == ["unroutable", "done"]
 
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from core import sweeps
 from core.encryption import encrypt
 from core.tenancy import every_organization, organization_scope
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.intake import webhook_views as views
 from messaging.models import Arrival, Channel, Message
 from messaging.settings import services as channels
@@ -155,10 +155,10 @@ class TestUnroutable:
         work()
         (arrival,) = arrived()
         assert (arrival.state, arrival.channel, arrival.due_at) == (Arrival.State.UNROUTABLE, None, None)
-        assert not arrivals.replay(arrival)
+        assert not processing.replay(arrival)
         channel = make_channel(alice.organization)
-        assert arrivals.replay(arrival)
-        assert not arrivals.replay(arrival), "a second click does nothing"
+        assert processing.replay(arrival)
+        assert not processing.replay(arrival), "a second click does nothing"
         work()
         arrival.refresh_from_db()
         assert (arrival.state, arrival.organization) == (Arrival.State.DONE, alice.organization)
@@ -168,7 +168,7 @@ class TestUnroutable:
         webhooks.whatsapp()
         make_channel(alice.organization)
         webhooks.whatsapp()
-        arrivals.replay(arrived(state=Arrival.State.UNROUTABLE)[0])
+        processing.replay(arrived(state=Arrival.State.UNROUTABLE)[0])
         work()
         assert len(messages_of(alice.organization)) == 1
         assert len(arrived(state=Arrival.State.DONE)) == 2
@@ -184,7 +184,7 @@ class TestUnroutable:
         assert arrival.state == Arrival.State.UNROUTABLE
         with every_organization("the channel is back"):
             Channel.objects.filter(address=OUR_NUMBER).update(provider="twilio")
-        assert arrivals.replay(arrival)
+        assert processing.replay(arrival)
         work()
         assert current(message).status == "delivered"
 
@@ -204,7 +204,7 @@ class TestUnroutable:
         (arrival,) = arrived()
         assert arrival.state == Arrival.State.UNROUTABLE
         make_channel(alice.organization)
-        assert arrivals.replay(arrival)
+        assert processing.replay(arrival)
         work()
         assert len(messages_of(alice.organization)) == 1
 
@@ -216,7 +216,7 @@ class TestFailures:
         (arrival,) = arrived()
         assert arrival.state == Arrival.State.SET_ASIDE
         assert "NumMedia" in arrival.last_error
-        assert arrivals.replay(arrival)
+        assert processing.replay(arrival)
         work()
         arrival.refresh_from_db()
         assert arrival.state == Arrival.State.SET_ASIDE
@@ -229,7 +229,7 @@ class TestFailures:
 
         monkeypatch.setattr("messaging.intake.inbound.receive", fail)
         webhooks.whatsapp()
-        for _ in arrivals.RETRIES:
+        for _ in processing.RETRIES:
             work()
             assert arrived()[0].state == Arrival.State.PENDING
             assert make_due(Arrival) == 1
@@ -239,7 +239,7 @@ class TestFailures:
         assert arrival.due_at is None
         assert "RuntimeError: a fault" in arrival.last_error
         monkeypatch.undo()
-        assert arrivals.replay(arrival)
+        assert processing.replay(arrival)
         work()
         assert len(messages_of(whatsapp.organization)) == 1
 
@@ -255,14 +255,14 @@ class TestFailures:
         self, whatsapp: Channel, webhooks: Webhooks, monkeypatch: Any
     ):
         webhooks.whatsapp()
-        real = arrivals._process
+        real = processing._process
 
         def slept_past_the_lease(arrival: Arrival, channel: Channel) -> Any:
             changes = real(arrival, channel)
             Arrival.objects.filter(pk=arrival.pk).update(claim_token=None)
             return changes
 
-        monkeypatch.setattr(arrivals, "_take_in", slept_past_the_lease)
+        monkeypatch.setattr(processing, "_take_in", slept_past_the_lease)
         work()
         assert messages_of(whatsapp.organization) == []
 
@@ -279,7 +279,7 @@ class TestFailures:
             webhooks.whatsapp(inbound_params(f"SM{number:032d}"))
         asked = iter([False])
         monkeypatch.setattr(sweeps, "stopping", lambda: next(asked, True))
-        assert arrivals.process_due() == 1
+        assert processing.process_due() == 1
         monkeypatch.undo()
         rows = arrived(state=Arrival.State.PENDING)
         assert len(rows) == 2
@@ -293,7 +293,7 @@ class TestAtOnce:
     def test_six_equal_deliveries_are_one_message(self, whatsapp: Channel, webhooks: Webhooks):
         answers = in_threads(lambda _: webhooks.whatsapp().status_code, 6)
         assert answers == [200] * 6
-        in_threads(lambda _: arrivals.process_due(), 3)
+        in_threads(lambda _: processing.process_due(), 3)
         assert len(arrived()) == 1
         assert len(messages_of(whatsapp.organization)) == 1
 
@@ -303,7 +303,7 @@ class TestAtOnce:
         for number in range(8):
             webhooks.whatsapp(inbound_params(f"SM{number:032d}"))
         claimed = arrived()
-        in_threads(lambda number: arrivals.process(claimed[number]), 8)
+        in_threads(lambda number: processing.process(claimed[number]), 8)
         assert {arrival.state for arrival in arrived()} == {Arrival.State.DONE}
         received = messages_of(alice.organization)
         assert len(received) == 8
@@ -317,7 +317,7 @@ class TestAtOnce:
     def test_eight_workers_share_what_came_in(self, alice: Any, whatsapp: Channel, webhooks: Webhooks):
         for number in range(40):
             webhooks.whatsapp(inbound_params(f"SM{number:032d}", From=f"whatsapp:+150055502{number:02d}"))
-        assert sum(in_threads(lambda _: arrivals.process_due(), 4)) == 40
+        assert sum(in_threads(lambda _: processing.process_due(), 4)) == 40
         received = messages_of(alice.organization)
         assert len(received) == len({message.customer_id for message in received}) == 40
 

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from core.tenancy import organization_scope
 from customers.models import Customer
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Message
 
 API = "/api/v1/webhooks"
@@ -24,7 +24,7 @@ def test_the_same_message_twice_is_one(alice):
     first, second = alice.api.post(f"{API}/email", MAIL), alice.api.post(f"{API}/email", MAIL)
     assert (first.status_code, first.json()["status"]) == (202, "accepted")
     assert (second.status_code, second.json()["status"]) == (202, "duplicate")
-    arrivals.process_due()
+    processing.process_due()
     with organization_scope(alice.organization):
         message = Message.objects.get()
         assert (message.customer.name, message.customer.email) == ("Ana Lima", "ana@example.com")
@@ -37,7 +37,7 @@ def test_the_same_message_twice_is_one(alice):
 def test_every_kind_becomes_a_lead(alice, channel, sender):
     answer = alice.api.post(f"{API}/{channel}", {**MAIL, "from": sender})
     assert answer.status_code == 202
-    arrivals.process_due()
+    processing.process_due()
     with organization_scope(alice.organization):
         customer = Customer.objects.get()
         assert customer.source == channel
@@ -46,7 +46,7 @@ def test_every_kind_becomes_a_lead(alice, channel, sender):
 
 def test_a_message_from_the_website_can_not_be_answered_there(alice):
     alice.api.post(f"{API}/web", {**MAIL, "from": "kim@example.com"})
-    arrivals.process_due()
+    processing.process_due()
     with organization_scope(alice.organization):
         customer = Customer.objects.get()
     answer = alice.api.post(f"/api/v1/inbox/customers/{customer.pk}/send-text", {"body": "Hello", "channel": "web"})
@@ -72,7 +72,7 @@ def test_a_wrong_field_is_named_and_nothing_is_kept(alice, change, field):
     answer = alice.api.post(f"{API}/email", {**MAIL, **change})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["attr"] == field
-    assert arrivals.process_due() == 0
+    assert processing.process_due() == 0
 
 
 def test_an_unknown_channel_is_a_400(alice):
@@ -82,7 +82,7 @@ def test_an_unknown_channel_is_a_400(alice):
 def test_the_same_id_in_two_organizations_is_two_messages(alice, charlie):
     for who in (alice, charlie):
         assert who.api.post(f"{API}/email", MAIL).json()["status"] == "accepted"
-    arrivals.process_due()
+    processing.process_due()
     for who in (alice, charlie):
         with organization_scope(who.organization):
             assert Message.objects.count() == 1

@@ -17,7 +17,7 @@ from django.utils import timezone
 from core.tenancy import every_organization, organization_scope
 from customers.people.consent import services as consent
 from messaging.delivery import sending
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Attachment, Channel, ContentSync, Conversation, Message, Template
 from messaging.texts.contents import services as contents
 from messaging.texts.templates import services as templates
@@ -409,7 +409,7 @@ class TestTheProviderKnowsBetter:
                 sent = current(message)
                 params = status_params(sent.provider_message_id, "undelivered", ErrorCode="63016")
                 assert webhooks.status(params, message=sent).status_code == 200
-                arrivals.process_due()
+                processing.process_due()
             return current(message)
 
         return send
@@ -423,7 +423,7 @@ class TestTheProviderKnowsBetter:
         assert code_of(post(alice, thread, body="Again")) == (409, "window_closed")
         with time_machine.travel(timezone.now() + timedelta(minutes=1)):
             assert webhooks.whatsapp(inbound_params("SM" + "7" * 32)).status_code == 200
-            arrivals.process_due()
+            processing.process_due()
             assert post(alice, thread, body="Again").status_code == 201
 
     def test_the_fallback_goes_out_instead(self, refused: Any, approved: Template, twilio: FakeTwilio):

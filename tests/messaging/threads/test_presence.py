@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.tenancy import every_organization, organization_scope
 from messaging import tasks
-from messaging.intake import processing as arrivals
+from messaging.intake import processing
 from messaging.models import Channel, Conversation
 from messaging.threads import presence
 from tests.fakes.twilio import FakeTwilio
@@ -34,7 +34,7 @@ def at_once(db: Any, monkeypatch: Any) -> None:
 def heard(twilio: FakeTwilio, webhooks: Any, whatsapp: Channel) -> Conversation:
     """A customer has just written by WhatsApp."""
     assert webhooks.whatsapp(inbound_params(SID)).status_code == 200
-    arrivals.process_due()
+    processing.process_due()
     found: Conversation = only(Conversation)
     return found
 
@@ -70,7 +70,7 @@ def test_an_organization_can_refuse(alice: Any, heard: Conversation, twilio: Fak
 
 def test_sms_shows_nothing(alice: Any, twilio: FakeTwilio, webhooks: Any, sms: Channel):
     webhooks.sms(sms_params(SID))
-    arrivals.process_due()
+    processing.process_due()
     thread = only(Conversation)
     assert type_in(alice, thread) == 204
     with organization_scope(alice.organization):

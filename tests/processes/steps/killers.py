@@ -23,9 +23,9 @@ class KillersConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
-        from messaging.intake import processing as arrivals
+        from messaging.intake import processing
 
-        real = arrivals._process
+        real = processing._process
 
         def take_in(arrival: Any, channel: Any) -> dict[str, Any]:
             if DEADLY in bytes(arrival.body):
@@ -36,6 +36,6 @@ class KillersConfig(AppConfig):
                 time.sleep(SLOW_SECONDS)
             return real(arrival, channel)
 
-        arrivals._process = take_in
+        processing._process = take_in
         if LEASE_SECONDS:
-            object.__setattr__(arrivals.QUEUE, "lease", timedelta(seconds=LEASE_SECONDS))
+            object.__setattr__(processing.QUEUE, "lease", timedelta(seconds=LEASE_SECONDS))
