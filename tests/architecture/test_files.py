@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_LENGTH = 600
+MAX_LENGTH = 600  # of tests, templates, styles and scripts
+MAX_MODULE_LENGTH = 400
+# One typed file of all settings was found good.
+LONGER_MODULES = {"crm_project/settings.py": 500}
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -21,7 +24,13 @@ def tracked(*patterns: str) -> list[Path]:
 def test_no_file_is_longer_than_a_reader_bears():
     files = [path for path in tracked("*.py", "*.html", "*.css", "*.js") if "migrations" not in path.parts]
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files}
-    assert {name: length for name, length in lengths.items() if length > MAX_LENGTH} == {}
+    assert {name: length for name, length in lengths.items() if length > limit_of(name)} == {}
+
+
+def limit_of(name: str) -> int:
+    if not name.endswith(".py") or name.startswith(("tests/", "bench/", "scripts/")):
+        return MAX_LENGTH
+    return LONGER_MODULES.get(name, MAX_MODULE_LENGTH)
 
 
 def settings_read() -> set[str]:
