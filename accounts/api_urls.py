@@ -2,6 +2,10 @@ from django.urls import path
 
 from accounts.jobs import api as jobs
 from accounts.sign_in import api as views
+from core.api.router import Router
+
+router = Router()
+router.register("jobs", jobs.JobViewSet, "job")
 
 urlpatterns = [
     path("auth/register", views.RegisterView.as_view(), name="auth-register"),
@@ -10,6 +14,5 @@ urlpatterns = [
     path("auth/logout", views.LogoutView.as_view(), name="auth-logout"),
     path("auth/me", views.MeView.as_view(), name="auth-me"),
     path("auth/switch", views.SwitchView.as_view(), name="auth-switch"),
-    path("jobs/<uuid:pk>", jobs.JobView.as_view(), name="job"),
-    path("jobs/<uuid:pk>/cancel", jobs.CancelJobView.as_view(), name="job-cancel"),
+    *router.urls,
 ]

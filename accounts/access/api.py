@@ -1,11 +1,15 @@
-"""The door of every API call of an organization: the same three questions as `accounts.access.pages` asks of pages."""
+"""The door of every API call of an organization: the same three questions as `accounts.access.pages` asks of pages.
+
+`OrganizationViewSet` is the base of a resource, `OrganizationView` of a call that is none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any, Generic
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from rest_framework import permissions
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
@@ -16,22 +20,23 @@ from accounts.idempotency import api as idempotency
 from accounts.models import APIKey, Member
 from accounts.permissions import MEMBERSHIP
 from activity.actor import Actor, ActorKind, acting_as
+from core.api.resource import ResourceViewSet, Row
+from core.api.strict import Body
 from core.logging import current_request_id
 from core.tenancy import organization_scope
 
 
 class RolePermission(permissions.BasePermission):
-    """The view's `permissions_by_method` names what each method needs; a method it does not name is closed."""
+    """The view names what each method, or each action, needs; what it does not name is closed."""
 
     message = "Your role does not permit this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         member = member_of(request)
-        if member is None:
+        if member is None or not isinstance(view, OrganizationView):
             return False
-        needed: str | None = view.permissions_by_method.get(request.method or "")  # type: ignore[attr-defined]
-        if request.method in ("HEAD", "OPTIONS"):
-            needed = view.permissions_by_method.get("GET", needed)  # type: ignore[attr-defined]
+        method = request.method or ""
+        needed = view.permission_for("GET" if method in ("HEAD", "OPTIONS") else method)
         if needed is None:
             # An unknown method is answered with 405, which comes after this.
             return request.method not in view.allowed_methods
@@ -67,7 +72,11 @@ class OrganizationView(APIView):
     takes_idempotency_key = True
     is_done_in_one_transaction = True
 
-    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def permission_for(self, method: str) -> str | None:
+        """The permission that a method needs; None where it is closed."""
+        return self.permissions_by_method.get(method)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: object) -> HttpResponseBase:
         with ExitStack() as self._open:
             return super().dispatch(request, *args, **kwargs)
 
@@ -98,3 +107,18 @@ class OrganizationView(APIView):
         if isinstance(request.auth, APIKey):
             return Actor(ActorKind.API_KEY, str(request.auth.pk), request.auth.name, request_id=request_id)
         return Actor.for_user(member.user, request_id=request_id)
+
+
+class OrganizationViewSet(OrganizationView, ResourceViewSet[Row], Generic[Row]):
+    """A resource of an organization: `get_queryset` gives the rows within the member's reach, the rest is 404.
+
+    `permissions` names what each action needs; a standard action that it does not name does not exist.
+    """
+
+    permissions: Mapping[str, str] = {}
+
+    def permission_for(self, method: str) -> str | None:
+        return self.permissions.get(self.action_map.get(method.lower(), ""))
+
+    def get_serializer_context(self) -> Body:
+        return {"member": self.member}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationViewSet
 from accounts.jobs.queries import visible_jobs
 from accounts.models import APIKey
 from accounts.permissions import MEMBERSHIP
@@ -40,34 +41,29 @@ def started(job: Job) -> Response:
     return Response(StartedSerializer({"job_id": job.pk}).data, status=202)
 
 
-class JobView(OrganizationView):
-    permissions_by_method = {"GET": MEMBERSHIP}
+class JobViewSet(OrganizationViewSet[Job]):
+    permissions = {"retrieve": MEMBERSHIP, "cancel": MEMBERSHIP}
+    serializer_class = JobSerializer
+    missing_detail = "There is no such job, or it is not yours to see."
+    # A job changes while it is read.
+    etag_actions = frozenset()
+    schema_name, schema_tags = "jobs", ["jobs"]
 
-    @extend_schema(tags=["jobs"], operation_id="jobs_retrieve", responses=JobSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
+    def get_queryset(self) -> QuerySet[Job]:
+        key = self.request.auth if isinstance(self.request.auth, APIKey) else None
+        return visible_jobs(self.member, key=key)
+
+    def retrieve(self, request: Request, **kwargs: object) -> Response:
         """How far a job is. Who started it sees it, and who may see the settings."""
         read_parameters(request, ListParameters)
-        return Response(JobSerializer(_find(self, pk)).data)
-
-
-class CancelJobView(OrganizationView):
-    permissions_by_method = {"POST": MEMBERSHIP}
+        return super().retrieve(request, **kwargs)
 
     @extend_schema(
-        tags=["jobs"],
         operation_id="jobs_cancel",
         request=None,
         responses={200: JobSerializer, 409: OpenApiResponse(description="It has ended already.")},
     )
-    def post(self, request: Request, pk: UUID) -> Response:
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
         """Stop a job: at once when it waits, else after the step in hand. What it did so far stays."""
-        return Response(JobSerializer(jobs.cancel(job=_find(self, pk))).data)
-
-
-def _find(view: OrganizationView, pk: UUID) -> Job:
-    auth = view.request.auth
-    key = auth if isinstance(auth, APIKey) else None
-    row: Job | None = visible_jobs(view.member, key=key).filter(pk=pk).first()
-    if row is None:
-        raise NotFound("There is no such job, or it is not yours to see.")
-    return row
+        return self.answer(jobs.cancel(job=self.get_object()))

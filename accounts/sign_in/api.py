@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
@@ -11,7 +10,6 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.access.api import OrganizationView, permissions_of
@@ -20,6 +18,7 @@ from accounts.credentials import sign_in, tokens
 from accounts.models import APIKey, Member, User
 from accounts.organizations import services as organizations
 from accounts.sign_in import serializers
+from core.api.strict import valid
 from core.http import client_address
 
 
@@ -41,7 +40,7 @@ class RegisterView(Open):
     )
     def post(self, request: Request) -> Response:
         """A new user with a new organization, as its first administrator."""
-        data = _valid(serializers.RegisterSerializer(data=request.data))
+        data = valid(serializers.RegisterSerializer(data=request.data))
         member = organizations.sign_up_from(address=client_address(request._request), **data)
         return Response(_pair(tokens.begin(member=member)), status=status.HTTP_201_CREATED)
 
@@ -50,7 +49,7 @@ class LoginView(Open):
     @extend_schema(tags=["auth"], request=serializers.LoginSerializer, responses={200: serializers.PairSerializer})
     def post(self, request: Request) -> Response:
         """Tokens for an e-mail and password."""
-        data = _valid(serializers.LoginSerializer(data=request.data))
+        data = valid(serializers.LoginSerializer(data=request.data))
         user = sign_in.verify(request=request._request, email=data["email"], password=data["password"])
         members = sign_in.memberships(user)
         if not members:
@@ -63,7 +62,7 @@ class RefreshView(Open):
     @extend_schema(tags=["auth"], request=serializers.RefreshSerializer, responses={200: serializers.PairSerializer})
     def post(self, request: Request) -> Response:
         """A new pair; the refresh token given is spent."""
-        data = _valid(serializers.RefreshSerializer(data=request.data))
+        data = valid(serializers.RefreshSerializer(data=request.data))
         return Response(_pair(tokens.refresh(token=data["refresh_token"])))
 
 
@@ -71,7 +70,7 @@ class LogoutView(Open):
     @extend_schema(tags=["auth"], request=serializers.RefreshSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
         """Revoke the sign-in that this refresh token belongs to."""
-        data = _valid(serializers.RefreshSerializer(data=request.data))
+        data = valid(serializers.RefreshSerializer(data=request.data))
         member = tokens.revoke(token=data["refresh_token"])
         if member is not None:
             sign_in.record_sign_out(member, how="api")
@@ -111,7 +110,7 @@ class SwitchView(OrganizationView):
     )
     def post(self, request: Request) -> Response:
         """Tokens for another organization that the user belongs to."""
-        wanted = _valid(serializers.SwitchSerializer(data=request.data))["organization"]
+        wanted = valid(serializers.SwitchSerializer(data=request.data))["organization"]
         user = _member(request).user
         if not isinstance(request.auth, Member):
             raise exceptions.PermissionDenied("An API key belongs to one organization.")
@@ -126,11 +125,6 @@ def _member(request: Request) -> Member:
     if member is None or not isinstance(request.user, User):
         raise exceptions.PermissionDenied("You are not a member of any organization.")
     return member
-
-
-def _valid(serializer: BaseSerializer) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 def _pair(pair: tokens.Pair) -> object:

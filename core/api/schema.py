@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
 from core.api.conditional import ConditionalMixin
+from core.api.parameters import ListParameters
+from core.api.resource import STANDARD_ACTIONS, ResourceViewSet
 
 
 class ErrorDetailSerializer(serializers.Serializer[None]):
@@ -41,6 +43,17 @@ TEXTS = {
     "429": "Too many; `Retry-After` says for how long.",
 }
 
+# Of the standard actions of a resource, where its class says nothing more about them.
+DESCRIPTIONS = {
+    "list": "The {plural} within reach.",
+    "nested": "The {plural} of the record in the path, within reach.",
+    "create": "A new {singular}.",
+    "retrieve": "One {singular}.",
+    "update": "Set every field: what is not given becomes empty.",
+    "partial_update": "Change the fields that are given.",
+    "destroy": "Delete the {singular}.",
+}
+
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
@@ -58,10 +71,53 @@ ETAG = {"description": "For `If-Match`.", "schema": {"type": "string"}}
 
 
 class Schema(AutoSchema):
-    """Adds what a view does not say itself."""
+    """Adds what a view does not say itself: of a resource, all that is the same for each."""
+
+    @property
+    def _resource(self) -> ResourceViewSet[Any] | None:
+        """The resource, where it is one of its standard actions that is described."""
+        view: Any = self.view
+        return view if isinstance(view, ResourceViewSet) and view.action in STANDARD_ACTIONS else None
+
+    def get_operation_id(self) -> str:
+        if (view := self._resource) is not None and view.schema_name:
+            return f"{view.schema_name}_{STANDARD_ACTIONS[view.action]}"
+        operation_id: str = super().get_operation_id()
+        return operation_id
+
+    def get_tags(self) -> list[str]:
+        return list(getattr(self.view, "schema_tags", ())) or list(super().get_tags())
+
+    def get_description(self) -> str:  # type: ignore[override]
+        if (view := self._resource) is None or getattr(type(view), view.action).__doc__:
+            description: str = super().get_description()
+            return description
+        serializer: Any = view.serializer_class
+        names = serializer.Meta.model._meta
+        text = DESCRIPTIONS["nested" if view.action == "list" and "{" in self.path else view.action]
+        return text.format(singular=names.verbose_name, plural=names.verbose_name_plural)
+
+    def get_request_serializer(self) -> Any:
+        if (view := self._resource) is None:
+            return super().get_request_serializer()
+        return view.serializer_class(partial=True) if view.action == "partial_update" else view.serializer_class
+
+    def get_response_serializers(self) -> Any:
+        if (view := self._resource) is None:
+            return super().get_response_serializers()
+        shape = view.serializer_class
+        by_action: dict[str, object] = {
+            "list": shape(many=True),
+            "create": {201: shape},
+            "destroy": {204: OpenApiResponse(description="Deleted.")},
+        }
+        return by_action.get(view.action, shape)
 
     def get_override_parameters(self) -> list[OpenApiParameter | serializers.Serializer | type[serializers.Serializer]]:
         parameters = list(super().get_override_parameters())
+        view = self._resource
+        if view is not None and view.action == "list" and view.list_parameters is not ListParameters:
+            parameters.append(view.list_parameters)
         if self._is_idempotent():
             parameters.append(IDEMPOTENCY_KEY)
         if self._obeys_if_match():
@@ -73,15 +129,21 @@ class Schema(AutoSchema):
 
     def _is_tagged(self) -> bool:
         """The answer is one record of a view with the ConditionalMixin."""
-        if not isinstance(self.view, ConditionalMixin):
-            return False
-        return self.method == "POST" or "{" in self.path
+        view: Any = self.view
+        if isinstance(view, ResourceViewSet):
+            # The contract names the header for lists under a record's path too, which send none.
+            return view.action in view.etag_actions or (view.action == "list" and "{" in self.path)
+        return isinstance(view, ConditionalMixin) and (self.method == "POST" or "{" in self.path)
 
     def _obeys_if_match(self) -> bool:
-        if not isinstance(self.view, ConditionalMixin):
-            return False
+        view: Any = self.view
+        if isinstance(view, ResourceViewSet):
+            is_conditional, has_patch = view.action in view.etag_actions, "patch" in view.action_map
+        else:
+            is_conditional, has_patch = isinstance(view, ConditionalMixin), hasattr(view, "patch")
         # Beside a PATCH a POST is the same under another name.
-        return self.method in ("PATCH", "PUT", "DELETE") or (self.method == "POST" and hasattr(self.view, "patch"))
+        changes = self.method in ("PATCH", "PUT", "DELETE") or (self.method == "POST" and has_patch)
+        return is_conditional and changes
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)

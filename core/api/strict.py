@@ -19,7 +19,17 @@ def require_moments(values: Mapping[str, object]) -> None:
             raise invalid(name, f"A moment between the years {FIRST_YEAR} and {LAST_YEAR} is needed.")
 
 
-class Strict(serializers.Serializer[None]):
+# The checked body of a call, by field: each value is whatever the serializer made of it.
+Body = dict[str, Any]
+
+
+def valid(serializer: serializers.BaseSerializer[Any]) -> Body:
+    """The checked body. Raises 400 that names the field."""
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+class Strict(serializers.Serializer[Any]):
     """Refuses a field it does not have, by its name; what is read-only may come back in and changes nothing."""
 
     def to_internal_value(self, data: object) -> object:

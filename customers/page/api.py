@@ -2,204 +2,184 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers as drf
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationViewSet
 from accounts.permissions import Reach
 from activity.actor import current_actor
-from core.api.conditional import ConditionalMixin
-from core.api.pages import NumberedPages, paginated
-from customers.data.deletion.api import DeleteMixin
+from core.api.parameters import ListParameters, read_parameters
+from core.api.strict import Body, valid
+from customers.data.deletion import services as deletion
 from customers.models import Customer
-from customers.people.api_access import MOVING, read_filters, valid, visible_customer, with_relations
+from customers.people.api_access import MOVING, read_filters, visible_customer, with_relations
 from customers.people.customers import serializers, stage_moves
 from customers.people.customers import services as customers
 from customers.people.customers.queries import customers_for
 from customers.people.tags import services as tags
 
 DUPLICATE = OpenApiResponse(description="The phone or e-mail belongs to another customer, who is named.")
+HELD = OpenApiResponse(description="Open deals or queued messages, which are named.")
+NOT_RESTORABLE = OpenApiResponse(description="Merged, erased, or deleted more than 30 days ago.")
 
 
-def represent(customer: Customer) -> dict[str, object]:
-    return dict(serializers.CustomerSerializer(customer).data)
-
-
-class CustomerListView(ConditionalMixin, OrganizationView):
-    permissions_by_method = {"GET": "customers.view", "POST": "customers.create"}
-    pagination_class = NumberedPages
-    etag_leaves_out = MOVING
-
-    @extend_schema(
-        tags=["customers"],
-        parameters=[serializers.CustomerParameters],
-        responses=serializers.CustomerSerializer(many=True),
+class DeleteParameters(ListParameters):
+    force = drf.BooleanField(
+        required=False, default=False, help_text="Cancel what holds: open deals are lost, queued messages don’t go out."
     )
-    def get(self, request: Request) -> Response:
-        """Customers within reach, newest first; `custom.<key>=` filters by a custom field."""
-        rows = with_relations(customers_for(self.member, read_filters(request)))
-        return paginated(self, rows, self._serialize)
 
-    @extend_schema(
-        tags=["customers"],
-        request=serializers.CustomerSerializer,
+
+@extend_schema_view(
+    list=extend_schema(description="Customers within reach, newest first; `custom.<key>=` filters by a custom field."),
+    create=extend_schema(
+        description="A new customer with the next code.",
         responses={201: serializers.CustomerSerializer, 409: DUPLICATE},
-    )
-    def post(self, request: Request) -> Response:
-        """A new customer with the next code."""
-        data = valid(serializers.CustomerSerializer(data=request.data, context={"member": self.member}))
+    ),
+    partial_update=extend_schema(
+        description="Change the fields that are given, all or none.",
+        responses={200: serializers.CustomerSerializer, 409: DUPLICATE},
+    ),
+    update=extend_schema(responses={200: serializers.CustomerSerializer, 409: DUPLICATE}),
+)
+class CustomerViewSet(OrganizationViewSet[Customer]):
+    permissions = {
+        "list": "customers.view", "create": "customers.create", "retrieve": "customers.view",
+        "update": "customers.edit", "partial_update": "customers.edit", "destroy": "customers.delete",
+        "search": "customers.view", "restore": "customers.delete",
+        **dict.fromkeys(("assign", "stage", "status", "tags_add", "tags_remove"), "customers.edit"),
+    }  # fmt: skip
+    serializer_class = serializers.CustomerSerializer
+    list_parameters = serializers.CustomerParameters
+    etag_actions = OrganizationViewSet.etag_actions | {"assign", "stage", "status"}
+    # A message that arrives is nobody's conflict.
+    etag_leaves_out = MOVING
+    schema_tags = ["customers"]
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        return with_relations(Customer.objects.visible_to(self.member))
+
+    def get_filters(self) -> Body:
+        return read_filters(self.request)
+
+    def filter_rows(self, rows: QuerySet[Customer], filters: Body) -> QuerySet[Customer]:
+        # It begins with the member's reach itself, as the pages' lists do.
+        return with_relations(customers_for(self.member, filters))
+
+    def get_object(self, *, lock: bool = False) -> Customer:
+        return visible_customer(self, self.kwargs["pk"], lock=lock)
+
+    def must_lock(self) -> bool:
+        # A change is spread over several services.
+        return True
+
+    def perform_create(self, data: Body) -> Customer:
         if self.member.reach == Reach.ASSIGNED:
             # Else who made it would not see it.
             data.setdefault("assigned_to", self.member.user)
         own_fields = data.pop("custom_fields", {})
-        customer = customers.create(
+        return customers.create(
             organization=self.member.organization, actor=current_actor(), own_fields=own_fields, **data
         )
-        return self.tagged(represent(customer), status.HTTP_201_CREATED)
 
-    def _serialize(self, rows: Sequence[Customer]) -> object:
-        return serializers.CustomerSerializer(rows, many=True).data
+    def perform_update(self, instance: Customer, changes: Body) -> Customer:
+        change(instance, changes)
+        # Whoever gives a customer away sees what they did, though it may be out of their reach from now on.
+        return with_relations(Customer.objects.all()).get(pk=instance.pk)
 
+    def replacement(self, instance: Customer, given: Body) -> Body:
+        return _whole(instance, given)
 
-class CustomerSearchView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view"}
-    pagination_class = NumberedPages
+    @extend_schema(parameters=[DeleteParameters], responses={204: None, 409: HELD})
+    def destroy(self, request: Request, **kwargs: object) -> Response:
+        """Hide the customer; restorable for 30 days."""
+        force = read_parameters(request, DeleteParameters)["force"]
+        with transaction.atomic():
+            customer = _locked(Customer.objects.visible_to(self.member), self.kwargs["pk"])
+            if self.has_condition:
+                self.require_match(request, self.represent(customer))
+            deletion.delete(customer=customer, actor=current_actor(), force=force)
+        return Response(status=204)
 
-    @extend_schema(
-        tags=["customers"],
-        parameters=[serializers.CustomerParameters],
-        responses=serializers.CustomerSerializer(many=True),
-    )
-    def get(self, request: Request) -> Response:
+    @extend_schema(request=None, responses={200: serializers.CustomerSerializer, 409: NOT_RESTORABLE})
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: UUID) -> Response:
+        """Show a deleted customer again, with everything of theirs."""
+        read_parameters(request, ListParameters)
+        with transaction.atomic():
+            customer = _locked(Customer.objects.within_reach_of(self.member), pk)
+            deletion.restore(customer=customer, actor=current_actor())
+        return self.answer(customer)
+
+    @extend_schema(parameters=[serializers.CustomerParameters], responses=serializers.CustomerSerializer(many=True))
+    @action(detail=False)
+    def search(self, request: Request) -> Response:
         """The same list."""
-        rows = with_relations(customers_for(self.member, read_filters(request)))
-        return paginated(self, rows, lambda page: serializers.CustomerSerializer(page, many=True).data)
+        return self.list(request)
 
-
-class CustomerView(DeleteMixin, ConditionalMixin, OrganizationView):
-    permissions_by_method = {
-        "GET": "customers.view", "PATCH": "customers.edit", "PUT": "customers.edit", "DELETE": "customers.delete",
-    }  # fmt: skip
-    # A message that arrives is nobody's conflict.
-    etag_leaves_out = MOVING
-
-    @extend_schema(tags=["customers"], responses=serializers.CustomerSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
-        """One customer."""
-        return self.tagged(represent(visible_customer(self, pk)))
-
-    @extend_schema(
-        tags=["customers"],
-        request=serializers.CustomerSerializer(partial=True),
-        responses={200: serializers.CustomerSerializer, 409: DUPLICATE},
-    )
-    def patch(self, request: Request, pk: UUID) -> Response:
-        """Change the fields that are given, all or none."""
-        return self._change(request, pk, partial=True)
-
-    @extend_schema(
-        tags=["customers"],
-        request=serializers.CustomerSerializer,
-        responses={200: serializers.CustomerSerializer, 409: DUPLICATE},
-    )
-    def put(self, request: Request, pk: UUID) -> Response:
-        """Set every field: what is not given becomes empty."""
-        return self._change(request, pk, partial=False)
-
-    def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
-        with transaction.atomic():
-            customer = _unchanged(self, request, pk)
-            serializer = serializers.CustomerSerializer(
-                customer, data=request.data, partial=partial, context={"member": self.member}
-            )
-            fields = dict(valid(serializer))
-            change(customer, fields if partial else _whole(customer, fields))
-            # Whoever gives a customer away sees what they did, though it may be out of their reach from now on.
-            changed = with_relations(Customer.objects.all()).get(pk=pk)
-        return self.tagged(represent(changed))
-
-
-class StageView(ConditionalMixin, OrganizationView):
-    permissions_by_method = {"POST": "customers.edit", "PATCH": "customers.edit"}
-    etag_leaves_out = MOVING
-
-    @extend_schema(
-        tags=["customers"], request=serializers.StageMoveSerializer, responses=serializers.CustomerSerializer
-    )
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=serializers.StageMoveSerializer, responses=serializers.CustomerSerializer)
+    @action(detail=True, methods=["post", "patch"])
+    def stage(self, request: Request, pk: UUID) -> Response:
         """Move to a stage; where the customer stands there already nothing is written."""
-        with transaction.atomic():
-            customer = _unchanged(self, request, pk)
-            data = valid(serializers.StageMoveSerializer(data=request.data))
-            stage_moves.move(customer=customer, stage=data["stage"], reason=data["reason"], actor=current_actor())
-        return self.tagged(represent(customer))
+        return self._move()
 
-    @extend_schema(
-        tags=["customers"], request=serializers.StageMoveSerializer, responses=serializers.CustomerSerializer
-    )
-    def patch(self, request: Request, pk: UUID) -> Response:
-        """The same as POST."""
-        return self.post(request, pk)
+    @extend_schema(request=serializers.StageMoveSerializer, responses=serializers.CustomerSerializer)
+    @action(detail=True, methods=["post", "patch"])
+    def status(self, request: Request, pk: UUID) -> Response:
+        """Move to a stage; where the customer stands there already nothing is written."""
+        return self._move()
 
-
-class AssignView(ConditionalMixin, OrganizationView):
-    permissions_by_method = {"POST": "customers.edit", "PATCH": "customers.edit"}
-    etag_leaves_out = MOVING
-
-    @extend_schema(tags=["customers"], request=serializers.AssignSerializer, responses=serializers.CustomerSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=serializers.AssignSerializer, responses=serializers.CustomerSerializer)
+    @action(detail=True, methods=["post", "patch"])
+    def assign(self, request: Request, pk: UUID) -> Response:
         """Give the customer an owner, or none."""
-        with transaction.atomic():
-            customer = _unchanged(self, request, pk)
+        with self.change() as customer:
             data = valid(serializers.AssignSerializer(data=request.data, context={"member": self.member}))
             customers.assign(customer=customer, owner=data["assigned_to"], actor=current_actor())
-        return self.tagged(represent(customer))
+        return self.answer(customer)
 
-    @extend_schema(tags=["customers"], request=serializers.AssignSerializer, responses=serializers.CustomerSerializer)
-    def patch(self, request: Request, pk: UUID) -> Response:
-        """The same as POST."""
-        return self.post(request, pk)
-
-
-class TagsAddView(OrganizationView):
-    permissions_by_method = {"POST": "customers.edit"}
-
-    @extend_schema(tags=["customers"], request=serializers.TagsSerializer, responses=serializers.CustomerSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=serializers.TagsSerializer, responses=serializers.CustomerSerializer)
+    @action(detail=True, methods=["post"], url_path="tags/add", url_name="tags-add")
+    def tags_add(self, request: Request, pk: UUID) -> Response:
         """Add tags; those that are there already stay as they are."""
-        customer = visible_customer(self, pk)
+        customer = self.get_object()
         names = valid(serializers.TagsSerializer(data=request.data))["names"]
         tags.add(customer=customer, names=names, actor=current_actor())
-        return Response(represent(visible_customer(self, pk)))
+        return self.answer(self.get_object())
 
-
-class TagsRemoveView(OrganizationView):
-    permissions_by_method = {"POST": "customers.edit"}
-
-    @extend_schema(tags=["customers"], request=serializers.TagsSerializer, responses=serializers.CustomerSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=serializers.TagsSerializer, responses=serializers.CustomerSerializer)
+    @action(detail=True, methods=["post"], url_path="tags/remove", url_name="tags-remove")
+    def tags_remove(self, request: Request, pk: UUID) -> Response:
         """Remove tags; those that are not there are no error."""
-        customer = visible_customer(self, pk)
+        customer = self.get_object()
         names = valid(serializers.TagsSerializer(data=request.data))["names"]
         tags.remove(customer=customer, names=names, actor=current_actor())
-        return Response(represent(visible_customer(self, pk)))
+        return self.answer(self.get_object())
+
+    def _move(self) -> Response:
+        with self.change() as customer:
+            data = valid(serializers.StageMoveSerializer(data=self.request.data))
+            stage_moves.move(customer=customer, stage=data["stage"], reason=data["reason"], actor=current_actor())
+        return self.answer(customer)
 
 
-def _unchanged(view: Any, request: Request, pk: UUID) -> Customer:
-    """The customer, locked, as the caller read them. Raises PreconditionFailed."""
-    customer = visible_customer(view, pk, lock=True)
-    view.require_match(request, represent(customer))
+def _locked(rows: QuerySet[Customer], pk: UUID) -> Customer:
+    """The customer, kept until the transaction ends. Raises Http404, whoever's it is."""
+    locked = rows.select_for_update(of=("self",), no_key=True).select_related("organization", "stage", "assigned_to")
+    customer = locked.filter(pk=pk).first()
+    if customer is None:
+        raise Http404("There is no such customer.")
     return customer
 
 
-def change(customer: Customer, fields: dict[str, Any]) -> None:
+def change(customer: Customer, fields: Body) -> None:
     """Spread a PATCH over the services that each own a field."""
     actor = current_actor()
     fields.pop("allow_duplicate", None)
@@ -221,7 +201,7 @@ def change(customer: Customer, fields: dict[str, Any]) -> None:
         customers.update(customer=customer, actor=actor, changes=fields)
 
 
-def _whole(customer: Customer, given: dict[str, Any]) -> dict[str, object]:
+def _whole(customer: Customer, given: Body) -> dict[str, object]:
     """A PUT: every field that can be set, empty where it was not given; stage, status and type stay."""
     empty: dict[str, object] = {
         "email": "", "phone": "", "company": "", "source": "", "language": "", "notes": "", "assigned_to": None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from rest_framework.exceptions import NotFound
@@ -10,6 +9,7 @@ from rest_framework.request import Request
 
 from accounts.access.api import OrganizationView
 from core.api.parameters import PAGING
+from core.api.strict import Body
 from customers.models import Customer
 from customers.models.querysets import CustomerQuerySet
 from customers.people.filters import parse as filters
@@ -38,19 +38,12 @@ def with_relations(rows: CustomerQuerySet) -> CustomerQuerySet:
     return rows.with_list_relations().select_related("organization").prefetch_related("consents", "identities")
 
 
-def read_filters(request: Request, *more: str) -> dict[str, Any]:
+def read_filters(request: Request, *more: str) -> Body:
     """The list's filters from the query; `more` are parameters of the call's own. Raises InvalidFilter."""
     given = request.query_params.copy()
     for name in [*PAGING, *more]:
         given.pop(name, None)
     return filters.read(given)
-
-
-def valid(serializer: Any) -> dict[str, Any]:
-    """The checked body. Raises 400 that names the field."""
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
-    return data
 
 
 def _why_gone(view: OrganizationView, pk: UUID) -> str:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationView, OrganizationViewSet
 from activity.actor import current_actor
-from core.api.conditional import ConditionalMixin
-from core.api.errors import invalid
-from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
-from core.api.strict import Strict
+from core.api.strict import Body, Strict
 from core.tenancy import current_organization
 from customers.models import Stage
-from customers.people.api_access import read_filters, valid
+from customers.people.api_access import read_filters
 from customers.people.customers.serializers import CustomerParameters, StageKeyField
 from customers.people.tags.services import COLORS
 from customers.pipeline.board import summary as board
@@ -100,84 +95,52 @@ class SummaryView(OrganizationView):
         return Response(SummarySerializer(answer).data)
 
 
-class StageListView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view", "POST": "settings.edit"}
-    pagination_class = NumberedPages
-
-    @extend_schema(tags=["pipeline"], operation_id="pipeline_stages_list", responses=StageSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """The stages, in order."""
-        read_parameters(request, ListParameters)
-        rows = Stage.objects.order_by("position", "key")
-        return paginated(self, rows, lambda page: StageSerializer(page, many=True).data)
-
-    @extend_schema(
-        tags=["pipeline"], operation_id="pipeline_stages_create", request=StageSerializer,
-        responses={201: StageSerializer},
-    )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        """A new stage; an open one stands after the open ones unless a position is given."""
-        data = valid(StageSerializer(data=request.data))
-        stage = stages.create(organization=current_organization(), actor=current_actor(), **data)
-        return Response(StageSerializer(stage).data, status=201)
-
-
-class StageView(ConditionalMixin, OrganizationView):
-    permissions_by_method = {
-        "GET": "customers.view", "PATCH": "settings.edit", "PUT": "settings.edit", "DELETE": "settings.edit",
+@extend_schema_view(
+    list=extend_schema(description="The stages, in order."),
+    create=extend_schema(description="A new stage; an open one stands after the open ones unless a position is given."),
+    partial_update=extend_schema(description="Change the fields that are given; the key is for good."),
+    update=extend_schema(
+        description="Set every field; what is not given becomes what a new stage has, but for the position."
+    ),
+)
+class StageViewSet(OrganizationViewSet[Stage]):
+    permissions = {
+        "list": "customers.view", "create": "settings.edit", "retrieve": "customers.view",
+        "update": "settings.edit", "partial_update": "settings.edit", "destroy": "settings.edit",
     }  # fmt: skip
+    serializer_class = StageSerializer
+    missing_detail = "There is no such stage."
+    empty = {"kind": "open", "color": "slate", "probability": 0, "sla_hours": None, "entry_task": ""}
+    fixed = {"key": "This can’t be changed: other systems know the stage by it."}
+    # The contract gives a new stage no tag.
+    etag_actions = OrganizationViewSet.etag_actions - {"create"}
+    schema_name, schema_tags = "pipeline_stages", ["pipeline"]
 
-    @extend_schema(tags=["pipeline"], operation_id="pipeline_stages_retrieve", responses=StageSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
-        """One stage."""
-        return self.tagged(dict(StageSerializer(_found(pk)).data))
+    def get_queryset(self) -> QuerySet[Stage]:
+        return Stage.objects.select_related("organization").order_by("position", "key")
+
+    def lock_rows(self, rows: QuerySet[Stage]) -> QuerySet[Stage]:
+        # A change of one may move the others: the services lock them all, in one order.
+        stages.lock(self.member.organization)
+        return rows
+
+    def perform_create(self, data: Body) -> Stage:
+        return stages.create(organization=current_organization(), actor=current_actor(), **data)
+
+    def perform_update(self, instance: Stage, changes: Body) -> Stage:
+        return stages.update(stage=instance, actor=current_actor(), changes=changes)
 
     @extend_schema(
-        tags=["pipeline"], operation_id="pipeline_stages_update", request=StageSerializer(partial=True),
-        responses=StageSerializer,
-    )  # fmt: skip
-    def patch(self, request: Request, pk: UUID) -> Response:
-        """Change the fields that are given; the key is for good."""
-        return self._change(request, pk, partial=True)
-
-    @extend_schema(
-        tags=["pipeline"], operation_id="pipeline_stages_replace", request=StageSerializer, responses=StageSerializer
-    )
-    def put(self, request: Request, pk: UUID) -> Response:
-        """Set every field; what is not given becomes what a new stage has, but for the position."""
-        return self._change(request, pk, partial=False)
-
-    @extend_schema(
-        tags=["pipeline"], operation_id="pipeline_stages_delete", parameters=[RemovalParameters],
+        parameters=[RemovalParameters],
         responses={
             202: RemovalSerializer,
             204: OpenApiResponse(description="Gone."),
             409: OpenApiResponse(description="Customers or deals stand in it: say their new `home`."),
         },
-    )  # fmt: skip
-    def delete(self, request: Request, pk: UUID) -> Response:
+    )
+    def destroy(self, request: Request, **kwargs: object) -> Response:
         """Take a stage away; who stands in it moves to `home`, as a job."""
         home = read_parameters(request, RemovalParameters).get("home")
-        stage = _found(pk)
-        self.require_match(request, dict(StageSerializer(stage).data))
-        job = stages.remove(stage=stage, home=home, actor=current_actor(), member=self.member)
+        with self.change() as stage:
+            job = stages.remove(stage=stage, home=home, actor=current_actor(), member=self.member)
         return Response(status=204) if job is None else Response({"job_id": str(job.pk)}, status=202)
-
-    def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
-        stage = _found(pk)
-        self.require_match(request, dict(StageSerializer(stage).data))
-        data = dict(valid(StageSerializer(stage, data=request.data, partial=partial)))
-        if data.pop("key", stage.key) != stage.key:
-            raise invalid("key", "This can’t be changed: other systems know the stage by it.")
-        if not partial:
-            empty = {"kind": "open", "color": "slate", "probability": 0, "sla_hours": None, "entry_task": ""}
-            data = empty | data
-        changed = stages.update(stage=stage, actor=current_actor(), changes=data)
-        return self.tagged(dict(StageSerializer(changed).data))
-
-
-def _found(pk: UUID) -> Stage:
-    stage = Stage.objects.select_related("organization").filter(pk=pk).first()
-    if stage is None:
-        raise Http404("There is no such stage.")
-    return stage

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.access.api import OrganizationView
 from activity.actor import Actor, ActorKind, current_actor
 from core.api.errors import invalid
+from core.api.strict import Body
 from customers.models import Customer
 from messaging.delivery import queue as outbound
 from messaging.files import services as media
@@ -18,7 +18,7 @@ from messaging.threads import services as conversations
 from messaging.threads.channel_choice import channel_for_sending
 
 
-def send(view: OrganizationView, customer: Customer, *, kind: str, data: dict[str, Any]) -> Message:
+def send(view: OrganizationView, customer: Customer, *, kind: str, data: Body) -> Message:
     """Queue a text to a customer on the channel that `data` names by `channel_id`, else on one of that kind.
 
     Without either: where they were last heard, else on the organization's default.
@@ -48,7 +48,7 @@ def _named(pk: UUID | None, kind: str) -> Channel | None:
     return channel
 
 
-def resolved(view: OrganizationView, data: dict[str, Any]) -> dict[str, Any]:
+def resolved(view: OrganizationView, data: Body) -> Body:
     """The templates and files that a body names by their ids, within the member's reach; 400 for what is not there."""
     results = dict(data)
     for name in ("template", "fallback_template"):

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.access.api import OrganizationView
 from activity.actor import current_actor
+from core.api.strict import valid
 from messaging.channels.base import Capabilities
 from messaging.files import services as media
 from messaging.files.serializers import MediaSerializer, NewMediaSerializer
@@ -35,9 +36,8 @@ class MediaView(OrganizationView):
     )
     def post(self, request: Request) -> Response:
         """Take a file that is to be sent; its id goes into a message's `attachments` within a day."""
-        body = NewMediaSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        given, kind = body.validated_data["file"], body.validated_data.get("channel", "")
+        body = valid(NewMediaSerializer(data=request.data))
+        given, kind = body["file"], body.get("channel", "")
         content_type = given.content_type or "application/octet-stream"
         if (capabilities := _capabilities(kind)) is not None:
             media.require_sendable(capabilities, name=given.name, content_type=content_type, size=given.size)

@@ -13,7 +13,8 @@ from accounts.access.api import OrganizationView
 from activity.actor import current_actor
 from core.api.pages import CursorPages, NumberedPages, paginated
 from core.api.parameters import read_parameters
-from customers.page.api import StageView, TagsAddView, TagsRemoveView, visible_customer
+from core.api.strict import valid
+from customers.people.api_access import visible_customer
 from customers.people.customers import services as customers
 from customers.people.customers.serializers import CustomerSerializer
 from customers.work.follow_ups.api import FollowUpSerializer
@@ -21,18 +22,6 @@ from messaging.delivery.api_access import resolved, send
 from messaging.threads import serializers
 from messaging.threads.queries import inbox_counts, latest_conversations, thread_of_customer
 from messaging.threads.serializers import CLOSED, REFUSED
-
-__all__ = [
-    "CountsView",
-    "FollowUpView",
-    "InboxView",
-    "SendTemplateView",
-    "SendTextView",
-    "StageView",
-    "TagsAddView",
-    "TagsRemoveView",
-    "ThreadView",
-]
 
 
 class InboxView(OrganizationView):
@@ -79,7 +68,7 @@ class FollowUpView(OrganizationView):
         """Set the next follow-up; null or `{}` clears it."""
         customer = visible_customer(self, pk)
         serializer = FollowUpSerializer(data=request.data or {})
-        serializer.is_valid(raise_exception=True)
+        valid(serializer)
         customers.set_follow_up(customer=customer, at=serializer.moment(), actor=current_actor())
         return Response(CustomerSerializer(customer).data)
 
@@ -95,9 +84,7 @@ class SendTextView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Queue a text to the customer; without a channel where they were last heard, else on the default."""
         customer = visible_customer(self, pk)
-        serializer = serializers.SendTextSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = dict(serializer.validated_data)
+        data = valid(serializers.SendTextSerializer(data=request.data))
         message = send(self, customer, kind=data.pop("channel", ""), data=data)
         return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
@@ -113,9 +100,7 @@ class SendTemplateView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Queue a template to the customer; an approved one also after the reply window has closed."""
         customer = visible_customer(self, pk)
-        serializer = serializers.SendTemplateSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = resolved(self, dict(serializer.validated_data))
+        data = resolved(self, valid(serializers.SendTemplateSerializer(data=request.data)))
         message = send(
             self,
             customer,

@@ -6,17 +6,19 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView, require
+from accounts.access.api import OrganizationView, OrganizationViewSet, require
 from accounts.models import Member, User
 from activity.actor import ActorKind, current_actor
 from core.api.errors import invalid
 from core.api.pages import CursorPages, paginated
-from core.api.parameters import read_parameters
+from core.api.strict import Body, valid
 from customers.people.customers import services as customers
 from messaging.delivery import queue as outbound
 from messaging.delivery.api_access import resolved
@@ -27,43 +29,41 @@ from messaging.threads.api_access import visible_conversation
 from messaging.threads.queries import conversations_for, messages_of
 from messaging.threads.serializers import CLOSED, REFUSED
 
+without_body = extend_schema(request=None, responses=serializers.ConversationSerializer)
 
-class ConversationListView(OrganizationView):
-    permissions_by_method = {"GET": "conversations.view"}
+
+@extend_schema_view(
+    list=extend_schema(description="Conversations within reach, newest activity first."),
+)
+class ConversationViewSet(OrganizationViewSet[Conversation]):
+    permissions = {
+        "list": "conversations.view", "retrieve": "conversations.view", "partial_update": "conversations.edit",
+        # Reading is a write: a key that may only look marks nothing as read for the people who have to answer.
+        **dict.fromkeys(("read", "resolve", "reopen", "snooze", "typing"), "conversations.edit"),
+    }  # fmt: skip
+    serializer_class = serializers.ConversationSerializer
+    list_parameters = serializers.ConversationParameters
     pagination_class = CursorPages
     cursor_order = ("-last_message_at", "-id")
+    # The contract gives a conversation no ETag.
+    etag_actions = frozenset()
+    schema_tags = ["conversations"]
 
-    @extend_schema(
-        tags=["conversations"],
-        parameters=[serializers.ConversationParameters],
-        responses=serializers.ConversationSerializer(many=True),
-    )
-    def get(self, request: Request) -> Response:
-        """Conversations within reach, newest activity first."""
-        filters = read_parameters(request, serializers.ConversationParameters)
-        rows = conversations_for(self.member, filters).with_list_relations()
-        return paginated(self, rows, lambda page: serializers.ConversationSerializer(page, many=True).data)
+    def get_queryset(self) -> QuerySet[Conversation]:
+        return Conversation.objects.visible_to(self.member).with_list_relations()
 
+    def filter_rows(self, rows: QuerySet[Conversation], filters: Body) -> QuerySet[Conversation]:
+        # It begins with the member's reach itself, as the inbox does.
+        return conversations_for(self.member, filters).with_list_relations()
 
-class ConversationView(OrganizationView):
-    permissions_by_method = {"GET": "conversations.view", "PATCH": "conversations.edit"}
+    def get_object(self, *, lock: bool = False) -> Conversation:
+        return visible_conversation(self, self.kwargs["pk"])
 
-    @extend_schema(tags=["conversations"], responses=serializers.ConversationSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
-        """One conversation."""
-        return _shown(visible_conversation(self, pk))
-
-    @extend_schema(
-        tags=["conversations"],
-        request=serializers.ConversationChangeSerializer,
-        responses=serializers.ConversationSerializer,
-    )
-    def patch(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=serializers.ConversationChangeSerializer, responses=serializers.ConversationSerializer)
+    def partial_update(self, request: Request, **kwargs: object) -> Response:
         """Change status, priority or owner. The owner is the customer's: one for all their conversations."""
-        conversation = visible_conversation(self, pk)
-        serializer = serializers.ConversationChangeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = dict(serializer.validated_data)
+        conversation = self.get_object()
+        data = valid(serializers.ConversationChangeSerializer(data=request.data))
         actor = current_actor()
         if "assigned_to" in data:
             # The owner is a field of the customer.
@@ -77,7 +77,48 @@ class ConversationView(OrganizationView):
             if "status" in data or data.get("snoozed_until"):
                 _set_status(conversation, data.get("status", Conversation.Status.SNOOZED), data.get("snoozed_until"))
         # Whoever gives it away sees what they did, though it may be out of their reach from now on.
-        return _shown(Conversation.objects.with_list_relations().get(pk=pk))
+        return self.answer(Conversation.objects.with_list_relations().get(pk=conversation.pk))
+
+    @without_body
+    @action(detail=True, methods=["post"])
+    def read(self, request: Request, pk: UUID) -> Response:
+        """Nothing in it is unread any more."""
+        conversation = self.get_object()
+        if conversations.mark_read(conversation=conversation, actor=current_actor()):
+            presence.read(conversation)
+        return self.answer(conversation)
+
+    @without_body
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, pk: UUID) -> Response:
+        """Done; the customer's next message opens it again."""
+        conversation = self.get_object()
+        _set_status(conversation, Conversation.Status.RESOLVED)
+        return self.answer(conversation)
+
+    @without_body
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: UUID) -> Response:
+        """Not done after all."""
+        conversation = self.get_object()
+        _set_status(conversation, Conversation.Status.OPEN)
+        return self.answer(conversation)
+
+    @extend_schema(request=serializers.SnoozeSerializer, responses=serializers.ConversationSerializer)
+    @action(detail=True, methods=["post"])
+    def snooze(self, request: Request, pk: UUID) -> Response:
+        """Out of sight until a time; the customer's next message brings it back earlier."""
+        conversation = self.get_object()
+        until = valid(serializers.SnoozeSerializer(data=request.data))["snoozed_until"]
+        _set_status(conversation, Conversation.Status.SNOOZED, until)
+        return self.answer(conversation)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def typing(self, request: Request, pk: UUID) -> Response:
+        """Show the customer that somebody writes, where the channel can; it lasts some 25 seconds."""
+        presence.typing(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MessageListView(OrganizationView):
@@ -98,9 +139,7 @@ class MessageListView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Queue a reply, or write a private note."""
         conversation = visible_conversation(self, pk)
-        serializer = serializers.NewMessageSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = dict(serializer.validated_data)
+        data = valid(serializers.NewMessageSerializer(data=request.data))
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None
         if data.pop("private"):
@@ -118,75 +157,11 @@ class MessageListView(OrganizationView):
         return Response(serializers.MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
 
-class ReadView(OrganizationView):
-    # It is a write: a key that may only look marks nothing as read for the people who have to answer.
-    permissions_by_method = {"POST": "conversations.edit"}
-
-    @extend_schema(tags=["conversations"], request=None, responses=serializers.ConversationSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
-        """Nothing in it is unread any more."""
-        conversation = visible_conversation(self, pk)
-        if conversations.mark_read(conversation=conversation, actor=current_actor()):
-            presence.read(conversation)
-        return _shown(conversation)
-
-
-class ResolveView(OrganizationView):
-    permissions_by_method = {"POST": "conversations.edit"}
-
-    @extend_schema(tags=["conversations"], request=None, responses=serializers.ConversationSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
-        """Done; the customer's next message opens it again."""
-        conversation = visible_conversation(self, pk)
-        _set_status(conversation, Conversation.Status.RESOLVED)
-        return _shown(conversation)
-
-
-class ReopenView(OrganizationView):
-    permissions_by_method = {"POST": "conversations.edit"}
-
-    @extend_schema(tags=["conversations"], request=None, responses=serializers.ConversationSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
-        """Not done after all."""
-        conversation = visible_conversation(self, pk)
-        _set_status(conversation, Conversation.Status.OPEN)
-        return _shown(conversation)
-
-
-class SnoozeView(OrganizationView):
-    permissions_by_method = {"POST": "conversations.edit"}
-
-    @extend_schema(
-        tags=["conversations"], request=serializers.SnoozeSerializer, responses=serializers.ConversationSerializer
-    )
-    def post(self, request: Request, pk: UUID) -> Response:
-        """Out of sight until a time; the customer's next message brings it back earlier."""
-        conversation = visible_conversation(self, pk)
-        serializer = serializers.SnoozeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        _set_status(conversation, Conversation.Status.SNOOZED, serializer.validated_data["snoozed_until"])
-        return _shown(conversation)
-
-
-class TypingView(OrganizationView):
-    permissions_by_method = {"POST": "conversations.edit"}
-
-    @extend_schema(tags=["conversations"], request=None, responses={204: None})
-    def post(self, request: Request, pk: UUID) -> Response:
-        """Show the customer that somebody writes, where the channel can; it lasts some 25 seconds."""
-        presence.typing(visible_conversation(self, pk))
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _require_plain(data: dict[str, object]) -> None:
+def _require_plain(data: Body) -> None:
     """A note is a text and nothing else."""
     for name in ("template", "attachments", "cc", "fallback_template", "variables"):
         if data.get(name):
             raise invalid(name, "A private note has only a body.")
-
-
-def _shown(conversation: Conversation) -> Response:
-    return Response(serializers.ConversationSerializer(conversation).data)
 
 
 def _set_status(conversation: Conversation, wanted: str, snoozed_until: datetime | None = None) -> None:

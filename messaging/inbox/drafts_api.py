@@ -14,7 +14,7 @@ from accounts.access.api import OrganizationView
 from core.api.conditional import ConditionalMixin
 from core.api.errors import invalid
 from core.api.parameters import ListParameters, read_parameters
-from core.api.strict import Strict
+from core.api.strict import Strict, valid
 from messaging.delivery.api_access import resolved
 from messaging.inbox import drafts
 from messaging.models import Conversation, Draft
@@ -67,9 +67,7 @@ class DraftView(ConditionalMixin, OrganizationView):
     def put(self, request: Request, pk: UUID) -> Response:
         """Keep a text in place of the one that is there. A note has only a body."""
         conversation, mode = self._asked(request, pk)
-        serializer = DraftChangeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = resolved(self, {"template": None, **serializer.validated_data})
+        data = resolved(self, {"template": None, **valid(DraftChangeSerializer(data=request.data))})
         if data["template"] is not None and data["template"].is_content:
             raise invalid("template", "An approved template is sent as it is; it has no draft.")
         with transaction.atomic():

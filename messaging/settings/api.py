@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationView, OrganizationViewSet
 from accounts.permissions import Reach
 from activity.actor import ActorKind, current_actor
-from core.api.errors import invalid
-from core.api.pages import CursorPages, NumberedPages, paginated
-from core.api.parameters import ListParameters, read_parameters
+from core.api.pages import CursorPages, paginated
+from core.api.strict import Body, valid
 from messaging.intake import backfill
 from messaging.models import Channel, Message, Reconciliation
 from messaging.settings import services as channels
@@ -31,72 +32,48 @@ CANNOT_ASK = OpenApiResponse(description="The provider has no list, or it is bei
 IN_USE = OpenApiResponse(description="The channel has conversations.")
 
 
-class ChannelListView(OrganizationView):
-    permissions_by_method = {"GET": "channels.view", "POST": "channels.create"}
-    pagination_class = NumberedPages
-
-    @extend_schema(tags=["channels"], responses=ChannelSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """The organization's channels."""
-        read_parameters(request, ListParameters)
-        return paginated(
-            self,
-            Channel.objects.order_by("created_at", "id"),
-            lambda page: ChannelSerializer(page, many=True).data,
-        )
-
-    @extend_schema(tags=["channels"], request=ChannelSerializer, responses={201: ChannelSerializer})
-    def post(self, request: Request) -> Response:
-        """Set up a channel."""
-        serializer = ChannelSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        channel = channels.create(
-            organization=self.member.organization, actor=current_actor(), **serializer.validated_data
-        )
-        return Response(ChannelSerializer(channel).data, status=status.HTTP_201_CREATED)
+KEPT = "A channel keeps its kind and provider. Set up another one."
 
 
-class ChannelView(OrganizationView):
-    permissions_by_method = {"GET": "channels.view", "PATCH": "channels.edit", "DELETE": "channels.delete"}
+@extend_schema_view(
+    list=extend_schema(description="The organization's channels."),
+    create=extend_schema(description="Set up a channel."),
+    partial_update=extend_schema(description="Change a channel; kind and provider stay what they are."),
+    destroy=extend_schema(
+        description="Remove a channel that nothing was ever said on.", responses={204: None, 409: IN_USE}
+    ),
+)
+class ChannelViewSet(OrganizationViewSet[Channel]):
+    permissions = {
+        "list": "channels.view", "create": "channels.create", "retrieve": "channels.view",
+        "partial_update": "channels.edit", "destroy": "channels.delete", "check": "channels.edit",
+    }  # fmt: skip
+    serializer_class = ChannelSerializer
+    missing_detail = "There is no such channel."
+    fixed = {"kind": KEPT, "provider": KEPT}
+    # The contract gives a channel no ETag.
+    etag_actions = frozenset()
+    schema_tags = ["channels"]
 
-    @extend_schema(tags=["channels"], responses=ChannelSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
-        """One channel."""
-        return Response(ChannelSerializer(_channel(pk)).data)
+    def get_queryset(self) -> QuerySet[Channel]:
+        return Channel.objects.select_related("organization").order_by("created_at", "id")
 
-    @extend_schema(
-        tags=["channels"],
-        request=ChannelSerializer(partial=True),
-        responses={200: ChannelSerializer},
-    )
-    def patch(self, request: Request, pk: UUID) -> Response:
-        """Change a channel; kind and provider stay what they are."""
-        channel = _channel(pk)
-        serializer = ChannelSerializer(channel, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        changes: dict[str, object] = dict(serializer.validated_data)
-        for field in ("kind", "provider"):
-            if changes.pop(field, getattr(channel, field)) != getattr(channel, field):
-                raise invalid(field, "A channel keeps its kind and provider. Set up another one.")
-        channels.update(channel=channel, actor=current_actor(), changes=changes)
-        return Response(ChannelSerializer(channel).data)
+    def perform_create(self, data: Body) -> Channel:
+        return channels.create(organization=self.member.organization, actor=current_actor(), **data)
 
-    @extend_schema(tags=["channels"], responses={204: None, 409: IN_USE})
-    def delete(self, request: Request, pk: UUID) -> Response:
-        """Remove a channel that nothing was ever said on."""
-        channels.delete(channel=_channel(pk), actor=current_actor())
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def perform_update(self, instance: Channel, changes: Body) -> Channel:
+        channels.update(channel=instance, actor=current_actor(), changes=changes)
+        return instance
 
+    def perform_destroy(self, instance: Channel) -> None:
+        channels.delete(channel=instance, actor=current_actor())
 
-class ChannelCheckView(OrganizationView):
-    permissions_by_method = {"POST": "channels.edit"}
+    @extend_schema(request=None, responses=CheckSerializer)
     # It waits for the provider.
-    is_done_in_one_transaction = False
-
-    @extend_schema(tags=["channels"], request=None, responses=CheckSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
+    @action(detail=True, methods=["post"], is_done_in_one_transaction=False)
+    def check(self, request: Request, pk: UUID) -> Response:
         """Try the account without sending anything, and say what is wrong."""
-        result = channels.check(_channel(pk))
+        result = channels.check(self.get_object())
         text = {"is_ok": not result.problems, "problems": result.problems, "webhooks": result.webhooks}
         return Response(CheckSerializer(text).data)
 
@@ -135,11 +112,10 @@ class ReconciliationListView(OrganizationView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Have the provider asked now for messages and deliveries that we missed; what is found comes in once."""
         channel = _channel(pk)
-        body = ReconcileSerializer(data=request.data or {})
-        body.is_valid(raise_exception=True)
+        body = valid(ReconcileSerializer(data=request.data or {}))
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None
-        row = backfill.request_backfill(channel=channel, actor=actor, asked_by=author, **body.validated_data)
+        row = backfill.request_backfill(channel=channel, actor=actor, asked_by=author, **body)
         return Response(ReconciliationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 

@@ -6,27 +6,26 @@ import json
 from uuid import UUID
 
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationView, OrganizationViewSet
 from accounts.jobs.api import StartedSerializer, started
 from activity.actor import current_actor
 from core.api.errors import Conflict
-from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
-from core.api.strict import Strict
+from core.api.strict import Strict, valid
 from core.streaming import streamed
 from customers.data import undo
 from customers.data.imports import files as import_files
 from customers.data.imports import services as imports
 from customers.models import CustomerImport
-from customers.people.api_access import valid
 
 NOT_NOW = OpenApiResponse(description="It is being worked on, was imported already, or can’t be undone any more.")
 MAX_MAPPING_LENGTH = 50_000
@@ -115,39 +114,30 @@ class ImportStartView(OrganizationView):
         return Response(ImportStartedSerializer({"job_id": job.pk, "import_id": upload.pk}).data, status=202)
 
 
-class ImportsView(OrganizationView):
-    permissions_by_method = {"GET": imports.PERMISSION}
-    pagination_class = NumberedPages
+@extend_schema_view(
+    list=extend_schema(description="One's own imports, newest first; who sees the settings sees everybody's.")
+)
+class ImportViewSet(OrganizationViewSet[CustomerImport]):
+    permissions = dict.fromkeys(("list", "retrieve", "rejected", "undo"), imports.PERMISSION)
+    serializer_class = ImportSerializer
+    missing_detail = "There is no such import, or it is not yours to see."
+    # The contract gives an import no ETag.
+    etag_actions = frozenset()
+    schema_tags = ["customers"]
 
-    @extend_schema(tags=["customers"], responses=ImportSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """One's own imports, newest first; who sees the settings sees everybody's."""
-        read_parameters(request, ListParameters)
-        rows = imports.visible_imports(self.member)
-        return paginated(self, rows, lambda page: ImportSerializer(page, many=True).data)
+    def get_queryset(self) -> QuerySet[CustomerImport]:
+        return imports.visible_imports(self.member)
 
-
-class ImportView(OrganizationView):
-    permissions_by_method = {"GET": imports.PERMISSION}
-
-    @extend_schema(tags=["customers"], responses=ImportSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
+    def retrieve(self, request: Request, **kwargs: object) -> Response:
         """One import."""
         read_parameters(request, ListParameters)
-        return Response(ImportSerializer(_find(self, pk)).data)
+        return super().retrieve(request, **kwargs)
 
-
-class RejectedRowsView(OrganizationView):
-    permissions_by_method = {"GET": imports.PERMISSION}
-
-    @extend_schema(
-        tags=["customers"],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request, pk: UUID) -> HttpResponseBase:
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def rejected(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The rejected rows as CSV: the file's own columns, each row's number and its reasons."""
         read_parameters(request, ListParameters)
-        upload = _find(self, pk)
+        upload = self.get_object()
         if not upload.rejected_file or not default_storage.exists(str(upload.rejected_file.name)):
             raise Http404("No row was rejected, or the file is gone by now.")
         return streamed(
@@ -155,25 +145,10 @@ class RejectedRowsView(OrganizationView):
             filename=import_files.rejected_name(upload),
         )  # fmt: skip
 
-
-class ImportUndoView(OrganizationView):
-    permissions_by_method = {"POST": imports.PERMISSION}
-
-    @extend_schema(
-        tags=["customers"],
-        request=None,
-        responses={202: StartedSerializer, 409: NOT_NOW},
-    )
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=None, responses={202: StartedSerializer, 409: NOT_NOW})
+    def undo(self, request: Request, pk: UUID) -> Response:
         """Remove whom the import made and put back what it filled in, where nobody used or changed it since."""
-        upload = _find(self, pk)
+        upload = self.get_object()
         if upload.change_set is None or imports.is_running(upload):
             raise Conflict("Nothing was imported from this file.", code="nothing_to_undo")
         return started(undo.undo(change_set=upload.change_set, actor=current_actor(), user=self.member.user))
-
-
-def _find(view: OrganizationView, pk: UUID) -> CustomerImport:
-    row: CustomerImport | None = imports.visible_imports(view.member).filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such import, or it is not yours to see.")
-    return row

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView, permissions_of
+from accounts.access.api import OrganizationView, OrganizationViewSet, permissions_of
 from accounts.jobs.api import StartedSerializer, started
 from accounts.models import APIKey
 from activity.actor import current_actor
 from core.api.errors import invalid
-from core.api.pages import NumberedPages, paginated
-from core.api.parameters import ListParameters, read_parameters
-from core.api.strict import Strict
+from core.api.strict import Strict, valid
 from customers.data import undo
 from customers.data.bulk import services as bulk
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
 from customers.models import ChangeSet, DuplicatePair
-from customers.people.api_access import valid, visible_customer
+from customers.people.api_access import visible_customer
 from customers.people.customers.queries import duplicates_for
 from customers.people.customers.serializers import CustomerSerializer
 
@@ -87,36 +86,23 @@ class ChangeSetSerializer(serializers.ModelSerializer[ChangeSet]):
         fields = ["id", "kind", "summary", "actor_label", "created_at", "undone_at", "can_be_undone"]
 
 
-def _key_of(request: Request) -> APIKey | None:
-    return request.auth if isinstance(request.auth, APIKey) else None
+@extend_schema_view(list=extend_schema(description="Pairs that are likely one, with the reasons, likeliest first."))
+class DuplicateViewSet(OrganizationViewSet[DuplicatePair]):
+    permissions = {"list": "customers.view", "dismiss": "customers.edit"}
+    serializer_class = DuplicatePairSerializer
+    missing_detail = "There is no such pair."
+    schema_tags = ["customers"]
 
-
-class DuplicatesView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view"}
-    pagination_class = NumberedPages
-
-    @extend_schema(tags=["customers"], responses=DuplicatePairSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """Pairs that are likely one, with the reasons, likeliest first."""
-        read_parameters(request, ListParameters)
-        rows = duplicates_for(self.member).order_by("-score", "-id")
-        return paginated(self, rows, lambda page: DuplicatePairSerializer(page, many=True).data)
-
-
-class DismissView(OrganizationView):
-    permissions_by_method = {"POST": "customers.edit"}
+    def get_queryset(self) -> QuerySet[DuplicatePair]:
+        return duplicates_for(self.member).order_by("-score", "-id")
 
     @extend_schema(
-        tags=["customers"],
-        request=None,
-        responses={204: OpenApiResponse(description="They are two, and are not proposed again.")},
+        request=None, responses={204: OpenApiResponse(description="They are two, and are not proposed again.")}
     )
-    def post(self, request: Request, pk: UUID) -> Response:
+    @action(detail=True, methods=["post"])
+    def dismiss(self, request: Request, pk: UUID) -> Response:
         """Say that a pair are two."""
-        pair = duplicates_for(self.member).filter(pk=pk).first()
-        if pair is None:
-            raise Http404("There is no such pair.")
-        duplicates.dismiss(pair=pair, actor=current_actor())
+        duplicates.dismiss(pair=self.get_object(), actor=current_actor())
         return Response(status=204)
 
 
@@ -162,30 +148,24 @@ class BulkView(OrganizationView):
         return started(job)
 
 
-class ChangeSetsView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view"}
-    pagination_class = NumberedPages
-
-    @extend_schema(tags=["customers"], operation_id="change_sets_list", responses=ChangeSetSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """Merges, bulk changes and imports that can be undone or were; one's own, an administrator's all."""
-        read_parameters(request, ListParameters)
-        rows = undo.visible_change_sets(self.member, key=_key_of(request)).order_by("-created_at", "-id")
-        return paginated(self, rows, lambda page: ChangeSetSerializer(page, many=True).data)
-
-
-class UndoView(OrganizationView):
-    permissions_by_method = {"POST": "customers.edit"}
-
-    @extend_schema(
-        tags=["customers"],
-        operation_id="change_sets_undo",
-        request=None,
-        responses={202: StartedSerializer, 409: NOT_ANY_MORE},
+@extend_schema_view(
+    list=extend_schema(
+        description="Merges, bulk changes and imports that can be undone or were; one's own, an administrator's all."
     )
-    def post(self, request: Request, pk: UUID) -> Response:
+)
+class ChangeSetViewSet(OrganizationViewSet[ChangeSet]):
+    permissions = {"list": "customers.view", "undo": "customers.edit"}
+    serializer_class = ChangeSetSerializer
+    missing_detail = "There is no such change."
+    schema_name, schema_tags = "change_sets", ["customers"]
+
+    def get_queryset(self) -> QuerySet[ChangeSet]:
+        key = self.request.auth if isinstance(self.request.auth, APIKey) else None
+        return undo.visible_change_sets(self.member, key=key).order_by("-created_at", "-id")
+
+    @extend_schema(operation_id="change_sets_undo", request=None, responses={202: StartedSerializer, 409: NOT_ANY_MORE})
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: UUID) -> Response:
         """Put back what a merge, a bulk change or an import changed, where it is still so."""
-        change_set = undo.visible_change_sets(self.member, key=_key_of(request)).filter(pk=pk).first()
-        if change_set is None:
-            raise Http404("There is no such change.")
+        change_set = self.get_object()
         return started(undo.undo(change_set=change_set, actor=current_actor(), user=self.member.user))

@@ -15,9 +15,9 @@ from accounts.access.api import OrganizationView
 from accounts.jobs.api import StartedSerializer, started
 from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
+from core.api.strict import valid
 from customers.data.personal_data import services as personal_data
 from customers.models import Customer
-from customers.people.api_access import valid
 from customers.people.files.downloads import as_download
 
 

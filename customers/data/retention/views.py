@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -71,7 +69,7 @@ def _months(text: str, now: int | None) -> int | None:
     return int(text[:4])
 
 
-def _choices(held: int | None, chosen: str) -> list[dict[str, Any]]:
+def _choices(held: int | None, chosen: str) -> list[dict[str, object]]:
     """What is offered, and what is kept to though it is not offered (any more)."""
     now = timezone.now()
     never = {"months": "", "label": _in_words(None), "count": 0, "is_chosen": not chosen}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -15,6 +14,7 @@ from accounts.access.api import OrganizationView, permissions_of
 from activity.models import Event
 from core.api.pages import CursorPages, page_size, paginated
 from core.api.parameters import ListParameters, read_parameters
+from core.api.strict import Body
 from customers.page.timeline import queries as timeline
 from customers.people.api_access import visible_customer
 from customers.people.customers.queries import history_of
@@ -30,7 +30,7 @@ class ChangeSerializer(serializers.Serializer[object]):
     actor_kind = serializers.CharField()
     changes = serializers.SerializerMethodField()
 
-    def get_changes(self, event: Event) -> list[dict[str, Any]]:
+    def get_changes(self, event: Event) -> list[Body]:
         """`field`, `from`, `to`; of an event without fields, an empty list."""
         payload = event.payload
         if "changes" in payload:

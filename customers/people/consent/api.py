@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationView
 from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
-from core.api.strict import Strict
+from core.api.strict import Strict, valid
 from customers.models import Consent, Customer
-from customers.people.api_access import valid, visible_customer
+from customers.people.api_access import visible_customer
 from customers.people.consent import services as consent
 from customers.people.customers.serializers import ConsentSerializer
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.errors import invalid
+from core.api.parameters import ListParameters
 from core.api.refused import as_field_error
 from core.api.strict import Strict
 from core.tenancy import current_organization
@@ -110,7 +111,7 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
         return value.strip()
 
 
-class CustomerParameters(serializers.Serializer[None]):
+class CustomerParameters(ListParameters):
     """What `customers.people.filters.parse` reads, as the schema tells it."""
 
     q = serializers.CharField(

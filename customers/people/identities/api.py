@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from accounts.access.api import OrganizationView
 from activity.actor import current_actor
-from core.api.strict import Strict
+from core.api.strict import Strict, valid
 from customers.models import Identity
-from customers.people.api_access import valid, visible_customer
+from customers.people.api_access import visible_customer
 from customers.people.identities import addresses
 from customers.people.identities import services as identities
 from customers.people.identities.serializers import IdentitySerializer

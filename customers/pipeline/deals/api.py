@@ -1,68 +1,56 @@
-"""What deals come to: in all, stage by stage, month by month."""
+"""`/deals`, and `/customers/{id}/deals`; what they come to: in all, stage by stage, month by month."""
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
-from core.api.parameters import ListParameters, read_parameters
+from activity.actor import current_actor
+from core.api.parameters import read_parameters
+from core.api.strict import Body
 from customers import days
-from customers.models import Stage
-from customers.people.custom_fields.serializer_fields import OwnerFilterField
+from customers.models import Deal, Stage
+from customers.people.records_api import RecordViewSet, by_owner
 from customers.pipeline.deals import queries as deal_queries
+from customers.pipeline.deals import services as deals
+from customers.pipeline.deals.serializers import DealParameters, DealSerializer, SumsParameters, SumsSerializer
 
 
-def _money(text: str) -> serializers.DecimalField:
-    return serializers.DecimalField(max_digits=20, decimal_places=2, help_text=text)
+class DealViewSet(RecordViewSet[Deal]):
+    permissions = {
+        "list": "deals.view", "create": "deals.create", "retrieve": "deals.view", "update": "deals.edit",
+        "partial_update": "deals.edit", "destroy": "deals.delete", "summary": "deals.view",
+    }  # fmt: skip
+    serializer_class = DealSerializer
+    list_parameters = DealParameters
+    lookups = {"customer": "customer", "status": "status", "stage": "stage"}
+    empty = {
+        "amount": 0, "status": Deal.Status.OPEN, "probability": None, "expected_close_on": None, "owner": None,
+        "lost_reason": "",
+    }  # fmt: skip
+    schema_name, schema_tags = "deals", ["deals"]
 
+    def get_queryset(self) -> QuerySet[Deal]:
+        return Deal.objects.visible_to(self.member).select_related("stage", "owner")
 
-class SumsParameters(ListParameters):
-    owner = OwnerFilterField(required=False)
+    def filter_rows(self, rows: QuerySet[Deal], filters: Body) -> QuerySet[Deal]:
+        return by_owner(super().filter_rows(rows, filters), self.member, "owner", filters.get("owner"))
 
+    def perform_create(self, data: Body) -> Deal:
+        return deals.create(actor=current_actor(), **{"title": data["customer"].name, **data})
 
-class DealTotalsSerializer(serializers.Serializer[None]):
-    """The deals of one currency."""
+    def perform_update(self, instance: Deal, changes: Body) -> Deal:
+        return deals.update(deal=instance, actor=current_actor(), changes=changes)
 
-    currency = serializers.CharField()
-    count = serializers.IntegerField()
-    open = _money("The sum of open deals.")
-    weighted = _money("The same, each by its chance.")
-    won = _money("The sum of won deals.")
-    lost = _money("The sum of lost deals.")
+    def perform_destroy(self, instance: Deal) -> None:
+        deals.delete(deal=instance, actor=current_actor())
 
-
-class StageSumSerializer(serializers.Serializer[None]):
-    stage = serializers.CharField(source="key")
-    name = serializers.CharField(source="label")
-    count = serializers.IntegerField()
-    value = _money("The sum of open deals.")
-    weighted = _money("The same, each by its chance.")
-
-
-class MonthSumSerializer(serializers.Serializer[None]):
-    month = serializers.CharField(source="key", help_text="Such as 2026-03.")
-    count = serializers.IntegerField()
-    value = _money("The sum of open deals that are expected to close in it.")
-    weighted = _money("The same, each by its chance.")
-    won = _money("The sum of deals that were won in it.")
-
-
-class SumsSerializer(serializers.Serializer[object]):
-    """`totals` by currency; stages and months in the organization's own."""
-
-    totals = DealTotalsSerializer(many=True)
-    by_stage = StageSumSerializer(many=True)
-    by_month = MonthSumSerializer(many=True)
-
-
-class DealSumsView(OrganizationView):
-    permissions_by_method = {"GET": "deals.view"}
-
-    @extend_schema(tags=["deals"], operation_id="deals_summary", parameters=[SumsParameters], responses=SumsSerializer)
-    def get(self, request: Request) -> Response:
+    @extend_schema(operation_id="deals_summary", parameters=[SumsParameters], responses=SumsSerializer)
+    @action(detail=False)
+    def summary(self, request: Request) -> Response:
         """What the deals within the caller's reach come to."""
         requested = read_parameters(request, SumsParameters)
         given = {"owner": str(requested["owner"])} if requested.get("owner") else {}

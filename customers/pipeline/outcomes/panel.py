@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.models import Member
 from customers.models import Customer, Outcome, OutcomeType, Process
 
 MAX_SHOWN = 50
 
 
-def outcomes(customer: Customer, member: Member) -> dict[str, Any]:
+def outcomes(customer: Customer, member: Member) -> dict[str, object]:
     """What came of it, the newest first, with the types to record another of, and the open follow-up process."""
     rows = Outcome.objects.visible_to(member).filter(customer=customer).select_related("type")
     can_edit = member.may("customers.edit")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -18,7 +17,7 @@ from activity.actor import current_actor
 from core.api.errors import invalid
 from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
-from core.api.strict import Strict
+from core.api.strict import Body, Strict, valid
 from customers import days
 from customers.models import Customer
 from customers.models.querysets import CustomerQuerySet
@@ -94,12 +93,12 @@ class CustomerFollowUpsView(OrganizationView):
         """Set the one next follow-up, or clear it."""
         customer = visible_customer(self, pk)
         body = FollowUpSerializer(data={} if request.data is None else request.data)
-        body.is_valid(raise_exception=True)
+        valid(body)
         customers.set_follow_up(customer=customer, at=body.moment(), actor=current_actor())
         return Response(CustomerSerializer(visible_customer(self, pk)).data)
 
 
-def _due(view: OrganizationView, rows: CustomerQuerySet, asked: dict[str, Any]) -> CustomerQuerySet:
+def _due(view: OrganizationView, rows: CustomerQuerySet, asked: Body) -> CustomerQuerySet:
     zone, now = view.member.organization.zone, timezone.now()
     if asked["overdue"] and "date" not in asked:
         rows = rows.filter(next_follow_up_at__lt=now)

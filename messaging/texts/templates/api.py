@@ -5,23 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationViewSet
 from accounts.models import Team
 from activity.actor import current_actor
-from core.api.conditional import ConditionalMixin
-from core.api.errors import Conflict, invalid
-from core.api.pages import NumberedPages, paginated
-from core.api.parameters import ListParameters, read_parameters
-from core.api.strict import Strict
+from core.api.errors import Conflict
+from core.api.parameters import ListParameters
+from core.api.strict import Body, Strict, valid
 from core.tenancy import current_organization
-from customers.work.record_serializers import CustomerField
+from customers.people.record_serializers import CustomerField
 from messaging.channels.base import KIND_CHOICES
 from messaging.models import Template
 from messaging.texts import rendering
@@ -88,120 +86,62 @@ class RenderedSerializer(serializers.Serializer[object]):
     body = serializers.CharField()
 
 
-class TemplateListView(OrganizationView):
-    permissions_by_method = {"GET": "templates.view", "POST": "templates.create"}
-    pagination_class = NumberedPages
-
-    @extend_schema(
-        tags=["templates"], operation_id="templates_list", parameters=[TemplateParameters],
-        responses=TemplateSerializer(many=True),
-    )  # fmt: skip
-    def get(self, request: Request) -> Response:
-        """The organization's templates, by name."""
-        requested = read_parameters(request, TemplateParameters)
-        rows = Template.objects.visible_to(self.member).order_by(
-            requested["ordering"], "-id" if requested["ordering"].startswith("-") else "id"
-        )
-        for name, path in (("channel", "channel"), ("language", "language"), ("q", "name__icontains")):
-            if requested.get(name):
-                rows = rows.filter(**{path: requested[name]})
-        return paginated(self, rows, lambda page: TemplateSerializer(page, many=True).data)
-
-    @extend_schema(
-        tags=["templates"], operation_id="templates_create", request=TemplateSerializer,
-        responses={201: TemplateSerializer},
-    )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        """A new template; its placeholders are checked."""
-        body = TemplateSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        made = templates.create(organization=current_organization(), actor=current_actor(), **body.validated_data)
-        return Response(TemplateSerializer(made).data, status=201)
-
-
-class TemplateView(ConditionalMixin, OrganizationView):
-    permissions_by_method = {
-        "GET": "templates.view", "PATCH": "templates.edit", "PUT": "templates.edit", "DELETE": "templates.delete",
+@extend_schema_view(
+    list=extend_schema(description="The organization's templates, by name."),
+    create=extend_schema(description="A new template; its placeholders are checked."),
+    partial_update=extend_schema(description="Change the fields that are given; the key is for good."),
+    destroy=extend_schema(description="Take a template away; what was sent with it stays."),
+)
+class TemplateViewSet(OrganizationViewSet[Template]):
+    permissions = {
+        "list": "templates.view", "create": "templates.create", "retrieve": "templates.view",
+        "update": "templates.edit", "partial_update": "templates.edit", "destroy": "templates.delete",
+        "preview": "templates.view",
     }  # fmt: skip
+    serializer_class = TemplateSerializer
+    list_parameters = TemplateParameters
+    lookups = {"channel": "channel", "language": "language", "q": "name__icontains"}
+    missing_detail = "There is no such template."
+    empty = {
+        "language": "und", "category": "", "subject": "", "content_sid": "", "content_variables": {},
+        "sharing": "everybody", "team": None,
+    }  # fmt: skip
+    fixed = {"key": "This can’t be changed: rules call the template by it."}
+    # The contract gives a new template no tag.
+    etag_actions = OrganizationViewSet.etag_actions - {"create"}
+    schema_name, schema_tags = "templates", ["templates"]
 
-    @extend_schema(tags=["templates"], operation_id="templates_retrieve", responses=TemplateSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
-        """One template."""
-        return self.tagged(dict(TemplateSerializer(_found(self, pk)).data))
+    def get_queryset(self) -> QuerySet[Template]:
+        return Template.objects.visible_to(self.member).select_related("organization", "team")
 
-    @extend_schema(
-        tags=["templates"], operation_id="templates_update", request=TemplateSerializer(partial=True),
-        responses=TemplateSerializer,
-    )  # fmt: skip
-    def patch(self, request: Request, pk: UUID) -> Response:
-        """Change the fields that are given; the key is for good."""
-        return self._change(request, pk, partial=True)
+    def perform_create(self, data: Body) -> Template:
+        return templates.create(organization=current_organization(), actor=current_actor(), **data)
 
-    @extend_schema(
-        tags=["templates"], operation_id="templates_replace", request=TemplateSerializer, responses=TemplateSerializer
-    )
-    def put(self, request: Request, pk: UUID) -> Response:
-        """Set every field; what is not given becomes empty."""
-        return self._change(request, pk, partial=False)
+    def perform_update(self, instance: Template, changes: Body) -> Template:
+        return templates.update(template=instance, actor=current_actor(), changes=changes)
 
-    @extend_schema(
-        tags=["templates"], operation_id="templates_delete", responses={204: OpenApiResponse(description="Deleted.")}
-    )
-    def delete(self, request: Request, pk: UUID) -> Response:
-        """Take a template away; what was sent with it stays."""
-        template = _found(self, pk)
-        self.require_match(request, dict(TemplateSerializer(template).data))
-        templates.delete(template=template, actor=current_actor())
-        return Response(status=204)
-
-    def _change(self, request: Request, pk: UUID, *, partial: bool) -> Response:
-        with transaction.atomic():
-            template = _found(self, pk)
-            self.require_match(request, dict(TemplateSerializer(template).data))
-            body = TemplateSerializer(template, data=request.data, partial=partial)
-            body.is_valid(raise_exception=True)
-            changes = dict(body.validated_data)
-            if changes.pop("key", template.key) != template.key:
-                raise invalid("key", "This can’t be changed: rules call the template by it.")
-            if not partial:
-                empty: dict[str, object] = {
-                    "language": "und", "category": "", "subject": "", "content_sid": "", "sharing": "everybody",
-                    "team": None,
-                }  # fmt: skip
-                changes = empty | {"content_variables": {}} | changes
-            changed = templates.update(template=template, actor=current_actor(), changes=changes)
-        return self.tagged(dict(TemplateSerializer(changed).data))
-
-
-class TemplatePreviewView(OrganizationView):
-    permissions_by_method = {"POST": "templates.view"}
+    def perform_destroy(self, instance: Template) -> None:
+        templates.delete(template=instance, actor=current_actor())
 
     @extend_schema(
-        tags=["templates"], operation_id="templates_preview", request=PreviewSerializer,
+        operation_id="templates_preview", request=PreviewSerializer,
         responses={
             200: RenderedSerializer, 409: OpenApiResponse(description="A value is empty, and there is no default."),
         },
     )  # fmt: skip
-    def post(self, request: Request, pk: UUID) -> Response:
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, pk: UUID) -> Response:
         """How it looks for a customer, filled in as it would be sent by the caller; nothing is sent."""
-        template = _found(self, pk)
-        body = PreviewSerializer(data=request.data, context={"member": self.member})
-        body.is_valid(raise_exception=True)
-        customer = body.validated_data["customer"]
-        given = body.validated_data.get("variables")
+        template = self.get_object()
+        body = valid(PreviewSerializer(data=request.data, context={"member": self.member}))
+        given = body.get("variables")
         try:
-            context = rendering.render(template=template, customer=customer, agent=self.member.user, variables=given)
+            context = rendering.render(
+                template=template, customer=body["customer"], agent=self.member.user, variables=given
+            )
         except rendering.InvalidVariable as refused:
             if given:
                 raise
             # Nobody gave it: it is the customer's record that lacks the value.
             raise Conflict(str(refused), code="missing_value") from refused
         return Response(RenderedSerializer(context).data)
-
-
-def _found(view: OrganizationView, pk: UUID) -> Template:
-    rows = Template.objects.visible_to(view.member).select_related("organization", "team")
-    template = rows.filter(pk=pk).first()
-    if template is None:
-        raise Http404("There is no such template.")
-    return template
