@@ -26,6 +26,7 @@ from messaging.channels.base import Kind, Retry, SendError
 from messaging.channels.smtp import imap
 from messaging.channels.text import clean
 from messaging.inbound_deliveries.store import store
+from messaging.intake import processing
 from messaging.models import Arrival, Channel, Mailbox
 
 READ: Final = "messaging.tasks.read_mailboxes"

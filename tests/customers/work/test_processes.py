@@ -139,7 +139,7 @@ def test_a_merge_leaves_one_open_and_its_undoing_two(customer, alice, make_custo
     assert sorted(Process.objects.filter(customer=customer).values_list("status", flat=True)) == ["active", "cancelled"]
     undo.undo(change_set=merged, actor=alice.actor, user=alice.user)
     jobs.run_due()
-    assert [processes.open_of(one) is not None for one in (customer, other)] == [True, True]
+    assert [Process.objects.open_follow_up(one) is not None for one in (customer, other)] == [True, True]
 
 
 @pytest.mark.django_db(transaction=True)

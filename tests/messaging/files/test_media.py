@@ -21,10 +21,11 @@ from messaging.delivery import sending
 from messaging.files import links
 from messaging.files import services as media
 from messaging.inbound_deliveries.store import store
-from messaging.intake import inbound, processing
+from messaging.intake import processing
 from messaging.intake.inbound import receive
 from messaging.models import Attachment, Channel, Conversation, MediaFile, Message
 from messaging.texts.templates import services as templates
+from messaging.threads import services as conversations
 from tests.fakes.twilio import FakeTwilio, Step
 from tests.messaging.conftest import all_of, make_channel, messages_of, on_disk, only, open_thread, picture
 
@@ -303,7 +304,7 @@ class TestKeeping:
         def breaks(*args: Any, **given: Any) -> None:
             raise RuntimeError("after the files were kept")
 
-        monkeypatch.setattr(inbound.conversations, "heard", breaks)
+        monkeypatch.setattr(conversations, "record_inbound", breaks)
         raw = (
             b"From: ada@example.com\r\nTo: desk@harbour.example\r\nSubject: Plan\r\nMessage-ID: <1@example.com>\r\n"
             b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHello\r\n'
