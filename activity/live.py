@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -221,19 +221,23 @@ class Feed:
 def _recent_signals(organization_ids: list[str]) -> list[Signal]:
     close_old_connections()
     try:
-        return [signal for organization_id in organization_ids for signal in _recent_of(organization_id)]
+        since = timezone.now()
+        return [signal for organization_id in organization_ids for signal in signals_since(organization_id, since)]
     finally:
         close_old_connections()
 
 
-def _recent_of(organization_id: str) -> list[Signal]:
-    """The last seconds' signals, oldest first; of more than a queue holds the last ones are told as one, anew each
-    second, so that an import of thousands does not read them all again and again."""
+def signals_since(organization_id: str, since: datetime) -> list[Signal]:
+    """The signals of what was committed after `since`, oldest first, and of LOOK_BACK before it.
+
+    Of more than a queue holds there is one, MISSED, another each second, so that an import of thousands does not read
+    them all again and again.
+    """
     from activity.models import Event
 
     with every_organization("the feed serves the listeners of all organizations"):
         newest = (
-            Event.objects.filter(organization_id=organization_id, occurred_at__gte=timezone.now() - LOOK_BACK)
+            Event.objects.filter(organization_id=organization_id, occurred_at__gte=since - LOOK_BACK)
             .order_by("-occurred_at", "-id")
             .only("organization_id", "type", "subject_id", "customer_id", "payload")
         )

@@ -25,6 +25,15 @@ class Request(HttpRequest):
     memberships: Sequence[Member]
     badges: dict[str, int]
     request_id: str
+    # When it came, in milliseconds of Unix time: nothing that the page shows was read earlier.
+    received_at: int
+
+
+def listed(request: HttpRequest, name: str) -> list[str]:
+    """What stands under this name, with commas between or repeated: in the body, as lists that are too long for an
+    address do, or else in the address."""
+    values = request.POST.getlist(name) or request.GET.getlist(name)
+    return [one for value in values for one in value.split(",")]
 
 
 def local_path(target: str | None, *, below: str = "/") -> str:

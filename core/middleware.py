@@ -51,6 +51,7 @@ class RequestLogMiddleware:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
+        request.received_at = time.time_ns() // 1_000_000  # type: ignore[attr-defined]
         return time.perf_counter(), request_id
 
     def _end(self, request: HttpRequest, response: HttpResponseBase, begun: float, request_id: str) -> HttpResponseBase:

@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "core.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.StaticFilesMiddleware",
+    "core.compression.PageCompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.text_safety.storable_text_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

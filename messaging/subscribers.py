@@ -46,7 +46,7 @@ def register() -> None:
     panels.register(
         panels.Panel(
             "Conversations",
-            "messaging/partials/customer_conversations.html",
+            "messaging/inbox/customer_conversations.html",
             20,
             conversations_of,
             "conversations.view",

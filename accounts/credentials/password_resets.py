@@ -74,8 +74,8 @@ def _answer(row: PasswordReset) -> None:
         form.save(
             domain_override=public.netloc,
             use_https=public.scheme == "https",
-            email_template_name="accounts/mail/password_reset.txt",
-            subject_template_name="accounts/mail/password_reset_subject.txt",
+            email_template_name="accounts/credentials/password_reset.txt",
+            subject_template_name="accounts/credentials/password_reset_subject.txt",
         )
     except Exception as error:  # noqa: BLE001 - a mail server may fail in any way
         pause = backoff(row.attempts, RETRY_AFTER)

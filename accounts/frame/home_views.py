@@ -32,4 +32,4 @@ def home_page(request: Request, organization: str) -> HttpResponse:
         "sections": result,
         "copy": installation.held() if request.member.may("settings.edit") else None,
     }
-    return render_page(request, "accounts/home.html", context, partials={"home": "accounts/partials/home.html"})
+    return render_page(request, "accounts/frame/home_page.html", context, partials={"home": "accounts/frame/home.html"})

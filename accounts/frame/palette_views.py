@@ -27,4 +27,4 @@ def search(request: Request, organization: str) -> HttpResponse:
     for group in groups:
         context.append((group, [(number + place, result) for place, result in enumerate(group.results)]))
         number += len(group.results)
-    return render_page(request, "accounts/palette.html", {"groups": context, "q": text}, partials=PARTIALS)
+    return render_page(request, "accounts/frame/palette.html", {"groups": context, "q": text}, partials=PARTIALS)

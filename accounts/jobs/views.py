@@ -47,7 +47,7 @@ def _shown(request: Request, job: Job) -> HttpResponse:
         "result_template": kind.template if kind else "",
         "next_url": kind.url(job) if kind and kind.url and job.status == Job.Status.DONE else "",
     }
-    return render_page(request, "accounts/job.html", context, partials={"job": "accounts/partials/job.html"})
+    return render_page(request, "accounts/jobs/page.html", context, partials={"job": "accounts/jobs/job.html"})
 
 
 def _find(request: Request, pk: UUID) -> Job:

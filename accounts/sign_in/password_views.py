@@ -15,7 +15,7 @@ from core.refused_pages import add_to_form
 
 
 class PasswordResetView(views.PasswordResetView):
-    template_name = "accounts/password_reset.html"
+    template_name = "accounts/sign_in/password_reset.html"
     success_url = reverse_lazy("accounts:password_reset_done")
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
@@ -29,13 +29,13 @@ class PasswordResetView(views.PasswordResetView):
 
 
 class PasswordResetDoneView(views.PasswordResetDoneView):
-    template_name = "accounts/password_reset_done.html"
+    template_name = "accounts/sign_in/password_reset_done.html"
 
 
 class PasswordResetConfirmView(views.PasswordResetConfirmView):
-    template_name = "accounts/password_reset_confirm.html"
+    template_name = "accounts/sign_in/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:password_reset_complete")
 
 
 class PasswordResetCompleteView(views.PasswordResetCompleteView):
-    template_name = "accounts/password_reset_complete.html"
+    template_name = "accounts/sign_in/password_reset_complete.html"

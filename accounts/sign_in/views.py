@@ -43,7 +43,7 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
         else:
             return _enter(request, user)
     context = {"form": form, "next": _next(request), "is_sign_up_enabled": settings.SIGN_UP_ENABLED}
-    return render(request, "accounts/sign_in.html", context, status=status)
+    return render(request, "accounts/sign_in/sign_in.html", context, status=status)
 
 
 @require_POST
@@ -60,7 +60,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up_page(request: HttpRequest) -> HttpResponse:
     if not settings.SIGN_UP_ENABLED:
-        return render(request, "accounts/sign_up.html", {"is_sign_up_enabled": False}, status=403)
+        return render(request, "accounts/sign_in/sign_up.html", {"is_sign_up_enabled": False}, status=403)
     form = SignUpForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
@@ -71,7 +71,7 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
             status = _status_of(refused)
         else:
             return _enter(request, member.user)
-    return render(request, "accounts/sign_up.html", {"form": form, "is_sign_up_enabled": True}, status=status)
+    return render(request, "accounts/sign_in/sign_up.html", {"form": form, "is_sign_up_enabled": True}, status=status)
 
 
 @login_required
@@ -80,7 +80,7 @@ def home(request: HttpRequest) -> HttpResponse:
     members = sign_in.memberships(cast("User", request.user))
     if members:
         return redirect("organization:home", members[0].organization.slug)
-    return render(request, "accounts/no_organization.html", status=403)
+    return render(request, "accounts/sign_in/no_organization.html", status=403)
 
 
 @login_required
@@ -94,7 +94,7 @@ def switch(request: HttpRequest) -> HttpResponse:
                 with every_organization("the user moves from one to another"):
                     Member.objects.filter(pk=member.pk).update(last_seen_at=timezone.now())
                 return redirect("organization:home", member.organization.slug)
-    return render(request, "accounts/switch.html", {"memberships": members})
+    return render(request, "accounts/sign_in/switch.html", {"memberships": members})
 
 
 def _enter(request: HttpRequest, user: User) -> HttpResponse:

@@ -120,4 +120,4 @@ def run(work: Work) -> dict[str, object]:
 
 
 def register() -> None:
-    jobs.register(KIND, run, label="Undoing", template="customers/partials/bulk_result.html")
+    jobs.register(KIND, run, label="Undoing", template="customers/data/bulk/result.html")

@@ -68,7 +68,7 @@ def _page(
         "can_edit_settings": True,
         "tab": "pack",
     }
-    return render(request, "customers/settings/pack.html", context, status=422 if refused else 200)
+    return render(request, "customers/packs/pack.html", context, status=422 if refused else 200)
 
 
 def _added(plan: service.Plan) -> list[tuple[str, list[str]]]:

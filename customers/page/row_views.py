@@ -93,7 +93,7 @@ def _editor(request: Request, customer: Customer, field: str, *, error: str = ""
         context["names"] = Tag.objects.order_by("name").values_list("name", flat=True)[:PROPOSED_TAGS]
     elif field != "follow_up":
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
-    return render(request, "customers/partials/cell_editor.html", context, status=status)
+    return render(request, "customers/page/cell_editor.html", context, status=status)
 
 
 def _row(request: Request, customer: Customer) -> HttpResponse:
@@ -107,7 +107,7 @@ def _row(request: Request, customer: Customer) -> HttpResponse:
         response.headers["HX-Reswap"] = "delete"
         return toast(response, f"{customer.name} is no longer among the customers that you see.")
     context = {"row": result, "state": state, **permissions(request.member)}
-    return render(request, "customers/partials/row.html", context)
+    return render(request, "customers/people/table/row.html", context)
 
 
 def _set_stage(request: Request, customer: Customer, value: str) -> HttpResponse | None:

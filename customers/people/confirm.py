@@ -22,4 +22,4 @@ def ask(
     """A form that posts `pairs` to the address it stands at; `back` is where a no leads, as URL and label."""
     url, label = back
     context = {"question": question, "consequence": consequence, "action": action, "back": url, "back_label": label}
-    return render(request, "customers/confirm.html", {**context, "pairs": pairs})
+    return render(request, "customers/people/confirm.html", {**context, "pairs": pairs})

@@ -128,4 +128,4 @@ def _form(
     request: Request, customer: Customer, form: EntryForm, status: int = 200, *, is_dialog: bool = False
 ) -> HttpResponse:
     context = {"customer": customer, "entry": form, "can_edit_customer": True, "is_dialog": is_dialog}
-    return render(request, "customers/partials/entry.html", context, status=status)
+    return render(request, "customers/work/interactions/entry.html", context, status=status)

@@ -58,6 +58,6 @@ def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpRe
             toasts.error(request, reason)
         return redirect("messaging:conversation", request.organization.slug, message.conversation_id)
     response = render(
-        request, "messaging/partials/message.html", {"message": message, "conversation": message.conversation}
+        request, "messaging/inbox/message.html", {"message": message, "conversation": message.conversation}
     )
     return toast(response, reason, level="error") if reason else response

@@ -13,6 +13,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access.pages import requires
+from core.compression import shows_secret
 from core.htmx import toast
 from core.http import Request
 from messaging.files import fetching, links
@@ -44,22 +45,26 @@ def fetch_again(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return redirect("messaging:conversation", organization, message.conversation_id)
     context = Message.objects.with_thread_relations().select_related("conversation__customer").get(pk=message.pk)
     return toast(
-        render(request, "messaging/partials/message.html", {"message": context, "conversation": context.conversation}),
+        render(request, "messaging/inbox/message.html", {"message": context, "conversation": context.conversation}),
         "It is being fetched.",
     )
 
 
 @requires("conversations.view")
+@shows_secret
 @xframe_options_sameorigin
 @require_safe
 def mail(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """An e-mail as its sender laid it out, for a sandboxed frame. Pictures from elsewhere only with `?images=1`."""
+    """An e-mail as its sender laid it out, for a sandboxed frame. Pictures from elsewhere only with `?images=1`.
+
+    Signed addresses of its pictures stand in it beside what a stranger wrote: hence `shows_secret`.
+    """
     message = Message.objects.visible_to(request.member).filter(pk=pk).first()
     details = MailDetails.objects.filter(message=message).first() if message is not None else None
     if message is None or details is None or not details.html:
         raise Http404("There is no such mail, or it is not yours to see.")
     with_images = request.GET.get("images") == "1"
-    response = render(request, "messaging/mail_frame.html", {"html": _with_pictures(message, details.html)})
+    response = render(request, "messaging/files/mail_frame.html", {"html": _with_pictures(message, details.html)})
     here = f"{request.scheme}://{request.get_host()}"
     pictures = f"data: {here}" + (" https: http:" if with_images else "")
     response.headers["Content-Security-Policy"] = (

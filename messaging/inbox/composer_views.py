@@ -38,8 +38,8 @@ FALLBACKS: Final = 50
 VARIABLE: Final = "variable-"
 
 FORMS: Final = {
-    Draft.Mode.REPLY: "messaging/partials/composer_reply.html",
-    Draft.Mode.NOTE: "messaging/partials/composer_note.html",
+    Draft.Mode.REPLY: "messaging/inbox/composer_reply.html",
+    Draft.Mode.NOTE: "messaging/inbox/composer_note.html",
 }
 
 
@@ -111,7 +111,7 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
         template, conversation, request.member.user, given, is_asked=request.method == "POST"
     )
     page = {"conversation": conversation, "template": template, "error": error, **page_context}
-    name = "messaging/templates/fill.html" if request.htmx else "messaging/templates/fill_page.html"
+    name = "messaging/inbox/fill.html" if request.htmx else "messaging/inbox/fill_page.html"
     return render(request, name, page, status=422 if error else 200)
 
 
@@ -122,7 +122,7 @@ def fallbacks(request: Request, organization: str, pk: UUID) -> HttpResponse:
     conversation, _others = context.open_conversation(request, pk)
     rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
     approved = [row for row in rows.exclude(content_sid="").order_by("name")[:FALLBACKS] if row.can_be_sent]
-    return render(request, "messaging/partials/fallbacks.html", {"fallback_templates": approved})
+    return render(request, "messaging/inbox/fallbacks.html", {"fallback_templates": approved})
 
 
 @requires("conversations.edit")
@@ -266,7 +266,7 @@ def _refused(
         page = context.list_context(request) | context.thread_context(request, opened)
         return render(
             request,
-            "messaging/inbox.html",
+            "messaging/inbox/page.html",
             page | context.panel_context(request, opened, others) | page_context,
             status=422,
         )

@@ -90,4 +90,4 @@ def _header(request: Request, conversation: Conversation) -> HttpResponse:
     if not request.htmx:
         return redirect("messaging:conversation", conversation.organization.slug, conversation.pk)
     page_context = {"conversation": conversation, "list_query": context.list_query(request)}
-    return render(request, "messaging/partials/thread_header.html", page_context)
+    return render(request, "messaging/inbox/thread_header.html", page_context)

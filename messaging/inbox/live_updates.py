@@ -16,6 +16,7 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -27,7 +28,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import Member
-from activity.live import MISSED, Signal, feed
+from activity.live import MISSED, Signal, feed, signals_since
 from core.tenancy import every_organization, organization_scope
 from customers.models import Customer
 from customers.models.querysets import OwnersInReach, owners_in_reach
@@ -46,6 +47,8 @@ MAX_LOOKS_AT_ONCE = 2
 # A browser that reads no faster is sent one "look at everything" for all that waits.
 MAX_WAITING = 50
 READY_WITHIN_SECONDS = 4.0
+# What a page that was rendered longer ago does not show is not read one by one: it asks for everything.
+MAX_PAGE_AGE = timedelta(minutes=5)
 
 HEARTBEAT = "event: heartbeat\ndata: {}\n\n"
 # The page says that it is cut off, and asks by itself until the next heartbeat.
@@ -158,6 +161,20 @@ class Rooms:
         self._rooms: dict[UUID, Room] = {}
         self._looks = asyncio.Semaphore(MAX_LOOKS_AT_ONCE)
 
+    async def missed(self, credentials: Credentials, rendered_at: datetime | None) -> str | None:
+        """What changed between a page's rendering and this stream; None for whoever has to leave.
+
+        An empty text where nothing did. Without a time, or where the look fails, it is "look at everything".
+        """
+        if rendered_at is None or not timezone.now() - MAX_PAGE_AGE < rendered_at:
+            return EVERYTHING
+        try:
+            async with self._looks:
+                return await sync_to_async(_missed_in_thread, thread_sensitive=False)(credentials, rendered_at)
+        except Exception as error:  # noqa: BLE001 - a look may fail in any way; the page asks by itself
+            logger.warning("live_look_failed", extra={"reason": f"{type(error).__name__}: {error}"})
+            return EVERYTHING
+
     @contextlib.asynccontextmanager
     async def watching(self, credentials: Credentials) -> AsyncGenerator[asyncio.Queue[str | None]]:
         """The texts for this watcher from here on; None says that the stream has to end."""
@@ -167,7 +184,7 @@ class Rooms:
         watcher = Watcher(credentials)
         room.watchers.add(watcher)
         try:
-            # A page that is told "you are connected" looks at everything once; what comes later must reach it.
+            # What a page does not show yet is looked for after this (`missed`); what comes later must reach it.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(room.ready.wait(), READY_WITHIN_SECONDS)
             yield watcher.queue
@@ -190,6 +207,16 @@ def _look_in_thread(organization_id: UUID, watchers: list[Credentials], signals:
     close_old_connections()
     try:
         return look(organization_id, watchers, signals)
+    finally:
+        close_old_connections()
+
+
+def _missed_in_thread(credentials: Credentials, rendered_at: datetime) -> str | None:
+    close_old_connections()
+    try:
+        signals = signals_since(str(credentials.organization_id), rendered_at)
+        [text] = look(credentials.organization_id, [credentials], signals) if signals else [""]
+        return text
     finally:
         close_old_connections()
 

@@ -25,7 +25,7 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """
     conversation, _ = context.open_conversation(request, pk)
     if not request.member.may("templates.view"):
-        return render(request, "messaging/templates/offered.html", {"offers": []})
+        return render(request, "messaging/inbox/offered.html", {"offers": []})
     requested = request.GET.get("q", "").strip()[:100]
     rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
     rows = rows.exclude(content_status=Template.ContentStatus.GONE)
@@ -46,7 +46,7 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "is_window_closed": is_closed,
         "can_edit": request.member.may("templates.edit"),
     }
-    return render(request, "messaging/templates/offered.html", page_context)
+    return render(request, "messaging/inbox/offered.html", page_context)
 
 
 def _serves(template: Template, language: str) -> bool:

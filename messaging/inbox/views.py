@@ -6,20 +6,22 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.pages import requires
 from core.htmx import render_page
-from core.http import Request
+from core.http import Request, listed
 from core.ids import parse_uuid, parse_uuids
 from messaging.inbox import context
 from messaging.models import Conversation
 
+# So many rows are asked for at once when something changed.
+MAX_ROWS = 200
 PARTIALS = {
-    "conversation": "messaging/partials/conversation.html",
-    "conversation-list": "messaging/partials/conversation_list.html",
-    "more-conversations": "messaging/partials/conversation_rows.html",
-    "earlier-messages": "messaging/partials/messages.html",
+    "conversation": "messaging/inbox/conversation.html",
+    "conversation-list": "messaging/inbox/conversation_list.html",
+    "more-conversations": "messaging/inbox/conversation_rows.html",
+    "earlier-messages": "messaging/inbox/messages.html",
 }
 
 
@@ -27,7 +29,7 @@ PARTIALS = {
 @require_safe
 def inbox(request: Request, organization: str) -> HttpResponse:
     """The list, and an invitation to open something."""
-    return render_page(request, "messaging/inbox.html", context.list_context(request), partials=PARTIALS)
+    return render_page(request, "messaging/inbox/page.html", context.list_context(request), partials=PARTIALS)
 
 
 @requires("conversations.view")
@@ -40,13 +42,16 @@ def conversation(request: Request, organization: str, pk: UUID) -> HttpResponse:
         page_context |= context.list_context(request)
     else:
         page_context |= {"list_query": context.list_query(request)}
-    return render_page(request, "messaging/inbox.html", page_context, partials=PARTIALS)
+    return render_page(request, "messaging/inbox/page.html", page_context, partials=PARTIALS)
 
 
 @requires("conversations.view")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def changes(request: Request, organization: str) -> HttpResponse:
-    """What the screen has to show anew: rows, counts, the open thread; only what the member may see."""
+    """What the screen has to show anew: rows, counts, the open thread; only what the member may see.
+
+    Changes nothing; the ids of the rows, which may be many, come in a POST's body.
+    """
     page_context: dict[str, object] = {}
     has_list = "filter" in request.GET
     page_context |= context.list_context(request, with_rows=has_list and "all" in request.GET)
@@ -61,9 +66,9 @@ def changes(request: Request, organization: str) -> HttpResponse:
             pass  # out of reach by now: the page keeps what it showed until it is left
         else:
             page_context |= context.changes_context(request, opened) | context.panel_context(request, opened, others)
-    return render(request, "messaging/partials/changes.html", page_context)
+    return render(request, "messaging/inbox/changes.html", page_context)
 
 
 def _asked_rows(request: Request) -> list[Conversation]:
-    keys = parse_uuids(request.GET.get("conversations", "").split(",")[:200])
+    keys = parse_uuids(listed(request, "conversations")[:MAX_ROWS])
     return list(context.rows_of(request).filter(pk__in=keys).order_by("-last_message_at", "-id"))

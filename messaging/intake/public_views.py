@@ -44,4 +44,4 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         subscriptions.end(subscription, organization=organization)
         context["is_done"] = True
-    return render(request, "messaging/public/unsubscribe.html", context)
+    return render(request, "messaging/intake/unsubscribe.html", context)

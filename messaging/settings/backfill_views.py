@@ -47,10 +47,10 @@ def catch_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
             if not request.htmx:
                 return redirect("messaging:catch_up", organization, pk)
             form = CatchUpForm()
-    partials = {"catch-up": "messaging/channels/catch_up_main.html"}
+    partials = {"catch-up": "messaging/settings/catch_up_main.html"}
     if request.method != "POST":
-        partials["catch-up-results"] = "messaging/channels/askings.html"
-    answer = render_page(request, "messaging/channels/catch_up.html", _shown(request, channel, form), partials=partials)
+        partials["catch-up-results"] = "messaging/settings/askings.html"
+    answer = render_page(request, "messaging/settings/catch_up.html", _shown(request, channel, form), partials=partials)
     answer.status_code = 422 if form.errors else 200
     return answer
 
@@ -66,7 +66,7 @@ def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUI
     is_tried = processing.replay(arrival)
     text = "It is being processed again." if is_tried else "It was processed meanwhile, or its channel is gone."
     if request.htmx:
-        answer = render(request, "messaging/channels/set_aside.html", _set_aside(request, channel))
+        answer = render(request, "messaging/settings/set_aside.html", _set_aside(request, channel))
         return toast(answer, text, level="success" if is_tried else "error")
     (toasts.success if is_tried else toasts.error)(request, text)
     return redirect("messaging:catch_up", organization, pk)

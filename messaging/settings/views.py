@@ -58,7 +58,7 @@ def channel_list(request: Request, organization: str) -> HttpResponse:
     may = request.member.may
     needless = list(channel_choice.needless_simulators()) if may(EDIT) else []
     context = {"rows": rows, "can_create": may("channels.create"), "can_edit": may(EDIT), "needless": needless}
-    return render(request, "messaging/channels/list.html", context)
+    return render(request, "messaging/settings/list.html", context)
 
 
 @requires("channels.create")
@@ -67,7 +67,7 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
     """First the kind and the provider, then what an account there needs."""
     chosen = _chosen(request.GET.get("kind", ""), request.GET.get("provider", ""))
     if chosen is None:
-        return render(request, "messaging/channels/choose.html", {"groups": _offered()})
+        return render(request, "messaging/settings/choose.html", {"groups": _offered()})
     kind, provider = chosen
     form = ChannelForm(request.POST if request.method == "POST" else None, kind=kind, provider=provider)
     if request.method == "POST" and form.is_valid():
@@ -88,8 +88,8 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
 @require_safe
 def channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """One channel: how it is, what is read there, and the addresses that its provider has to be told."""
-    partials = {"channel-reading": "messaging/channels/reading.html"}
-    return render_page(request, "messaging/channels/detail.html", _shown(request, find_channel(pk)), partials=partials)
+    partials = {"channel-reading": "messaging/settings/reading.html"}
+    return render_page(request, "messaging/settings/detail.html", _shown(request, find_channel(pk)), partials=partials)
 
 
 @requires(EDIT)
@@ -120,8 +120,8 @@ def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse
     if request.htmx:
         # Of the whole page only what the check is about; so nothing else is asked for.
         part = {"channel": row, "can_edit": True, "is_public": _is_public(checked.webhooks)}
-        return render(request, "messaging/channels/check.html", {**part, **context})
-    return render(request, "messaging/channels/detail.html", {**_shown(request, row), **context})
+        return render(request, "messaging/settings/check.html", {**part, **context})
+    return render(request, "messaging/settings/detail.html", {**_shown(request, row), **context})
 
 
 @requires(EDIT)
@@ -174,7 +174,7 @@ def read_templates(request: Request, organization: str, pk: UUID) -> HttpRespons
     is_asked = contents.request_sync(row, current_actor())
     text = "The approved templates are being read." if is_asked else "This provider has no templates of its own."
     if request.htmx and request.htmx.target == "channel-reading":
-        answer = render(request, "messaging/channels/reading.html", _shown(request, row))
+        answer = render(request, "messaging/settings/reading.html", _shown(request, row))
         return toast(answer, text, level="success" if is_asked else "error")
     (toasts.success if is_asked else toasts.error)(request, text)
     if request.POST.get("back") == "templates":
@@ -280,4 +280,4 @@ def _form(request: Request, form: ChannelForm, row: Channel | None, provider: st
         "capabilities": form.capabilities,
         "can_delete": row is not None and request.member.may("channels.delete"),
     }
-    return render(request, "messaging/channels/form.html", context, status=422 if form.errors else 200)
+    return render(request, "messaging/settings/form.html", context, status=422 if form.errors else 200)

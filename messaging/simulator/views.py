@@ -42,7 +42,7 @@ LARGEST_FILE = 8_000_000
 def simulator(request: Request, organization: str) -> HttpResponse:
     """The chosen person's phone and mailbox."""
     person = people.find(request.GET.get("person", ""))
-    return render(request, "messaging/simulator.html", _context(request, person))
+    return render(request, "messaging/simulator/page.html", _context(request, person))
 
 
 @requires("channels.edit")

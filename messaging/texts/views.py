@@ -75,8 +75,8 @@ def template_list(request: Request, organization: str) -> HttpResponse:
         "can_create": may("templates.create"),
         "can_edit": may("templates.edit"),
     }
-    partials = {"template-list": "messaging/templates/rows.html"}
-    return render_page(request, "messaging/templates/list.html", context, partials=partials)
+    partials = {"template-list": "messaging/texts/rows.html"}
+    return render_page(request, "messaging/texts/list.html", context, partials=partials)
 
 
 @requires("templates.create")
@@ -122,7 +122,7 @@ def preview(request: Request, organization: str) -> HttpResponse:
     if named and pk is None:
         raise Http404("There is no such template.")
     template = _found(request, pk) if pk else None
-    return render(request, "messaging/templates/preview.html", template_preview.of(request, template))
+    return render(request, "messaging/texts/preview.html", template_preview.of(request, template))
 
 
 def _write(request: Request, template: Template | None) -> HttpResponse:
@@ -155,7 +155,7 @@ def _write(request: Request, template: Template | None) -> HttpResponse:
         **template_preview.of(request, template),
     }
     is_wrong = is_post and "preview" not in request.POST
-    return render(request, "messaging/templates/form.html", context, status=422 if is_wrong else 200)
+    return render(request, "messaging/texts/form.html", context, status=422 if is_wrong else 200)
 
 
 def _save(request: Request, form: TemplateForm, template: Template | None, attached: list[MediaFile]) -> bool:

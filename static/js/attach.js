@@ -110,6 +110,6 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-mail-images]");
   if (!link) return;
   event.preventDefault();
-  link.closest(".mailview").querySelector("iframe").src = link.href;
+  link.closest(".mail-view").querySelector("iframe").src = link.href;
   link.remove();
 });

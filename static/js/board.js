@@ -1,68 +1,34 @@
 // A board without a reload: filters and order change its address, columns load more, cards come anew when somebody changes them.
 
+import { followList } from "./address.js";
 import { openAt } from "./anchored.js";
 import { board, cardsIn, columnOf, columns, focus, linkOf, move, place, spot, state } from "./board_move.js";
+import { fetchPage, focusIn, gather, refocus, words } from "./patch.js";
 
 const GATHER = 120; // ms in which changes of several cards become one request
 const MOST = 100; // cards in one request
 const FOLDED = "parley:board-open";
 const search = document.getElementById("board-search");
-const view = () => document.getElementById("board-view");
 const plain = (event) => event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
 const shown = () => document.dispatchEvent(new CustomEvent("parley:board"));
 
 // --- the address -----------------------------------------------------------------------------------------------------
 
-let how = "replace"; // what the next answer does to the address
-let origin = "";
-let kept = null; // where the columns stood
-let running = false;
-let next = null; // asked for while another answer was on its way; of several the last
+let left = null; // how far the columns were scrolled
 
-async function show(url, then, from = "") {
-  if (running) {
-    next = [url, then, from];
-    return;
-  }
-  running = true;
-  how = then;
-  origin = from;
-  kept = { left: board()?.scrollLeft ?? 0 };
-  try {
-    await htmx.ajax("GET", url, { target: "#board-view", swap: "outerHTML" });
-  } catch {
-    // static/js/toast.js says what went wrong.
-  }
-  running = false;
-  if (next) {
-    const [again, ...rest] = next;
-    next = null;
-    show(again, ...rest);
-  }
-}
-
-function without(query, name) {
-  const pairs = new URLSearchParams(query);
-  pairs.delete(name);
-  return pairs.toString();
-}
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-list]");
-  if (!link || !plain(event)) return;
-  event.preventDefault();
-  show(link.href, "push", link.id || "add-filter-button");
-});
-
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-list]");
-  if (!form) return;
-  event.preventDefault();
-  const query = new URLSearchParams();
-  for (const [name, value] of new FormData(form, event.submitter)) if (value !== "") query.append(name, value);
-  const popover = form.closest("[popover]");
-  popover?.hidePopover();
-  show(`${form.action.split("?")[0]}?${query}`, form.id === "list-state" ? "replace" : "push", popover ? "add-filter-button" : (document.activeElement?.id ?? ""));
+followList({
+  id: "board-view",
+  search,
+  linkOrigin: (link) => link.id || "add-filter-button",
+  formOrigin: (popover) => (popover ? "add-filter-button" : (document.activeElement?.id ?? "")),
+  before() {
+    left = board()?.scrollLeft ?? 0;
+  },
+  after() {
+    if (left !== null && board()) board().scrollLeft = left;
+    fold();
+    shown();
+  },
 });
 
 document.addEventListener("change", (event) => event.target.closest("form[data-sends-itself]")?.requestSubmit());
@@ -71,30 +37,6 @@ let typing = 0;
 search?.addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(() => search.form?.requestSubmit(), 250);
-});
-
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id !== "board-view") return;
-  const { query, q, title } = view().dataset;
-  const open = new URLSearchParams(location.search).get("open");
-  const pairs = new URLSearchParams(query);
-  if (open) pairs.set("open", open);
-  const address = location.pathname + (pairs.size ? `?${pairs}` : "");
-  if (how === "push" && address !== location.pathname + location.search) history.pushState({}, "", address);
-  else if (how === "replace") history.replaceState(history.state, "", address);
-  if (document.activeElement !== search) search.value = q;
-  document.title = `${document.title.match(/^\(\d+\+?\) /)?.[0] ?? ""}${title} · Parley`;
-  if (document.activeElement === document.body && origin) document.getElementById(origin)?.focus({ preventScroll: true });
-  if (kept && board()) board().scrollLeft = kept.left;
-  how = "replace";
-  origin = "";
-  fold();
-  shown();
-  document.dispatchEvent(new CustomEvent("parley:list-shown"));
-});
-
-addEventListener("popstate", () => {
-  if (without(location.search, "open") !== without(view().dataset.query, "open")) show(location.pathname + location.search, "keep");
 });
 
 // --- narrow columns --------------------------------------------------------------------------------------------------
@@ -176,39 +118,30 @@ menu?.addEventListener("click", (event) => {
 
 const wanted = new Set();
 let all = false;
-let timer = 0;
-let busy = false;
+const wantCards = gather(GATHER, refresh);
 
 function want(ids, isAll = false) {
   for (const id of ids) wanted.add(id);
   all ||= isAll;
-  clearTimeout(timer);
-  if ((wanted.size || all) && !busy) timer = setTimeout(refresh, GATHER);
+  if (wanted.size || all) wantCards();
 }
 state.after = (ids) => want(ids);
 
 async function refresh() {
   if (state.held || !board()) return; // nothing moves under a hand; what is wanted is asked for when it is empty
-  busy = true;
   const every = all;
   all = false;
   if (every) for (const card of [...board().querySelectorAll("[data-card]")].slice(0, 4 * MOST)) wanted.add(card.dataset.customer);
   const ids = [...wanted].slice(0, every ? 4 * MOST : MOST);
   for (const id of ids) wanted.delete(id);
+  if (wanted.size) wantCards();
   const query = new URLSearchParams(board().dataset.query);
-  query.set("ids", ids.join(","));
   if (every) query.set("all", "1");
-  try {
-    const answer = await fetch(`${board().dataset.changesUrl}?${query}`, { credentials: "same-origin", redirect: "error" });
-    if (answer.ok) apply(ids, new DOMParser().parseFromString(await answer.text(), "text/html"));
-  } catch {
-    // The next signal, or the next look at the page, brings them.
-  }
-  busy = false;
-  if (wanted.size || all) refresh();
+  const page = await fetchPage(`${board().dataset.changesUrl}?${query}`, { ids: ids.join(",") });
+  if (page) apply(ids, page);
 }
 
-const words = (element) => element.textContent.replace(/\s+/g, "") + element.className.includes("is-overdue");
+const saysOf = (card) => words(card) + card.className.includes("is-overdue");
 
 function apply(ids, page) {
   if (state.held || !board()) {
@@ -239,9 +172,9 @@ function put(fresh) {
     old?.remove();
     return false;
   }
-  if (old && old.dataset.stage === fresh.dataset.stage && columnOf(old) === column && old.dataset.at === fresh.dataset.at && words(old) === words(fresh)) return false;
+  if (old && old.dataset.stage === fresh.dataset.stage && columnOf(old) === column && old.dataset.at === fresh.dataset.at && saysOf(old) === saysOf(fresh)) return false;
   const card = document.importNode(fresh, true);
-  const focused = old?.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = focusIn(old);
   if (old) {
     card.classList.toggle("is-open", old.classList.contains("is-open"));
     old.replaceWith(card);
@@ -251,7 +184,7 @@ function put(fresh) {
     return Boolean(old);
   }
   htmx.process(card);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  refocus(focused, card);
   return true;
 }
 

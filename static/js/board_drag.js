@@ -52,7 +52,7 @@ function lift(x, y) {
   const ghost = card.cloneNode(true);
   for (const one of [ghost, ...ghost.querySelectorAll("[id]")]) one.removeAttribute("id");
   ghost.removeAttribute("data-card");
-  ghost.classList.add("bcard--ghost");
+  ghost.classList.add("board-card--ghost");
   ghost.setAttribute("aria-hidden", "true");
   ghost.inert = true;
   ghost.style.width = `${box.width}px`;

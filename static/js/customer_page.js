@@ -1,21 +1,20 @@
 // A customer's page that stays true: its parts come anew when the customer changes, and the timeline is narrowed without a reload. What somebody is typing in is left alone until they are done.
 
+import { here, onReturn, push } from "./address.js";
+import { fetchPage, gather, isSaving, onceSaved, put, says } from "./patch.js";
+
 const GATHER = 200; // ms in which several changes become one request
 const page = document.querySelector("[data-customer-page]");
 
 // --- narrowing the timeline --------------------------------------------------------------------------------------------
 
-const addressOf = (form) => {
-  const query = new URLSearchParams(new FormData(form)).toString();
-  return location.pathname + (query && `?${query}`);
-};
-
 const show = (url) => htmx.ajax("GET", url, { target: "#timeline", swap: "outerHTML" });
 
 async function narrow(form) {
-  const url = addressOf(form);
+  const query = new URLSearchParams(new FormData(form)).toString();
+  const url = location.pathname + (query && `?${query}`);
   await show(url);
-  if (url !== location.pathname + location.search) history.pushState({}, "", url);
+  push(url);
 }
 
 document.addEventListener("change", (event) => {
@@ -30,55 +29,32 @@ document.addEventListener("submit", (event) => {
   narrow(form);
 });
 
-addEventListener("popstate", () => show(location.pathname + location.search));
+onReturn(() => show(here()));
 
 // --- parts that changed ------------------------------------------------------------------------------------------------
 
-let timer = 0;
-let busy = false;
-let again = false; // something changed while the last answer was on its way, or while somebody typed
-
-function want() {
-  clearTimeout(timer);
-  timer = setTimeout(refresh, GATHER);
-}
+let again = false; // something changed while somebody typed
+const want = gather(GATHER, refresh);
 
 async function refresh() {
-  if (busy) {
-    again = true;
-    return;
-  }
-  busy = true;
   again = false;
-  const asked = location.href;
-  try {
-    const answer = await fetch(asked, { credentials: "same-origin", redirect: "error" });
-    // Another filter was chosen meanwhile: the answer is about what is not shown any more.
-    if (asked !== location.href) again = true;
-    else if (answer.ok) apply(new DOMParser().parseFromString(await answer.text(), "text/html"));
-  } catch {
-    // The next signal, or the next look at the page, brings it.
-  }
-  busy = false;
+  const asked = here();
+  const fresh = await fetchPage(asked);
+  // Another filter was chosen meanwhile: the answer is about what is not shown any more.
+  if (asked !== here()) again = true;
+  else if (fresh) apply(fresh);
   if (again && !isTyping(page)) want();
 }
+
+const said = (part) => says(part, { passing: ".saved, time, .event__time, #more-timeline", rows: ".event, .task" });
 
 function apply(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = document.getElementById(part.id);
     if (!old || said(old) === said(part)) continue;
     if (isTyping(old)) again = true;
-    else if (keep(old, part)) swap(old, document.importNode(part, true));
+    else if (keep(old, part)) swap(old, part);
   }
-}
-
-// What a part says: its words, what is entered, chosen and current.
-function said(part) {
-  const copy = part.cloneNode(true);
-  for (const passing of copy.querySelectorAll(".saved, time, .event__time, #more-timeline")) passing.remove();
-  const marks = [...copy.querySelectorAll("input:not([type=hidden]), option[selected], [aria-current]")];
-  const rows = [...copy.querySelectorAll(".event, .task")];
-  return [copy.textContent.replace(/\s+/g, ""), ...marks.map((one) => one.getAttribute("value") ?? one.textContent.trim()), ...rows.map((one) => one.id)].join("\n");
 }
 
 function isTyping(part) {
@@ -104,22 +80,17 @@ function keep(old, part) {
 }
 
 function swap(old, part) {
-  if (old.matches(".htmx-request") || old.querySelector(".htmx-request")) {
-    // What is being saved in it would answer to nobody: look again when it has been.
-    document.body.addEventListener("htmx:afterSettle", want, { once: true });
+  if (isSaving(old)) {
+    onceSaved(want);
     return;
   }
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  old.replaceWith(part);
-  htmx.process(part);
+  put(old, part);
   if (part.id === "stage-bar") showStage();
-  if (focused?.id) document.getElementById(focused.id)?.focus({ preventScroll: true });
-  else if (focused?.getAttribute("href")) part.querySelector(`[href="${CSS.escape(focused.getAttribute("href"))}"]`)?.focus({ preventScroll: true });
 }
 
 // On a phone the stages go on beyond the edge.
 function showStage() {
-  const bar = document.querySelector(".stagebar ol");
+  const bar = document.querySelector(".stage-bar ol");
   const step = bar?.querySelector(".is-current");
   if (step) bar.scrollLeft += step.getBoundingClientRect().left - bar.getBoundingClientRect().left - (bar.clientWidth - step.clientWidth) / 2;
 }

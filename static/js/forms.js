@@ -36,10 +36,10 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// A form that leaves the page is sent once, however often its button is pressed.
+// A form that leaves the page is sent once, however often its button is pressed; one that downloads a file stays.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || event.defaultPrevented || form.closest("[hx-post]") || form.querySelector("[hx-post]")) return;
+  if (form.method !== "post" || form.hasAttribute("data-download") || event.defaultPrevented || form.closest("[hx-post]") || form.querySelector("[hx-post]")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "true";
 });

@@ -1,5 +1,7 @@
 // The three panes: which conversation is open, its address, back and forward, the customer's drawer.
 
+import { here, onReturn, parameter, push, replace, withQuery } from "./address.js";
+
 const inbox = document.getElementById("inbox");
 const openId = () => document.getElementById("conversation")?.dataset.conversation ?? "";
 
@@ -25,25 +27,23 @@ function show(url) {
 // A chosen row or view becomes the page's address, without a copy of the page in the browser's storage.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const link = event.target.closest?.("a.row__link, a[data-view]");
-  if (link && link.href !== location.href) history.pushState({ parley: true }, "", link.href);
+  if (link) push(link.href, { parley: true });
 });
 
 document.addEventListener("click", (event) => {
   const back = event.target.closest("[data-back]");
   if (!back || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const address = new URL(back.href);
-  address.search = location.search; // the view and the search that the list stands in
-  history.pushState({ parley: true }, "", address);
+  const address = withQuery(back.href); // the view and the search that the list stands in
+  push(address, { parley: true });
   const from = openId();
-  show(address.href).then(() => document.querySelector(`#row-${CSS.escape(from)} .row__link`)?.focus());
+  show(address).then(() => document.querySelector(`#row-${CSS.escape(from)} .row__link`)?.focus());
 });
 
-addEventListener("popstate", () => {
+onReturn(() => {
   const list = document.getElementById("conversation-list");
-  const wanted = new URLSearchParams(location.search);
-  if ((wanted.get("filter") ?? "open") !== list.dataset.filter || (wanted.get("q") ?? "") !== list.dataset.q) location.reload();
-  else show(location.href);
+  if (parameter("filter", "open") !== list.dataset.filter || parameter("q") !== list.dataset.q) location.reload();
+  else show(here());
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -74,5 +74,5 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented && document.getElementById("conversation")?.dataset.customer === "open") drawer(false);
 });
 
-history.replaceState({ parley: true }, "");
+replace(here(), { parley: true });
 markOpen();

@@ -1,100 +1,49 @@
 // The list of customers without a reload: filters, order, columns and segments change its address; rows come anew when somebody changes them.
 
+import { followList, here } from "./address.js";
 import { openAt } from "./anchored.js";
+import { fetchPage, gather, put, words } from "./patch.js";
 
 const GATHER = 120; // ms in which changes of several rows become one request
+const MOST = 100; // rows in one request
 const search = document.getElementById("customer-search");
 const editor = document.getElementById("cell-editor");
 const list = () => document.getElementById("customer-list");
 const plain = (event) => event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
 
-let how = "replace"; // what the next answer does to the address
-let origin = "";
-
 // --- the address -----------------------------------------------------------------------------------------------------
 
-function show(url, then, from = "") {
-  how = then;
-  origin = from;
-  return htmx.ajax("GET", url, { target: "#customer-list", swap: "outerHTML" });
-}
-
-function without(query, name) {
-  const pairs = new URLSearchParams(query);
-  pairs.delete(name);
-  return pairs.toString();
-}
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-list]");
-  if (!link || !plain(event)) return;
-  event.preventDefault();
-  show(link.href, "push", link.closest(".filterbar") ? "add-filter-button" : link.id);
-});
-
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-list]");
-  if (!form) return;
-  event.preventDefault();
-  const query = new URLSearchParams();
-  for (const [name, value] of new FormData(form, event.submitter)) if (value !== "") query.append(name, value);
-  const popover = form.closest("[popover]");
-  const button = popover && document.querySelector(`[popovertarget="${popover.id}"]`);
-  popover?.hidePopover();
-  show(`${form.action}?${query}`, form.id === "list-state" ? "replace" : "push", button?.id ?? "");
-});
-
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id !== "customer-list") return;
-  const { query, q, title } = list().dataset;
-  const open = new URLSearchParams(location.search).get("open");
-  const pairs = new URLSearchParams(query);
-  if (open) pairs.set("open", open);
-  const address = location.pathname + (pairs.size ? `?${pairs}` : "");
-  if (how === "push" && address !== location.pathname + location.search) history.pushState({}, "", address);
-  else if (how === "replace") history.replaceState(history.state, "", address);
-  if (document.activeElement !== search) search.value = q;
-  for (const link of document.querySelectorAll("a[data-export]")) link.href = list().dataset.exportUrl;
-  document.title = `${document.title.match(/^\(\d+\+?\) /)?.[0] ?? ""}${title} · Parley`;
-  if (document.activeElement === document.body && origin) document.getElementById(origin)?.focus({ preventScroll: true });
-  document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  how = "replace";
-  origin = "";
-  document.dispatchEvent(new CustomEvent("parley:list-shown"));
-});
-
-addEventListener("popstate", () => {
-  if (without(location.search, "open") !== without(list().dataset.query, "open")) show(location.pathname + location.search, "keep");
+const show = followList({
+  id: "customer-list",
+  search,
+  linkOrigin: (link) => (link.closest(".filter-bar") ? "add-filter-button" : link.id),
+  formOrigin: (popover) => (popover && document.querySelector(`[popovertarget="${popover.id}"]`)?.id) || "",
+  after() {
+    for (const link of document.querySelectorAll("a[data-export]")) link.href = list().dataset.exportUrl;
+    document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  },
 });
 
 // After a change of many: who fits and how many is another question now.
-document.body.addEventListener("parley:list-changed", () => show(location.pathname + location.search, "keep"));
+document.body.addEventListener("parley:list-changed", () => show(here(), "keep"));
 
 // --- rows that changed -----------------------------------------------------------------------------------------------
 
 const wanted = new Set();
-let timer = 0;
-let busy = false;
+const wantRows = gather(GATHER, refresh);
 
 function want(ids) {
   for (const id of ids) if (document.getElementById(`customer-${id}`)) wanted.add(id);
-  clearTimeout(timer);
-  if (wanted.size && !busy) timer = setTimeout(refresh, GATHER);
+  if (wanted.size) wantRows();
 }
 
 async function refresh() {
-  busy = true;
-  const ids = [...wanted].slice(0, 100);
+  const ids = [...wanted].slice(0, MOST);
   for (const id of ids) wanted.delete(id);
-  try {
-    const { rowsUrl, columns } = list().dataset;
-    const answer = await fetch(`${rowsUrl}?${new URLSearchParams({ ids: ids.join(","), columns })}`, { credentials: "same-origin", redirect: "error" });
-    if (answer.ok) apply(ids, new DOMParser().parseFromString(await answer.text(), "text/html"));
-  } catch {
-    // The next signal, or the next look at the page, brings them.
-  }
-  busy = false;
-  if (wanted.size) refresh();
+  if (wanted.size) wantRows();
+  const { rowsUrl, columns } = list().dataset;
+  const page = await fetchPage(`${rowsUrl}?${new URLSearchParams({ columns })}`, { ids: ids.join(",") });
+  if (page) apply(ids, page);
 }
 
 function apply(ids, page) {
@@ -103,19 +52,17 @@ function apply(ids, page) {
     const fresh = page.getElementById(`customer-${id}`);
     if (!old) continue;
     if (!fresh) old.remove(); // deleted, or out of reach
-    else if (old.textContent.replace(/\s+/g, "") !== fresh.textContent.replace(/\s+/g, "")) replace(old, document.importNode(fresh, true));
+    else if (words(old) !== words(fresh)) replace(old, fresh);
   }
   document.dispatchEvent(new CustomEvent("parley:list-rows"));
 }
 
-function replace(old, row) {
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+function replace(old, fresh) {
+  const isChosen = old.querySelector("[data-choose]")?.checked ?? false;
+  const row = put(old, fresh);
   const box = row.querySelector("[data-choose]");
-  if (box) box.checked = old.querySelector("[data-choose]")?.checked ?? false;
-  old.replaceWith(row);
+  if (box) box.checked = isChosen;
   row.classList.add("is-fresh");
-  htmx.process(row);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
 document.addEventListener("parley:customers", (event) => {

@@ -27,16 +27,24 @@ function update() {
   const told = form.querySelector("[data-chosen]");
   if (told.textContent !== words) told.textContent = words;
   form.classList.toggle("is-up", all || chosen.length > 0);
-  exported(form, chosen);
 }
 
-function exported(form, chosen) {
-  const link = form.querySelector("[data-export-chosen]");
-  if (!link) return;
-  const address = new URL(link.href);
-  if (all) address.searchParams.delete("ids");
-  else address.searchParams.set("ids", chosen.map((box) => box.value).join(","));
-  link.href = address.href;
+// The ids of many are too long for an address.
+function exportChosen(link) {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = link.href;
+  form.append(hidden("ids", boxes().filter((box) => box.checked).map((box) => box.value).join(",")));
+  form.append(hidden("csrfmiddlewaretoken", bar().elements.csrfmiddlewaretoken.value));
+  document.body.append(form);
+  form.submit();
+  form.remove();
+}
+
+function hidden(name, value) {
+  const input = document.createElement("input");
+  Object.assign(input, { type: "hidden", name, value });
+  return input;
 }
 
 function choose(checked) {
@@ -57,10 +65,13 @@ document.addEventListener("click", (event) => {
   else if (event.target.closest("[data-choose-all]")) {
     all = true;
     choose(true);
-    bar().querySelector("button[popovertarget], .bulkbar__actions button")?.focus();
+    bar().querySelector("button[popovertarget], .bulk-bar__actions button")?.focus();
   } else if (event.target.closest("[data-choose-none]")) {
     choose(false);
     document.querySelector("[data-choose-page]")?.focus();
+  } else if (!all && event.target.closest("[data-export-chosen]")) {
+    event.preventDefault();
+    exportChosen(event.target.closest("[data-export-chosen]"));
   } else if (event.target.closest("[data-close-job]")) place.replaceChildren();
   else if (event.target.closest("[data-close-dialog]") && dialog.open) {
     event.preventDefault();

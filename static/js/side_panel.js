@@ -1,5 +1,7 @@
 // A customer beside the list or the board: the place in the list stays, the address says who is open, back and Escape close it.
 
+import * as address from "./address.js";
+
 const panel = document.getElementById("side-panel");
 const records = document.getElementById("records");
 const narrow = matchMedia("(width <= 48rem)");
@@ -7,17 +9,11 @@ const narrow = matchMedia("(width <= 48rem)");
 const ROWS = ":is(#customer-rows, #board) [data-customer]";
 const links = () => [...document.querySelectorAll(`${ROWS} a[data-panel]`)];
 const idOf = (link) => link.closest("[data-customer]").dataset.customer;
-const asked = () => new URLSearchParams(location.search).get("open") ?? "";
+const asked = () => address.parameter("open");
+const addressOf = (id) => address.withParameters({ open: id });
 
 let shown = "";
 let loading = 0;
-
-function address(id) {
-  const url = new URL(location.href);
-  if (id) url.searchParams.set("open", id);
-  else url.searchParams.delete("open");
-  return url.pathname + url.search;
-}
 
 function mark() {
   for (const row of document.querySelectorAll(ROWS)) row.classList.toggle("is-open", row.dataset.customer === shown);
@@ -41,7 +37,7 @@ async function show(id, focus) {
   if (turn !== loading) return; // another one was asked for meanwhile
   if (!answer?.ok) {
     tell(answer?.status === 404 ? "This customer is no longer here, or not yours to see." : "That did not work. Try again in a moment.");
-    history.replaceState(history.state, "", address(""));
+    address.replace(addressOf(""));
     hide();
     return;
   }
@@ -64,15 +60,15 @@ function hide() {
 function open(id) {
   if (id === shown) return panel.focus({ preventScroll: true });
   // One step of history for the panel, however many customers are looked at in it.
-  if (shown) history.replaceState(history.state, "", address(id));
-  else history.pushState({ panel: true }, "", address(id));
+  if (shown) address.replace(addressOf(id));
+  else address.push(addressOf(id), { panel: true });
   return show(id, true);
 }
 
 function close() {
-  if (history.state?.panel) history.back();
+  if (address.step()?.panel) address.back();
   else {
-    history.replaceState(history.state, "", address(""));
+    address.replace(addressOf(""));
     hide();
   }
 }
@@ -121,7 +117,7 @@ document.addEventListener("parley:step", (event) => {
   step(event.detail.by);
 });
 
-addEventListener("popstate", () => {
+address.onReturn(() => {
   if (asked() === shown) return;
   if (asked()) show(asked(), true);
   else hide();

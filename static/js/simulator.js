@@ -1,5 +1,7 @@
 // The simulator's phone and mailbox: quick texts, Enter, the tab kept in the address, screens renewed after a send.
 
+import { replace, withParameters } from "./address.js";
+
 const simulator = document.getElementById("simulator");
 
 simulator.addEventListener("click", (event) => {
@@ -19,9 +21,7 @@ simulator.addEventListener("keydown", (event) => {
 simulator.addEventListener("change", (event) => {
   if (event.target.matches("[data-sends]") && event.target.files.length) event.target.form.requestSubmit();
   if (event.target.name !== "sim-tab") return;
-  const address = new URL(location.href);
-  address.searchParams.set("tab", event.target.value);
-  history.replaceState(history.state, "", address);
+  replace(withParameters({ tab: event.target.value }));
 });
 
 simulator.addEventListener("submit", (event) => {

@@ -1,8 +1,9 @@
 // The tasks' pages: a choice that shows itself at once, counts that stay true, and a list that changes when others do something.
 
+import { here } from "./address.js";
+import { fetchPage, gather, isSaving, put, words } from "./patch.js";
+
 const GATHER = 400; // ms in which several changes become one request
-let timer = 0;
-let busy = false;
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
@@ -19,36 +20,21 @@ document.addEventListener("focusin", (event) => event.target.closest("#quick-tas
 
 // --- what changed ------------------------------------------------------------------------------------------------------
 
-function want() {
-  clearTimeout(timer);
-  timer = setTimeout(refresh, GATHER);
-}
+const want = gather(GATHER, refresh);
 
 async function refresh() {
-  if (busy) return want();
-  busy = true;
-  const asked = location.href;
-  try {
-    const answer = await fetch(asked, { credentials: "same-origin", redirect: "error" });
-    if (answer.ok && asked === location.href) apply(new DOMParser().parseFromString(await answer.text(), "text/html"));
-  } catch {
-    // The next signal, or the next look at the page, brings it.
-  }
-  busy = false;
+  const asked = here();
+  const fresh = await fetchPage(asked);
+  if (fresh && asked === here()) apply(fresh);
 }
 
 function apply(fresh) {
   for (const id of ["task-tabs", "task-groups"]) {
     const old = document.getElementById(id);
     const part = fresh.getElementById(id);
-    if (!old || !part || old.textContent.replace(/\s+/g, "") === part.textContent.replace(/\s+/g, "")) continue;
-    if (old.querySelector(".htmx-request") || old.matches(".htmx-request")) continue;
+    if (!old || !part || words(old) === words(part) || isSaving(old)) continue;
     if (id === "task-groups" && !fits(old, part)) continue;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-    const node = document.importNode(part, true);
-    old.replaceWith(node);
-    htmx.process(node);
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    put(old, part);
   }
 }
 
@@ -77,6 +63,6 @@ document.addEventListener("click", (event) => {
 });
 
 if (document.getElementById("task-groups")) {
-  document.body.addEventListener("task-changed", () => htmx.ajax("GET", location.href, { target: "#task-tabs", swap: "outerHTML" }));
+  document.body.addEventListener("task-changed", () => htmx.ajax("GET", here(), { target: "#task-tabs", swap: "outerHTML" }));
   document.addEventListener("parley:customers", want);
 }

@@ -1,9 +1,10 @@
 // The address says which templates are shown, so that a reload and a link show the same.
 
+import { queryOf, replace } from "./address.js";
+
 const form = document.getElementById("template-filters");
 
 form.addEventListener("htmx:afterRequest", () => {
-  const query = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
-  history.replaceState(history.state, "", query.size ? `?${query}` : location.pathname);
+  const query = queryOf(form);
+  replace(query.size ? `?${query}` : location.pathname);
 });

@@ -3,7 +3,7 @@
 const field = () => document.getElementById("composer-body");
 const list = () => document.getElementById("composer-templates");
 const find = () => list()?.querySelector("input");
-const offers = () => [...list().querySelectorAll("button.toffer, a.toffer")];
+const offers = () => [...list().querySelectorAll("button.template-offer, a.template-offer")];
 
 // An approved template is filled in and sent from a dialog of its own.
 function fill(url) {
@@ -63,7 +63,7 @@ function put(offer) {
 }
 
 document.addEventListener("click", (event) => {
-  const offer = event.target.closest("button.toffer, a.toffer");
+  const offer = event.target.closest("button.template-offer, a.template-offer");
   if (offer?.dataset.templateFill && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     fill(offer.dataset.templateFill);

@@ -1,5 +1,7 @@
 // The open thread: puts new and changed messages in their place without moving what is being read.
 
+import { put } from "./patch.js";
+
 const NEAR = 80; // px from the newest message that still count as being there
 let unseen = 0;
 
@@ -27,10 +29,7 @@ function replace(old, fresh) {
   const open = [...old.querySelectorAll("details")].map((one) => one.open);
   fresh.querySelectorAll("details").forEach((one, at) => one.toggleAttribute("open", open[at] ?? false));
   if (old.innerHTML === fresh.innerHTML && old.dataset.status === fresh.dataset.status) return; // as it was: what is being read or pressed stays
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  old.replaceWith(fresh);
-  htmx.process(fresh);
-  if (focused) ((focused.id && document.getElementById(focused.id)) || fresh.querySelector("button, a"))?.focus({ preventScroll: true });
+  put(old, fresh, "button, a");
 }
 
 function insert(list, fresh) {

@@ -328,9 +328,9 @@ class TestManyAtOnce:
 
     def test_a_feed_without_redis_does_not_read_them_all(self, inside: Any, alice: Any, make_customer: Any):
         customer, organization = make_customer(), str(alice.organization.pk)
-        few = live._recent_of(organization)
+        few = live.signals_since(organization, timezone.now())
         assert len(few) > 0
         assert live.MISSED not in {signal.type for signal in few}
         record_many(EVENT, self.entries(customer, live.QUEUE_SIZE))
-        assert [signal.type for signal in live._recent_of(organization)] == [live.MISSED]
+        assert [signal.type for signal in live.signals_since(organization, timezone.now())] == [live.MISSED]
         assert record_many(EVENT, []) == 0

@@ -24,7 +24,7 @@ FORBIDDEN = {
 }
 
 # Files that are read without us, and bring their style along.
-STANDALONE = {"customers/personal_data.html": {"a style element"}}
+STANDALONE = {"customers/data/personal_data/personal_data.html": {"a style element"}}
 
 
 def name(path: Path) -> str:

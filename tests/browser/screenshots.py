@@ -74,7 +74,7 @@ def test_an_approved_template(alice, sign_in):
     page = sign_in(alice, reduced_motion="reduce", **WIDE)
     open_conversation(page, "Maya Okafor")
     page.get_by_role("button", name="Templates").click()
-    page.locator("a.toffer", has_text="appointment_reminder").click()
+    page.locator("a.template-offer", has_text="appointment_reminder").click()
     dialog = page.locator("#template-dialog")
     dialog.get_by_label("Value 1").fill("Maya")
     dialog.get_by_label("Value 2").fill("Friday at 10:30")

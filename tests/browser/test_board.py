@@ -64,7 +64,7 @@ def drag(page: Page, what: Locator, to: Locator) -> None:
     page.mouse.down()
     page.mouse.move(start["x"] + 75, start["y"] + 30, steps=3)
     page.mouse.move(end["x"] + end["width"] / 2, end["y"] + min(end["height"] / 2, 300), steps=6)
-    expect(page.locator(".bcard--ghost")).to_be_visible()
+    expect(page.locator(".board-card--ghost")).to_be_visible()
     page.mouse.up()
 
 
@@ -107,7 +107,7 @@ def test_escape_and_a_drop_beside_the_board_change_nothing(clinic, people, sign_
         else:
             page.mouse.move(to["x"], 20, steps=3)
         page.mouse.up()
-        expect(page.locator(".bcard--ghost")).to_have_count(0)
+        expect(page.locator(".board-card--ghost")).to_have_count(0)
         expect(column(page, "new").locator("[data-card]", has_text="Ada Byron")).to_be_visible()
     assert stage_of(people["Ada"]) == "new"
     with organization_scope(clinic.organization):
@@ -255,7 +255,7 @@ def test_on_a_phone_a_finger_swipes_columns_and_lifts_a_card_after_a_moment(clin
     x, y = box["x"] + 80, box["y"] + box["height"] - 12
     finger("touchStart", x, y)
     page.wait_for_timeout(500)
-    expect(page.locator(".bcard--ghost")).to_be_visible()
+    expect(page.locator(".board-card--ghost")).to_be_visible()
     # At the edge the board goes on by itself.
     for step in range(12):
         finger("touchMove", min(x + step * 30, 380), y + step)
@@ -300,7 +300,7 @@ def test_deals_are_won_and_lost_by_dropping_them(clinic, people, sign_in):
 def test_stages_are_put_in_order_by_grip_and_button(clinic, sign_in):
     page = sign_in(clinic.alice.user)
     page.goto(clinic.url("settings/pipeline/"))
-    names = page.locator(".stagelist__name bdi")
+    names = page.locator(".stage-list__name bdi")
     expect(names.first).to_have_text("New")
     grips = page.locator("[data-grip]")
     start, end = grips.nth(0).bounding_box(), grips.nth(2).bounding_box()

@@ -92,10 +92,10 @@ def test_the_templates_shown_stand_in_the_address(clinic, approved, sign_in):
     page = sign_in(clinic.alice.user)
     page.goto(clinic.url("templates/"))
     page.get_by_label("Find a template").fill("donau")
-    expect(page.locator(".tlist__row")).to_have_count(1)
+    expect(page.locator(".template-list__row")).to_have_count(1)
     page.wait_for_url("**/templates/?q=donau")
     page.reload()
-    expect(page.locator(".tlist__row")).to_have_count(1)
+    expect(page.locator(".template-list__row")).to_have_count(1)
 
 
 def test_the_preview_follows_what_is_typed_and_who_is_chosen(clinic, sign_in):
@@ -108,4 +108,4 @@ def test_the_preview_follows_what_is_typed_and_who_is_chosen(clinic, sign_in):
     preview = page.locator("#template-preview")
     expect(preview).to_contain_text("Dear Otto Weiss")
     page.get_by_label("For whom: find a customer").fill("ann")
-    expect(preview.locator(".tpreview")).to_have_text("Dear Ann Lee")
+    expect(preview.locator(".template-preview")).to_have_text("Dear Ann Lee")

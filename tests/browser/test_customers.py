@@ -118,14 +118,14 @@ def test_a_selection_is_changed_and_put_back(clinic, people, sign_in):
     expect(bar.get_by_role("status")).to_have_text("3 selected")
     bar.get_by_role("button", name="Stage").click()
     page.get_by_role("button", name="Consult booked").click()
-    expect(page.locator(".jobbar")).to_contain_text("3 customers changed.")
+    expect(page.locator(".job-bar")).to_contain_text("3 customers changed.")
     expect(row(page, "Ada Byron")).to_contain_text("Consult booked")
     expect(bar).to_be_hidden()
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".jobbar")).to_contain_text("3 put back.")
+    expect(page.locator(".job-bar")).to_contain_text("3 put back.")
     expect(row(page, "Ada Byron")).to_contain_text("Contacted")
-    page.locator(".jobbar").get_by_role("button", name="Dismiss").click()
-    expect(page.locator(".jobbar")).to_have_count(0)
+    page.locator(".job-bar").get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".job-bar")).to_have_count(0)
 
 
 def test_all_that_match_are_deleted_after_a_question(clinic, people, sign_in):
@@ -141,10 +141,10 @@ def test_all_that_match_are_deleted_after_a_question(clinic, people, sign_in):
     expect(dialog).to_be_hidden()
     page.locator("#bulk").get_by_role("button", name="Delete").click()
     dialog.get_by_role("button", name="Delete").click()
-    expect(page.locator(".jobbar")).to_contain_text("60 customers changed.")
+    expect(page.locator(".job-bar")).to_contain_text("60 customers changed.")
     expect(page.get_by_text("Nobody found")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".jobbar")).to_contain_text("60 put back.")
+    expect(page.locator(".job-bar")).to_contain_text("60 put back.")
     expect(page.get_by_text("60 customers", exact=True)).to_be_visible()
 
 

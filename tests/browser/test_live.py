@@ -22,12 +22,12 @@ def focused(page: Page) -> str:
 
 def test_without_the_stream_the_page_asks_by_itself_and_says_so(clinic, sign_in):
     page = sign_in(clinic.alice.user)
-    page.context.route("**/live/", lambda route: route.abort())
+    page.context.route("**/live/**", lambda route: route.abort())
     page.goto(clinic.url())
     expect(page.get_by_text(PAUSED)).to_be_visible()
     clinic.deliver("Anybody there?")
     expect(page.locator("[data-row]")).to_contain_text("Anybody there?")
-    page.context.unroute("**/live/")
+    page.context.unroute("**/live/**")
     page.evaluate(LOOK_UP)
     expect(page.get_by_text(PAUSED)).to_have_count(0)
 

@@ -38,7 +38,7 @@ def test_an_outcome_is_two_clicks_away_and_moves_the_customer(clinic, sign_in):
     expect(here.get_by_role("link", name="Consult booked")).to_be_visible()
     # The rest of the page hears of it.
     expect(page.locator("#timeline")).to_contain_text("Consult booked")
-    expect(page.locator(".stagebar .is-current")).to_contain_text("Consult booked")
+    expect(page.locator(".stage-bar .is-current")).to_contain_text("Consult booked")
     assert recorded(clinic) == [("consult_booked", "None")]
 
 

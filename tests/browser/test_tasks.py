@@ -87,7 +87,7 @@ def test_put_off_by_the_keyboard_and_a_call_logged(clinic, alice):
     dialog.get_by_label("Next follow-up").select_option("three_days")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
-    expect(alice.locator(".taskday", has_text="Ada Hale")).not_to_contain_text("Overdue")
+    expect(alice.locator(".task-day", has_text="Ada Hale")).not_to_contain_text("Overdue")
     assert due_of(clinic, customer) > timezone.now() + timedelta(days=2)
     before = due_of(clinic, customer)
     later = alice.locator(".callback", has_text="Ada Hale").get_by_role("button", name="Later")
@@ -136,7 +136,7 @@ def test_beside_a_conversation(clinic, alice):
 def test_months_turn(clinic, alice):
     add_task(clinic, "Open up", due_at=timezone.now() + timedelta(minutes=5))
     alice.goto(clinic.url("tasks/calendar/"))
-    expect(alice.locator(".cal__item", has_text="Open up")).to_be_visible()
+    expect(alice.locator(".calendar__item", has_text="Open up")).to_be_visible()
     now = alice.locator("#cal-month").inner_text()
     alice.get_by_role("link", name="Month after").click()
     expect(alice.locator("#cal-month")).not_to_have_text(now)

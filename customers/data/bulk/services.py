@@ -303,4 +303,4 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def register() -> None:
-    jobs.register(KIND, run, label="Changing customers", template="customers/partials/bulk_result.html")
+    jobs.register(KIND, run, label="Changing customers", template="customers/data/bulk/result.html")

@@ -125,7 +125,7 @@ def _follow(request: Request, job: Job) -> HttpResponse:
 
 def _bar(request: Request, job: Job) -> HttpResponse:
     context: dict[str, object] = {"job": job, "percent": round(job.progress * 100), "is_undo": job.kind == undo.KIND}
-    return render(request, "customers/partials/bulk_progress.html", context)
+    return render(request, "customers/data/bulk/progress.html", context)
 
 
 def _ask(request: Request, state: ListState, asked: dict[str, Any]) -> HttpResponse:
@@ -141,8 +141,8 @@ def _ask(request: Request, state: ListState, asked: dict[str, Any]) -> HttpRespo
         "reasons": LOST_REASONS,
     }
     if not request.htmx:
-        return render(request, "customers/bulk_confirm.html", context)
-    response = render(request, "customers/partials/bulk_confirm.html", context)
+        return render(request, "customers/data/bulk/confirm_page.html", context)
+    response = render(request, "customers/data/bulk/confirm.html", context)
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#bulk-confirm", "innerHTML"
     return response
 

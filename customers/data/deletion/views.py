@@ -38,7 +38,7 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
             messages.success(request, f"{customer.name} was deleted. You can restore them for 30 days.")
             return redirect("customers:deleted", organization)
     context = {"customer": customer, "reasons": blockers.reasons_against(customer), "days": deletion.RESTORE_DAYS}
-    return render(request, "customers/delete.html", context, status=status)
+    return render(request, "customers/data/deletion/delete.html", context, status=status)
 
 
 @requires("customers.delete")
@@ -50,7 +50,7 @@ def deleted(request: Request, organization: str) -> HttpResponse:
         rows, cursor=request.GET.get("after", ""), size=ROWS, order=("-deleted_at", "-id")
     )  # fmt: skip
     context = {"customers": page.rows, "next_cursor": page.next_cursor, "days": deletion.RESTORE_DAYS}
-    return render(request, "customers/deleted.html", context)
+    return render(request, "customers/data/deletion/deleted.html", context)
 
 
 @requires("customers.delete")

@@ -6,34 +6,34 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.access.pages import requires
 from activity.actor import current_actor
-from core.http import Request
+from core.http import Request, listed
 from core.ids import parse_uuids
 from core.streaming import streamed
 from customers.data.exports import services as exports
 from customers.people.customers.queries import customers_for
 from customers.people.filters import parse as filters
 
-# So many customers can be chosen one by one; the address has to hold them.
+# So many customers can be chosen one by one: they come in a POST's body.
 MAX_IDS = 400
 # What the file's own form says, beside the list's filters.
-OWN = frozenset({"format", "columns", "column", "bom", "ids", "after", "open", "segment"})
+OWN = frozenset({"format", "columns", "column", "bom", "ids", "after", "open", "segment", "csrfmiddlewaretoken"})
 
 
 @requires(exports.PERMISSION)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def export(request: Request, organization: str) -> HttpResponse:
-    """What is taken out, and how."""
+    """What is taken out, and how. Neither this nor the file changes anything; chosen customers come in a POST."""
     read, refused = filters.read_each(_given(request))
     if refused:
         read[filters.REFUSED] = True
     chosen_ids = _chosen(request)
     read |= chosen_ids
     columns = exports.available_columns()
-    wanted = {name for text in request.GET.getlist("columns") for name in text.split(",") if name}
+    wanted = {name for text in _asked(request).getlist("columns") for name in text.split(",") if name}
     chosen = wanted & {column.name for column in columns} or {column.name for column in columns}
     pairs = _pairs(request)
     context = {
@@ -46,11 +46,11 @@ def export(request: Request, organization: str) -> HttpResponse:
         "query": urlencode(pairs),
         "problems": [f"{error.field.removeprefix(filters.CUSTOM)}: {error}" for error in refused],
     }  # fmt: skip
-    return render(request, "customers/imports/export.html", context, status=400 if refused else 200)
+    return render(request, "customers/data/exports/export.html", context, status=400 if refused else 200)
 
 
 @requires(exports.PERMISSION)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def file(request: Request, organization: str) -> HttpResponseBase:
     """The file itself, streamed."""
     try:
@@ -58,8 +58,8 @@ def file(request: Request, organization: str) -> HttpResponseBase:
             member=request.member,
             actor=current_actor(),
             filters=filters.read(_given(request)) | _chosen(request),
-            columns=request.GET.getlist("column") or None,
-            format=request.GET.get("format") or exports.CSV,
+            columns=_asked(request).getlist("column") or None,
+            format=_asked(request).get("format") or exports.CSV,
         )
     except (exports.InvalidExport, filters.InvalidFilter) as error:
         return HttpResponse(f"{error.field}: {error}", status=400, content_type="text/plain; charset=utf-8")
@@ -68,13 +68,21 @@ def file(request: Request, organization: str) -> HttpResponseBase:
 
 def _chosen(request: Request) -> dict[str, list[str]]:
     """The customers that were chosen one by one (`ids`, with commas between), where any were."""
-    results = [str(pk) for pk in parse_uuids(request.GET.get("ids", "").split(",")[:MAX_IDS])]
+    results = [str(pk) for pk in parse_uuids(listed(request, "ids")[:MAX_IDS])]
     return {"ids": results} if results else {}
 
 
+def _asked(request: Request) -> QueryDict:
+    """What the address and the body say together."""
+    requested = request.GET.copy()
+    for name, values in request.POST.lists():
+        requested.setlist(name, values)
+    return requested
+
+
 def _given(request: Request) -> QueryDict:
-    """The list's filters out of the address: what else a list has in it (an open panel, say) is no filter."""
-    given = request.GET.copy()
+    """The list's filters: what else a list has in its address (an open panel, say) is no filter."""
+    given = _asked(request)
     for name in list(given):
         if name in OWN:
             del given[name]

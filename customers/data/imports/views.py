@@ -43,7 +43,7 @@ EXAMPLE = [
 def import_list(request: Request, organization: str) -> HttpResponse:
     """The imports so far."""
     page = page_after(imports.visible_imports(request.member), cursor=request.GET.get("after", ""), size=ROWS)
-    return render(request, "customers/imports/list.html", {"imports": page.rows, "next_cursor": page.next_cursor})
+    return render(request, "customers/data/imports/list.html", {"imports": page.rows, "next_cursor": page.next_cursor})
 
 
 @requires(imports.PERMISSION)
@@ -63,7 +63,7 @@ def new(request: Request, organization: str) -> HttpResponse:
             else:
                 return redirect("customers:import_detail", organization, upload.pk)
     context = {"problem": problem, "most": in_megabytes(limits.most_bytes), "most_rows": f"{limits.most_rows:,}"}
-    return render(request, "customers/imports/new.html", context, status=422 if problem else 200)
+    return render(request, "customers/data/imports/new.html", context, status=422 if problem else 200)
 
 
 @requires(imports.PERMISSION)
@@ -89,7 +89,7 @@ def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return HttpResponse(headers={"HX-Refresh": "true"})
     if _is_open(upload) and (upload.state != State.CHECKED or request.GET.get("step") == "columns"):
         return _columns(request, upload, upload.mapping)
-    return render(request, "customers/imports/result.html", _result(request, upload))
+    return render(request, "customers/data/imports/result.html", _result(request, upload))
 
 
 @requires(imports.PERMISSION)
@@ -190,8 +190,8 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
         problem = problem or str(error)
     context["problem"] = problem
     return render_page(
-        request, "customers/imports/columns.html", context,
-        partials={"import-preview": "customers/imports/partials/preview.html"},
+        request, "customers/data/imports/columns.html", context,
+        partials={"import-preview": "customers/data/imports/partials/preview.html"},
     )  # fmt: skip
 
 
@@ -223,8 +223,8 @@ def _progress(request: Request, upload: CustomerImport) -> HttpResponse:
         "step": 3 if job and job.params.get("dry_run") else 4,
     }
     return render_page(
-        request, "customers/imports/progress.html", context,
-        partials={"import-progress": "customers/imports/partials/progress.html"},
+        request, "customers/data/imports/progress.html", context,
+        partials={"import-progress": "customers/data/imports/partials/progress.html"},
     )  # fmt: skip
 
 

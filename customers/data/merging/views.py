@@ -57,7 +57,7 @@ def pairs(request: Request, organization: str) -> HttpResponse:
         "can_edit_customer": request.member.may("customers.edit"),
         "merges": undo.visible_change_sets(request.member).filter(kind="merge").order_by("-created_at")[:10],
     }
-    return render(request, "customers/duplicates.html", context)
+    return render(request, "customers/data/merging/duplicates.html", context)
 
 
 @requires("customers.edit")
@@ -82,7 +82,9 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
         q = request.GET.get("q", "").strip()[:200]
         rows = customers_for(request.member, {"q": q}).exclude(pk=pk).select_related("stage")
         result = newest_matches(rows, size=FOUND) if q else []
-        return render(request, "customers/merge_find.html", {"customer": customer, "q": q, "found": result})
+        return render(
+            request, "customers/data/merging/merge_find.html", {"customer": customer, "q": q, "found": result}
+        )
     into = parse_uuid(wanted)
     if into is None:
         raise Http404("This address is not complete.")
@@ -105,7 +107,7 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "moved": _moved(customer),
         "problem": problem,
     }
-    return render(request, "customers/merge.html", context, status=422 if problem else 200)
+    return render(request, "customers/data/merging/merge.html", context, status=422 if problem else 200)
 
 
 def _moved(customer: Customer) -> list[str]:

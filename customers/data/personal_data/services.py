@@ -53,9 +53,9 @@ class NotConfirmed(Refused):
 def register() -> None:
     jobs.register(
         EXPORT, _export, label="Putting together personal data", url=_download_page,
-        template="customers/partials/archive_result.html",
+        template="customers/data/personal_data/archive_result.html",
     )  # fmt: skip
-    jobs.register(ERASE, _erase, label="Erasing a person", template="customers/partials/erasure_result.html")
+    jobs.register(ERASE, _erase, label="Erasing a person", template="customers/data/personal_data/erasure_result.html")
 
 
 @transaction.atomic
@@ -168,7 +168,9 @@ def _write(customer: Customer, draft: IO[bytes]) -> Iterator[None]:
         context = [{"title": part.title, "tables": [list(_plain(row)) for row in data.rows]} for part, data in parts]
         archive.writestr(
             "index.html",
-            render_to_string("customers/personal_data.html", {**about, "name": customer.name, "parts": context}),
+            render_to_string(
+                "customers/data/personal_data/personal_data.html", {**about, "name": customer.name, "parts": context}
+            ),
         )
         for path, file in _files(data for _, data in parts):
             with file.storage.open(file.path) as source, archive.open(path, "w", force_zip64=True) as target:

@@ -57,4 +57,4 @@ def erase(request: Request, organization: str, pk: UUID) -> HttpResponse:
         else:
             return redirect("organization:job", organization, job.pk)
     context = {"customer": customer, "error": error, "reasons": blockers.reasons_against(customer)}
-    return render(request, "customers/erase.html", context, status=422 if error else 200)
+    return render(request, "customers/data/personal_data/erase.html", context, status=422 if error else 200)

@@ -45,7 +45,7 @@ def keeping(request: Request, organization: str) -> HttpResponse:
     chosen = given if error else str(now.retention_months or "")
     context = {"choices": _choices(now.retention_months, chosen), "error": error, "days": deletion.RESTORE_DAYS}
     context |= {"tab": "data", "can_edit_settings": True}
-    return render(request, "customers/keeping.html", context, status=422 if error else 200)
+    return render(request, "customers/data/retention/keeping.html", context, status=422 if error else 200)
 
 
 class ChangedMeanwhile(Refused):

@@ -29,9 +29,9 @@ from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason
 
 MAX_NAME_LENGTH = 200
 FIELDS = {
-    "name": ("customers/partials/name_field.html", "Name", "", "text"),
-    "phone": ("customers/partials/text_field.html", "Phone", "phone", "tel"),
-    "email": ("customers/partials/text_field.html", "E-mail", "mail", "email"),
+    "name": ("customers/page/customer/name_field.html", "Name", "", "text"),
+    "phone": ("customers/page/customer/text_field.html", "Phone", "phone", "tel"),
+    "email": ("customers/page/customer/text_field.html", "E-mail", "mail", "email"),
 }
 
 
@@ -42,14 +42,14 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Move them; where the organization asks why somebody is lost and nobody said it, the question comes first."""
     customer = find_visible(request, pk)
     if is_kept(request):
-        return _answer(request, customer, "customers/partials/stage_field.html")
+        return _answer(request, customer, "customers/page/customer/stage_field.html")
     wanted = request.POST.get("stage", "")
     stage = next((stage for stage in Stage.objects.all() if wanted in (str(stage.pk), stage.key)), None)
     if stage is None:
-        return _answer(request, customer, "customers/partials/stage_field.html", "Choose one of the stages.")
+        return _answer(request, customer, "customers/page/customer/stage_field.html", "Choose one of the stages.")
     lock_rows(request, customer)
     if clash := conflict_of(request, customer, STAGE, stage):
-        return _ask(request, customer, "customers/partials/stage_field.html", clash, {"chosen_stage": stage.pk})
+        return _ask(request, customer, "customers/page/customer/stage_field.html", clash, {"chosen_stage": stage.pk})
     reason = reason_of(request)
     if stage.pk != customer.stage_id and lacks_reason(request, stage, reason):
         if request.htmx:
@@ -57,7 +57,7 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
         question = reverse("customers:move", args=[organization, pk])
         return redirect(f"{question}?stage={stage.key}&from=customer")
     stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
-    return _answer(request, customer, "customers/partials/stage_field.html")
+    return _answer(request, customer, "customers/page/customer/stage_field.html")
 
 
 @requires("customers.edit")
@@ -66,19 +66,19 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def set_owner(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer = find_visible(request, pk)
     if is_kept(request):
-        return _answer(request, customer, "customers/partials/owner_field.html")
+        return _answer(request, customer, "customers/page/customer/owner_field.html")
     wanted = request.POST.get("assigned_to", "")
     owner = next((user for user in possible_owners() if str(user.pk) == wanted), None)
     if wanted and owner is None:
         return _answer(
-            request, customer, "customers/partials/owner_field.html", "Choose somebody of your organization."
+            request, customer, "customers/page/customer/owner_field.html", "Choose somebody of your organization."
         )
     lock_rows(request, customer)
     if clash := conflict_of(request, customer, OWNER, owner):
         chosen = {"chosen_owner": owner.pk if owner else ""}
-        return _ask(request, customer, "customers/partials/owner_field.html", clash, chosen)
+        return _ask(request, customer, "customers/page/customer/owner_field.html", clash, chosen)
     customers.assign(customer=customer, owner=owner, actor=current_actor())
-    return _answer(request, customer, "customers/partials/owner_field.html")
+    return _answer(request, customer, "customers/page/customer/owner_field.html")
 
 
 @requires("customers.edit")
@@ -88,8 +88,8 @@ def add_tag(request: Request, organization: str, pk: UUID) -> HttpResponse:
     try:
         tags.add(customer=customer, names=[request.POST.get("tag", "")], actor=current_actor())
     except tags.InvalidTag as error:
-        return _answer(request, customer, "customers/partials/tags_field.html", str(error))
-    return _answer(request, customer, "customers/partials/tags_field.html")
+        return _answer(request, customer, "customers/page/customer/tags_field.html", str(error))
+    return _answer(request, customer, "customers/page/customer/tags_field.html")
 
 
 @requires("customers.edit")
@@ -97,7 +97,7 @@ def add_tag(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def remove_tag(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer = find_visible(request, pk)
     tags.remove(customer=customer, names=[request.POST.get("tag", "")], actor=current_actor())
-    return _answer(request, customer, "customers/partials/tags_field.html")
+    return _answer(request, customer, "customers/page/customer/tags_field.html")
 
 
 @requires("customers.edit")
@@ -136,7 +136,7 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def tag_names(request: Request, organization: str) -> HttpResponse:
     """Names to propose while a tag is written."""
     names = Tag.objects.order_by("name").values_list("name", flat=True)[:500]
-    return render(request, "customers/partials/tag_names.html", {"names": names})
+    return render(request, "customers/page/customer/tag_names.html", {"names": names})
 
 
 def _ask(

@@ -11,12 +11,12 @@ from customers.pipeline.outcomes.panel import MAX_SHOWN, outcomes
 
 def register() -> None:
     for title, template, position, content, permission in (
-        ("Tasks", "customers/panels/tasks.html", 10, tasks, "tasks.view"),
-        ("Contacts", "customers/panels/contacts.html", 30, contacts, "customers.view"),
-        ("Deals", "customers/panels/deals.html", 40, deals, "deals.view"),
-        ("Outcomes", "customers/panels/outcomes.html", 45, outcomes, "customers.view"),
-        ("Files", "customers/panels/files.html", 50, files, "customers.view"),
-        ("Consent", "customers/panels/consent.html", 60, consents, "customers.view"),
+        ("Tasks", "customers/page/panels/tasks.html", 10, tasks, "tasks.view"),
+        ("Contacts", "customers/page/panels/contacts.html", 30, contacts, "customers.view"),
+        ("Deals", "customers/page/panels/deals.html", 40, deals, "deals.view"),
+        ("Outcomes", "customers/page/panels/outcomes.html", 45, outcomes, "customers.view"),
+        ("Files", "customers/page/panels/files.html", 50, files, "customers.view"),
+        ("Consent", "customers/page/panels/consent.html", 60, consents, "customers.view"),
     ):
         panels.register(panels.Panel(title, template, position, content, permission))
 

@@ -29,6 +29,6 @@ def panel(request: Request, organization: str, pk: UUID) -> HttpResponse:
         page = timeline.page_of(customer, may=request.member.may, size=SHOWN)
         people = {str(user.pk): user.get_full_name() for user in possible_owners()}
         context = {"customer": customer, "items": page.items, "has_more": bool(page.next_cursor), "people": people}
-        return render(request, "customers/partials/panel_timeline.html", context)
-    response = render(request, "customers/partials/panel.html", field_context(request, customer))
+        return render(request, "customers/page/side_panel/timeline.html", context)
+    response = render(request, "customers/page/side_panel/panel.html", field_context(request, customer))
     return recent.remember(request, response, customer.pk)

@@ -50,10 +50,11 @@ def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "can_delete_customer": request.member.may("customers.delete"),
         "can_export_customer": request.member.may("customers.export"),
     }
-    response = render_page(
-        request, "customers/detail.html", context, partials={"timeline": "customers/partials/timeline.html",
-                                                           "more-timeline": "customers/partials/timeline_items.html"}
-    )  # fmt: skip
+    partials = {
+        "timeline": "customers/page/timeline/timeline.html",
+        "more-timeline": "customers/page/timeline/timeline_items.html",
+    }
+    response = render_page(request, "customers/page/customer/detail.html", context, partials=partials)
     return recent.remember(request, response, customer.pk)
 
 
@@ -74,7 +75,10 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
                     customers.update(customer=customer, actor=current_actor(), changes=changes)
                 return redirect("customers:detail", organization, customer.pk)
     return render(
-        request, "customers/edit.html", {"form": form, "customer": customer}, status=422 if form.errors else 200
+        request,
+        "customers/page/customer/edit.html",
+        {"form": form, "customer": customer},
+        status=422 if form.errors else 200,
     )
 
 
@@ -89,7 +93,7 @@ def history(request: Request, organization: str, pk: UUID) -> HttpResponse:
     names = {str(user.pk): user.get_full_name() for user in possible_owners()}
     names |= dict(Stage.objects.values_list("key", "name"))
     context = {"customer": customer, "rows": page.rows, "next_cursor": page.next_cursor, "people": names}
-    return render(request, "customers/history.html", context)
+    return render(request, "customers/page/customer/history.html", context)
 
 
 def details_of(customer: Customer) -> list[tuple[str, str, str]]:

@@ -30,35 +30,35 @@ CHANGES = (
 def register() -> None:
     for source in (
         timeline.Source(
-            "interaction", "Notes and calls", "notebook-pen", "occurred_at", "customers/timeline/interaction.html",
+            "interaction", "Notes and calls", "notebook-pen", "occurred_at", "customers/page/timeline/interaction.html",
             lambda c: Interaction.objects.filter(customer=c).select_related("author"), _interaction,
         ),
         timeline.Source(
-            "task", "Tasks", "square-check", "created_at", "customers/timeline/task.html",
+            "task", "Tasks", "square-check", "created_at", "customers/page/timeline/task.html",
             lambda c: Task.objects.filter(customer=c).select_related("assigned_to"), _task, "tasks.view",
         ),
         timeline.Source(
-            "deal", "Deals", "handshake", "created_at", "customers/timeline/deal.html",
+            "deal", "Deals", "handshake", "created_at", "customers/page/timeline/deal.html",
             lambda c: Deal.objects.filter(customer=c).select_related("owner", "stage"), _deal, "deals.view",
         ),
         timeline.Source(
-            "stage_change", "Stages", "milestone", "changed_at", "customers/timeline/stage_change.html",
+            "stage_change", "Stages", "milestone", "changed_at", "customers/page/timeline/stage_change.html",
             lambda c: StageChange.objects.filter(customer=c).select_related("from_stage", "to_stage"), _stage_change,
         ),
         timeline.Source(
-            "outcome", "Outcomes", "trophy", "occurred_at", "customers/timeline/outcome.html",
+            "outcome", "Outcomes", "trophy", "occurred_at", "customers/page/timeline/outcome.html",
             lambda c: Outcome.objects.filter(customer=c).select_related("type"), _outcome,
         ),
         timeline.Source(
-            "process", "Processes", "route", "created_at", "customers/timeline/process.html",
+            "process", "Processes", "route", "created_at", "customers/page/timeline/process.html",
             lambda c: Process.objects.filter(customer=c), _process,
         ),
         timeline.Source(
-            "file", "Files", "paperclip", "created_at", "customers/timeline/file.html",
+            "file", "Files", "paperclip", "created_at", "customers/page/timeline/file.html",
             lambda c: CustomerFile.objects.filter(customer=c).select_related("uploaded_by"), _file,
         ),
         timeline.Source(
-            "change", "Changes", "pencil", "occurred_at", "customers/timeline/change.html", changes_of, _change,
+            "change", "Changes", "pencil", "occurred_at", "customers/page/timeline/change.html", changes_of, _change,
         ),
     ):  # fmt: skip
         timeline.register(source)

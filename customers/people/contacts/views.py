@@ -100,4 +100,4 @@ def _found(request: Request, model: type[Record], pk: UUID) -> Record:
 
 def _page(request: Request, customer: Customer, form: Form, more: Mapping[str, object]) -> HttpResponse:
     context = {"form": form, "customer": customer, **more}
-    return render(request, "customers/record_form.html", context, status=422 if form.errors else 200)
+    return render(request, "customers/people/contacts/form.html", context, status=422 if form.errors else 200)

@@ -24,4 +24,6 @@ def propose(request: Request, organization: str) -> HttpResponse:
     results: list[Customer] = []
     if text and not code_in(text):
         results = newest_matches(Customer.objects.visible_to(request.member).matching(text), size=PROPOSED)
-    return render(request, "customers/tasks/customer_options.html", {"customers": [name_of(one) for one in results]})
+    return render(
+        request, "customers/work/tasks/customer_options.html", {"customers": [name_of(one) for one in results]}
+    )

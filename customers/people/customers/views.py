@@ -29,7 +29,7 @@ def new(request: Request, organization: str) -> HttpResponse:
         customer = _create(request, form, own_fields) if form.is_valid() else None
         if customer is not None:
             return redirect("customers:detail", request.organization.slug, customer.pk)
-    return render(request, "customers/new.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "customers/page/customer/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
 def _create(request: Request, form: CustomerForm, own_fields: Mapping[str, object]) -> Customer | None:

@@ -31,7 +31,7 @@ def field_list(request: Request, organization: str) -> HttpResponse:
     rows = list(CustomField.objects.order_by("entity", "position", "id"))
     groups = [(label, [row for row in rows if row.entity == value]) for value, label in CustomField.Entity.choices]
     context = {"groups": groups, "can_edit_settings": request.member.may("settings.edit"), "tab": "fields"}
-    return render(request, "customers/settings/fields.html", context)
+    return render(request, "customers/people/settings/fields.html", context)
 
 
 @requires("settings.edit")
@@ -111,7 +111,7 @@ def _tags(request: Request, wrong: TagForm | None = None) -> HttpResponse:
         "can_edit_settings": request.member.may("settings.edit"),
         "tab": "tags",
     }
-    return render(request, "customers/settings/tags.html", context, status=422 if wrong else 200)
+    return render(request, "customers/people/settings/tags.html", context, status=422 if wrong else 200)
 
 
 def _tag_form(tag: Tag, posted: QueryDict | None = None) -> TagForm:
@@ -177,4 +177,4 @@ def _found(pk: UUID) -> CustomField:
 
 def _form(request: Request, form: CustomFieldForm, field: CustomField | None) -> HttpResponse:
     context = {"form": form, "field": field, "tab": "fields"}
-    return render(request, "customers/settings/field_form.html", context, status=422 if form.errors else 200)
+    return render(request, "customers/people/settings/field_form.html", context, status=422 if form.errors else 200)

@@ -61,7 +61,7 @@ def _place(name: str) -> Callable[[Customer], str]:
     return lambda customer: str((customer.address or {}).get(name) or "")
 
 
-_CELLS = "customers/cells"
+_CELLS = "customers/people/table/cells"
 COLUMNS: Mapping[str, Column] = {
     column.key: column
     for column in (

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.pages import requires
 from core.counting import capped_counts
 from core.htmx import render_page
-from core.http import Request
+from core.http import Request, listed
 from core.ids import parse_uuids
 from customers.models import Customer, CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
@@ -25,7 +23,7 @@ from customers.people.table.state import read_state
 COUNTED_TO = 1000
 # So many rows are asked about at once when something changed.
 MAX_ROWS = 400
-PARTIALS = {"customer-list": "customers/partials/list.html", "more-customers": "customers/partials/rows.html"}
+PARTIALS = {"customer-list": "customers/people/table/list.html", "more-customers": "customers/people/table/rows.html"}
 
 
 @requires("customers.view")
@@ -44,27 +42,28 @@ def customer_list(request: Request, organization: str) -> HttpResponse:
             "count": capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"],
             "open": opened(request),
         }
-    return render_page(request, "customers/list.html", context, partials=PARTIALS)
+    return render_page(request, "customers/people/table/page.html", context, partials=PARTIALS)
 
 
 @requires("customers.view")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def rows(request: Request, organization: str) -> HttpResponse:
-    """Some rows anew, after something changed; who is out of reach by now is not among them."""
+    """Some rows anew, after something changed; who is out of reach by now is not among them.
+
+    Changes nothing; the `ids`, which may be many, come in a POST's body.
+    """
     fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
     state = read_state(_only(request, "columns"), fields=fields)
-    requested = Customer.objects.visible_to(request.member).filter(pk__in=_ids(request.GET.get("ids", "")))
+    requested = Customer.objects.visible_to(request.member).filter(
+        pk__in=parse_uuids(listed(request, "ids")[:MAX_ROWS])
+    )
     columns = columns_for(state, fields)
     context = {
         "rows": table.rows_of(with_relations(requested).order_by("pk"), columns),
         "state": state,
         **permissions(request.member),
     }
-    return render(request, "customers/partials/changed_rows.html", context)
-
-
-def _ids(text: str) -> list[UUID]:
-    return parse_uuids(text.split(",")[:MAX_ROWS])
+    return render(request, "customers/people/table/changed_rows.html", context)
 
 
 def _only(request: Request, *names: str) -> QueryDict:

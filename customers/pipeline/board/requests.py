@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core.http import Request
+from core.http import Request, listed
 from core.ids import parse_uuids
 from customers.models import Stage
 
@@ -30,6 +30,6 @@ def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
     return _("Somebody moved it to %(stage)s meanwhile. Move it again if you still want to.") % {"stage": now.name}
 
 
-def ids_of(text: str) -> list[UUID]:
-    """The ids in a list with commas; what is none is left out."""
-    return parse_uuids(text.split(",")[:MAX_CARDS])
+def ids_of(request: Request) -> list[UUID]:
+    """The `ids` of a request for cards; what is none is left out."""
+    return parse_uuids(listed(request, "ids")[:MAX_CARDS])

@@ -32,7 +32,7 @@ from customers.pipeline.board.requests import MAX_STATE_LENGTH, ids_of, moved_me
 from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 QUIET = "last_activity_at"
-PARTIALS = {"board-view": "customers/board/view.html"}
+PARTIALS = {"board-view": "customers/pipeline/board/view.html"}
 
 
 @requires("customers.view")
@@ -47,7 +47,7 @@ def board(request: Request, organization: str) -> HttpResponse:
     )
     if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
         column = _column(request, stages, state)
-        return render(request, "customers/board/cards.html", _shown(request, state) | {"column": column})
+        return render(request, "customers/pipeline/board/cards.html", _shown(request, state) | {"column": column})
     if "column" in request.GET:
         page_context = [_column(request, stages, state)]
     else:
@@ -64,13 +64,16 @@ def board(request: Request, organization: str) -> HttpResponse:
         "reasons": LOST_REASONS,
         "orders": _orders(state),
     }
-    return render_page(request, "customers/board/board.html", context, partials=PARTIALS)
+    return render_page(request, "customers/pipeline/board/board.html", context, partials=PARTIALS)
 
 
 @requires("customers.view")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def changes(request: Request, organization: str) -> HttpResponse:
-    """The heads of all columns, and some cards anew: those of `ids`, with `all` the first of every column too."""
+    """The heads of all columns, and some cards anew: those of `ids`, with `all` the first of every column too.
+
+    Changes nothing; the `ids`, which may be many, come in a POST's body.
+    """
     stages = list(Stage.objects.all())
     state = read_state(
         _without(request, "ids", "all"),
@@ -84,11 +87,11 @@ def changes(request: Request, organization: str) -> HttpResponse:
     else:
         columns = board_queries.heads(request.member, filters, stages)
     first = {row.pk for column in columns for row in column.rows}
-    ids = [pk for pk in ids_of(request.GET.get("ids", "")) if pk not in first]
+    ids = [pk for pk in ids_of(request) if pk not in first]
     rows = board_queries.customers_in(request.member, filters).filter(pk__in=ids)
     cards = list(board_queries.with_card_relations(rows)) if ids else []
     context = {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
-    return render(request, "customers/board/changes.html", _shown(request, state) | context)
+    return render(request, "customers/pipeline/board/changes.html", _shown(request, state) | context)
 
 
 @requires("customers.edit")
@@ -192,7 +195,7 @@ def _shown(request: Request, state: ListState) -> dict[str, object]:
     return {
         "state": state,
         "query": query.lstrip("?"),
-        "card_template": "customers/board/card.html",
+        "card_template": "customers/pipeline/board/card.html",
         "can_move": request.member.may("customers.edit"),
         "currency": request.organization.currency,
         "board_url": reverse("customers:board", args=[request.organization.slug]),
@@ -224,7 +227,7 @@ def _question(
         "back": _back_url(request, customer),
         "pairs": [(name, _given(request, name)) for name in ("from", "state") if _given(request, name)],
     }
-    return render(request, "customers/board/move.html", context, status=status)
+    return render(request, "customers/pipeline/board/move.html", context, status=status)
 
 
 def _refused(

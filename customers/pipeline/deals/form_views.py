@@ -42,7 +42,9 @@ def choose(request: Request, organization: str) -> HttpResponse:
     result = newest_matches(rows.matching(q), size=FOUND) if q else rows.order_by("-last_activity_at", "-id")[:FOUND]
     context = {"q": q, "found": list(result), "origin": _origin(request)}
     is_part = request.htmx and request.htmx.target == "people"
-    return render(request, "customers/deals/people.html" if is_part else "customers/deals/choose.html", context)
+    return render(
+        request, "customers/pipeline/deals/people.html" if is_part else "customers/pipeline/deals/choose.html", context
+    )
 
 
 @requires("deals.create")
@@ -102,7 +104,7 @@ def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpRespon
         "back": back,
         "may_delete": deal is not None and request.member.may("deals.delete"),
     }
-    return render(request, "customers/deals/form.html", context, status=422 if form.errors else 200)
+    return render(request, "customers/pipeline/deals/form.html", context, status=422 if form.errors else 200)
 
 
 def _saved(request: Request, customer: Customer, deal: Deal | None, form: DealForm) -> bool:

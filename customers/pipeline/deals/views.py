@@ -63,7 +63,7 @@ def deal_list(request: Request, organization: str) -> HttpResponse:
     today = days.today(request.organization.zone)
     context = _shown(request, state, stages, "deals") | {"rows": page.rows, "more": page.next_cursor, "today": today}
     if request.htmx.target == "more-deals" and not request.htmx.boosted:
-        return render(request, "customers/deals/rows.html", context)
+        return render(request, "customers/pipeline/deals/rows.html", context)
     # What is to come does not depend on the day that is asked for.
     outlook = deal_queries.deals_for(request.member, state.only("q", "owner", "stage", "status"))
     context |= _frame(request, state, stages) | {
@@ -74,7 +74,10 @@ def deal_list(request: Request, organization: str) -> HttpResponse:
         "by_month": deal_queries.by_month(outlook, today=today),
     }
     return render_page(
-        request, "customers/deals/list.html", context, partials={"board-view": "customers/deals/view.html"}
+        request,
+        "customers/pipeline/deals/list.html",
+        context,
+        partials={"board-view": "customers/pipeline/deals/view.html"},
     )
 
 
@@ -86,7 +89,9 @@ def deal_board(request: Request, organization: str) -> HttpResponse:
     state = deal_queries.read_deals(_without(request, "column", "after"), stages=[stage.key for stage in stages])
     context = _shown(request, state, stages, "board")
     if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
-        return render(request, "customers/board/cards.html", context | {"column": _column(request, stages, state)})
+        return render(
+            request, "customers/pipeline/board/cards.html", context | {"column": _column(request, stages, state)}
+        )
     if "column" in request.GET:
         columns = [_column(request, stages, state)]
     else:
@@ -99,25 +104,31 @@ def deal_board(request: Request, organization: str) -> HttpResponse:
         "totals": deal_queries.totals(deal_queries.deals_for(request.member, state)),
     }
     return render_page(
-        request, "customers/deals/board.html", context, partials={"board-view": "customers/deals/board_view.html"}
+        request,
+        "customers/pipeline/deals/board.html",
+        context,
+        partials={"board-view": "customers/pipeline/deals/board_view.html"},
     )
 
 
 @requires("deals.view")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def deal_changes(request: Request, organization: str) -> HttpResponse:
-    """The heads of all columns, and the cards of the customers in `ids` anew; with `all` the first of every column."""
+    """The heads of all columns, and the cards of the customers in `ids` anew; with `all` the first of every column.
+
+    Changes nothing; the `ids`, which may be many, come in a POST's body.
+    """
     stages = list(Stage.objects.all())
     state = deal_queries.read_deals(_without(request, "ids", "all"), stages=[stage.key for stage in stages])
     context = _shown(request, state, stages, "board")
     read = deal_queries.columns if "all" in request.GET else deal_queries.heads
     columns = read(request.member, state, stages, today=context["today"])
     first = {row.pk for column in columns for row in column.rows}
-    ids = ids_of(request.GET.get("ids", ""))
+    ids = ids_of(request)
     theirs = deal_queries.deals_for(request.member, state).filter(customer__in=ids).exclude(pk__in=first)
     cards = list(deal_queries.with_relations(theirs)[:MAX_CARDS]) if ids else []
     context |= {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
-    return render(request, "customers/board/changes.html", context)
+    return render(request, "customers/pipeline/board/changes.html", context)
 
 
 @requires("deals.edit")
@@ -173,7 +184,7 @@ def _shown(request: Request, state: DealState, stages: list[Stage], tab: str) ->
         "board_url": board_url,
         "own_url": list_url if tab == "deals" else board_url,
         "changes_url": reverse("customers:deal_changes", args=[slug]),
-        "card_template": "customers/deals/card.html",
+        "card_template": "customers/pipeline/deals/card.html",
         "many": "deals",
         "currency": request.organization.currency,
         "today": days.today(request.organization.zone),
@@ -247,7 +258,7 @@ def _question(
         "back": _board_url(request),
         "pairs": [("state", _given_state(request))] if _given_state(request) else [],
     }
-    return render(request, "customers/board/move.html", context, status=status)
+    return render(request, "customers/pipeline/board/move.html", context, status=status)
 
 
 def _refused(

@@ -23,14 +23,14 @@ from customers.pipeline.outcomes import services as outcomes
 from customers.pipeline.outcomes.forms import OutcomeTypeForm
 
 EDIT = "settings.edit"
-LIST = "customers/settings/outcome_type_list.html"
+LIST = "customers/pipeline/outcomes/outcome_type_list.html"
 
 
 @requires("settings.view")
 @require_safe
 def type_list(request: Request, organization: str) -> HttpResponse:
     """The types in their order, with how often each was recorded."""
-    return render(request, "customers/settings/outcome_types.html", _shown(request))
+    return render(request, "customers/pipeline/outcomes/outcome_types.html", _shown(request))
 
 
 @requires(EDIT)
@@ -124,7 +124,7 @@ def _shown(request: Request) -> dict[str, object]:
 
 def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> HttpResponse:
     context = {"form": form, "kind": kind}
-    return render(request, "customers/settings/outcome_type.html", context, status=422 if form.errors else 200)
+    return render(request, "customers/pipeline/outcomes/outcome_type.html", context, status=422 if form.errors else 200)
 
 
 def _found(pk: UUID) -> OutcomeType:

@@ -27,8 +27,12 @@ from customers.pipeline.outcomes import services as outcomes
 from customers.pipeline.outcomes.forms import OutcomeForm
 
 ROWS = 50
-PANEL, SLOT, PAGE = "customers/outcomes/panel.html", "customers/outcomes/slot.html", "customers/outcomes/form.html"
-PARTIALS = {"more-outcomes": "customers/outcomes/rows.html"}
+PANEL, SLOT, PAGE = (
+    "customers/pipeline/outcomes/panel.html",
+    "customers/pipeline/outcomes/slot.html",
+    "customers/pipeline/outcomes/form.html",
+)
+PARTIALS = {"more-outcomes": "customers/pipeline/outcomes/rows.html"}
 
 
 @requires("customers.view")
@@ -51,7 +55,7 @@ def outcome_list(request: Request, organization: str) -> HttpResponse:
         "totals": [] if is_more else outcome_queries.totals(rows),
         "can_edit": request.member.may("customers.edit"),
     }
-    return render_page(request, "customers/outcomes/list.html", context, partials=PARTIALS)
+    return render_page(request, "customers/pipeline/outcomes/list.html", context, partials=PARTIALS)
 
 
 @requires("customers.edit")

@@ -27,6 +27,6 @@ def lacks_reason(request: Request, stage: Stage, reason: str) -> bool:
 def ask_why(request: Request) -> HttpResponse:
     """Answer a form of HTMX that lacks the reason: the question, after which static/js/lost.js sends it again."""
     context = {"reasons": LOST_REASONS, "lost_id": "why", "is_asked": True}
-    response = render(request, "customers/partials/lost_dialog.html", context, status=422)
+    response = render(request, "customers/pipeline/stages/lost_dialog.html", context, status=422)
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "body", "beforeend"
     return response

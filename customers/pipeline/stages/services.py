@@ -333,4 +333,6 @@ def _key(given: str, name: str, taken: set[str]) -> str:
 
 
 def register() -> None:
-    jobs.register(KIND, run, label="Taking a stage away", template="customers/partials/stage_removal_result.html")
+    jobs.register(
+        KIND, run, label="Taking a stage away", template="customers/pipeline/stages/stage_removal_result.html"
+    )

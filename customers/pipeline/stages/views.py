@@ -100,9 +100,11 @@ def order_stages(request: Request, organization: str) -> HttpResponse:
         if not request.htmx:
             toasts.error(request, str(error))
             return redirect("customers:pipeline_settings", organization)
-        return toast(render(request, "customers/settings/stage_list.html", _shown(request)), str(error), level="error")
+        return toast(
+            render(request, "customers/pipeline/stages/stage_list.html", _shown(request)), str(error), level="error"
+        )
     if request.htmx:
-        return render(request, "customers/settings/stage_list.html", _shown(request))
+        return render(request, "customers/pipeline/stages/stage_list.html", _shown(request))
     return redirect("customers:pipeline_settings", organization)
 
 
@@ -135,7 +137,7 @@ def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "error": error,
         "proposed": _neighbour(stage, others),
     }
-    return render(request, "customers/settings/stage_remove.html", context, status=422 if error else 200)
+    return render(request, "customers/pipeline/stages/stage_remove.html", context, status=422 if error else 200)
 
 
 def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpResponse:
@@ -147,7 +149,7 @@ def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpRespon
         for field in form.fields.values():
             field.disabled = True
     status = 422 if form.errors else 200
-    return render(request, "customers/settings/stages.html", {**context, "form": form}, status=status)
+    return render(request, "customers/pipeline/stages/stages.html", {**context, "form": form}, status=status)
 
 
 def _shown(request: Request) -> dict[str, Any]:
@@ -190,4 +192,4 @@ def _form(request: Request, form: StageForm, stage: Stage | None) -> HttpRespons
         "tab": "pipeline",
         "back": reverse("customers:pipeline_settings", args=[request.organization.slug]),
     }
-    return render(request, "customers/settings/stage_form.html", context, status=422 if form.errors else 200)
+    return render(request, "customers/pipeline/stages/stage_form.html", context, status=422 if form.errors else 200)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from accounts.models import Member
 from activity.actor import current_actor
+from core.compression import shows_secret
 from core.http import Request
 from core.tenancy import every_organization, organization_scope
 from customers.models import CalendarFeed
@@ -26,6 +27,7 @@ KEPT_SECONDS = 300
 
 
 @requires("tasks.view")
+@shows_secret
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def feed_page(request: Request, organization: str) -> HttpResponse:
@@ -36,7 +38,7 @@ def feed_page(request: Request, organization: str) -> HttpResponse:
         path = reverse("calendar", args=[token])
         context["address"] = settings.PUBLIC_BASE_URL.rstrip("/") + path
         context["feed"] = CalendarFeed.objects.filter(member=request.member).first()
-    return render(request, "customers/tasks/feed.html", context)
+    return render(request, "customers/work/calendar/feed.html", context)
 
 
 @requires("tasks.view")

@@ -84,7 +84,7 @@ def month(request: Request, organization: str) -> HttpResponse:
         "is_cut": is_cut,
         "can_create": request.member.may("tasks.create"),
     }
-    return render(request, "customers/tasks/calendar.html", context)
+    return render(request, "customers/work/calendar/calendar.html", context)
 
 
 def _items(request: Request, start: datetime, end: datetime, who: str) -> tuple[list[Item], bool]:

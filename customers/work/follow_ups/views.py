@@ -40,13 +40,13 @@ from customers.work.tasks import queries as task_queries
 ROWS = 40
 COUNTED_TO = 100
 PARTIALS = {
-    "follow-ups": "customers/follow_ups/main.html",
-    "more-follow-ups": "customers/follow_ups/groups.html",
+    "follow-ups": "customers/work/follow_ups/main.html",
+    "more-follow-ups": "customers/work/follow_ups/groups.html",
 }
 # What a part of a page that shows the follow-up is called in `in`, with its template.
 PLACES = {
-    "page": "customers/partials/follow_up.html",
-    "list": "customers/follow_ups/row.html",
+    "page": "customers/work/follow_ups/follow_up.html",
+    "list": "customers/work/follow_ups/row.html",
 }
 
 
@@ -54,7 +54,7 @@ PLACES = {
 @require_safe
 def follow_up_list(request: Request, organization: str) -> HttpResponse:
     """Overdue first, then today, then the days to come; with `date` that day alone."""
-    return render_page(request, "customers/follow_ups/list.html", _context(request), partials=PARTIALS)
+    return render_page(request, "customers/work/follow_ups/list.html", _context(request), partials=PARTIALS)
 
 
 @requires("customers.edit")

@@ -168,8 +168,8 @@ def _mail(task: Task, member: Member, mailer: BaseEmailBackend) -> None:
     path = reverse("customers:edit_task", args=[task.organization.slug, task.pk])
     context = {"task": task, "member": member, "url": f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"}
     with timezone.override(task.organization.zone):
-        body = render_to_string("customers/mail/task_reminder.txt", context)
-        subject = " ".join(render_to_string("customers/mail/task_reminder_subject.txt", context).split())
+        body = render_to_string("customers/work/mail/task_reminder.txt", context)
+        subject = " ".join(render_to_string("customers/work/mail/task_reminder_subject.txt", context).split())
     send_mail(subject, body, None, [member.user.email], connection=mailer)
 
 

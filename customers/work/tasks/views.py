@@ -40,9 +40,9 @@ from customers.work.tasks.forms import QuickTaskForm, TaskForm
 
 ROWS = 50
 PARTIALS = {
-    "tasks": "customers/tasks/main.html",
-    "more-tasks": "customers/tasks/groups.html",
-    "task-tabs": "customers/tasks/tabs.html",
+    "tasks": "customers/work/tasks/main.html",
+    "more-tasks": "customers/work/tasks/groups.html",
+    "task-tabs": "customers/work/tasks/tabs.html",
 }
 
 
@@ -70,7 +70,7 @@ def task_list(request: Request, organization: str) -> HttpResponse:
         context = _tabs(request, address)
     else:
         context = _main(request, address)
-    return render_page(request, "customers/tasks/list.html", context, partials=PARTIALS)
+    return render_page(request, "customers/work/tasks/list.html", context, partials=PARTIALS)
 
 
 @requires("tasks.create")
@@ -87,10 +87,10 @@ def quick_add(request: Request, organization: str) -> HttpResponse:
         if not request.htmx:
             toasts.success(request, said)
             return redirect(reverse("customers:tasks", args=[organization]) + address.query())
-        response = render(request, "customers/tasks/main.html", _main(request, address))
+        response = render(request, "customers/work/tasks/main.html", _main(request, address))
         return toast(response, said)
     context = _main(request, address, quick=form)
-    template = "customers/tasks/main.html" if request.htmx else "customers/tasks/list.html"
+    template = "customers/work/tasks/main.html" if request.htmx else "customers/work/tasks/list.html"
     return render(request, template, context, status=422)
 
 
@@ -141,7 +141,7 @@ def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "show_customer": bool(place),
         "show_assignee": place == "all",
     }
-    response = render(request, "customers/partials/task_row.html", context)
+    response = render(request, "customers/work/tasks/task_row.html", context)
     trigger_client_event(response, "customer-changed", {"what": "task"})
     trigger_client_event(response, "task-changed", {"id": str(pk)})
     if wanted == "done" and is_changed:
@@ -278,7 +278,7 @@ def _form(request: Request, task: Task | None, customer: Customer | None, *, is_
         "next": _back(request),
         "can_delete": task is not None and request.member.may("tasks.delete"),
     }
-    return render(request, "customers/tasks/form.html", context, status=422 if form.errors else 200)
+    return render(request, "customers/work/tasks/form.html", context, status=422 if form.errors else 200)
 
 
 def _create(request: Request, given: str, fields: dict[str, Any], customer: Customer | None = None) -> Task:

@@ -121,10 +121,10 @@ def test_the_menu_shows_what_the_member_may(alice: Any, make_customer: Any):
     request = RequestFactory().get("/")
     request.organization = alice.organization
     context = {"customer": make_customer(), "can_export_customer": True, "can_delete_customer": False}
-    html = render_to_string("customers/partials/data_menu.html", {**context, "request": request}, request)
+    html = render_to_string("customers/page/customer/data_menu.html", {**context, "request": request}, request)
     assert "Export personal data" in html
     assert "Erase" not in html
-    html = render_to_string("customers/partials/data_menu.html", {**context, "can_delete_customer": True}, request)
+    html = render_to_string("customers/page/customer/data_menu.html", {**context, "can_delete_customer": True}, request)
     assert "Erase" in html
 
 

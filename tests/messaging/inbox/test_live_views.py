@@ -6,16 +6,18 @@ import asyncio
 import json
 
 import pytest
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.members import services as members
 from accounts.models import Member, Team
-from activity.live import MISSED, QUEUE_SIZE, Feed, Signal
+from activity.live import LOOK_BACK, MISSED, QUEUE_SIZE, Feed, Signal
+from activity.models import Event
 from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.models.querysets import owners_in_reach
-from messaging.inbox import live_updates
-from messaging.inbox.live_updates import EVERYTHING, Credentials, Watcher, look
+from messaging.inbox import live_updates, live_views
+from messaging.inbox.live_updates import EVERYTHING, MAX_PAGE_AGE, Credentials, Rooms, Watcher, look
 
 
 def signal(conversation, event_type="message.received") -> Signal:
@@ -220,3 +222,43 @@ def test_a_failed_look_pauses_the_stream_and_the_next_one_heals_it(alice, monkey
             return [await asyncio.wait_for(queue.get(), 20) for _ in range(3)]
 
     assert asyncio.run(watch()) == [live_updates.PAUSED, live_updates.PAUSED, EVERYTHING + live_updates.HEARTBEAT]
+
+
+def missed(who, rendered_at, watching=None):
+    """The rows that a stream begins with, of what a page rendered then does not show; EVERYTHING as it is."""
+    text = asyncio.run(Rooms().missed(watching or credentials(who), rendered_at))
+    return text if text in (None, EVERYTHING) else rows_of(text)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_begins_with_what_its_page_does_not_show(alice, bob, make_customer):
+    his, hers = make_customer(bob), make_customer(alice)
+    began = timezone.now()
+    assert [set(row["customers"]) for row in missed(alice, began)] == [{str(his.pk), str(hers.pk)}]
+    assert [set(row["customers"]) for row in missed(bob, began)] == [{str(his.pk)}]
+    # What was committed well before the page was rendered stands in it.
+    with organization_scope(alice.organization):
+        Event.objects.update(occurred_at=began - 2 * LOOK_BACK)
+    assert missed(alice, began) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_of_an_unknown_or_old_time_asks_for_everything(alice):
+    assert missed(alice, None) == EVERYTHING
+    assert missed(alice, timezone.now() - 2 * MAX_PAGE_AGE) == EVERYTHING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_of_who_was_shut_out_does_not_begin(alice, make_customer):
+    make_customer(alice)
+    client = alice.client
+    watching = credentials(alice, client)
+    client.logout()
+    assert missed(alice, timezone.now(), watching) is None
+
+
+@pytest.mark.parametrize(("text", "is_time"), [
+    ("1764504000123", True), ("", False), ("yesterday", False), ("-1", False), ("9" * 20, False), ("²", False),
+])  # fmt: skip
+def test_the_time_of_a_page_is_milliseconds(text, is_time):
+    assert (live_views._moment(text) is not None) is is_time
