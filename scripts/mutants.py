@@ -66,7 +66,12 @@ MUTANTS = [
         "tests/messaging/delivery/test_cancel_race.py",
     ),
     Mutant(
-        "a message that was cancelled is sent", "messaging/delivery/sending.py",
+        "a webhook is taken whatever its signature", "messaging/intake/unverified.py",
+        "if proof is not None and provider.verify(proof, body, credentials):", "if proof is not None:",
+        "tests/messaging/channels/test_toy_provider.py",
+    ),
+    Mutant(
+        "a message that was cancelled is sent", "messaging/delivery/request.py",
         "rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token, due_at__gt=now)",
         "rows = Message.objects.filter(pk=message.pk)", "tests/messaging/delivery/test_cancel_race.py",
     ),

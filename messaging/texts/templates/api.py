@@ -54,6 +54,11 @@ class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
         help_text="Of an approved template: the number of each variable, and its text.",
     )  # fmt: skip
 
+    # Of a name that the contract has had since there was one provider.
+    content_sid = serializers.CharField(
+        source="provider_template_id", max_length=templates.MAX_LENGTH["provider_template_id"], required=False,
+        allow_blank=True,
+    )  # fmt: skip
     variables = serializers.SerializerMethodField(help_text="What a sender may give values for.")
     team = TeamField(required=False, allow_null=True, help_text="Of one that a team shares.")
 
@@ -165,8 +170,8 @@ class TemplateView(ConditionalMixin, OrganizationView):
                 raise invalid("key", "This can’t be changed: rules call the template by it.")
             if not partial:
                 empty: dict[str, object] = {
-                    "language": "und", "category": "", "subject": "", "content_sid": "", "sharing": "everybody",
-                    "team": None,
+                    "language": "und", "category": "", "subject": "", "provider_template_id": "",
+                    "sharing": "everybody", "team": None,
                 }  # fmt: skip
                 changes = empty | {"content_variables": {}} | changes
             changed = templates.update(template=template, actor=current_actor(), changes=changes)
