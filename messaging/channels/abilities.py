@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import IO, Protocol, runtime_checkable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import IO, Final, Protocol, runtime_checkable
 
-from messaging.channels.base import Account
+from messaging.channels.base import Account, Kind, ReceivedMessage, StatusUpdate
+
+# What a delivery is about.
+MESSAGE: Final = "message"  # an inbound message
+STATUS: Final = "status"  # what became of a message of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class FetchError(Exception):
 class ContentTemplate:
     """A template as the provider holds it, to be sent by its id once it is approved."""
 
-    sid: str
+    id: str
     name: str
     language: str
     kind: str  # text, media, quick-reply, list-picker, call-to-action, card, carousel, … as the provider calls it
@@ -74,6 +80,150 @@ class WebhookAddress:
     is_right: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """What a provider reports at one address of ours, `/webhooks/<provider>/<name of the hook>`."""
+
+    type: str  # MESSAGE or STATUS
+    kind: str = ""  # of the channels that it serves; empty where the request says which
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A request of a provider as it came, before it is verified."""
+
+    hook: Hook
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # by name in any case; empty once stored
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRoute:
+    """By what the channel of a request is looked up, and what makes the request one; all of it unverified.
+
+    Texts hold no NUL or lone surrogate; what the request does not name is empty.
+    """
+
+    kind: str
+    address: str = ""  # ours, in E.164 or an e-mail address
+    messaging_service_id: str = ""
+    account_id: str = ""
+    provider_message_id: str = ""
+    about: str = ""  # of a status: what sets it apart from others of the same message
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a signature was made over, beside the body; `path` is the address without its host, which settings name."""
+
+    signature: str
+    url: str
+    path: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReply:
+    """What a provider wants to read once its request is stored."""
+
+    body: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountIds:
+    """What a provider's requests name an account by, besides its address; taken from the account's credentials."""
+
+    account_id: str = ""
+    messaging_service_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMail:
+    """A mail as the server holds it. `raw` is None where it is larger than was asked for: then the headers alone."""
+
+    uid: int
+    size: int  # bytes, as the server says
+    raw: bytes | None = field(repr=False)
+    headers: bytes = field(default=b"", repr=False)
+    received_at: datetime | None = None  # when the server got it
+
+
+class OpenMailbox(Protocol):
+    """A folder, open for reading; every call raises SendError. What was read before a failure stays valid."""
+
+    uidvalidity: int  # another number than the last time: the UIDs of before mean nothing any more
+    uidnext: int  # every mail that comes after opening has this UID or a higher one
+
+    def fetch_after(self, uid: int, *, limit: int, largest: int) -> Iterator[FetchedMail]:
+        """The mails with a higher UID, oldest first; of one with more than `largest` bytes only the headers."""
+
+    def since(self, day: date) -> list[int]:
+        """The UIDs of the mails that the server got on this day or later, ascending."""
+
+
+@runtime_checkable
+class ParsesDeliveries(Protocol):
+    def parse(self, delivery_type: str, body: bytes, *, kind: str) -> ReceivedMessage | StatusUpdate:
+        """What a stored body says. Raises InvalidPayload, which names the field that is wrong."""
+
+
+@runtime_checkable
+class ReceivesWebhooks(ParsesDeliveries, Protocol):
+    """A provider that posts to `/webhooks/<its key>/<hook>`: one view serves all of them.
+
+    In order: `route` says which channels a request may be for; `verify` says with the credentials of each whether the
+    request is the provider's; the request is stored; `webhook_reply` is sent; later `parse` reads what was stored.
+    """
+
+    hooks: Mapping[str, Hook]
+    max_webhook_bytes: int  # a longer body is refused with 413
+    signing_credential: str  # what people call the credential that requests are verified with: "auth token"
+
+    @property
+    def checks_signatures(self) -> bool:
+        """False only where a setting has switched `verify` off; every request then counts as verified."""
+
+    def route(self, request: WebhookRequest) -> WebhookRoute:
+        """What the request names, also of a body that `parse` would refuse. Never raises."""
+
+    def verify(self, proof: Proof, body: bytes, credentials: Mapping[str, object]) -> bool:
+        """Whether the request was signed by the account with these credentials. Never raises."""
+
+    def webhook_reply(self) -> WebhookReply: ...
+
+    def account_ids(self, credentials: Mapping[str, object]) -> AccountIds: ...
+
+
+@runtime_checkable
+class ReadsMailbox(Protocol):
+    def mailbox_folder(self, credentials: Mapping[str, object]) -> str:
+        """The folder that is read for an account with these credentials; empty where none is."""
+
+    def open_mailbox(self, account: Account) -> AbstractContextManager[OpenMailbox]:
+        """The account's folder, closed at the end; nothing in it is changed.
+
+        Raises SendError: FIX where somebody has to change a setting, LATER for a passing trouble.
+        """
+
+
+@runtime_checkable
+class LimitsSenders(Protocol):
+    """A provider with senders that are slower than its others."""
+
+    def sender_rate(self, address: str) -> float | None:
+        """Messages a second that this sender may send; None where it is as fast as its kind of channel."""
+
+
+@runtime_checkable
+class KeepsCopies(Protocol):
+    """A provider that keeps what it was given in files of this machine."""
+
+    def copies_of(self, kind: Kind, message_id: str) -> Sequence[Path]:
+        """The files that hold a message of ours, there or not: erasure deletes them."""
+
+
 @runtime_checkable
 class FetchesMedia(Protocol):
     def fetch_media(self, account: Account, url: str, *, into: IO[bytes], max_bytes: int) -> FetchedMedia:
@@ -84,6 +234,9 @@ class FetchesMedia(Protocol):
 class HasContent(Protocol):
     def list_content(self, account: Account) -> Sequence[ContentTemplate]:
         """Every template of the account with its state of approval. Raises SendError."""
+
+    def template_id_problem(self, template_id: str) -> str:
+        """Why this can't be the id of a template, in plain words; empty where it can."""
 
 
 @runtime_checkable
@@ -105,6 +258,12 @@ class ListsMessages(Protocol):
 class HasWebhooks(Protocol):
     def webhooks(self, account: Account, *, inbound_url: str, status_url: str) -> Sequence[WebhookAddress]:
         """Which addresses the provider needs, and what is set there now. Never raises for what it can't see."""
+
+    def webhooks_to_enter(self, *, inbound_url: str, status_url: str) -> Sequence[WebhookAddress]:
+        """The same addresses, to be copied, without asking the provider."""
+
+    def webhook_place(self, kind: Kind, address: str, ids: AccountIds) -> str:
+        """Where the provider's console takes the addresses, a sentence in safe HTML; empty where nothing is to say."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""What a provider is: the words in which the rest of Parley talks to Twilio, SMTP or the simulator.
+"""What a provider is: the words in which the rest of Parley talks to any provider.
 
 Nothing here or in the folders beside it touches the database: an adapter turns an `Account` and an `OutgoingMessage`
 into a request, and a provider's payload into a `ReceivedMessage` or a `StatusUpdate`.
@@ -116,7 +116,7 @@ class OutgoingMessage:
     is_automatic: bool = False
     files: Sequence[OutgoingFile] = ()
     # An approved template: sent by its id and values instead of the body, which is what people here are shown.
-    content_sid: str = ""
+    provider_template_id: str = ""
     content_variables: Mapping[str, str] = field(default_factory=dict)
     # E-mail only.
     cc: Sequence[str] = ()
@@ -259,7 +259,7 @@ class ReceivedMessage:
     sender: str  # E.164, short code or e-mail; empty for a WhatsApp user without a phone number
     sender_user_id: str = ""  # WhatsApp's business-scoped user id, "US.000…", without the prefix
     sender_name: str = ""
-    account_id: str = ""  # Twilio: AccountSid
+    account_id: str = ""  # the provider's name of the account that it was sent to
     messaging_service_id: str = ""
     body: str = ""
     subject: str = ""
@@ -268,7 +268,7 @@ class ReceivedMessage:
     button: Mapping[str, str] = field(default_factory=dict)  # kind (button, list), text, payload
     reply_to: str = ""  # provider's id of the message quoted or answered
     referral: Mapping[str, str] = field(default_factory=dict)
-    opt_out: str = ""  # STOP, START or HELP where the provider says so (Twilio: OptOutType)
+    opt_out: str = ""  # STOP, START or HELP where the provider says so
     sent_at: datetime | None = None
     reply_addresses: Sequence[tuple[str, str]] = ()  # name and address of everybody in Reply-To
     files: Sequence[ReceivedFile] = ()  # those whose bytes came along; an e-mail's are in `mail`

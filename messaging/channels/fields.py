@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import builtins
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -23,6 +24,19 @@ MAX_ATTACHMENTS: Final = 20
 MAX_TEXTS: Final = 100
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+
+
+def decoded(body: bytes) -> object:
+    """A JSON body. Raises InvalidPayload."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidPayload("The body is not JSON.") from error
+
+
+def encoded(data: object) -> bytes:
+    """A decoded JSON body, to be kept."""
+    return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 class JsonFields:

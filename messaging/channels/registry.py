@@ -24,6 +24,11 @@ for _one in (TwilioProvider(), SmtpProvider(), SimulatorProvider(), WebsiteProvi
     _PROVIDERS.register(_one)
 
 
+def register(one: Provider) -> None:
+    """Add a provider; raises RegisteredTwice where there is one of its key."""
+    _PROVIDERS.register(one)
+
+
 def provider(key: str) -> Provider:
     """The provider with this key. Raises UnknownProvider."""
     try:

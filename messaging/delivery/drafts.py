@@ -31,7 +31,7 @@ class Composed:
 
     body: str
     subject: str = ""
-    content_sid: str = ""
+    provider_template_id: str = ""
     content_variables: Mapping[str, str] | None = None
     files: Sequence[MediaFile] = field(default_factory=tuple)
     cc: Sequence[str] = ()
@@ -65,10 +65,10 @@ def write(
     files = files or ()
     if fallback_template is not None:
         require_fallback(conversation, fallback_template, fallback_variables, author)
-    if rendered is not None and rendered.content_sid:
+    if rendered is not None and rendered.provider_template_id:
         if files:
             raise InvalidText("An approved template carries its own files. Leave these out.", field="attachments")
-        return Composed(rendered.body, "", rendered.content_sid, rendered.content_variables)
+        return Composed(rendered.body, "", rendered.provider_template_id, rendered.content_variables)
     text = clean(body).strip() or (rendered.body if rendered is not None else "")
     _require_text(capabilities, text, has_files=bool(files))
     _require_files(capabilities, files, text)

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import IO, Any, Final
 
-from django.conf import settings
-from django.urls import reverse
-
 from messaging.channels.base import Kind, OutgoingFile, OutgoingMessage
 from messaging.files import links
+from messaging.inbound_deliveries import addresses
 from messaging.models import Attachment, MailDetails, MediaFile, Message
 from messaging.texts import placeholders
 from messaging.threads import mail_threads
@@ -31,20 +29,13 @@ def build(message: Message) -> OutgoingMessage:
         id=str(message.pk),
         to=message.address,
         subject=message.subject,
-        status_callback_url=status_callback_url(message),
+        status_callback_url=addresses.status_callback_url(message),
         is_automatic=is_automatic,
         files=_files(message),
-        content_sid=message.content_sid,
+        provider_template_id=message.provider_template_id,
         content_variables=message.content_variables or {},
         **{"body": message.body, "in_reply_to": quoted.provider_message_id if quoted else "", **mail},
     )
-
-
-def status_callback_url(message: Message) -> str:
-    """Where the provider tells what became of it; our id stands in it, under the provider's signature."""
-    if not settings.TWILIO_WEBHOOK_BASE_URL:
-        return ""
-    return f"{settings.TWILIO_WEBHOOK_BASE_URL.rstrip('/')}{reverse('webhooks:twilio_status')}?message={message.pk}"
 
 
 def signature_of(message: Message) -> str:

@@ -1,4 +1,4 @@
-"""What is to be sent: queued, cancelled, tried again. How it leaves is in `delivery`."""
+"""What is to be sent: queued, cancelled, tried again. How it leaves is in `sending`."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def queue_message(
     checks.require_allowed(
         conversation,
         at=due,
-        is_content=bool(written.content_sid) or may_fall_back,
+        is_content=bool(written.provider_template_id) or may_fall_back,
         is_automatic=is_automatic,
         is_template=template is not None and not body.strip(),
     )
@@ -99,7 +99,7 @@ def queue_message(
         subject=written.subject,
         body=written.body,
         template=template,
-        content_sid=written.content_sid,
+        provider_template_id=written.provider_template_id,
         content_variables=written.content_variables,
         fallback_template=fallback_template,
         fallback_variables=dict(fallback_variables or {}) if fallback_template else None,
@@ -200,7 +200,7 @@ def retry(*, message: Message, actor: Actor) -> Message:
 
     Raises NotPossible in another state, and a `refusals.SendingRefused` where it may not go out now.
     """
-    may_be_content = bool(message.content_sid or message.fallback_template_id)
+    may_be_content = bool(message.provider_template_id or message.fallback_template_id)
     checks.require_allowed(message.conversation, at=clock.now(), is_content=may_be_content)
     locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if not locked.can_retry:

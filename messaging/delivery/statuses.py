@@ -200,7 +200,7 @@ def _is_of_earlier_attempt(message: Message, provider_message_id: str) -> bool:
 
 
 def _wait(message: Message, failure: Failure) -> timedelta | None:
-    if failure.retry == Retry.TEMPLATE and message.fallback_template_id and not message.content_sid:
+    if failure.retry == Retry.TEMPLATE and message.fallback_template_id and not message.provider_template_id:
         return timedelta(0)  # the template goes out instead
     if failure.retry not in (Retry.LATER, Retry.BACKOFF):
         return None

@@ -12,6 +12,7 @@ from django.core import signing
 from django.urls import reverse
 
 from core.refused import Refused
+from messaging.channels import public_address
 from messaging.models import MediaFile, Message
 
 _FILE: Final = "messaging.file"
@@ -36,7 +37,7 @@ class Subscription:
 
 def file_url(file: MediaFile) -> str:
     """A public address of the file, good for MEDIA_LINK_HOURS: for a provider, and for pictures in a sandboxed mail."""
-    return f"{_base()}{file_path(file)}"
+    return f"{public_address.base()}{file_path(file)}"
 
 
 def file_path(file: MediaFile) -> str:
@@ -67,7 +68,3 @@ def subscription_of(token: str) -> Subscription:
         return Subscription(UUID(organization), UUID(customer), str(kind), UUID(message))
     except (signing.BadSignature, ValueError, TypeError, AttributeError) as error:
         raise InvalidLink("This address is not complete.") from error
-
-
-def _base() -> str:
-    return str(settings.TWILIO_WEBHOOK_BASE_URL or settings.PUBLIC_BASE_URL).rstrip("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from core import clock
 from core.jobs import wake_up
+from messaging.channels.abilities import Proof
 from messaging.channels.text import clean
 from messaging.models import Arrival, Channel, Message
 
@@ -30,26 +31,17 @@ AT_ONCE: Final = 2000
 WAITING: Final = (Arrival.State.UNROUTABLE, Arrival.State.UNVERIFIED)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a signature was made over, beside the body; `path` is the address without its host, which settings name."""
+def proof_of(arrival: Arrival) -> Proof | None:
+    """As it was kept with a delivery; None where nothing was."""
+    kept = arrival.proof
+    names = [field.name for field in fields(Proof)]
+    if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in names):
+        return None
+    return Proof(**{name: kept[name] for name in names})
 
-    signature: str
-    url: str
-    path: str
-    content_type: str
 
-    @classmethod
-    def of(cls, arrival: Arrival) -> Proof | None:
-        """As it was kept with a delivery; None where nothing was."""
-        kept = arrival.proof
-        names = ("signature", "url", "path", "content_type")
-        if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in names):
-            return None
-        return cls(**{name: kept[name] for name in names})
-
-    def as_json(self) -> dict[str, str]:
-        return {name: value[:4000] for name, value in asdict(self).items()}
+def _as_json(proof: Proof) -> dict[str, str]:
+    return {name: value[:4000] for name, value in asdict(proof).items()}
 
 
 def waiting() -> QuerySet[Arrival]:
@@ -101,7 +93,7 @@ def store(
         type=arrival_type,
         body=body,
         query=clean(query)[:500],
-        proof=proof.as_json() if proof is not None and channel is None else None,
+        proof=_as_json(proof) if proof is not None and channel is None else None,
         account_id=clean(account_id)[:64],
         channel=channel,
         organization_id=channel.organization_id if channel else None,

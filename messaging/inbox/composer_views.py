@@ -121,7 +121,7 @@ def fallbacks(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """The approved templates that may go out instead of a scheduled text, for the composer."""
     conversation, _others = context.open_conversation(request, pk)
     rows = Template.objects.visible_to(request.member).filter(channel=conversation.channel.kind)
-    approved = [row for row in rows.exclude(content_sid="").order_by("name")[:FALLBACKS] if row.can_be_sent]
+    approved = [row for row in rows.exclude(provider_template_id="").order_by("name")[:FALLBACKS] if row.can_be_sent]
     return render(request, "messaging/inbox/fallbacks.html", {"fallback_templates": approved})
 
 
@@ -234,7 +234,7 @@ def _later(request: Request) -> dict[str, object]:
     later: dict[str, object] = {"not_before_at": at, "cancel_on_inbound": "cancel_on_inbound" in request.POST}
     fallback = request.POST.get("fallback_template", "")
     if fallback:
-        rows = Template.objects.visible_to(request.member).exclude(content_sid="")
+        rows = Template.objects.visible_to(request.member).exclude(provider_template_id="")
         later["fallback_template"] = rows.filter(pk=fallback).first() if parse_uuid(fallback) else None
     return later
 

@@ -18,9 +18,9 @@ from customers.data.personal_data import registry as personal_data
 from customers.data.personal_data.registry import Part, PartData
 from customers.models import Customer
 from customers.people.files.downloads import StoredFile
-from messaging.channels import payloads
+from messaging.channels import payloads, registry
+from messaging.channels.abilities import KeepsCopies
 from messaging.channels.base import Kind
-from messaging.channels.simulator import mailbox
 from messaging.models import (
     Arrival,
     Attachment,
@@ -121,14 +121,23 @@ def _erase_messages(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
     """That there was a message stays: in which direction, when, what became of it. The provider's id too, so that the
     same webhook once more does not bring the person back."""
     rows = Message.objects.filter(customer=customer)
-    simulated = rows.filter(channel__provider="simulator", channel__kind=Kind.EMAIL).values_list("pk", flat=True)
-    mails = FileSystemStorage(location=mailbox.folder())
-    files = [StoredFile("", mails, mailbox.name_of(str(pk))) for pk in simulated]
+    files = _copies(rows)
     rows.update(
         subject="", body="", address="", error_message="", location=None, button=None, referral=None, extra={},
         content_variables=None, fallback_variables=None,
     )  # fmt: skip
     return files
+
+
+def _copies(rows: QuerySet[Message]) -> list[StoredFile]:
+    """What a provider keeps of these messages in files of this machine."""
+    keepers = {key: one for key, one in registry.providers().items() if isinstance(one, KeepsCopies)}
+    named = rows.filter(channel__provider__in=keepers).values_list("pk", "channel__provider", "channel__kind")
+    return [
+        StoredFile("", FileSystemStorage(location=copy.parent), copy.name)
+        for pk, provider, kind in named
+        for copy in keepers[provider].copies_of(Kind(kind), str(pk))
+    ]
 
 
 def _erase_mails(customer: Customer, actor: Actor) -> Iterable[StoredFile]:

@@ -12,6 +12,6 @@ def template_of(request: Request, kind: str) -> Template | None:
     pk = parse_uuid(request.POST.get("template", ""))
     if pk is None:
         return None
-    rows = Template.objects.visible_to(request.member).filter(channel=kind, content_sid="")
+    rows = Template.objects.visible_to(request.member).filter(channel=kind, provider_template_id="")
     row: Template | None = rows.filter(pk=pk).first()
     return row

@@ -31,7 +31,7 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
     rows = rows.exclude(content_status=Template.ContentStatus.GONE)
     is_closed = not conversation.is_window_open
     if is_closed:
-        rows = rows.exclude(content_sid="")
+        rows = rows.exclude(provider_template_id="")
     if requested:
         rows = rows.filter(name__icontains=requested)
     results = list(rows.prefetch_related("files").order_by("name", "language", "id")[:MAX_OFFERED])

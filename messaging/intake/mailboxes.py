@@ -22,8 +22,9 @@ from core.jobs import stopping, wake_up
 from core.sweeps import sweep
 from core.tenancy import organization_scope
 from messaging import alerts
-from messaging.channels.base import Kind, Retry, SendError
-from messaging.channels.smtp import imap
+from messaging.channels import registry
+from messaging.channels.abilities import FetchedMail, OpenMailbox, ReadsMailbox
+from messaging.channels.base import Retry, SendError
 from messaging.channels.text import clean
 from messaging.inbound_deliveries.store import store
 from messaging.intake import processing
@@ -45,14 +46,13 @@ class _ClaimLost(Exception):
 
 def set_up(channel: Channel) -> None:
     """Have a channel's mailbox read from now on, or no more; called when the channel was made or changed."""
-    credentials = channel.credentials or {}
-    is_read = (
-        channel.kind == Kind.EMAIL and channel.is_enabled and bool(str(credentials.get("imap_host") or "").strip())
-    )
-    if not is_read:
+    provider = registry.provider(channel.provider)
+    folder = ""
+    if channel.is_enabled and isinstance(provider, ReadsMailbox):
+        folder = provider.mailbox_folder(channel.credentials or {})
+    if not folder:
         Mailbox.objects.filter(channel=channel).update(due_at=None, **released())
         return
-    folder = str(credentials.get("imap_folder") or "INBOX")
     now = clock.now()
     row, is_new = Mailbox.objects.get_or_create(
         channel=channel, defaults={"organization": channel.organization, "folder": folder, "due_at": now}
@@ -75,12 +75,13 @@ def _boxes() -> QuerySet[Mailbox]:
 def _read(box: Mailbox) -> None:
     with organization_scope(box.organization), acting_as(SYSTEM):
         channel = box.channel
-        if not channel.is_enabled:
+        provider = registry.provider(channel.provider)
+        if not (channel.is_enabled and isinstance(provider, ReadsMailbox)):
             settle(box)
             return
         try:
             account = channel.as_account()
-            with imap.open_mailbox(account) as mailbox:
+            with provider.open_mailbox(account) as mailbox:
                 has_more = _take(box, mailbox)
         except _ClaimLost:
             return
@@ -97,7 +98,7 @@ def _read(box: Mailbox) -> None:
                 wake_up(READ)
 
 
-def _take(box: Mailbox, mailbox: imap.Mailbox) -> bool:
+def _take(box: Mailbox, mailbox: OpenMailbox) -> bool:
     """Keep what is new; True where there is more than was taken in this go."""
     if box.uidvalidity is None:
         # From now on: what lies there already was read by somebody before Parley.
@@ -127,14 +128,14 @@ def _begun(box: Mailbox) -> datetime:
     return box.channel.created_at.replace(microsecond=0)
 
 
-def _keep(box: Mailbox, mail: imap.FetchedMail) -> None:
+def _keep(box: Mailbox, mail: FetchedMail) -> None:
     """One mail and the cursor, in one transaction, behind the fence."""
     raw = mail.raw
     with transaction.atomic():
         store(
             key=_key(box, mail),
-            provider="smtp",
-            kind=Kind.EMAIL,
+            provider=box.channel.provider,
+            kind=box.channel.kind,
             arrival_type=Arrival.Type.MESSAGE,
             body=raw if raw is not None else mail.headers,
             query=f"mailbox={box.pk}&uid={mail.uid}{'' if raw is not None else f'&{processing.HEAD_ONLY}'}",
@@ -155,7 +156,7 @@ def _move(box: Mailbox, **changes: object) -> None:
         setattr(box, name, value)
 
 
-def _key(box: Mailbox, mail: imap.FetchedMail) -> str:
+def _key(box: Mailbox, mail: FetchedMail) -> str:
     """The same mail in two of our mailboxes, or in one that was made anew, is one: by its id and what it says.
 
     A Message-ID alone is anybody's to write, and some forms give all of their mails the same: with the fields beside it
@@ -174,7 +175,7 @@ def _key(box: Mailbox, mail: imap.FetchedMail) -> str:
     return f"mail:{box.organization_id}:{hashlib.sha256(text).hexdigest()}"
 
 
-def _too_large(mail: imap.FetchedMail) -> str:
+def _too_large(mail: FetchedMail) -> str:
     return (
         f"This mail has {mail.size // 1_000_000} MB, more than {settings.MAIL_MAX_BYTES // 1_000_000}. Read it there."
     )

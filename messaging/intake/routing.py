@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -10,7 +9,8 @@ from django.db.models import QuerySet
 
 from accounts.models import Organization
 from core.ids import parse_uuid
-from messaging.channels import payloads
+from messaging.channels import payloads, registry
+from messaging.channels.abilities import STATUS, Hook, ReceivesWebhooks, WebhookRequest, WebhookRoute
 from messaging.channels.base import InvalidPayload, ReceivedMessage
 from messaging.models import Arrival, Channel, Message
 
@@ -18,41 +18,34 @@ from messaging.models import Arrival, Channel, Message
 NEEDED = ("organization", "provider", "kind", "credentials", "created_at")
 
 
-def candidates(
-    *, provider: str, kind: str, to: str, messaging_service_id: str = "", account_id: str = ""
-) -> list[Channel]:
+def channels_for(*, provider: str, delivery_type: str, route: WebhookRoute, query: str) -> list[Channel]:
+    """The channels that a delivery may be for.
+
+    For a status that of the message whose id stands in the callback's address. Without an id, or with one that is none
+    of ours, and for a message those that the payload names.
+    """
+    own = own_message_id(query) if delivery_type == STATUS else None
+    if own is not None:
+        channels = Channel.objects.filter(provider=provider).order_by()
+        named = list(channels.filter(pk__in=Message.objects.filter(pk=own).values("channel")))
+        if named:
+            return named
+    return _named_by(route, provider)
+
+
+def _named_by(route: WebhookRoute, provider: str) -> list[Channel]:
     """The channels that a payload may be for, from the surest sign that names one.
 
     By the address it was sent to, else by messaging service, else by account, else the only one there is. More than one
     where two organizations wrote down the same: the signature tells whose it is.
     """
     # Each webhook asks this: what it does not need costs as much as what it does.
-    channels = Channel.objects.filter(provider=provider, kind=kind).only(*NEEDED).order_by()
-    for sign in ({"address": to}, {"messaging_service_id": messaging_service_id}, {"account_id": account_id}):
-        if all(sign.values()):
-            results = list(channels.filter(**sign))
-            if results:
-                return sorted(results, key=lambda channel: channel.created_at)
+    channels = Channel.objects.filter(provider=provider, kind=route.kind).only(*NEEDED).order_by()
+    for sign in ("address", "messaging_service_id", "account_id"):
+        value = getattr(route, sign)
+        if value and (named := list(channels.filter(**{sign: value}))):
+            return sorted(named, key=lambda channel: channel.created_at)
     return _only_one(channels)
-
-
-def senders(*, provider: str, params: Mapping[str, str], query: str) -> list[Channel]:
-    """The channels that a status may be for: that of the message whose id stands in the callback's address.
-
-    Without an id, or with one that is none of ours, those with the address that we sent from.
-    """
-    sender = params.get("From", "")
-    is_whatsapp = sender.startswith("whatsapp:") or params.get("ChannelPrefix") == "whatsapp"
-    own = own_message_id(query)
-    channels = Channel.objects.filter(provider=provider).order_by()
-    named = list(channels.filter(pk__in=Message.objects.filter(pk=own).values("channel"))) if own else []
-    return named or candidates(
-        provider=provider,
-        kind="whatsapp" if is_whatsapp else "sms",
-        to=sender.removeprefix("whatsapp:"),
-        messaging_service_id=params.get("MessagingServiceSid", ""),
-        account_id=params.get("AccountSid", ""),
-    )
 
 
 def own_message_id(query: str) -> UUID | None:
@@ -61,21 +54,21 @@ def own_message_id(query: str) -> UUID | None:
 
 
 def channels_for_arrival(arrival: Arrival) -> list[Channel]:
-    """The channels that an arrival may be for which had none when it came; whose it is, its signature tells."""
+    """The channels that an arrival may be for which had none when it came; whose it is, its signature tells.
+
+    None for one that can't be read.
+    """
+    body = bytes(arrival.body)
     try:
-        parsed = payloads.parse(arrival.provider, arrival.type, bytes(arrival.body), kind=arrival.kind)
+        parsed = payloads.parse(arrival.provider, arrival.type, body, kind=arrival.kind)
     except InvalidPayload:
         return []
-    if not isinstance(parsed, ReceivedMessage):
-        said = {name: value for name, value in parsed.extra.items() if isinstance(value, str)}
-        return senders(provider=arrival.provider, params=said, query=arrival.query)
-    return candidates(
-        provider=arrival.provider,
-        kind=arrival.kind,
-        to=parsed.to,
-        messaging_service_id=parsed.messaging_service_id,
-        account_id=parsed.account_id,
-    )
+    provider: object = registry.providers().get(arrival.provider)
+    if isinstance(provider, ReceivesWebhooks):
+        route = provider.route(WebhookRequest(Hook(arrival.type, arrival.kind), body))
+    else:
+        route = WebhookRoute(kind=arrival.kind, address=parsed.to if isinstance(parsed, ReceivedMessage) else "")
+    return channels_for(provider=arrival.provider, delivery_type=arrival.type, route=route, query=arrival.query)
 
 
 def channel_of_organization(*, organization: Organization, kind: str, to: str) -> Channel | None:

@@ -6,47 +6,43 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.encryption import DecryptionFailed
 from core.tenancy import every_organization
-from messaging.channels.twilio import signature
-from messaging.inbound_deliveries.store import AT_ONCE, WAITING, Proof, waiting
+from messaging.channels import registry
+from messaging.channels.abilities import Proof, ReceivesWebhooks
+from messaging.inbound_deliveries.store import AT_ONCE, WAITING, proof_of, waiting
 from messaging.intake import routing
 from messaging.models import Arrival, Channel
 
 KEPT: Final = timedelta(days=7)
 
 
-def signed_for(candidates: Iterable[Channel], proof: Proof | None, body: bytes) -> tuple[Channel | None, str]:
-    """The first channel whose own token the signature was made with; else None and why nobody can tell.
+def signed_for(
+    candidates: Iterable[Channel], provider: ReceivesWebhooks, proof: Proof | None, body: bytes
+) -> tuple[Channel | None, str]:
+    """The first channel whose own secret the signature was made with; else None and why nobody can tell.
 
     The reason is empty where the signature is none of theirs.
     """
     why_not = ""
     for channel in candidates:
-        if not settings.TWILIO_VALIDATE_SIGNATURE:
+        if not provider.checks_signatures:
             return channel, ""
         try:
-            token = (channel.credentials or {}).get("auth_token")
+            credentials = channel.credentials or {}
         except DecryptionFailed as error:
             why_not = _("It could not be verified. %(error)s") % {"error": error}
             continue
-        if proof is not None and signature.verify(
-            urls=[proof.url, signature.webhook_url(proof.path)],
-            body=body,
-            content_type=proof.content_type,
-            signature=proof.signature,
-            token=token,
-        ):
+        if proof is not None and provider.verify(proof, body, credentials):
             return channel, ""
     return None, why_not
 
 
 def channel_of(arrival: Arrival) -> Channel | None:
-    """The channel for a delivery that has none: verified now with its token, or its organization's own.
+    """The channel for a delivery that has none: verified now with its secret, or its organization's own.
 
     None where there is none, or where it can't be verified; the delivery then says which, and stays.
     """
@@ -55,18 +51,23 @@ def channel_of(arrival: Arrival) -> Channel | None:
         return next((one for one in candidates if one.organization_id == arrival.organization_id), None)
     if not candidates:
         return None
-    proof = Proof.of(arrival)
-    channel, why_not = signed_for(candidates, proof, bytes(arrival.body))
-    if channel is not None:
-        return channel
-    if proof is None or not proof.signature:
+    provider, proof = registry.provider(arrival.provider), proof_of(arrival)
+    why_not = ""
+    if isinstance(provider, ReceivesWebhooks):
+        channel, why_not = signed_for(candidates, provider, proof, bytes(arrival.body))
+        if channel is not None:
+            return channel
+        why_not = why_not or _other_signature(candidates[0], provider)
+    if proof is None or not proof.signature or not why_not:
         why_not = _("It came without a signature, so nobody can tell who wrote it. It is never processed.")
-    elif not why_not:
-        why_not = _("Its signature is not that of “%(name)s”. Check the channel’s auth token, then process it again.")
-        why_not %= {"name": candidates[0].name}
     rows = Arrival.objects.filter(pk=arrival.pk, state__in=WAITING)
     rows.update(state=Arrival.State.UNVERIFIED, last_error=why_not)
     return None
+
+
+def _other_signature(channel: Channel, provider: ReceivesWebhooks) -> str:
+    text = _("Its signature is not that of “%(name)s”. Check the channel’s %(secret)s, then process it again.")
+    return text % {"name": channel.name, "secret": provider.signing_credential}
 
 
 def purge_old() -> int:

@@ -1,117 +1,89 @@
-"""What Twilio calls: verified, stored, answered; the work comes after.
+"""What providers post to us: verified, stored, answered; the work comes after.
 
-A delivery that no channel is found for is kept as well. Without a channel there is no token to verify it with: it is
-kept with its signature, and only worked on once a channel's token has verified it (`messaging/intake/unverified.py`).
+A delivery that no channel is found for is kept as well. Without a channel there is no secret to verify it with: it is
+kept with its signature, and only worked on once a channel's secret has verified it (`messaging/intake/unverified.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from core.tenancy import every_organization
-from messaging.channels.base import InvalidPayload
-from messaging.channels.text import clean
-from messaging.channels.twilio import payload, signature
-from messaging.inbound_deliveries.store import Proof, store, webhook_key
+from messaging.channels import registry
+from messaging.channels.abilities import MESSAGE, Hook, Proof, ReceivesWebhooks, WebhookRequest, WebhookRoute
+from messaging.channels.public_address import webhook_url
+from messaging.inbound_deliveries.store import store, webhook_key
 from messaging.intake import routing, unverified
-from messaging.models import Arrival, Channel
-
-# Twilio's own are a few kilobytes.
-MAX_BYTES = 64 * 1024
-EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-PROVIDER = "twilio"
+from messaging.models import Channel
 
 
 @csrf_exempt
-@require_POST
-def twilio_message(request: HttpRequest, kind: str) -> HttpResponse:
-    """An inbound message; 403 without a valid signature of the channel's own token."""
-    if (refused := _too_large(request)) is not None:
-        return refused
-    params = _params(request)
+def receive(request: HttpRequest, provider: str, hook: str) -> HttpResponse:
+    """A request of any provider; 403 where a channel is found and the signature is not made with its secret."""
+    receiver, kept = _receiver(provider, hook)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    most = receiver.max_webhook_bytes
+    # A body sent in chunks states no length.
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most or len(request.body) > most:
+        return _plain(413, f"At most {most} bytes.")
+    route = receiver.route(WebhookRequest(kept, request.body, request.headers))
     with every_organization("the payload decides whose it is"):
-        result = routing.candidates(
-            provider=PROVIDER,
-            kind=kind,
-            to=params.get("To", "").removeprefix("whatsapp:"),
-            messaging_service_id=params.get("MessagingServiceSid", ""),
-            account_id=params.get("AccountSid", ""),
-        )
-        return _take(request, params, result, arrival_type=Arrival.Type.MESSAGE, kind=kind, about=kind)
+        return _take(request, provider, receiver, kept, route)
 
 
-@csrf_exempt
-@require_POST
-def twilio_status(request: HttpRequest) -> HttpResponse:
-    """What became of a message of ours; 403 without a valid signature."""
-    if (refused := _too_large(request)) is not None:
-        return refused
-    params = _params(request)
-    status = f"{params.get('MessageStatus') or params.get('SmsStatus', '')}:{params.get('ErrorCode', '')}"
-    with every_organization("the payload decides whose it is"):
-        result = routing.senders(provider=PROVIDER, params=params, query=request.META.get("QUERY_STRING", ""))
-        return _take(request, params, result, arrival_type=Arrival.Type.STATUS, kind="", about=f"status:{status}")
+def _receiver(provider: str, hook: str) -> tuple[ReceivesWebhooks, Hook]:
+    """Raises Http404 for what no provider has."""
+    receiver: object = registry.providers().get(provider)
+    if not isinstance(receiver, ReceivesWebhooks) or hook not in receiver.hooks:
+        raise Http404("No provider has this address.")
+    return receiver, receiver.hooks[hook]
 
 
 def _take(
-    request: HttpRequest,
-    params: dict[str, str],
-    found: list[Channel],
-    *,
-    arrival_type: Arrival.Type,
-    kind: str,
-    about: str,
+    request: HttpRequest, provider: str, receiver: ReceivesWebhooks, hook: Hook, route: WebhookRoute
 ) -> HttpResponse:
-    proof = Proof(
-        signature=request.headers.get(signature.HEADER, ""),
-        url=signature.webhook_url(request.get_full_path()),
-        path=request.get_full_path(),
-        content_type=request.content_type or "",
-    )
-    channel, why_not = unverified.signed_for(found, proof, request.body)
-    if not found:
-        why_not = _(
-            "No channel has this address. Set one up with the auth token of this account, then process it again."
-        )
-    if channel is None and not why_not:
+    query = request.META.get("QUERY_STRING", "")
+    candidates = routing.channels_for(provider=provider, delivery_type=hook.type, route=route, query=query)
+    path = request.get_full_path()
+    proof = Proof(signature=route.signature, url=webhook_url(path), path=path, content_type=request.content_type or "")
+    channel, why_not = unverified.signed_for(candidates, receiver, proof, request.body)
+    if channel is None and candidates and not why_not:
         return _plain(403, "The signature is not valid.")
-    sid = params.get("MessageSid") or hashlib.sha256(request.body).hexdigest()
-    # What nobody verified is never in the way of the real one.
-    of_nobody = f"{PROVIDER}:unroutable:{params.get('AccountSid', '')}:{sid}:{about}"
+    if not candidates:
+        why_not = _no_channel(receiver)
     store(
-        key=webhook_key(channel, sid, about) if channel else of_nobody,
-        provider=PROVIDER,
-        kind=channel.kind if channel else kind,
-        arrival_type=arrival_type,
+        key=_key(request, provider, channel, hook, route),
+        provider=provider,
+        kind=channel.kind if channel else (route.kind if hook.type == MESSAGE else hook.kind),
+        arrival_type=hook.type,
         body=request.body,
-        query=request.META.get("QUERY_STRING", ""),
+        query=query,
         channel=channel,
         why_not=why_not,
         proof=proof,
-        account_id=params.get("AccountSid", ""),
+        account_id=route.account_id,
     )
-    return HttpResponse(EMPTY_TWIML, content_type="text/xml")
+    reply = receiver.webhook_reply()
+    return HttpResponse(reply.body, content_type=reply.content_type)
 
 
-def _params(request: HttpRequest) -> dict[str, str]:
-    """The first value of each parameter, for routing; a body that is no form has none and is kept all the same."""
-    try:
-        pairs = payload.form_pairs(request.body)
-    except InvalidPayload:
-        return {}
-    return {clean(name): clean(value) for name, value in reversed(pairs)}
+def _key(request: HttpRequest, provider: str, channel: Channel | None, hook: Hook, route: WebhookRoute) -> str:
+    """What makes a delivery one. What nobody verified is never in the way of the real one."""
+    about = route.kind if hook.type == MESSAGE else f"status:{route.about}"
+    message_id = route.provider_message_id or hashlib.sha256(request.body).hexdigest()
+    if channel is not None:
+        return webhook_key(channel, message_id, about)
+    return f"{provider}:unroutable:{route.account_id}:{message_id}:{about}"
 
 
-def _too_large(request: HttpRequest) -> HttpResponse | None:
-    # A body sent in chunks states no length.
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES or len(request.body) > MAX_BYTES:
-        return _plain(413, f"At most {MAX_BYTES} bytes.")
-    return None
+def _no_channel(receiver: ReceivesWebhooks) -> str:
+    text = _("No channel has this address. Set one up with the %(secret)s of this account, then process it again.")
+    return text % {"secret": receiver.signing_credential}
 
 
 def _plain(status: int, text: str) -> HttpResponse:

@@ -10,15 +10,12 @@ from core.encryption import DecryptionFailed, EncryptedJSONField
 from core.fields import OneLine
 from core.tenancy import TenantModel
 from messaging.channels import registry
+from messaging.channels.abilities import LimitsSenders
 from messaging.channels.base import Account, Capabilities, Kind
-from messaging.channels.twilio.check import SANDBOX
-
-# One in three seconds is what the provider's shared sandbox takes.
-SANDBOX_RATE = 1 / 3
 
 
 class Channel(TenantModel):
-    """An account that messages go through: a Twilio number, a mailbox, a simulator."""
+    """An account that messages go through: a phone number, a mailbox, a simulator."""
 
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in Kind])
     provider = models.CharField(max_length=32)
@@ -70,7 +67,9 @@ class Channel(TenantModel):
         """Messages a second that this sender may send."""
         if self.rate_per_second:
             return self.rate_per_second
-        return SANDBOX_RATE if self.address == SANDBOX else self.capabilities.rate_per_second
+        provider = registry.provider(self.provider)
+        own = provider.sender_rate(self.address) if isinstance(provider, LimitsSenders) else None
+        return self.capabilities.rate_per_second if own is None else own
 
     @property
     def is_readable(self) -> bool:

@@ -68,7 +68,7 @@ class Message(TenantModel, Claimable):
     template = models.ForeignKey(
         "messaging.Template", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
-    content_sid = OneLine(max_length=64, blank=True, default="", db_default="")
+    provider_template_id = OneLine(max_length=64, blank=True, default="", db_default="", db_column="content_sid")
     content_variables = models.JSONField(null=True, blank=True)
     # What goes out instead when the reply window has closed by then.
     fallback_template = models.ForeignKey(

@@ -20,7 +20,7 @@ ANY_LANGUAGE = "und"
 class Template(TenantModel):
     """Reusable text for a channel, with placeholders; of one name there may be one for each language.
 
-    One with a `content_sid` is the provider's: approved there, sent by that id, its body read from there.
+    One with a `provider_template_id` is the provider's: approved there, sent by that id, its body read from there.
     """
 
     class Sharing(models.TextChoices):
@@ -48,7 +48,7 @@ class Template(TenantModel):
     subject = OneLine(max_length=200, blank=True)
     body = models.TextField()
     # An approved template of the provider's; filled in by the provider.
-    content_sid = OneLine(max_length=64, blank=True)
+    provider_template_id = OneLine(max_length=64, blank=True, db_column="content_sid")
     content_variables = models.JSONField(default=dict, blank=True)
     content_status = models.CharField(
         max_length=12, choices=ContentStatus.choices, blank=True, default="", db_default="", editable=False
@@ -86,9 +86,9 @@ class Template(TenantModel):
     @property
     def is_content(self) -> bool:
         """Whether it is sent by the provider's id, so that it may go out after the reply window has closed."""
-        return bool(self.content_sid)
+        return bool(self.provider_template_id)
 
     @property
     def can_be_sent(self) -> bool:
         """Not one that the provider is known to refuse."""
-        return not self.content_sid or self.content_status in ("", self.ContentStatus.APPROVED)
+        return not self.provider_template_id or self.content_status in ("", self.ContentStatus.APPROVED)

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
@@ -20,9 +18,9 @@ from core.refused import Invalid, Refused
 from customers.people.identities import services as identities
 from messaging import events
 from messaging.channels import registry
-from messaging.channels.abilities import HasWebhooks, SendsSecrets, WebhookAddress
+from messaging.channels.abilities import AccountIds, HasWebhooks, ReceivesWebhooks, SendsSecrets, WebhookAddress
 from messaging.channels.base import CredentialField, Kind, Problem
-from messaging.channels.twilio.signature import OVERRIDES
+from messaging.inbound_deliveries import addresses
 from messaging.intake import mailboxes
 from messaging.models import Channel
 from messaging.texts.contents import services as contents
@@ -140,37 +138,35 @@ def check(channel: Channel) -> Checked:
         return Checked(problems)
     if any(problem.code in ("credentials", "connection", "certificate") for problem in problems):
         return Checked(problems, webhooks(channel))
-    addresses = provider.webhooks(account, inbound_url=inbound_url(channel), status_url=status_url())
+    rows = provider.webhooks(
+        account, inbound_url=addresses.inbound_url(channel), status_url=addresses.status_url(channel)
+    )
+    text = _("%(provider)s does not call Parley yet: enter %(url)s as %(label)s.")
     problems += [
-        Problem("webhook", f"Twilio does not call Parley yet: enter {one.url} as {one.label}.")
-        for one in addresses
-        if one.is_right is False
+        Problem("webhook", text % {"provider": provider.label, "url": row.url, "label": row.label})
+        for row in rows
+        if row.is_right is False
     ]
-    return Checked(problems, addresses)
+    return Checked(problems, rows)
 
 
 def webhooks(channel: Channel) -> Sequence[WebhookAddress]:
     """The addresses that the provider has to be told, without asking it what is set there."""
-    if not isinstance(registry.provider(channel.provider), HasWebhooks):
+    provider = registry.provider(channel.provider)
+    if not isinstance(provider, HasWebhooks):
         return ()
-    return (
-        WebhookAddress("inbound", "where messages come in", f"{inbound_url(channel)}{OVERRIDES}"),
-        WebhookAddress("status", "where deliveries are reported", f"{status_url()}{OVERRIDES}"),
+    return provider.webhooks_to_enter(
+        inbound_url=addresses.inbound_url(channel), status_url=addresses.status_url(channel)
     )
 
 
-def inbound_url(channel: Channel) -> str:
-    """Where the provider has to send what arrives; empty where it could not reach us."""
-    name = "webhooks:twilio_whatsapp" if channel.kind == Kind.WHATSAPP else "webhooks:twilio_sms"
-    return f"{_base()}{reverse(name)}"
-
-
-def status_url() -> str:
-    return f"{_base()}{reverse('webhooks:twilio_status')}"
-
-
-def _base() -> str:
-    return str(django_settings.TWILIO_WEBHOOK_BASE_URL or django_settings.PUBLIC_BASE_URL).rstrip("/")
+def webhook_place(channel: Channel) -> str:
+    """Where at the provider those addresses are entered, as safe HTML; empty where nothing is to say."""
+    provider = registry.provider(channel.provider)
+    if not isinstance(provider, HasWebhooks):
+        return ""
+    ids = AccountIds(channel.account_id, channel.messaging_service_id)
+    return provider.webhook_place(Kind(channel.kind), channel.address, ids)
 
 
 def create_simulators(*, organization: Organization, actor: Actor) -> None:
@@ -254,8 +250,9 @@ def _set_credentials(
             raise InvalidChannel("credentials", f"{field.key} is missing: {field.label}.")
     _require_secrets_again(channel.provider, fields, locked, values, given)
     channel.credentials = values
-    channel.account_id = str(values.get("account_sid", ""))
-    channel.messaging_service_id = str(values.get("messaging_service_sid", "") or "")
+    adapter = registry.provider(channel.provider)
+    ids = adapter.account_ids(values) if isinstance(adapter, ReceivesWebhooks) else AccountIds()
+    channel.account_id, channel.messaging_service_id = ids.account_id, ids.messaging_service_id
 
 
 def _require_secrets_again(

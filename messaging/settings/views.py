@@ -22,6 +22,7 @@ from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.people import confirm
 from messaging.channels import registry
+from messaging.channels.abilities import ReadsMailbox
 from messaging.channels.base import Kind
 from messaging.intake import backfill
 from messaging.models import Channel, ContentSync, Mailbox, Reconciliation
@@ -119,7 +120,12 @@ def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse
     context = {"checked": checked, "checked_at": timezone.now(), "webhooks": checked.webhooks}
     if request.htmx:
         # Of the whole page only what the check is about; so nothing else is asked for.
-        part = {"channel": row, "can_edit": True, "is_public": _is_public(checked.webhooks)}
+        part = {
+            "channel": row,
+            "can_edit": True,
+            "is_public": _is_public(checked.webhooks),
+            "webhook_place": channels.webhook_place(row),
+        }
         return render(request, "messaging/settings/check.html", {**part, **context})
     return render(request, "messaging/settings/detail.html", {**_shown(request, row), **context})
 
@@ -197,7 +203,8 @@ def _shown(request: Request, row: Channel) -> dict[str, Any]:
     may = request.member.may
     webhooks = channels.webhooks(row)
     sync = ContentSync.objects.filter(channel=row).first() if contents.has_content(row) else None
-    mailbox = Mailbox.objects.filter(channel=row).first() if row.kind == Kind.EMAIL else None
+    reads_mail = isinstance(registry.provider(row.provider), ReadsMailbox)
+    mailbox = Mailbox.objects.filter(channel=row).first() if reads_mail else None
     last = Reconciliation.objects.filter(channel=row).order_by("-created_at", "-id").first()
     return {
         "channel": row,
@@ -206,6 +213,8 @@ def _shown(request: Request, row: Channel) -> dict[str, Any]:
         "account": _account(row) if may(EDIT) else [],
         "webhooks": webhooks,
         "is_public": _is_public(webhooks),
+        "webhook_place": channels.webhook_place(row),
+        "reads_mail": reads_mail,
         "mailbox": mailbox,
         "has_templates": contents.has_content(row),
         "sync": sync,

@@ -13,6 +13,8 @@ from core.api.errors import Conflict, TooLarge, invalid
 from core.text_safety import BoundedJSONParser
 from messaging.channels import payloads
 from messaging.channels.base import InvalidPayload, Kind
+from messaging.channels.fields import encoded
+from messaging.channels.generic.payload import parse_inbound
 from messaging.inbound_deliveries.store import store
 from messaging.intake import routing
 from messaging.models import Arrival
@@ -46,7 +48,7 @@ class IncomingView(OrganizationView):
     def post(self, request: Request, channel: str) -> Response:
         """Hand in a message; the same `message_id` twice is one message. It is worked on after this answer."""
         try:
-            received = payloads.generic.parse_inbound(request.data, channel=channel)
+            received = parse_inbound(request.data, channel=channel)
         except InvalidPayload as error:
             field, _, detail = str(error).partition(": ")
             raise invalid(field, detail or str(error)) from error
@@ -60,7 +62,7 @@ class IncomingView(OrganizationView):
             provider=payloads.GENERIC,
             kind=channel,
             arrival_type=Arrival.Type.MESSAGE,
-            body=payloads.encoded(request.data),
+            body=encoded(request.data),
             channel=result,
         )
         answer = {"status": "accepted" if is_new else "duplicate", "message_id": received.provider_message_id}

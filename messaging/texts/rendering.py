@@ -36,7 +36,7 @@ class Rendered:
 
     subject: str
     body: str
-    content_sid: str = ""
+    provider_template_id: str = ""
     content_variables: Mapping[str, str] | None = None
 
 
@@ -66,7 +66,7 @@ def fill(template: Template, values: Mapping[str, str], variables: Mapping[str, 
         body = _ANY.sub(lambda found: content.get(found[1], found[0]), template.body)
     else:
         body = placeholders.render(template.body, {**values, **content})
-    return Rendered("", body, template.content_sid, content)
+    return Rendered("", body, template.provider_template_id, content)
 
 
 def variable_names(template: Template) -> list[str]:

@@ -35,6 +35,7 @@ OPEN_PAGES = {
     "webhooks/twilio/whatsapp": "the provider's signature is the permission",
     "webhooks/twilio/sms": "the provider's signature is the permission",
     "webhooks/twilio/status": "the provider's signature is the permission",
+    "webhooks/<slug:provider>/<slug:hook>": "the provider's signature is the permission",
 }
 # API calls without credentials.
 OPEN_CALLS = {

@@ -50,7 +50,7 @@ def approved(clinic: Any) -> Template:
     with organization_scope(clinic.organization):
         made = templates.create(
             organization=clinic.organization, actor=clinic.alice.actor, name=WORD, channel="whatsapp",
-            body="Dear {{1}}", content_sid="HX" + "a" * 32, content_variables={"1": "{{ customer.name }}"},
+            body="Dear {{1}}", provider_template_id="HX" + "a" * 32, content_variables={"1": "{{ customer.name }}"},
         )  # fmt: skip
         held = {"body": made.body, "variables": {"1": "Ann"}, "actions": [{"kind": "reply", "text": "Yes"}]}
         Template.objects.filter(pk=made.pk).update(content=held, content_status="rejected", content_reason=WORD)

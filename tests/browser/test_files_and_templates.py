@@ -81,7 +81,10 @@ def test_after_a_day_an_approved_template_is_filled_in_and_sent(clinic, sign_in)
     expect(sent).to_have_attribute("data-status", re.compile("sent|delivered|read"), timeout=20_000)
     with organization_scope(clinic.organization):
         message = Message.objects.get(conversation=received.conversation_id, direction="outbound")
-    assert (message.content_sid[:2], dict(message.content_variables)) == ("HX", {"1": "Maya", "2": "an implant"})
+    assert (message.provider_template_id[:2], dict(message.content_variables)) == (
+        "HX",
+        {"1": "Maya", "2": "an implant"},
+    )
 
 
 def test_a_mail_is_shown_as_it_was_laid_out_and_runs_nothing(clinic, sign_in):

@@ -13,7 +13,8 @@ from twilio.request_validator import RequestValidator
 from activity.models import Event
 from core.encryption import EncryptedJSONField
 from core.tenancy import organization_scope
-from messaging.inbound_deliveries.store import Proof, store
+from messaging.channels.abilities import Proof
+from messaging.inbound_deliveries.store import store
 from messaging.intake import processing
 from messaging.models import Arrival, Channel
 from messaging.settings import services as channels

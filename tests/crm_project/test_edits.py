@@ -90,7 +90,7 @@ def a_field(world):
 
 
 def a_template(world):
-    row = Template.objects.filter(content_sid="").order_by("name").first()
+    row = Template.objects.filter(provider_template_id="").order_by("name").first()
     return f"templates/{row.pk}/", row, lambda **given: templates.update(template=row, changes=given, **world.by)
 
 

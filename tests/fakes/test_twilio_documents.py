@@ -128,8 +128,8 @@ def test_typing_is_as_documented(twilio: FakeTwilio):
     [
         replace(MESSAGE, files=[FILE]),
         replace(MESSAGE, body="", files=[FILE], status_callback_url="https://crm.example.com/s"),
-        replace(MESSAGE, content_sid=HX, content_variables={"1": "Zoë"}),
-        replace(MESSAGE, content_sid=HX),
+        replace(MESSAGE, provider_template_id=HX, content_variables={"1": "Zoë"}),
+        replace(MESSAGE, provider_template_id=HX),
     ],
     ids=["file", "file-alone", "template", "template-without-values"],
 )
@@ -202,7 +202,7 @@ def test_the_stand_in_refuses_the_values_that_twilio_does(twilio: FakeTwilio, ac
     """With our own check out of the way."""
     twilio.contents.append(Content(sid="HX" + "1" * 32))
     sid = HX if code == "21655" else twilio.contents[0].sid
-    message = replace(MESSAGE, content_sid=sid, content_variables=variables)
+    message = replace(MESSAGE, provider_template_id=sid, content_variables=variables)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SendError) as caught:
         patch.setattr("messaging.channels.twilio.outgoing._refuse_unfit", lambda *_: None)
         TwilioProvider().send(account, message)

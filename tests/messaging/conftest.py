@@ -45,14 +45,14 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def make_channel(organization: Organization, kind: str = "whatsapp", **given: Any) -> Channel:
-    """A channel of the stand-in's account."""
+    """A channel of the stand-in's account, or of another provider."""
     with organization_scope(organization):
         return channels.create(
             organization=organization,
             actor=SYSTEM,
             kind=kind,
-            provider="twilio",
             **{
+                "provider": "twilio",
                 "name": f"Twilio {kind}",
                 "address": OUR_NUMBER,
                 "credentials": {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN},

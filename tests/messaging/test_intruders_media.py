@@ -150,7 +150,7 @@ class TestTemplatesById:
             with organization_scope(person.organization):
                 template = templates.create(
                     organization=person.organization, actor=person.actor, name=f"Secret {len(made)}",
-                    channel="whatsapp", body=SECRET, content_sid=f"HX{len(made):032x}", sharing=sharing,
+                    channel="whatsapp", body=SECRET, provider_template_id=f"HX{len(made):032x}", sharing=sharing,
                 )  # fmt: skip
             made.append(template)
         return made
@@ -353,7 +353,7 @@ def test_what_others_write_is_text_on_every_page(alice: Any, write_in: Any, make
         })  # fmt: skip
         Template.objects.create(
             organization=alice.organization, key="evil", name=evil[:100], channel="whatsapp", body=evil,
-            content_sid="HX" + "0" * 32, content_status="approved", category=evil[:50],
+            provider_template_id="HX" + "0" * 32, content_status="approved", category=evil[:50],
             content={"body": evil, "variables": {"1": evil}, "actions": [{"text": evil, "url": "javascript:alert(1)"}],
                      "media": ["javascript:alert(1)"], "account": evil, "kind": evil},
         )  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from messaging.channels.abilities import MESSAGE
 from messaging.channels.base import InvalidPayload, Kind, ReceivedMessage
-from messaging.channels.fields import MAX_BODY_LENGTH, JsonFields, email_address
+from messaging.channels.fields import MAX_BODY_LENGTH, JsonFields, decoded, email_address
 from messaging.channels.mail import headers
 from messaging.channels.mail.handed import submitted
 from messaging.channels.mail.parse import parse
@@ -13,6 +14,16 @@ from messaging.channels.mime import bracketed
 
 MAX_HTML_LENGTH = 500_000
 WHATSAPP_PREFIX = "whatsapp:"
+
+
+class Submissions:
+    """What was stored of it, as `payloads.parse` reads it."""
+
+    def parse(self, delivery_type: str, body: bytes, *, kind: str) -> ReceivedMessage:
+        """Raises InvalidPayload, which names the field that is missing or wrong."""
+        if delivery_type != MESSAGE:
+            raise InvalidPayload("Only messages are handed in.")
+        return parse_inbound(decoded(body), channel=kind)
 
 
 def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 
 from messaging.channels import kinds, mime
-from messaging.channels.abilities import ContentTemplate
+from messaging.channels.abilities import MESSAGE, ContentTemplate
 from messaging.channels.base import (
     AGAIN,
     Account,
@@ -21,15 +22,19 @@ from messaging.channels.base import (
     CredentialField,
     ErrorMeaning,
     FoundMessage,
+    InvalidPayload,
     Kind,
     OutgoingMessage,
     Problem,
+    ReceivedMessage,
     Retry,
     SendError,
     SendResult,
     SendUnconfirmed,
+    StatusUpdate,
 )
-from messaging.channels.simulator import content, mailbox, presence
+from messaging.channels.fields import decoded
+from messaging.channels.simulator import content, mailbox, payload, presence
 from messaging.channels.simulator.outcomes import MEANINGS, Behaviour, behaviour_for
 
 
@@ -90,6 +95,19 @@ class SimulatorProvider:
     def list_content(self, account: Account) -> Sequence[ContentTemplate]:
         """Templates in every state of approval, for WhatsApp."""
         return content.TEMPLATES if account.kind is Kind.WHATSAPP else ()
+
+    def template_id_problem(self, template_id: str) -> str:
+        return content.id_problem(template_id)
+
+    def parse(self, delivery_type: str, body: bytes, *, kind: str) -> ReceivedMessage | StatusUpdate:
+        """What the phone and the mailbox in the browser wrote. Raises InvalidPayload."""
+        if delivery_type != MESSAGE:
+            raise InvalidPayload("The simulator writes messages only.")
+        return payload.parse_inbound(decoded(body))
+
+    def copies_of(self, kind: Kind, message_id: str) -> Sequence[Path]:
+        """A mail's file."""
+        return [mailbox.folder() / mailbox.name_of(message_id)] if kind is Kind.EMAIL else []
 
     def show_typing(self, account: Account, provider_message_id: str) -> None:
         """The phone shows it for a while; it counts as read."""

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final
+
+from django.utils.translation import gettext as _
 
 from messaging.channels.abilities import ContentTemplate
 
+_ID = re.compile(r"HX[0-9a-fA-F]{32}")
 
-def _sid(name: str) -> str:
+
+def _id_of(name: str) -> str:
     """An id of the form that real ones have, always the same for a name."""
     return f"HX{hashlib.sha256(f'simulator:{name}'.encode()).hexdigest()[:32]}"
 
 
+def id_problem(template_id: str) -> str:
+    """Why this can't be the id of a template; empty where it can."""
+    return "" if _ID.fullmatch(template_id) else _("A template’s id here is HX and 32 characters.")
+
+
 def _template(name: str, body: str, **more: object) -> ContentTemplate:
     return ContentTemplate(
-        sid=_sid(name),
+        id=_id_of(name),
         name=name,
         body=body,
         **{"language": "en", "kind": "text", "status": "approved", "category": "utility", **more},  # type: ignore[arg-type]

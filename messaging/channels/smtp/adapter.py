@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from messaging.channels import kinds
+from messaging.channels.abilities import MESSAGE
 from messaging.channels.base import (
     AGAIN,
     Account,
@@ -15,16 +17,20 @@ from messaging.channels.base import (
     CredentialField,
     ErrorMeaning,
     FoundMessage,
+    InvalidPayload,
     Kind,
     OutgoingMessage,
     Problem,
+    ReceivedMessage,
     SendError,
     SendResult,
+    StatusUpdate,
 )
+from messaging.channels.mail.parse import parse
 from messaging.channels.mime import message_id, wire_address
 from messaging.channels.smtp import errors, handover, servers
 from messaging.channels.smtp.connection import leave, opened
-from messaging.channels.smtp.imap import open_mailbox
+from messaging.channels.smtp.imap import Mailbox, open_mailbox
 from messaging.channels.smtp.pool import borrowed
 
 _CREDENTIALS: Final = (
@@ -95,6 +101,22 @@ class SmtpProvider:
             _was_sent(account, letter, is_new=True)
         return SendResult(provider_message_id=message_id(account, message))
 
+    def parse(self, delivery_type: str, body: bytes, *, kind: str) -> ReceivedMessage | StatusUpdate:
+        """A mail as it came over the wire. Raises InvalidPayload."""
+        if delivery_type != MESSAGE:
+            raise InvalidPayload("A mail server delivers mails only.")
+        return parse(body)
+
+    def mailbox_folder(self, credentials: Mapping[str, object]) -> str:
+        """Empty where no server for incoming mail is given."""
+        if not _reads_mail(credentials):
+            return ""
+        return str(credentials.get("imap_folder") or "INBOX")
+
+    def open_mailbox(self, account: Account) -> AbstractContextManager[Mailbox]:
+        """The account's folder by IMAP, without leaving a trace in it. Raises SendError."""
+        return open_mailbox(account)
+
     def find_sent(
         self, account: Account, message: OutgoingMessage, *, since: datetime
     ) -> Sequence[FoundMessage] | None:
@@ -104,7 +126,7 @@ class SmtpProvider:
     def check(self, account: Account) -> Sequence[Problem]:
         """Connect, sign in and leave; the same with the server for incoming mail, where there is one."""
         checks: list[Callable[[Account], None]] = [_try_outgoing]
-        if str(account.credentials.get("imap_host") or "").strip():
+        if _reads_mail(account.credentials):
             checks.append(_try_incoming)
         problems = []
         for check in checks:
@@ -117,6 +139,10 @@ class SmtpProvider:
 
     def explain(self, error_code: str) -> ErrorMeaning:
         return errors.explain(error_code)
+
+
+def _reads_mail(credentials: Mapping[str, object]) -> bool:
+    return bool(str(credentials.get("imap_host") or "").strip())
 
 
 def _was_sent(account: Account, letter: handover.Letter, *, is_new: bool) -> bool:

@@ -10,12 +10,12 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 
 from django.conf import settings
 
+from messaging.channels.abilities import FetchedMail
 from messaging.channels.base import AGAIN, Account, Retry, SendError
 from messaging.channels.smtp import errors
 from messaging.channels.smtp.imap_client import Box, Step, in_plain_words
@@ -34,17 +34,6 @@ _DATE = re.compile(
     rb'\bINTERNALDATE "([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"', re.IGNORECASE
 )
 _QUOTED = re.compile(rb'\bBODY\[[A-Z]*\](?:<\d+>)? (NIL|"(?:[^"\\]|\\.)*")', re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedMail:
-    """A mail as the server holds it. `raw` is None where it is larger than was asked for: then the headers alone."""
-
-    uid: int
-    size: int  # bytes, as the server says
-    raw: bytes | None = field(repr=False)
-    headers: bytes = field(default=b"", repr=False)
-    received_at: datetime | None = None  # when the server got it
 
 
 @contextmanager

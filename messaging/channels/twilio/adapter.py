@@ -9,10 +9,22 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import IO, Final
 
+from django.conf import settings
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from messaging.channels import kinds
-from messaging.channels.abilities import ContentTemplate, FetchedMedia, ListedMessage, WebhookAddress
+from messaging.channels.abilities import (
+    AccountIds,
+    ContentTemplate,
+    FetchedMedia,
+    Hook,
+    ListedMessage,
+    Proof,
+    WebhookAddress,
+    WebhookReply,
+    WebhookRequest,
+    WebhookRoute,
+)
 from messaging.channels.base import (
     Account,
     Capabilities,
@@ -22,11 +34,13 @@ from messaging.channels.base import (
     Kind,
     OutgoingMessage,
     Problem,
+    ReceivedMessage,
     SendError,
     SendResult,
     SendUnconfirmed,
+    StatusUpdate,
 )
-from messaging.channels.twilio import check, content, errors, hooks, listing, media, presence
+from messaging.channels.twilio import check, content, errors, hooks, listing, media, presence, webhooks
 from messaging.channels.twilio.account import client_for
 from messaging.channels.twilio.calls import sending
 from messaging.channels.twilio.outgoing import arguments
@@ -60,6 +74,9 @@ class TwilioProvider:
     key = "twilio"
     label = "Twilio"
     kinds: Mapping[Kind, Capabilities] = MappingProxyType({Kind.WHATSAPP: kinds.WHATSAPP, Kind.SMS: SMS})
+    hooks: Mapping[str, Hook] = webhooks.HOOKS
+    max_webhook_bytes = webhooks.MAX_BYTES
+    signing_credential = "auth token"
 
     def credential_fields(self, kind: Kind) -> Sequence[CredentialField]:
         return _CREDENTIALS
@@ -97,6 +114,10 @@ class TwilioProvider:
         """Every content template of the account with its state of approval by WhatsApp. Raises SendError."""
         return content.templates(account)
 
+    def template_id_problem(self, template_id: str) -> str:
+        """Twilio's are called content SIDs."""
+        return content.id_problem(template_id)
+
     def show_typing(self, account: Account, provider_message_id: str) -> None:
         """Show the sender of this WhatsApp message that somebody writes, which marks it as read. Raises SendError."""
         presence.show_typing(account, provider_message_id)
@@ -111,6 +132,41 @@ class TwilioProvider:
     def webhooks(self, account: Account, *, inbound_url: str, status_url: str) -> Sequence[WebhookAddress]:
         """Which addresses Twilio needs and what stands there now; never raises for what it can't see."""
         return hooks.webhooks(account, inbound_url=inbound_url, status_url=status_url)
+
+    def webhooks_to_enter(self, *, inbound_url: str, status_url: str) -> Sequence[WebhookAddress]:
+        """The addresses with Twilio's options for another try behind them."""
+        return hooks.to_enter(inbound_url=inbound_url, status_url=status_url)
+
+    def webhook_place(self, kind: Kind, address: str, ids: AccountIds) -> str:
+        """The way through Twilio's console."""
+        return hooks.place(kind, address, has_service=bool(ids.messaging_service_id))
+
+    @property
+    def checks_signatures(self) -> bool:
+        return bool(settings.TWILIO_VALIDATE_SIGNATURE)
+
+    def route(self, request: WebhookRequest) -> WebhookRoute:
+        """By the address, else the messaging service, else the account that the form names."""
+        return webhooks.route(request)
+
+    def verify(self, proof: Proof, body: bytes, credentials: Mapping[str, object]) -> bool:
+        """Whether the request carries Twilio's signature, made with the account's auth token. Never raises."""
+        return webhooks.verify(proof, body, credentials)
+
+    def parse(self, delivery_type: str, body: bytes, *, kind: str) -> ReceivedMessage | StatusUpdate:
+        """A form of Twilio's; it says itself of which kind it is. Raises InvalidPayload."""
+        return webhooks.parse(delivery_type, body)
+
+    def webhook_reply(self) -> WebhookReply:
+        """TwiML that asks for nothing."""
+        return webhooks.REPLY
+
+    def account_ids(self, credentials: Mapping[str, object]) -> AccountIds:
+        return webhooks.account_ids(credentials)
+
+    def sender_rate(self, address: str) -> float | None:
+        """Of the sandbox, which all accounts share; the others are as fast as their kind."""
+        return check.SANDBOX_RATE if address == check.SANDBOX else None
 
 
 def _result(created: MessageInstance) -> SendResult:

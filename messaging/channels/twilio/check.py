@@ -13,6 +13,7 @@ from messaging.channels.twilio.calls import UNREADABLE, complete, records
 from messaging.channels.twilio.http import NoAnswer, NotConnected, NotTrusted, Refused, Unsendable
 
 SANDBOX: Final = "+14155238886"  # Twilio's shared WhatsApp sandbox: on every account and in no account's list
+SANDBOX_RATE: Final = 1 / 3  # messages a second that it takes
 PAGE_SIZE: Final = 100
 MAX_PAGES: Final = 20
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+
+from django.utils.translation import gettext as _
 
 from messaging.channels.abilities import ContentTemplate
 from messaging.channels.base import Account, Kind
@@ -18,6 +21,8 @@ PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 100
 MAX_NAME_LENGTH: Final = 255
 MAX_REASON_LENGTH: Final = 2000
+
+_CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 
 
 def templates(account: Account) -> list[ContentTemplate]:
@@ -33,6 +38,13 @@ def templates(account: Account) -> list[ContentTemplate]:
         return [_template(record, account.kind) for record in locked.values()]
 
 
+def id_problem(template_id: str) -> str:
+    """Why this is no content SID; empty where it is one."""
+    if _CONTENT_SID.fullmatch(template_id):
+        return ""
+    return _("A content SID is HX and 32 characters, as Twilio’s console shows it.")
+
+
 def _template(record: Any, kind: Kind) -> ContentTemplate:
     name = text(record.friendly_name, MAX_NAME_LENGTH) or text(record.sid, MAX_NAME_LENGTH)
     types = record.types if isinstance(record.types, Mapping) else {}
@@ -40,7 +52,7 @@ def _template(record: Any, kind: Kind) -> ContentTemplate:
     shape = content_types.shape(chosen, types.get(chosen))
     approval = _approval(record.approval_requests)
     return ContentTemplate(
-        sid=text(record.sid, MAX_NAME_LENGTH),
+        id=text(record.sid, MAX_NAME_LENGTH),
         name=name,
         language=text(record.language, 35),
         kind=content_types.short_name(chosen),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from twilio.rest import Client
 
 from messaging.channels.abilities import WebhookAddress
@@ -37,6 +39,25 @@ def webhooks(account: Account, *, inbound_url: str, status_url: str) -> list[Web
         _status(seen, account, status_url) if status_url else None,
     ]
     return [row for row in rows if row is not None]
+
+
+def to_enter(*, inbound_url: str, status_url: str) -> list[WebhookAddress]:
+    """The addresses to be copied, without asking Twilio where they belong and what stands there."""
+    return [
+        WebhookAddress("inbound", "where messages come in", f"{inbound_url}{OVERRIDES}"),
+        WebhookAddress("status", "where deliveries are reported", f"{status_url}{OVERRIDES}"),
+    ]
+
+
+def place(kind: Kind, address: str, *, has_service: bool) -> str:
+    """Where in Twilio's console the addresses are entered, as safe HTML."""
+    number = format_html('<bdi class="num">{}</bdi>', address)
+    if has_service:
+        return _("In the Twilio console: Messaging → Services → your service → Integration.")
+    if kind is Kind.WHATSAPP:
+        return format_html(_("In the Twilio console: Messaging → Senders → WhatsApp senders → {}."), number)
+    text = _("In the Twilio console: Phone Numbers → Active numbers → {}, under Messaging.")
+    return format_html(text, number)
 
 
 class _Seen:

@@ -31,7 +31,7 @@ def arguments(account: Account, message: OutgoingMessage, limits: Capabilities) 
         raise errors.known_refusal("21604")
     # With its own retries behind it: a status that is lost on the way is told again.
     callback = {"status_callback": message.status_callback_url + OVERRIDES} if message.status_callback_url else {}
-    content = _template(message) if message.content_sid else _free(message, limits)
+    content = _template(message) if message.provider_template_id else _free(message, limits)
     return {"to": channel_address(account.kind, message.to), **content, **sender(account), **callback}
 
 
@@ -66,7 +66,7 @@ def _stands_alone(files: Sequence[OutgoingFile]) -> bool:
 
 def _template(message: OutgoingMessage) -> dict[str, object]:
     """An approved template: its id and values, never a body, which Twilio would send in its place."""
-    if not _CONTENT_SID.fullmatch(message.content_sid):
+    if not _CONTENT_SID.fullmatch(message.provider_template_id):
         raise errors.known_refusal("21655")
     if message.files:
         detail = "A template brings its own files. Remove the attached ones and send it again."
@@ -77,7 +77,10 @@ def _template(message: OutgoingMessage) -> dict[str, object]:
         _refuse_unfit(name, value)
     # Letters as they are: one that can't be written down is then found before the request, as in a body.
     values = json.dumps(dict(message.content_variables), ensure_ascii=False)
-    return {"content_sid": message.content_sid, **({"content_variables": values} if message.content_variables else {})}
+    return {
+        "content_sid": message.provider_template_id,
+        **({"content_variables": values} if message.content_variables else {}),
+    }
 
 
 def _refuse_unfit(name: str, value: str) -> None:

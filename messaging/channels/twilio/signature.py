@@ -17,7 +17,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from django.conf import settings
 from twilio.request_validator import RequestValidator
 
 from messaging.channels.base import InvalidPayload
@@ -33,11 +32,6 @@ OVERRIDES: Final = "#rc=5&rp=all&ct=2000&rt=5000"
 
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#]*?)(?::(?P<port>[0-9]{1,5}))?(?=[/?#]|$)", re.IGNORECASE)
-
-
-def webhook_url(path: str) -> str:
-    """The URL that Twilio called, from a path with its query: the settings know the public side of a proxy."""
-    return f"{settings.TWILIO_WEBHOOK_BASE_URL.rstrip('/')}/{path.lstrip('/')}"
 
 
 def verify(

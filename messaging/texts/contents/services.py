@@ -100,7 +100,7 @@ def _sync(row: ContentSync) -> None:
                 return
             for content in listed:
                 _take(row.channel, content)
-            _let_go(row.channel, {content.sid for content in listed})
+            _let_go(row.channel, {content.id for content in listed})
 
 
 def _take(channel: Channel, content: ContentTemplate) -> None:
@@ -121,7 +121,7 @@ def _take(channel: Channel, content: ContentTemplate) -> None:
         "content_reason": clean(content.reason)[:300],
         "content_synced_at": clock.now(),
     }
-    known = Template.objects.filter(content_sid=content.sid)
+    known = Template.objects.filter(provider_template_id=content.id)
     rows = list(known)
     if not rows:
         _make(channel, content, changes)
@@ -143,7 +143,7 @@ def _followed(template: Template, content: ContentTemplate, changes: dict[str, o
 
 
 def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]) -> None:
-    name = " ".join(clean(content.name).split())[: templates.MAX_LENGTH["name"]] or content.sid
+    name = " ".join(clean(content.name).split())[: templates.MAX_LENGTH["name"]] or content.id
     language = content.language.replace("_", "-")
     template = Template(
         organization_id=channel.organization_id,
@@ -152,11 +152,11 @@ def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]
         language=language if LANGUAGE.fullmatch(language) else ANY_LANGUAGE,
         category=content.category[: templates.MAX_LENGTH["category"]].capitalize(),
         body=clean(content.body).strip()[: templates.MAX_LENGTH["body"]] or name,
-        content_sid=content.sid,
+        provider_template_id=content.id,
         **changes,
     )
     base = slugify(name).replace("-", "_")[:MAX_KEY_LENGTH] or "template"
-    for key in (base, f"{base[: MAX_KEY_LENGTH - 9]}_{content.sid[-8:].lower()}"):
+    for key in (base, f"{base[: MAX_KEY_LENGTH - 9]}_{content.id[-8:].lower()}"):
         template.key = key
         try:
             with transaction.atomic():
@@ -172,8 +172,8 @@ def _let_go(channel: Channel, listed: set[str]) -> None:
     whose = Q(content__account=channel.account_id)
     if _is_only_account(channel):
         # What was written here for a template of the provider's does not say of which account it is.
-        whose |= Q(content__isnull=True) & ~Q(content_sid="")
-    gone = Template.objects.filter(whose).exclude(content_sid__in=listed).exclude(content_status=Status.GONE)
+        whose |= Q(content__isnull=True) & ~Q(provider_template_id="")
+    gone = Template.objects.filter(whose).exclude(provider_template_id__in=listed).exclude(content_status=Status.GONE)
     for template in gone:
         before, template.content_status = template.content_status, Status.GONE
         Template.objects.filter(pk=template.pk).update(content_status=Status.GONE, content_synced_at=clock.now())

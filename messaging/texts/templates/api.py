@@ -52,6 +52,11 @@ class TemplateSerializer(Strict, serializers.ModelSerializer[Template]):
         help_text="Of an approved template: the number of each variable, and its text.",
     )  # fmt: skip
 
+    # Of a name that the contract has had since there was one provider.
+    content_sid = serializers.CharField(
+        source="provider_template_id", max_length=templates.MAX_LENGTH["provider_template_id"], required=False,
+        allow_blank=True,
+    )  # fmt: skip
     variables = serializers.SerializerMethodField(help_text="What a sender may give values for.")
     team = TeamField(required=False, allow_null=True, help_text="Of one that a team shares.")
 
@@ -103,7 +108,7 @@ class TemplateViewSet(OrganizationViewSet[Template]):
     lookups = {"channel": "channel", "language": "language", "q": "name__icontains"}
     missing_detail = "There is no such template."
     empty = {
-        "language": "und", "category": "", "subject": "", "content_sid": "", "content_variables": {},
+        "language": "und", "category": "", "subject": "", "provider_template_id": "", "content_variables": {},
         "sharing": "everybody", "team": None,
     }  # fmt: skip
     fixed = {"key": "This can’t be changed: rules call the template by it."}

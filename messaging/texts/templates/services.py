@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from django.db import IntegrityError, transaction
@@ -18,6 +17,8 @@ from customers.packs import Pack
 from customers.packs.words import LANGUAGE
 from customers.people.custom_fields import services as custom_fields
 from messaging import events
+from messaging.channels import registry
+from messaging.channels.abilities import HasContent
 from messaging.channels.base import Kind
 from messaging.channels.text import clean
 from messaging.files.kinds import is_shown_alone
@@ -27,19 +28,20 @@ from messaging.texts import placeholders, rendering
 
 SETTABLE = frozenset(
     {
-        "name", "channel", "language", "category", "subject", "body", "content_sid", "content_variables", "sharing",
-        "team",
+        "name", "channel", "language", "category", "subject", "body", "provider_template_id",
+        "content_variables", "sharing", "team",
     }
 )  # fmt: skip
-MAX_LENGTH = {"name": 120, "category": 60, "subject": 200, "body": 20_000, "content_sid": 64}
+MAX_LENGTH = {"name": 120, "category": 60, "subject": 200, "body": 20_000, "provider_template_id": 64}
 MAX_FILES = 10
 # Of a template that was read from the provider.
-SET_BY_PROVIDER = ("body", "content_sid", "channel", "language")
+SET_BY_PROVIDER = ("body", "provider_template_id", "channel", "language")
 MAX_KEY_LENGTH = 40
 MAX_COUNT = 1000
 
 
-CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
+# What the API calls a field, where that is not our own name for it.
+API_NAMES = {"provider_template_id": "content_sid"}
 
 
 class InvalidTemplate(Invalid):
@@ -126,6 +128,10 @@ def pick(*, key: str, channel: str, language: str = "") -> Template | None:
     return rows[0] if rows else None
 
 
+def _invalid(name: str, detail: str) -> InvalidTemplate:
+    return InvalidTemplate(API_NAMES.get(name, name), detail)
+
+
 def _plain(value: object) -> object:
     return value if value is None or isinstance(value, str | dict) else str(value)
 
@@ -152,7 +158,7 @@ def _set(template: Template, values: Mapping[str, object]) -> None:
             setattr(template, name, " ".join(getattr(template, name).split()))
     for name, longest in MAX_LENGTH.items():
         if len(getattr(template, name)) > longest:
-            raise InvalidTemplate(name, f"At most {longest} characters.")
+            raise _invalid(name, f"At most {longest} characters.")
     for name in ("name", "body"):
         if not getattr(template, name):
             raise InvalidTemplate(name, "This is needed.")
@@ -167,16 +173,23 @@ def _check_channel(template: Template) -> None:
         raise InvalidTemplate("language", "A language such as en or pt-BR is needed, or und: for everybody.")
     if template.subject and template.channel != Kind.EMAIL:
         raise InvalidTemplate("subject", "Only an e-mail has a subject.")
-    if template.content_sid and template.channel != Kind.WHATSAPP:
-        raise InvalidTemplate("content_sid", "Only WhatsApp has templates that the provider approves.")
-    if template.content_sid and not CONTENT_SID.fullmatch(template.content_sid):
-        raise InvalidTemplate("content_sid", "A content SID is HX and 32 characters, as Twilio’s console shows it.")
+    if template.provider_template_id and template.channel != Kind.WHATSAPP:
+        raise _invalid("provider_template_id", "Only WhatsApp has templates that the provider approves.")
+    if template.provider_template_id and (problem := _id_problem(template.provider_template_id)):
+        raise _invalid("provider_template_id", problem)
     if template.sharing not in Template.Sharing.values:
         raise InvalidTemplate("sharing", f"Use one of {', '.join(Template.Sharing.values)}.")
     if (template.sharing == Template.Sharing.TEAM) is not (template.team is not None):
         raise InvalidTemplate("team", "Name the team that shares it, and only then.")
     if template.team is not None and template.team.organization_id != template.organization_id:
         raise InvalidTemplate("team", "There is no such team.")
+
+
+def _id_problem(template_id: str) -> str:
+    """Why no provider has a template of this id; empty where one may have it."""
+    holders = (one for one in registry.providers().values() if isinstance(one, HasContent))
+    problems = [one.template_id_problem(template_id) for one in holders]
+    return problems[0] if all(problems) else ""
 
 
 def _check_placeholders(template: Template) -> None:

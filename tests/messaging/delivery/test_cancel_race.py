@@ -10,6 +10,7 @@ from django.db import connections
 
 from core.tenancy import organization_scope
 from messaging.delivery import queue as outbound
+from messaging.delivery import request as attempt
 from messaging.delivery import sending
 from tests.fakes.twilio import FakeTwilio
 from tests.messaging.conftest import current
@@ -42,30 +43,30 @@ def cancelled(message: Any, actor: Any) -> bool:
 def test_between_the_claim_and_the_request_it_is_cancelled_and_never_sent(
     alice: Any, queue: Any, twilio: FakeTwilio, monkeypatch: Any, moment: str
 ):
-    message, real = queue(), getattr(sending, moment)
+    message, real = queue(), getattr(attempt, moment)
 
     def cancel_first(claimed: Any) -> Any:
         assert claimed.claim_token is not None
         assert cancelled(message, alice.actor)
         return real(claimed)
 
-    monkeypatch.setattr(sending, moment, cancel_first)
+    monkeypatch.setattr(attempt, moment, cancel_first)
     sending.deliver_due()
     assert twilio.store.all() == []
     assert current(message).status == "cancelled"
 
 
-@pytest.mark.parametrize("moment", ["_send", "_settle_sent"])
+@pytest.mark.parametrize("moment", ["_send", "settle_sent"])
 def test_once_the_request_began_the_cancelling_says_so_and_it_is_sent(
     alice: Any, queue: Any, twilio: FakeTwilio, monkeypatch: Any, moment: str
 ):
-    message, real = queue(), getattr(sending, moment)
+    message, real = queue(), getattr(attempt, moment)
 
     def cancel_first(claimed: Any, *more: Any) -> Any:
         assert not cancelled(message, alice.actor)
         return real(claimed, *more)
 
-    monkeypatch.setattr(sending, moment, cancel_first)
+    monkeypatch.setattr(attempt, moment, cancel_first)
     sending.deliver_due()
     assert len(twilio.store.all()) == 1
     assert current(message).status == "sent"

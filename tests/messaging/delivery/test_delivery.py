@@ -20,6 +20,9 @@ from messaging.channels.base import Retry
 from messaging.channels.twilio.signature import OVERRIDES
 from messaging.delivery import outgoing, rates, sending, statuses
 from messaging.delivery import queue as outbound
+from messaging.delivery import request as attempt
+from messaging.delivery.request import deliver
+from messaging.delivery.settling import settle_failure, settle_sent
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from tests.fakes.twilio import FakeTwilio, Step
@@ -35,7 +38,7 @@ def nobody_is_paused() -> None:
 
 def begin(message: Message) -> bool:
     with organization_scope(message.organization):
-        return sending._begin(message)
+        return attempt.begin(message)
 
 
 class TestSending:
@@ -213,7 +216,7 @@ class TestAWorkerThatDied:
         def die(*_: Any) -> None:
             raise Killed
 
-        monkeypatch.setattr(sending, "_settle_sent", die)
+        monkeypatch.setattr(attempt, "settle_sent", die)
         with pytest.raises(Killed):
             sending.deliver_due()
         monkeypatch.undo()
@@ -229,8 +232,8 @@ class TestAWorkerThatDied:
         assert not begin(late.message), "the lease is over"
         (fresh,) = rates.claim_paced()
         assert not begin(late.message), "and it is another's now"
-        sending._deliver(fresh.message)
-        sending._deliver(late.message)
+        deliver(fresh.message)
+        deliver(late.message)
         assert current(message).status == "sent"
         assert len(twilio.store.requests) == 1
 
@@ -240,23 +243,23 @@ class TestAWorkerThatDied:
         make_due()
         (fresh,) = rates.claim_paced()
         with organization_scope(message.organization):
-            sending._settle_failure(late.message, statuses.Failure("21211", "No.", Retry.NEVER))
+            settle_failure(late.message, statuses.Failure("21211", "No.", Retry.NEVER))
         assert current(message).status == "sending"
-        sending._deliver(fresh.message)
+        deliver(fresh.message)
         assert current(message).status == "sent"
 
     def test_an_answer_after_the_lease_is_still_news(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
         message = queue()
-        real = sending._settle_sent
+        real = settle_sent
 
         def the_lease_ends_first(claimed: Message, result: Any) -> None:
             make_due()
             (other,) = rates.claim_paced()
-            sending._deliver(other.message)
+            deliver(other.message)
             assert current(message).status == "unconfirmed"
             real(claimed, result)
 
-        monkeypatch.setattr(sending, "_settle_sent", the_lease_ends_first)
+        monkeypatch.setattr(attempt, "settle_sent", the_lease_ends_first)
         sending.deliver_due()
         assert (current(message).status, len(twilio.store.requests)) == ("sent", 1)
 
@@ -269,7 +272,8 @@ class TestAWorkerThatDied:
             asked += 1
             return asked > 3
 
-        monkeypatch.setattr(sending, "stopping", stopping)
+        for part in (sending, attempt):
+            monkeypatch.setattr(part, "stopping", stopping)
         sending.deliver_due()
         after = [current(row) for row in rows]
         back = [row for row in after if row.status == "queued"]

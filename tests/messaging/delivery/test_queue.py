@@ -13,6 +13,7 @@ from core.tenancy import every_organization, organization_scope
 from customers.people.customers import services as customers
 from messaging.delivery import checks, confirmation, sending
 from messaging.delivery import queue as outbound
+from messaging.delivery import request as attempt
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from tests.messaging.conftest import current, in_threads, make_due, open_thread
@@ -123,14 +124,14 @@ class TestTakingBack:
 
     def test_a_claim_that_has_not_begun_is_no_obstacle(self, alice: Any, queue: Any, twilio: Any, monkeypatch: Any):
         message = queue()
-        real = sending._prepare
+        real = attempt._prepare
 
         def undone_now(claimed: Message) -> Any:
             prepared = real(claimed)
             outbound.cancel(message=message, actor=alice.actor)
             return prepared
 
-        monkeypatch.setattr(sending, "_prepare", undone_now)
+        monkeypatch.setattr(attempt, "_prepare", undone_now)
         sending.deliver_due()
         assert current(message).status == "cancelled"
         assert twilio.store.requests == []

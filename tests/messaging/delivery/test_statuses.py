@@ -12,7 +12,9 @@ from django.utils import timezone
 from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from customers.models import Consent
+from messaging.delivery import request as attempt
 from messaging.delivery import sending, statuses
+from messaging.delivery.settling import settle_sent
 from messaging.intake import processing
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.threads import services as conversations
@@ -90,7 +92,7 @@ class TestOrder:
 class TestEarlyAndUnknown:
     def test_a_callback_before_the_answer(self, queue: Any, twilio: FakeTwilio, webhooks: Webhooks, monkeypatch: Any):
         message = queue()
-        real = sending._settle_sent
+        real = settle_sent
 
         def callback_is_quicker(claimed: Message, result: Any) -> None:
             webhooks.status(status_params(result.provider_message_id, "delivered"), message=message)
@@ -98,7 +100,7 @@ class TestEarlyAndUnknown:
             assert current(message).status == "delivered"
             real(claimed, result)
 
-        monkeypatch.setattr(sending, "_settle_sent", callback_is_quicker)
+        monkeypatch.setattr(attempt, "settle_sent", callback_is_quicker)
         sending.deliver_due()
         message = current(message)
         assert (message.status, message.provider_message_id) == ("delivered", twilio.store.all()[0].sid)

@@ -19,6 +19,7 @@ from customers.people.identities.services import InvalidAddress
 from messaging.channels.base import Kind, ReceivedMessage
 from messaging.delivery import checks, sending
 from messaging.delivery import queue as outbound
+from messaging.delivery import request as attempt
 from messaging.intake import inbound
 from messaging.models import Channel, Conversation, Message
 from messaging.threads import services as conversations
@@ -185,14 +186,14 @@ class TestStopAndStart:
         self, whatsapp: Channel, queue: Any, twilio: Any, monkeypatch: Any
     ):
         message = queue()
-        real = sending._prepare
+        real = attempt._prepare
 
         def stop_comes_now(claimed: Message) -> Any:
             prepared = real(claimed)
             receive(whatsapp, body="STOP")
             return prepared
 
-        monkeypatch.setattr(sending, "_prepare", stop_comes_now)
+        monkeypatch.setattr(attempt, "_prepare", stop_comes_now)
         sending.deliver_due()
         assert current(message).status == "cancelled"
         assert twilio.store.all() == []
@@ -252,27 +253,27 @@ class TestWhatWaitsForSilence:
         self, whatsapp: Channel, queue: Any, twilio: Any, monkeypatch: Any
     ):
         reminder = queue(cancel_on_inbound=True)
-        real = sending._prepare
+        real = attempt._prepare
 
         def they_write_now(claimed: Message) -> Any:
             prepared = real(claimed)
             receive(whatsapp)
             return prepared
 
-        monkeypatch.setattr(sending, "_prepare", they_write_now)
+        monkeypatch.setattr(attempt, "_prepare", they_write_now)
         sending.deliver_due()
         assert current(reminder).status == "cancelled"
         assert twilio.store.all() == []
 
     def test_one_that_has_begun_goes_out(self, whatsapp: Channel, queue: Any, twilio: Any, monkeypatch: Any):
         reminder = queue(cancel_on_inbound=True)
-        real = sending._send
+        real = attempt._send
 
         def they_write_now(*given: Any) -> None:
             receive(whatsapp)
             real(*given)
 
-        monkeypatch.setattr(sending, "_send", they_write_now)
+        monkeypatch.setattr(attempt, "_send", they_write_now)
         sending.deliver_due()
         assert current(reminder).status == "sent"
 

@@ -19,6 +19,7 @@ from core.tenancy import every_organization, organization_scope
 from messaging.channels.base import AGAIN, Retry, final
 from messaging.delivery import confirmation, outgoing, rates, sending, statuses
 from messaging.delivery import queue as outbound
+from messaging.delivery import request as attempt
 from messaging.models import Channel, Conversation, Message
 from tests.fakes.twilio import FakeTwilio, Step
 from tests.messaging.conftest import current, make_due
@@ -102,7 +103,7 @@ class TestKillingMessages:
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(sending, "_settle_sent", die)
+            patch.setattr(attempt, "settle_sent", die)
             assert run()
         make_due()
         assert not run()

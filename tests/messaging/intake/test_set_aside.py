@@ -114,7 +114,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
 
 def _saved(row: Mailbox) -> None:
     """What saving the channel's page does to a mailbox that is read."""
-    row.channel.kind, row.channel.credentials = "email", {"imap_host": "imap.example"}
+    row.channel.provider, row.channel.kind, row.channel.credentials = "smtp", "email", {"imap_host": "imap.example"}
     mailboxes.set_up(row.channel)
 
 

@@ -115,7 +115,7 @@ class TestStoring:
         request.META["CONTENT_LENGTH"] = ""
         request._read_started = False
         request._body = body.encode()
-        assert views.twilio_message(request, kind="whatsapp").status_code == 413
+        assert views.receive(request, provider="twilio", hook="whatsapp").status_code == 413
 
     @pytest.mark.parametrize("value", ["a\x00b", "😀" * 100, "\u202e‮", "x" * 5000, "\ufffe"])
     def test_any_text_is_taken_in(self, value: str, whatsapp: Channel, webhooks: Webhooks):

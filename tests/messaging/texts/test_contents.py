@@ -45,7 +45,7 @@ def sync() -> ContentSync:
 
 
 def theirs(sid: str) -> Template:
-    found: Template = only(Template, content_sid=sid)
+    found: Template = only(Template, provider_template_id=sid)
     return found
 
 
@@ -106,14 +106,14 @@ class TestReading:
 
     def test_a_second_reading_makes_nothing_new_and_follows_changes(self, twilio: FakeTwilio, approved: Template):
         sync()
-        assert theirs(approved.content_sid).pk == approved.pk
+        assert theirs(approved.provider_template_id).pk == approved.pk
         twilio.contents[0] = replace(
             twilio.contents[0],
             types={"twilio/text": {"body": "Good day {{1}}"}},
             approval={"name": "visit", "category": "UTILITY", "status": "paused"},
         )
         sync()
-        after = theirs(approved.content_sid)
+        after = theirs(approved.provider_template_id)
         assert (after.body, after.content_status, after.can_be_sent) == ("Good day {{1}}", "paused", False)
 
     def test_one_that_is_gone_is_said_to_be_and_can_come_back(self, twilio: FakeTwilio, approved: Template):
@@ -129,7 +129,8 @@ class TestReading:
         with organization_scope(alice.organization):
             own = templates.create(
                 organization=alice.organization, actor=alice.actor, name="Ours", channel="whatsapp",
-                body="Dear {{1}}, come at nine.", content_sid=OWN_SID, content_variables={"1": "{{ customer.name }}"},
+                body="Dear {{1}}, come at nine.", provider_template_id=OWN_SID,
+                content_variables={"1": "{{ customer.name }}"},
             )  # fmt: skip
         twilio.contents.append(Content("theirs", sid=OWN_SID, types={"twilio/text": {"body": "Another text {{1}}"}}))
         for _ in range(3):
@@ -145,9 +146,9 @@ class TestReading:
         assert (theirs(OWN_SID).body, theirs(OWN_SID).content_status) == ("Dear {{1}}, come.", "gone")
 
     def test_free_texts_stay_what_they_are(self, twilio: FakeTwilio, whatsapp: Channel):
-        before = [(row.pk, row.body, row.content_status) for row in all_of(Template, content_sid="")]
+        before = [(row.pk, row.body, row.content_status) for row in all_of(Template, provider_template_id="")]
         sync()
-        assert [(row.pk, row.body, row.content_status) for row in all_of(Template, content_sid="")] == before
+        assert [(row.pk, row.body, row.content_status) for row in all_of(Template, provider_template_id="")] == before
 
     def test_two_of_one_name_are_two(self, twilio: FakeTwilio, whatsapp: Channel):
         twilio.contents += [Content("visit"), Content("visit"), Content("visit", language="de")]
@@ -156,7 +157,11 @@ class TestReading:
 
     def test_another_organization_has_none_of_it(self, twilio: FakeTwilio, approved: Template, charlie: Any):
         with organization_scope(charlie.organization):
-            assert not Template.objects.exclude(content_sid="").filter(content_sid=approved.content_sid).exists()
+            assert (
+                not Template.objects.exclude(provider_template_id="")
+                .filter(provider_template_id=approved.provider_template_id)
+                .exists()
+            )
 
     def test_what_can_not_be_read_is_read_later_and_keeps_what_is_known(self, twilio: FakeTwilio, approved: Template):
         right = dict(twilio.tokens)
@@ -164,7 +169,7 @@ class TestReading:
         row = sync()
         assert row.last_error
         assert row.due_at is not None
-        assert theirs(approved.content_sid).content_status == "approved"
+        assert theirs(approved.provider_template_id).content_status == "approved"
         twilio.tokens.update(right)
         assert sync().last_error == ""
 
@@ -178,7 +183,7 @@ class TestReading:
     ):
         def rows() -> list[Mapping[str, Any]]:
             with every_organization("the test looks at its template"):
-                return list(Template.objects.filter(content_sid=approved.content_sid).values())
+                return list(Template.objects.filter(provider_template_id=approved.provider_template_id).values())
 
         before = rows()
         with monkeypatch.context() as patch:
@@ -201,7 +206,7 @@ class TestReading:
 
         monkeypatch.setattr(contents, "settle", late)
         sync()
-        assert theirs(approved.content_sid).content_status == "approved"
+        assert theirs(approved.provider_template_id).content_status == "approved"
 
 
 class TestSending:
@@ -213,7 +218,7 @@ class TestSending:
         assert answer.data["body"] == "Hello Ada, see you at 10:30."
         sending.deliver_due()
         (request,) = twilio.store.requests
-        assert request["ContentSid"] == approved.content_sid
+        assert request["ContentSid"] == approved.provider_template_id
         assert json.loads(request["ContentVariables"]) == {"1": "Ada", "2": "10:30"}
         assert "Body" not in request
         assert "MediaUrl" not in request
@@ -338,7 +343,7 @@ class TestFallback:
         with time_machine.travel(timezone.now() + self.LATER + timedelta(minutes=1)):
             sending.deliver_due()
         (request,) = twilio.store.requests
-        assert (request["ContentSid"], "Body" in request) == (approved.content_sid, False)
+        assert (request["ContentSid"], "Body" in request) == (approved.provider_template_id, False)
         sent = only(Message)
         assert (sent.status, sent.body) == ("sent", "Hello Ada, see you at nine.")
         assert sent.template_id == approved.pk
@@ -374,7 +379,7 @@ class TestFallback:
         with time_machine.travel(timezone.now() + self.LATER + timedelta(minutes=1)):
             sending.deliver_due()
         (request,) = twilio.store.requests
-        assert ("MediaUrl" in request, request["ContentSid"]) == (False, approved.content_sid)
+        assert ("MediaUrl" in request, request["ContentSid"]) == (False, approved.provider_template_id)
         assert only(Message).status == "sent"
         assert (only(Attachment).state, "Not sent" in only(Attachment).reason) == ("failed", True)
 
@@ -432,7 +437,7 @@ class TestTheProviderKnowsBetter:
         make_due(Message)
         sending.deliver_due()
         sent = current(message)
-        assert (sent.status, sent.content_sid, sent.error_code) == ("sent", approved.content_sid, "")
+        assert (sent.status, sent.provider_template_id, sent.error_code) == ("sent", approved.provider_template_id, "")
         assert [("Body" in request, "ContentSid" in request) for request in twilio.store.requests] == [
             (True, False), (False, True),
         ]  # fmt: skip

@@ -38,7 +38,14 @@ def approved(alice: Any, **more: Any) -> Template:
     """One as it is read from the provider."""
     body = "Dear {{1}}, your visit is on {{2}}."
     made = make(
-        alice, **{"name": "Reminder", "body": body, "content_sid": SID, "content_variables": {"1": "", "2": ""}, **more}
+        alice,
+        **{
+            "name": "Reminder",
+            "body": body,
+            "provider_template_id": SID,
+            "content_variables": {"1": "", "2": ""},
+            **more,
+        },
     )
     held = {"body": body, "variables": {"1": "Ann <b>", "2": "Monday"}, "actions": [{"kind": "reply", "text": "Yes"}]}
     with organization_scope(alice.organization):

@@ -155,7 +155,8 @@ class TestWaysOut:
         with organization_scope(alice.organization):
             return templates.create(
                 organization=alice.organization, actor=alice.actor, name="Visit", channel="whatsapp",
-                body="Hello {{1}}", content_sid="HX" + "a" * 32, content_variables={"1": "{{ customer.name }}"},
+                body="Hello {{1}}", provider_template_id="HX" + "a" * 32,
+                content_variables={"1": "{{ customer.name }}"},
             )  # fmt: skip
 
     def test_the_calls_take_the_real_one(self, alice, simulated, whatsapp, approved):

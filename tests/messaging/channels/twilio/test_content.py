@@ -46,7 +46,7 @@ def test_a_template_comes_with_its_approval(twilio, whatsapp_account):
     )
     [one] = listed(whatsapp_account)
     assert one == ContentTemplate(
-        sid=twilio.contents[0].sid,
+        id=twilio.contents[0].sid,
         name="visit",
         language="pt_BR",
         kind="text",

@@ -34,7 +34,7 @@ def refused(account: Any, message: OutgoingMessage) -> SendError:
 
 
 def template(message: OutgoingMessage, **variables: str) -> OutgoingMessage:
-    return replace(message, body="Hello Zoë", content_sid=SID, content_variables=variables)
+    return replace(message, body="Hello Zoë", provider_template_id=SID, content_variables=variables)
 
 
 def test_a_file_goes_by_its_address_with_the_text(twilio, whatsapp_account, message):
@@ -125,7 +125,7 @@ def test_the_message_says_what_the_template_says(twilio, whatsapp_account, messa
 
 @pytest.mark.parametrize("sid", ["HX", "HX" + "g" * 32, "MG" + "0" * 32, SID + "0", SID + "\n", "../" + SID])
 def test_a_template_that_can_be_none_is_refused(twilio, whatsapp_account, message, sid):
-    assert refused(whatsapp_account, replace(template(message), content_sid=sid)).code == "21655"
+    assert refused(whatsapp_account, replace(template(message), provider_template_id=sid)).code == "21655"
     assert twilio.store.requests == []
 
 

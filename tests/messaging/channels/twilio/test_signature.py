@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.channels.twilio.signature import OVERRIDES, verify, webhook_url
+from messaging.channels.public_address import webhook_url
+from messaging.channels.twilio.signature import OVERRIDES, verify
 from tests.fakes.documents import document
 from tests.fakes.twilio import signature
 
