@@ -19,7 +19,7 @@ def rung(monkeypatch):
     """What was published, in order."""
     published = []
     monkeypatch.setattr(jobs, "publish", lambda task, arguments, headers=None: published.append((task, arguments)))
-    monkeypatch.setattr(jobs, "bell", jobs.Publisher())
+    monkeypatch.setattr(jobs, "publisher", jobs.Publisher())
     return published
 
 
@@ -72,7 +72,7 @@ def test_a_broker_that_is_away_is_noticed_by_nobody_and_then_left_alone(monkeypa
         raise ConnectionRefusedError("nobody there")
 
     monkeypatch.setattr(jobs, "publish", fail)
-    monkeypatch.setattr(jobs, "bell", jobs.Publisher())
+    monkeypatch.setattr(jobs, "publisher", jobs.Publisher())
     for _ in range(3):
         with transaction.atomic():
             jobs.wake_up("a.task")
@@ -85,7 +85,7 @@ def test_a_broker_that_is_away_is_noticed_by_nobody_and_then_left_alone(monkeypa
 def test_a_broker_that_hangs_holds_nobody_up(monkeypatch):
     release = threading.Event()
     monkeypatch.setattr(jobs, "publish", lambda *args, **kwargs: release.wait(5))
-    monkeypatch.setattr(jobs, "bell", jobs.Publisher())
+    monkeypatch.setattr(jobs, "publisher", jobs.Publisher())
     begun = time.perf_counter()
     for _ in range(10):
         with transaction.atomic():

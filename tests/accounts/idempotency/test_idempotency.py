@@ -226,7 +226,7 @@ def test_one_whose_lease_was_taken_writes_nothing(alice: Any):
         original(call)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(idempotency, "hold", hold)
+        patch.setattr(idempotency, "renew", hold)
         assert run(alice, Trial, does).status_code == 409
     assert tags(alice) == 0
 

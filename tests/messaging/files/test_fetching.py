@@ -158,7 +158,7 @@ class TestFetching:
                 raise RuntimeError("the disk is full")
             return keep(**given)
 
-        monkeypatch.setattr(media, "keep", fails_once)
+        monkeypatch.setattr(media, "store", fails_once)
         make_due(Attachment)
         fetching.fetch_due()
         assert sorted(row.state for row in all_of(Attachment)) == ["remote", "stored"]
@@ -171,7 +171,7 @@ class TestKilled:
     def dying(self, request: Any) -> Any:
         place: dict[str, tuple[Any, str, bool]] = {
             "after the fetch": (TwilioProvider, "fetch_media", True),
-            "after the file was written": (media, "keep", True),
+            "after the file was written": (media, "store", True),
             "before the settling": (fetching, "settle", False),
             "at the ledger": (fetching, "_tell", True),
         }

@@ -262,7 +262,7 @@ class TestFailures:
             Arrival.objects.filter(pk=arrival.pk).update(claim_token=None)
             return changes
 
-        monkeypatch.setattr(processing, "_take_in", slept_past_the_lease)
+        monkeypatch.setattr(processing, "_process", slept_past_the_lease)
         work()
         assert messages_of(whatsapp.organization) == []
 

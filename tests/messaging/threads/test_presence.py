@@ -26,7 +26,7 @@ SID = "SM" + "3" * 32
 def at_once(db: Any, monkeypatch: Any) -> None:
     """A worker answers each ring in the moment it is heard."""
     known: dict[str, Any] = {presence.TYPING: tasks.show_typing, presence.READ: tasks.tell_read}
-    monkeypatch.setattr(presence, "ring", lambda task, **given: known[task](**given))
+    monkeypatch.setattr(presence, "wake_up", lambda task, **given: known[task](**given))
     cache.clear()
 
 
