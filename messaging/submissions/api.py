@@ -27,6 +27,8 @@ AROUND = 1_000_000
 
 class IncomingView(OrganizationView):
     # Whoever hands messages in can write in any customer's name: that is for systems, not for every member.
+    # Reading a large mail takes seconds, in which no transaction may stand open; what is stored has a key of its own.
+    is_done_in_one_transaction = False
     permissions_by_method = {"POST": "integrations.create"}
     # What can't be stored is cleaned, not refused: nothing inbound is dropped.
     parser_classes = [BoundedJSONParser]
