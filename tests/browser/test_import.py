@@ -35,6 +35,8 @@ def choose_file(page: Page, clinic: Any, file: Path) -> None:
     expect(page.get_by_text("people from the old system.csv")).to_be_visible()
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="Which column is what?")).to_be_visible()
+    # The page's scripts listen from here on; on a busy machine the heading is there before they do.
+    page.wait_for_load_state()
 
 
 def test_a_file_is_imported_and_taken_back(clinic, sign_in, file):
