@@ -17,7 +17,7 @@ MAX_COUNTED = 100
 
 
 def events_move() -> str:
-    return _told(Event.objects.all)
+    return _waiting_words(Event.objects.all)
 
 
 def jobs_move() -> str:
@@ -25,21 +25,21 @@ def jobs_move() -> str:
     with every_organization("the queues serve all organizations"):
         if Job.objects.filter(claim_token__isnull=False, due_at__gt=clock.now()).exists():
             return ""
-    return _told(Job.objects.all)
+    return _waiting_words(Job.objects.all)
 
 
 def arrivals_move() -> str:
-    return _told(lambda: Arrival.objects.filter(state=Arrival.State.PENDING))
+    return _waiting_words(lambda: Arrival.objects.filter(state=Arrival.State.PENDING))
 
 
 def messages_move() -> str:
     """A long queue behind a channel's pace moves; one whose channel had no turn for a minute does not."""
     paced = Q(channel__paced_until__gt=clock.now() - STUCK_AFTER)
     sending = Q(status__in=[Message.Status.QUEUED, Message.Status.SENDING])
-    return _told(lambda: Message.objects.filter(sending).exclude(paced))
+    return _waiting_words(lambda: Message.objects.filter(sending).exclude(paced))
 
 
-def _told(rows: Callable[[], QuerySet]) -> str:
+def _waiting_words(rows: Callable[[], QuerySet]) -> str:
     with every_organization("the queues serve all organizations"):
         due = rows().filter(due_at__lt=clock.now() - STUCK_AFTER)
         count = due[:MAX_COUNTED].count()

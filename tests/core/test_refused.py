@@ -197,7 +197,7 @@ class TestMiddleware:
         with pytest.raises(raised, match="No"):
             self.answer(refused)
 
-    def test_anything_else_is_said_in_words(self):
+    def test_anything_else_is_answered_with_its_status_and_text(self):
         response = self.answer(Full("Full."))
         assert response is not None
         assert (response.status_code, response.content) == (409, b"Full.")

@@ -48,7 +48,7 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, ob
         before = getattr(current, name)
         if before != value:
             setattr(current, name, value)
-            text[name] = {"from": _told(before), "to": _told(value)}
+            text[name] = {"from": _plain(before), "to": _plain(value)}
     if text:
         current.save()
         record(events.CUSTOMER_SETTINGS_CHANGED, subject=current, actor=actor, payload={"changes": text})
@@ -70,5 +70,5 @@ def _checked(name: str, value: Any) -> object:
     return value
 
 
-def _told(value: object) -> object:
+def _plain(value: object) -> object:
     return value.key if isinstance(value, Stage) else value

@@ -107,7 +107,7 @@ def read_state(
         # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
         refused += _gone_tags(checked.get("tag"))
     is_refused = bool(problems) or any(error.field != "ordering" for error in refused)
-    problems += [_told(error, known) for error in refused]
+    problems += [_problem(error, known) for error in refused]
     ordering = checked.pop("ordering", DEFAULT_ORDERING)
     kept = {
         "q" if name == "search" else name: _distinct(value)
@@ -135,7 +135,7 @@ def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[t
     return tuple(chosen)[:MAX_COLUMNS], [key for key in keys if key not in known]
 
 
-def _told(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
+def _problem(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
     key = error.field.removeprefix(filters.CUSTOM)
     if error.field == filters.ERASED:
         return str(error)

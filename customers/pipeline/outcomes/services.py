@@ -86,7 +86,7 @@ def record_outcome(
     }  # fmt: skip
     set_fields(outcome, _checked(values) | {"type": type}, settable=SETTABLE)
     customers.touch(customer=locked, at=min(outcome.occurred_at, now))
-    _record(events.OUTCOME_RECORDED, outcome, actor, _told(outcome))
+    _record(events.OUTCOME_RECORDED, outcome, actor, _payload(outcome))
     target = _target(locked, type)
     if target is not None:
         stage_moves.move(customer=customer, stage=target, actor=actor, reason=note or type.name)
@@ -113,7 +113,7 @@ def delete(*, outcome: Outcome, actor: Actor) -> None:
     """
     if Outcome.objects.select_for_update(of=("self",)).filter(pk=outcome.pk).first() is None:
         return
-    _record(events.OUTCOME_DELETED, outcome, actor, _told(outcome))
+    _record(events.OUTCOME_DELETED, outcome, actor, _payload(outcome))
     outcome.delete()
 
 
@@ -224,7 +224,7 @@ def _checked_type(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _told(outcome: Outcome) -> dict[str, object]:
+def _payload(outcome: Outcome) -> dict[str, object]:
     amount = None if outcome.amount is None else str(outcome.amount)
     return {
         "type": outcome.type.key,
