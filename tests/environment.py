@@ -22,11 +22,13 @@ KEPT = {"DATABASE_URL", "REDIS_URL"}
 
 def prepare() -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    # Of the browsers all processes stand before one installation (tests/browser/installation.py).
+    shares_installation = bool(worker and os.environ.get("BROWSER_INSTALLATION"))
     if not worker:
         data = tempfile.mkdtemp(prefix="parley-test-")
         atexit.register(shutil.rmtree, data, ignore_errors=True)
         os.environ["DATA_DIR"] = data
-    else:
+    elif not shares_installation:
         # Each process of a parallel run has a broker and files of its own, as it has a database.
         own = Path(os.environ["DATA_DIR"]) / worker
         own.mkdir(exist_ok=True)
@@ -41,7 +43,7 @@ def prepare() -> None:
         ENCRYPTION_KEYS="b25seS1mb3ItdGVzdHMtMDAwMDAwMDAwMDAwMDAwMDA=",
         TWILIO_VALIDATE_SIGNATURE="true",
     )
-    if worker and os.environ.get("REDIS_URL"):
+    if worker and not shares_installation and os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = _database_of_ones_own(os.environ["REDIS_URL"], worker)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -21,6 +22,8 @@ from messaging.intake import inbound
 from messaging.models import Arrival, Channel, Conversation, Message
 from tests.conftest import Person, join, sign_up
 
+# The parallel processes of a run write into one database.
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 _numbers = count(1)
 PHONE = "+447700900"
 
@@ -152,7 +155,7 @@ class Clinic:
 
 
 def open_clinic(*, undo_seconds: int = 0) -> Clinic:
-    number = next(_numbers)
+    number = f"{_PROCESS}-{next(_numbers)}"
     alice = sign_up(f"alice{number}@harbour.example", "Alice Hart", "Harbour Clinic", "clinic")
     bob = join(alice, f"bob{number}@harbour.example", "Bob Reyes", "counselor")
     charlie = sign_up(f"charlie{number}@elsewhere.example", "Charlie Voss", "Elsewhere School", "school")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +17,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser import installation
 from tests.browser.cast import Clinic, open_clinic
-from tests.browser.stack import Stack
+from tests.browser.stack import Stack, free_port
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium") or ""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -47,40 +48,39 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "args": FLAGS} | ({"executable_path": CHROMIUM} if CHROMIUM else {})
 
 
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Before the parallel processes are started: they share one installation."""
+    installation_made = ExitStack()
+    config.add_cleanup(installation_made.close)
+    installation.share(installation_made.enter_context(installation.installed()))
+
+
 @pytest.fixture(scope="session")
-def database(django_test_environment: None, django_db_blocker: Any) -> Iterator[str]:
-    """The address of a database of this run's own, which the processes and the tests share."""
+def stack(django_test_environment: None, django_db_blocker: Any) -> Iterator[Stack]:
+    """The processes: what a test writes into the database they see at once, and the other way round."""
     # Playwright keeps an event loop in this thread, which Django would take for an asynchronous caller.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    if connection.vendor != "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = f"parley_browser_{os.getpid()}"
-    with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default": True})
-        name = connection.settings_dict["NAME"]
-        if connection.vendor == "sqlite":
-            yield f"sqlite:///{name}"
-        else:
-            yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-            # A session whose process has just gone may still be on its way out.
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-        teardown_databases(made, verbosity=0)
-
-
-@pytest.fixture(scope="session")
-def stack(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The processes: what a test writes into the database they see at once, and the other way round."""
-    environment = {**os.environ, "DATABASE_URL": database, "EXTRA_APPS": "", "DATA_DIR": str(settings.DATA_DIR)}
-    stack = Stack(environment, tmp_path_factory.mktemp("stack"))
-    stack.start()
-    try:
-        stack.wait_until_ready()
+    with ExitStack() as made, django_db_blocker.unblock():
+        stack = installation.shared() or made.enter_context(installation.installed())
+        url = urlsplit(stack.environment["DATABASE_URL"])
+        connection.settings_dict["NAME"] = url.path[1:]
         yield stack
+        connection.close()
+        if connection.vendor == "postgresql":
+            connection.close_pool()
+
+
+@pytest.fixture
+def own_web(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
+    """A web process beside the one that all tests share: this one may be killed."""
+    port = free_port()
+    own = Stack(installation.environment_of(stack.environment["DATABASE_URL"], port), tmp_path, port)
+    own.start("web")
+    try:
+        own.wait_until_ready("/health")
+        yield own
     finally:
-        stack.stop()
+        own.stop()
 
 
 @pytest.fixture
@@ -98,10 +98,13 @@ def sign_in(browser: Browser, stack: Stack) -> Iterator[SignIn]:
     opened: list[BrowserContext] = []
 
     def enter(user: Any, **options: Any) -> Page:
-        context = browser.new_context(base_url=stack.address, **{"viewport": {"width": 1440, "height": 900}, **options})
+        chosen = {"base_url": stack.address, "viewport": {"width": 1440, "height": 900}, **options}
+        context = browser.new_context(**chosen)
         opened.append(context)
         context.set_default_timeout(PATIENCE_MILLISECONDS)
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_of(user), "url": stack.address}])
+        context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": session_of(user), "url": chosen["base_url"]}]
+        )
         return context.new_page()
 
     expect.set_options(timeout=PATIENCE_MILLISECONDS)

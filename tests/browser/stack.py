@@ -29,23 +29,22 @@ def free_port() -> int:
 class Stack:
     """Web, worker and beat of one installation; what they print goes into a file each in `logs`."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
+    def __init__(self, environment: Mapping[str, str], logs: Path, port: int) -> None:
+        self.port = port
+        self.address = f"http://127.0.0.1:{port}"
         self.environment = {
             **environment,
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
-            "PUBLIC_BASE_URL": self.address,
             "PYTHONUNBUFFERED": "1",
         }
-        self._logs = logs
+        self.logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *parts: str) -> None:
         """Start these parts, or all of them."""
         for part in parts or PARTS:
-            with (self._logs / f"{part}.log").open("ab") as log:
+            with (self.logs / f"{part}.log").open("ab") as log:
                 self._running[part] = subprocess.Popen(
                     [sys.executable, "scripts/parts.py", part],
                     cwd=ROOT,
@@ -95,5 +94,5 @@ class Stack:
 
     def log_of(self, part: str) -> str:
         """The end of what a part printed."""
-        path = self._logs / f"{part}.log"
+        path = self.logs / f"{part}.log"
         return f"--- {part}\n" + (path.read_text(errors="replace")[-3000:] if path.exists() else "")

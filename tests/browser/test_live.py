@@ -32,23 +32,23 @@ def test_without_the_stream_the_page_asks_by_itself_and_says_so(clinic, sign_in)
     expect(page.get_by_text(PAUSED)).to_have_count(0)
 
 
-def test_what_came_while_the_server_was_away_is_caught_up(clinic, sign_in, stack):
+def test_what_came_while_the_server_was_away_is_caught_up(clinic, sign_in, own_web):
     received = clinic.receive("First question")
-    page = sign_in(clinic.alice.user)
+    page = sign_in(clinic.alice.user, base_url=own_web.address)
     page.goto(clinic.thread_url(received))
     second = page.context.new_page()
     second.goto(clinic.url())
     page.locator("#composer-body").fill("Half an ans")
     page.wait_for_timeout(1000)
-    stack.kill("web")
+    own_web.kill("web")
     try:
         expect(page.get_by_text(PAUSED)).to_be_visible()
         expect(second.get_by_text(PAUSED)).to_be_visible()
         clinic.deliver("Second question")
         clinic.deliver("I am new", name="Tom Albright", phone="+447700900102")
     finally:
-        stack.start("web")
-        stack.wait_until_ready("/health")
+        own_web.start("web")
+        own_web.wait_until_ready("/health")
     for tab in (page, second):
         tab.evaluate(LOOK_UP)
     for tab in (page, second):
