@@ -8,7 +8,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 class Storage(CompressedManifestStaticFilesStorage):
     """Our modules import one another by the name with the hash too; else a browser loads and runs a shared one twice.
 
-    Django can do that for every script (`support_js_module_import_aggregation`) but stumbles over words in packages' own.
+    Django could do that for every script (`support_js_module_import_aggregation`) but stumbles over those of packages.
     """
 
     patterns = (
