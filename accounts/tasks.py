@@ -7,8 +7,8 @@ from accounts.idempotency import services as idempotency
 from core.jobs import Drain
 
 
-@shared_task(base=Drain, name="accounts.tasks.forget_idempotency_keys")
-def forget_idempotency_keys() -> int:
+@shared_task(base=Drain, name="accounts.tasks.purge_idempotency_keys")
+def purge_idempotency_keys() -> int:
     """Delete the answers that are older than a day."""
     return idempotency.purge_old()
 
@@ -19,7 +19,7 @@ def send_password_resets() -> int:
     return password_resets.send_due()
 
 
-@shared_task(base=Drain, name="accounts.tasks.forget_password_resets")
-def forget_password_resets() -> int:
+@shared_task(base=Drain, name="accounts.tasks.purge_password_resets")
+def purge_password_resets() -> int:
     """Delete what could not be answered in time."""
     return password_resets.purge_old()

@@ -19,8 +19,8 @@ def work() -> int:
     return jobs.run_due()
 
 
-@shared_task(base=Drain, name="activity.tasks.forget_jobs")
-def forget_jobs() -> int:
+@shared_task(base=Drain, name="activity.tasks.purge_jobs")
+def purge_jobs() -> int:
     """Delete the jobs that ended long ago."""
     return jobs.purge_old()
 

@@ -13,7 +13,7 @@ def canary() -> None:
     Heartbeat.objects.beat(Heartbeat.Name.CANARY)
 
 
-@shared_task(base=Drain, name="crm_project.tasks.free_absurd_claims")
-def free_absurd_claims() -> int:
+@shared_task(base=Drain, name="crm_project.tasks.release_overlong_claims")
+def release_overlong_claims() -> int:
     """Free what is claimed for longer than any claim lasts, as after a clock that jumped."""
     return queues.clip_leases()

@@ -15,8 +15,8 @@ def find_duplicates() -> int:
     return duplicates.find_due()
 
 
-@shared_task(base=Drain, name="customers.tasks.keep_house")
-def keep_house() -> int:
+@shared_task(base=Drain, name="customers.tasks.purge_expired")
+def purge_expired() -> int:
     """Erase who was deleted long ago, and who nothing happened with for as long as the organization keeps people."""
     return retention.purge_expired()
 
@@ -27,7 +27,7 @@ def remind() -> int:
     return reminders.remind_due()
 
 
-@shared_task(base=Drain, name="customers.tasks.tell_crossings")
-def tell_crossings() -> int:
+@shared_task(base=Drain, name="customers.tasks.record_deadlines")
+def record_deadlines() -> int:
     """Tell of customers and tasks that became overdue, and of follow-ups that are due."""
     return deadlines.record_passed()

@@ -24,8 +24,8 @@ def deliver_due() -> int:
     return sending.deliver_due()
 
 
-@shared_task(base=Drain, name="messaging.tasks.reconcile_unconfirmed")
-def reconcile_unconfirmed() -> int:
+@shared_task(base=Drain, name="messaging.tasks.confirm_unconfirmed")
+def confirm_unconfirmed() -> int:
     """Ask providers about messages of which nobody knows whether they left."""
     return confirmation.confirm_due()
 
@@ -36,8 +36,8 @@ def end_snoozes() -> int:
     return conversations.end_snoozes()
 
 
-@shared_task(base=Drain, name="messaging.tasks.tell_stalled")
-def tell_stalled() -> int:
+@shared_task(base=Drain, name="messaging.tasks.record_stalled")
+def record_stalled() -> int:
     """Tell of leads whose message went unanswered for days."""
     return stalled.record_stalled()
 
@@ -60,26 +60,26 @@ def sync_contents() -> int:
     return contents.sync_due()
 
 
-@shared_task(base=Drain, name="messaging.tasks.catch_up")
-def catch_up() -> int:
+@shared_task(base=Drain, name="messaging.tasks.run_backfills")
+def run_backfills() -> int:
     """Ask providers for what we missed."""
     return backfill.catch_up_due()
 
 
-@shared_task(base=Drain, name="messaging.tasks.ask_daily")
-def ask_daily() -> int:
+@shared_task(base=Drain, name="messaging.tasks.request_daily_backfills")
+def request_daily_backfills() -> int:
     """Have every provider asked once a day."""
     return backfill.request_daily()
 
 
-@shared_task(base=Drain, name="messaging.tasks.forget_arrivals")
-def forget_arrivals() -> int:
+@shared_task(base=Drain, name="messaging.tasks.purge_inbound_deliveries")
+def purge_inbound_deliveries() -> int:
     """Throw away what providers told us long ago."""
     return processing.purge_old()
 
 
-@shared_task(base=Drain, name="messaging.tasks.tidy_media")
-def tidy_media() -> int:
+@shared_task(base=Drain, name="messaging.tasks.purge_unused_media")
+def purge_unused_media() -> int:
     """Throw away files that nothing needs."""
     return media.tidy()
 
@@ -90,7 +90,7 @@ def show_typing(conversation: str) -> None:
     presence.show_typing(conversation)
 
 
-@shared_task(name="messaging.tasks.tell_read", ignore_result=True)
-def tell_read(conversation: str) -> None:
+@shared_task(name="messaging.tasks.send_read_receipt", ignore_result=True)
+def send_read_receipt(conversation: str) -> None:
     """Tell the customer that their message was read."""
     presence.report_read(conversation)

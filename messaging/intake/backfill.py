@@ -34,7 +34,7 @@ from messaging.inbound_deliveries.store import store, webhook_key
 from messaging.intake import sent_elsewhere
 from messaging.models import Arrival, Channel, Message, Reconciliation
 
-CATCH_UP: Final = "messaging.tasks.catch_up"
+CATCH_UP: Final = "messaging.tasks.run_backfills"
 EVERY = timedelta(days=1)
 # Each asking overlaps the one before: a provider lists a message later than it dates it.
 OVERLAP = timedelta(hours=6)

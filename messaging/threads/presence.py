@@ -25,7 +25,7 @@ from messaging.models import Conversation, Message
 logger = logging.getLogger(__name__)
 
 TYPING: Final = "messaging.tasks.show_typing"
-READ: Final = "messaging.tasks.tell_read"
+READ: Final = "messaging.tasks.send_read_receipt"
 # WhatsApp shows it for 25 seconds; more often than this is noise.
 EVERY_SECONDS: Final = 20
 # Whoever wrote so long ago does not look at the phone.

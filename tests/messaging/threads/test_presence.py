@@ -25,7 +25,7 @@ SID = "SM" + "3" * 32
 @pytest.fixture(autouse=True)
 def at_once(db: Any, monkeypatch: Any) -> None:
     """A worker answers each ring in the moment it is heard."""
-    known: dict[str, Any] = {presence.TYPING: tasks.show_typing, presence.READ: tasks.tell_read}
+    known: dict[str, Any] = {presence.TYPING: tasks.show_typing, presence.READ: tasks.send_read_receipt}
     monkeypatch.setattr(presence, "wake_up", lambda task, **given: known[task](**given))
     cache.clear()
 
