@@ -51,7 +51,8 @@ def page_after(
 
     The first is a moment, a day, a number or a text, the second the id. Where the first may be null, rows without it
     stand last in either direction. Takes one query, two where a page reaches from the rows with a value into those
-    without; with `is_filled` the caller has left those without one out already, and it is one.
+    without; with `is_filled` the caller has left those without one out already, and it is one. What is prefetched is
+    asked once, for the rows of the page.
     Raises InvalidCursor for a cursor that is none of ours.
     """
     if {order[0].startswith("-"), order[1].startswith("-")} not in ({True}, {False}):
@@ -61,6 +62,8 @@ def page_after(
     after = decode_cursor(cursor, field) if cursor else None
     is_nullable = bool(getattr(field, "null", False)) and not is_filled
     rows: list[Row] = []
+    prefetched: tuple[Any, ...] = queryset._prefetch_related_lookups  # type: ignore[attr-defined]
+    queryset = queryset.prefetch_related(None)
     if after is None or after[0] is not None:
         # Null is asked for apart: neither the order nor the condition of an index would hold with both in one.
         valued = queryset.filter(**{f"{first}__isnull": False}) if is_nullable else queryset
@@ -72,6 +75,7 @@ def page_after(
         rows += list(empty.order_by(order[1])[: size + 1 - len(rows)])
     more = len(rows) > size
     rows = rows[:size]
+    models.prefetch_related_objects(rows, *prefetched)
     return Page(rows, cursor_of(rows[-1], first, second) if more and rows else "")
 
 

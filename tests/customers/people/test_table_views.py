@@ -56,7 +56,7 @@ def walk(who: Any, query: str) -> list[str]:
         address = f"customers/{answer.context['more']}"
 
 
-@pytest.mark.parametrize("rows", [1, 200])
+@pytest.mark.parametrize("rows", [1, 60])
 @pytest.mark.parametrize("ordering", ["-created_at", "next_follow_up_at"])
 def test_the_list_takes_the_same_queries_for_any_rows_columns_and_filters(
     alice, make_customer, own_fields, rows, ordering
@@ -72,7 +72,7 @@ def test_the_list_takes_the_same_queries_for_any_rows_columns_and_filters(
             )
             for n in range(rows - 1)
         )  # fmt: skip
-        for customer in Customer.objects.all()[:60]:
+        for customer in Customer.objects.all()[:15]:
             tags.add(customer=customer, names=["vip", "second"], actor=alice.actor)
     columns = ",".join([*COLUMNS, *(f"custom.{field.key}" for field in own_fields)])
     asked = {"columns": columns, "ordering": ordering, "stage": "new", "custom.number__gte": "1",
@@ -89,7 +89,7 @@ def test_the_list_takes_the_same_queries_for_any_rows_columns_and_filters(
     assert len(captured) <= MAX_QUERIES, "\n".join(query["sql"] for query in captured)
 
 
-@pytest.mark.parametrize("rows", [1, 200])
+@pytest.mark.parametrize("rows", [1, 15])
 def test_rows_asked_for_anew_take_the_same_queries(alice, make_customer, rows, django_assert_max_num_queries):
     ids = ",".join(str(make_customer(alice).pk) for _ in range(rows))
     browser = alice.client
