@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -202,7 +203,8 @@ def test_a_follow_up_that_nobody_else_set_is_saved_again_and_again(alice, make_c
     Organization.objects.filter(pk=alice.organization.pk).update(timezone=zone)
     customer = make_customer(alice, name="Maya")
     form = follow_up_form(alice, customer, "page")
-    for mine in ({"to": "tomorrow"}, {"to": "next_week"}, {"done": "1"}, {"day": timezone.localdate().isoformat()}):
+    today = timezone.localdate(timezone=ZoneInfo(zone))
+    for mine in ({"to": "tomorrow"}, {"to": "next_week"}, {"done": "1"}, {"day": today.isoformat()}):
         answer = alice.htmx.post(f"{form.action}?in=page", {"shown": dict(form.pairs)["shown"]} | mine)
         assert answer.status_code == 200, mine
         form = forms_of(answer.content.decode())[0]
