@@ -49,7 +49,7 @@ def test_every_list_can_be_searched_or_has_few_rows():
             assert registered.search_fields, model
 
 
-@pytest.mark.parametrize("rows", [1, 60])
+@pytest.mark.parametrize("rows", [1, 15])
 def test_lists_take_the_same_queries_for_any_number_of_rows(
     superuser, make_conversation, rows, django_assert_max_num_queries
 ):

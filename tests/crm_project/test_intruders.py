@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +57,11 @@ def address(route: str, pk: UUID, slug: str = "") -> str:
     return "/" + re.sub(r"<uuid:\w+>", str(pk), route)
 
 
+def addresses(route: str, pks: Iterable[UUID], slug: str = "") -> list[str]:
+    """One for each id, or the one of a route without an id."""
+    return list(dict.fromkeys(address(route, pk, slug) for pk in pks))
+
+
 def content(answer: Any) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else bytes(answer.content)
 
@@ -73,14 +79,14 @@ def test_pages(alice, bob, charlie, make_conversation, route):
     with organization_scope(alice.organization):
         members.deactivate(member=bob.member, actor=alice.actor)
     is_stream = route.endswith("live/")
-    for pk in (conversation.pk, conversation.customer_id):
-        url = address(route, pk, slug)
+    stranger, outsiders = Client(), (charlie.client, bob.client)
+    for url in addresses(route, (conversation.pk, conversation.customer_id), slug):
         for method in ("get", "post"):
-            nobody = getattr(Client(), method)(url)
+            nobody = getattr(stranger, method)(url)
             assert nobody.status_code == (401 if is_stream else 302)
             if not is_stream:
                 assert nobody["Location"].startswith("/sign-in/?next=")
-            for outsider in (charlie.client, bob.client):
+            for outsider in outsiders:
                 answer = getattr(outsider, method)(url)
                 assert answer.status_code == 404
                 assert b"Hidden" not in answer.content
@@ -102,9 +108,9 @@ def test_a_key_that_may_only_look_writes_nothing(alice, make_conversation):
     for route in CALLS:
         # A key's jobs are those that it started, and this one starts none.
         refused = {404, 405} if route.startswith("jobs/") else {403, 405}
-        for pk in (conversation.pk, conversation.customer_id):
+        for url in addresses(route, (conversation.pk, conversation.customer_id)):
             for method in ("post", "put", "patch", "delete"):
-                answer = getattr(key, method)("/api/v1" + address(route, pk), {}, format="json")
+                answer = getattr(key, method)("/api/v1" + url, {}, format="json")
                 if route not in QUESTIONS and answer.status_code not in refused:
                     written[f"{method} {route}"] = answer.status_code
     assert written == {}
@@ -135,19 +141,20 @@ def test_calls(alice, bob, charlie, make_conversation, route):
         api_keys.revoke(key=key, actor=alice.actor)
         members.deactivate(member=bob.member, actor=alice.actor)
     body = {"stage": "new", "tag": "x", "assigned_to": None, "body": "x", "customer_id": str(conversation.customer_id)}
-    for pk in (conversation.pk, conversation.customer_id):
-        url = "/api/v1" + address(route, pk)
+    callers = [
+        (APIClient(), {401}),
+        (gone, {401}),
+        (APIClient(headers={"X-API-Key": revoked}), {401}),
+        # Jobs are for every member, and a key with scopes sees those that it started.
+        (APIClient(headers={"X-API-Key": narrow}), {404, 405} if route.startswith("jobs/") else {403, 405}),
+    ]
+    elsewhere = charlie.api
+    for url in (f"/api/v1{path}" for path in addresses(route, (conversation.pk, conversation.customer_id))):
         for method in ("get", "post", "patch", "delete"):
-            for client, expected in (
-                (APIClient(), {401}),
-                (gone, {401}),
-                (APIClient(headers={"X-API-Key": revoked}), {401}),
-                # Jobs are for every member, and a key with scopes sees those that it started.
-                (APIClient(headers={"X-API-Key": narrow}), {404, 405} if route.startswith("jobs/") else {403, 405}),
-            ):
+            for client, expected in callers:
                 answer = getattr(client, method)(url, body if method != "get" else None, format="json")
                 assert answer.status_code in expected, (method, url, answer.content)
-            answer = getattr(charlie.api, method)(url, body if method != "get" else None, format="json")
+            answer = getattr(elsewhere, method)(url, body if method != "get" else None, format="json")
             assert b"Hidden" not in content(answer)
             if "<uuid:pk>" in route:
                 assert answer.status_code in (404, 405), (method, url, answer.content)

@@ -137,9 +137,9 @@ def test_the_part_alone(alice):
 
 
 @pytest.mark.parametrize("scope", ["mine", "all", ""])
-def test_the_same_queries_for_one_and_sixty(alice, make_conversation, make_customer, scope):
+def test_the_same_queries_for_one_and_many(alice, make_conversation, make_customer, scope):
     counts = []
-    for size in (1, 59):
+    for size in (1, 14):
         for number in range(size):
             conversation = make_conversation(alice if number % 2 else None, name=f"Person {number}")
             wait(conversation, timedelta(hours=2))

@@ -175,7 +175,7 @@ def test_a_body_that_is_no_object_is_a_400(alice, body):
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("rows", [1, 200])
+@pytest.mark.parametrize("rows", [1, 15])
 def test_the_list_takes_the_same_queries_for_any_number_of_rows(alice, make_customer, rows, django_assert_num_queries):
     for _ in range(rows):
         make_customer(alice, tags=["a", "b"])

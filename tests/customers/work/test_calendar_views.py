@@ -83,9 +83,9 @@ def test_within_reach(alice, bob, charlie, make_customer):
     assert charlie.client.get(alice.url("tasks/calendar/")).status_code == 404
 
 
-def test_the_same_queries_for_one_and_sixty(alice, make_customer, at_noon):
+def test_the_same_queries_for_one_and_many(alice, make_customer, at_noon):
     counts = []
-    for size in (1, 59):
+    for size in (1, 14):
         for number in range(size):
             customer = make_customer(alice)
             add(alice, f"Task {number}", at_noon + timedelta(minutes=number), customer=customer)

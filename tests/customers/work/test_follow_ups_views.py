@@ -200,9 +200,9 @@ def test_a_call_is_logged_with_the_next_follow_up(alice, make_customer, at_noon)
 
 
 @pytest.mark.parametrize("query", ["", "?who=all", "?date=2026-01-05&who=all"])
-def test_the_same_queries_for_one_and_sixty(alice, make_customer, at_noon, query):
+def test_the_same_queries_for_one_and_many(alice, make_customer, at_noon, query):
     counts = []
-    for size in (1, 59):
+    for size in (1, 14):
         for number in range(size):
             plan(alice, make_customer(alice), at_noon + timedelta(minutes=number))
         client = alice.client

@@ -304,9 +304,9 @@ def test_deleting_asks_first_and_needs_the_permission(alice, bob, make_task):
 
 
 @pytest.mark.parametrize("query", ["", "?who=all&view=today", "?view=done&who=all", "?view=by_me", "?view=someday"])
-def test_the_same_queries_for_one_and_sixty(alice, make_task, make_customer, query):
+def test_the_same_queries_for_one_and_many(alice, make_task, make_customer, query):
     counts = []
-    for size in (1, 59):
+    for size in (1, 14):
         for number in range(size):
             task = make_task(f"Task {number}", alice, customer=make_customer(alice), due_at=in_days(-1))
             if "done" in query:

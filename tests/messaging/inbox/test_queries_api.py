@@ -83,7 +83,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("size", [200])
+@pytest.mark.parametrize("size", [55])
 def test_the_number_of_queries_does_not_grow(size: int, alice: Any, make_customer: Any):
     api, page = alice.api, alice.client
 
