@@ -58,14 +58,11 @@ def create_organization(*, name: str, pack: str, owner: User, timezone: str = ""
         )
         admin = next(role for role in roles if role.key == ADMIN.key)
         member = Member.objects.create(organization=organization, user=owner, role=admin)
+        actor, payload = Actor.for_user(owner), {"pack": pack, "name": name}
         record(
-            events.ORGANIZATION_CREATED,
-            subject=organization,
-            organization=organization,
-            actor=Actor.for_user(owner),
-            payload={"pack": pack, "name": name},
+            events.ORGANIZATION_CREATED, subject=organization, organization=organization, actor=actor, payload=payload
         )
-        record(events.MEMBER_ADDED, subject=member, actor=Actor.for_user(owner), payload={"role": admin.key})
+        record(events.MEMBER_ADDED, subject=member, actor=actor, payload={"role": admin.key})
     return member
 
 

@@ -110,12 +110,8 @@ def run(work: Work) -> dict[str, object]:
         ChangeSet.objects.filter(pk=change_set.pk).update(undone_at=None)
         raise
     with work.step(done=work.job.total):
-        record(
-            events.CHANGES_UNDONE,
-            subject=change_set,
-            actor=current_actor(),
-            payload={"kind": change_set.kind, "restored": result.get("restored", 0), "kept": result.get("kept", 0)},
-        )
+        payload = {"kind": change_set.kind, "restored": result.get("restored", 0), "kept": result.get("kept", 0)}
+        record(events.CHANGES_UNDONE, subject=change_set, actor=current_actor(), payload=payload)
     return result
 
 

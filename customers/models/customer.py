@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -127,6 +128,11 @@ class Customer(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
+
+    @property
+    def customer_id(self) -> UUID:
+        """Whom a record is about is asked of every record alike; a customer is about themselves."""
+        return self.pk
 
     @property
     def is_deleted(self) -> bool:

@@ -296,10 +296,5 @@ def _record(organization: Organization, planned: Plan, actor: Actor) -> None:
         "segments": [row["name"] for row in planned.segments],
         "relationships": planned.relationships,
     }
-    record(
-        events.PACK_CHANGED,
-        subject=organization,
-        organization=organization,
-        actor=actor,
-        payload={"from": organization.pack, "to": planned.pack.key, "added": {k: v for k, v in added.items() if v}},
-    )
+    payload = {"from": organization.pack, "to": planned.pack.key, "added": {k: v for k, v in added.items() if v}}
+    record(events.PACK_CHANGED, subject=organization, organization=organization, actor=actor, payload=payload)

@@ -179,13 +179,5 @@ def _tell(
     )
     fresh = [(key, row) for key, row in keys.items() if key not in known]
     for key, row in fresh:
-        customer = row.pk if isinstance(row, Customer) else getattr(row, "customer_id", None)
-        record(
-            event,
-            subject=row,
-            organization=organization,
-            customer_id=customer,
-            source_key=key,
-            payload=payload(row),
-        )
+        record(event, subject=row, organization=organization, source_key=key, payload=payload(row))
     return len(fresh)

@@ -31,12 +31,8 @@ def allow(*, conversation: Conversation, actor: Actor) -> bool:
     rows = StoppedAddress.objects.filter(kind=conversation.channel.kind, address=conversation.address.lower())
     if not rows.delete()[0]:
         return False
-    record(
-        events.ADDRESS_ALLOWED,
-        subject=conversation,
-        actor=actor,
-        payload={"kind": conversation.channel.kind, "conversation": str(conversation.pk)},
-    )
+    payload = {"kind": conversation.channel.kind, "conversation": str(conversation.pk)}
+    record(events.ADDRESS_ALLOWED, subject=conversation, actor=actor, payload=payload)
     return True
 
 

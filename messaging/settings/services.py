@@ -76,9 +76,8 @@ def create(
     _set_default(channel, is_default=is_default)
     _save(channel)
     _set_up(channel)
-    record(
-        events.CHANNEL_CREATED, subject=channel, actor=actor, payload={"kind": kind, "provider": provider, "name": name}
-    )
+    payload = {"kind": kind, "provider": provider, "name": name}
+    record(events.CHANNEL_CREATED, subject=channel, actor=actor, payload=payload)
     return channel
 
 

@@ -126,12 +126,8 @@ def run(work: Work) -> dict[str, object]:
     with work.step(done=work.job.total):
         change_set.summary = f"{change_set.summary}: {state['changed']}"[:200]
         change_set.save(update_fields=["summary"])
-        record(
-            events.BULK_CHANGED,
-            subject=change_set,
-            actor=current_actor(),
-            payload={"action": work.params["action"], "params": work.params["params"], "changed": state["changed"]},
-        )
+        payload = {"action": work.params["action"], "params": work.params["params"], "changed": state["changed"]}
+        record(events.BULK_CHANGED, subject=change_set, actor=current_actor(), payload=payload)
     return {
         "changed": state["changed"],
         "kept": state["kept"],

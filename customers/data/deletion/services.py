@@ -53,7 +53,7 @@ def delete(*, customer: Customer, actor: Actor, force: bool = False) -> Customer
         blockers.release(current, actor)
     _write(current, deleted=True)
     payload = {"code": current.code, "cancelled": reasons}
-    record(events.CUSTOMER_DELETED, subject=current, customer_id=current.pk, actor=actor, payload=payload)
+    record(events.CUSTOMER_DELETED, subject=current, actor=actor, payload=payload)
     customer.deleted_at, customer.updated_at = current.deleted_at, current.updated_at
     return current
 
@@ -75,7 +75,7 @@ def restore(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
         raise NotRestorable(f"The customer was deleted more than {RESTORE_DAYS} days ago.")
     _write(current, deleted=False)
     payload = {"code": current.code, "reason": reason}
-    record(events.CUSTOMER_RESTORED, subject=current, customer_id=current.pk, actor=actor, payload=payload)
+    record(events.CUSTOMER_RESTORED, subject=current, actor=actor, payload=payload)
     customer.deleted_at, customer.updated_at = None, current.updated_at
     return current
 
@@ -88,7 +88,7 @@ def wake(*, customer: Customer, actor: Actor) -> None:
     if customer.deleted_at is not None and customer.merged_into_id is None:
         _write(customer, deleted=False)
         payload = {"code": customer.code, "reason": "the customer wrote"}
-        record(events.CUSTOMER_RESTORED, subject=customer, customer_id=customer.pk, actor=actor, payload=payload)
+        record(events.CUSTOMER_RESTORED, subject=customer, actor=actor, payload=payload)
 
 
 def open_deals(customer: Customer) -> list[str]:

@@ -170,12 +170,8 @@ def begin(
     if format == XLSX and count > MAX_SHEET_ROWS:
         raise InvalidExport("format", f"A sheet holds {MAX_SHEET_ROWS:,} rows, these are {count:,}. Use csv.")
     context = {name: value for name, value in filters.items() if name != "ordering"}
-    record(
-        events.CUSTOMERS_EXPORTED,
-        subject=member,
-        actor=actor,
-        payload={"count": count, "filters": context, "format": format, "columns": [column.name for column in chosen]},
-    )
+    payload = {"count": count, "filters": context, "format": format, "columns": [column.name for column in chosen]}
+    record(events.CUSTOMERS_EXPORTED, subject=member, actor=actor, payload=payload)
     return Export(member.pk, member.organization, filters, chosen, format, count, bom)
 
 

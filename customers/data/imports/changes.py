@@ -76,7 +76,7 @@ class Writer:
                 for customer in made
             ),
         )  # fmt: skip
-        text = [Entry(customer, self._created(customer), customer.pk) for customer in made]
+        text = [Entry(customer, self._created(customer)) for customer in made]
         record_many(events.CUSTOMER_CREATED, text, actor=self.actor, organization=self.organization)
 
     def _customer(self, row: Row, code: str, now: datetime) -> Customer:
@@ -132,7 +132,7 @@ class Writer:
         customer = change.customer
 
         def tell(event_type: str, **payload: object) -> None:
-            entries[event_type].append(Entry(customer, payload | self.mark, customer.pk))
+            entries[event_type].append(Entry(customer, payload | self.mark))
 
         fields = {
             name: {"from": change.before.get(name), "to": value}

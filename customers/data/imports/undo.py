@@ -135,7 +135,7 @@ def _restore(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> Non
         else:
             state["restored"] += 1
         if put.fields:
-            text.append(Entry(customer, {"changes": put.fields, "import": mark}, customer.pk))
+            text.append(Entry(customer, {"changes": put.fields, "import": mark}))
     record_many(events.CUSTOMER_UPDATED, text, actor=current_actor())
 
 

@@ -64,13 +64,8 @@ def dismiss(*, pair: DuplicatePair, actor: Actor) -> None:
         return
     pair.dismissed_at = timezone.now()
     pair.save(update_fields=["dismissed_at"])
-    record(
-        events.DUPLICATE_DISMISSED,
-        subject=pair,
-        customer_id=pair.first_id,
-        actor=actor,
-        payload={"first": pair.first_id, "second": pair.second_id},
-    )
+    payload = {"first": pair.first_id, "second": pair.second_id}
+    record(events.DUPLICATE_DISMISSED, subject=pair, customer_id=pair.first_id, actor=actor, payload=payload)
 
 
 def is_near(name: str, other: str) -> bool:

@@ -132,10 +132,8 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
         "codes": [loser.code, *loser.former_codes],
     }
     change_set.save(update_fields=["detail"])
-    record(
-        events.CUSTOMER_MERGED, subject=survivor, customer_id=survivor.pk, actor=actor,
-        payload={"merged": str(loser.pk), "code": loser.code, "change_set": str(change_set.pk)},
-    )  # fmt: skip
+    payload = {"merged": str(loser.pk), "code": loser.code, "change_set": str(change_set.pk)}
+    record(events.CUSTOMER_MERGED, subject=survivor, actor=actor, payload=payload)
     return change_set
 
 

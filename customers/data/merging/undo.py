@@ -52,13 +52,8 @@ def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
         refresh_value(loser, survivor)
         after_unmerge(loser, survivor)
         for customer, other in ((survivor, loser), (loser, survivor)):
-            record(
-                events.MERGE_UNDONE,
-                subject=customer,
-                customer_id=customer.pk,
-                actor=current_actor(),
-                payload={"other": str(other.pk), "code": other.code},
-            )
+            payload = {"other": str(other.pk), "code": other.code}
+            record(events.MERGE_UNDONE, subject=customer, actor=current_actor(), payload=payload)
     return {"restored": restored, "kept": len(kept), "reasons": kept, "customer": str(loser.pk)}
 
 

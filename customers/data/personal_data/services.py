@@ -128,10 +128,8 @@ def _export(work: Work) -> dict[str, object]:
             default_storage.save(path, File(draft))
         with work.step(done=1, total=1):
             work.state["size"] = size
-            record(
-                events.PERSONAL_DATA_EXPORTED, subject=customer, customer_id=customer.pk, actor=work.actor,
-                payload={"code": customer.code},
-            )  # fmt: skip
+            payload = {"code": customer.code}
+            record(events.PERSONAL_DATA_EXPORTED, subject=customer, actor=work.actor, payload=payload)
     return {
         "customer": str(customer.pk),
         "size": work.state["size"],

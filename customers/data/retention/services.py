@@ -49,10 +49,8 @@ def set_months(*, organization: Organization, months: int | None, actor: Actor) 
     current = Organization.objects.select_for_update().get(pk=organization.pk)
     if current.retention_months == months:
         return False
-    record(
-        events.RETENTION_CHANGED, subject=current, organization=current, actor=actor,
-        payload={"from": current.retention_months, "to": months},
-    )  # fmt: skip
+    payload = {"from": current.retention_months, "to": months}
+    record(events.RETENTION_CHANGED, subject=current, organization=current, actor=actor, payload=payload)
     Organization.objects.filter(pk=current.pk).update(retention_months=months)
     organization.retention_months = months
     return True

@@ -68,13 +68,8 @@ def change(
         proof=proof,
         actor_label=actor.label,
     )
-    record(
-        events.CONSENT_CHANGED,
-        subject=customer,
-        customer_id=customer.pk,
-        actor=actor,
-        payload={"channel": channel, "purpose": purpose, "is_granted": is_granted, "how": how},
-    )
+    payload = {"channel": channel, "purpose": purpose, "is_granted": is_granted, "how": how}
+    record(events.CONSENT_CHANGED, subject=customer, actor=actor, payload=payload)
     return row
 
 

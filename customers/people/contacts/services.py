@@ -32,7 +32,8 @@ def create(*, customer: Customer, actor: Actor, name: str, **fields: object) -> 
     values = custom_fields.clean(ENTITY, cast("Mapping[str, object]", fields.pop("custom_fields", {})))
     set_fields(contact, _checked(contact, {"name": name, **fields}) | {"custom_fields": values}, settable=SETTABLE)
     customers.touch(customer=customer, at=contact.created_at)
-    _record(events.CONTACT_CREATED, contact, actor, {"name": contact.name, "relationship": contact.relationship})
+    payload = {"name": contact.name, "relationship": contact.relationship}
+    record(events.CONTACT_CREATED, subject=contact, actor=actor, payload=payload)
     return contact
 
 
@@ -47,13 +48,13 @@ def update(*, contact: Contact, actor: Actor, changes: Mapping[str, object]) -> 
         wanted["custom_fields"] = custom_fields.clean(ENTITY, wanted["custom_fields"], existing=current.custom_fields)
     changed = set_fields(current, wanted, settable=SETTABLE)
     if changed:
-        _record(events.CONTACT_UPDATED, current, actor, {"name": current.name, "changes": changed})
+        record(events.CONTACT_UPDATED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
     return current
 
 
 @transaction.atomic
 def delete(*, contact: Contact, actor: Actor) -> None:
-    _record(events.CONTACT_DELETED, contact, actor, {"name": contact.name})
+    record(events.CONTACT_DELETED, subject=contact, actor=actor, payload={"name": contact.name})
     contact.delete()
 
 
@@ -64,7 +65,3 @@ def _checked(contact: Contact, changes: Mapping[str, Any]) -> dict[str, Any]:
     if checked.get("email"):
         checked["email"] = identities.email(checked["email"]).value
     return checked
-
-
-def _record(event: str, contact: Contact, actor: Actor, payload: dict[str, object]) -> None:
-    record(event, subject=contact, customer_id=contact.customer_id, actor=actor, payload=payload)

@@ -155,9 +155,7 @@ def update(*, customer: Customer, actor: Actor, changes: dict[str, Any]) -> Cust
     if changed:
         current.updated_at = timezone.now()
         save_keys(current)
-        record(
-            events.CUSTOMER_UPDATED, subject=current, customer_id=current.pk, actor=actor, payload={"changes": changed}
-        )
+        record(events.CUSTOMER_UPDATED, subject=current, actor=actor, payload={"changes": changed})
     for field in [*changes, "updated_at", *KEYS]:
         setattr(customer, field, getattr(current, field))
     return customer
@@ -176,13 +174,8 @@ def assign(*, customer: Customer, owner: User | None, actor: Actor) -> bool:
         return False
     now = timezone.now()
     Customer.objects.filter(pk=customer.pk).update(assigned_to=owner, updated_at=now)
-    record(
-        events.CUSTOMER_ASSIGNED,
-        subject=customer,
-        customer_id=customer.pk,
-        actor=actor,
-        payload={"from": current.assigned_to_id, "to": owner.pk if owner else None},
-    )
+    payload = {"from": current.assigned_to_id, "to": owner.pk if owner else None}
+    record(events.CUSTOMER_ASSIGNED, subject=customer, actor=actor, payload=payload)
     customer.assigned_to, customer.updated_at = owner, now
     return True
 
@@ -199,9 +192,7 @@ def set_follow_up(*, customer: Customer, at: datetime | None, actor: Actor) -> N
     Process.objects.filter(customer=customer, kind=Process.Kind.FOLLOW_UP, status=Process.Status.ACTIVE).update(
         next_follow_up_at=at, updated_at=now
     )
-    record(
-        events.FOLLOW_UP_SET, subject=customer, customer_id=customer.pk, actor=actor, payload={"from": before, "to": at}
-    )
+    record(events.FOLLOW_UP_SET, subject=customer, actor=actor, payload={"from": before, "to": at})
     customer.updated_at = now
 
 
@@ -273,10 +264,5 @@ def save_keys(customer: Customer, *, addresses: Iterable[str] | None = None) -> 
 
 
 def _record_created(customer: Customer, actor: Actor) -> None:
-    record(
-        events.CUSTOMER_CREATED,
-        subject=customer,
-        customer_id=customer.pk,
-        actor=actor,
-        payload={"code": customer.code, "source": customer.source, "stage": customer.stage.key},
-    )
+    payload = {"code": customer.code, "source": customer.source, "stage": customer.stage.key}
+    record(events.CUSTOMER_CREATED, subject=customer, actor=actor, payload=payload)

@@ -67,13 +67,8 @@ def move(
         actor_label=actor.label,
         changed_at=now,
     )
-    record(
-        events.STAGE_CHANGED,
-        subject=customer,
-        customer_id=customer.pk,
-        actor=actor,
-        payload={"from": current.stage.key, "to": stage.key, "reason": change.reason},
-    )
+    payload = {"from": current.stage.key, "to": stage.key, "reason": change.reason}
+    record(events.STAGE_CHANGED, subject=customer, actor=actor, payload=payload)
     customer.stage, customer.updated_at, customer.last_activity_at = stage, now, now
     customer.stage_since = since or now
     return change
@@ -103,10 +98,5 @@ def undo_move(*, change: StageChange, actor: Actor) -> None:
         raise CannotUndo("This move was made a while ago. Move them back instead.")
     StageChange.objects.filter(pk=change.pk).update(undone_at=now)
     set_stage(customer=current, stage=home, at=now, since=change.since or now)
-    record(
-        events.STAGE_CHANGE_UNDONE,
-        subject=current,
-        customer_id=current.pk,
-        actor=actor,
-        payload={"from": current.stage.key, "to": home.key, "change": str(change.pk)},
-    )
+    payload = {"from": current.stage.key, "to": home.key, "change": str(change.pk)}
+    record(events.STAGE_CHANGE_UNDONE, subject=current, actor=actor, payload=payload)

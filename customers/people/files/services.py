@@ -45,14 +45,14 @@ def add(*, customer: Customer, content: File, name: str, content_type: str, acto
     row.content.save("", content, save=False)
     row.save(force_insert=True)
     customers.touch(customer=customer, at=row.created_at)
-    record(events.FILE_ADDED, subject=row, customer_id=customer.pk, actor=actor, payload={"name": row.name})
+    record(events.FILE_ADDED, subject=row, actor=actor, payload={"name": row.name})
     return row
 
 
 @transaction.atomic
 def delete(*, file: CustomerFile, actor: Actor) -> None:
     """The row now; the content from storage once that is certain."""
-    record(events.FILE_DELETED, subject=file, customer_id=file.customer_id, actor=actor, payload={"name": file.name})
+    record(events.FILE_DELETED, subject=file, actor=actor, payload={"name": file.name})
     storage, stored = file.content.storage, str(file.content.name)
     file.delete()
     transaction.on_commit(lambda: storage.delete(stored), robust=True)

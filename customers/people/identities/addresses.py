@@ -125,9 +125,7 @@ def make_primary(*, identity: Identity, actor: Actor) -> None:
     _write(customer, field, identity.value)
     _refresh(customer)
     changes = {field: {"from": before, "to": identity.value}}
-    record(
-        events.CUSTOMER_UPDATED, subject=customer, customer_id=customer.pk, actor=actor, payload={"changes": changes}
-    )
+    record(events.CUSTOMER_UPDATED, subject=customer, actor=actor, payload={"changes": changes})
 
 
 def _follow(customer: Customer, kind: Identity.Kind) -> None:
@@ -165,10 +163,4 @@ def _write(customer: Customer, field: str, value: str) -> None:
 
 
 def _record(event: str, identity: Identity, actor: Actor) -> None:
-    record(
-        event,
-        subject=identity,
-        customer_id=identity.customer_id,
-        actor=actor,
-        payload={"kind": identity.kind, "value": identity.value},
-    )
+    record(event, subject=identity, actor=actor, payload={"kind": identity.kind, "value": identity.value})

@@ -63,7 +63,7 @@ def add_locked(*, customer: Customer, names: Iterable[str], actor: Actor) -> lis
         _, is_new = through._base_manager.get_or_create(customer_id=customer.pk, tag_id=tag.pk)
         if is_new:
             added.append(tag)
-            record(events.TAG_ADDED, subject=customer, customer_id=customer.pk, actor=actor, payload={"tag": tag.name})
+            record(events.TAG_ADDED, subject=customer, actor=actor, payload={"tag": tag.name})
     return added
 
 
@@ -84,9 +84,7 @@ def remove(*, customer: Customer, names: Iterable[str], actor: Actor) -> list[Ta
         for tag in customer.tags.filter(name__iexact=" ".join(name.split())):
             customer.tags.remove(tag)
             removed.append(tag)
-            record(
-                events.TAG_REMOVED, subject=customer, customer_id=customer.pk, actor=actor, payload={"tag": tag.name}
-            )
+            record(events.TAG_REMOVED, subject=customer, actor=actor, payload={"tag": tag.name})
     return removed
 
 

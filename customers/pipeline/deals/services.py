@@ -47,7 +47,7 @@ def create(*, customer: Customer, actor: Actor, title: str, **fields: object) ->
     set_fields(deal, wanted | {"custom_fields": values}, settable=SETTABLE)
     customers.touch(customer=customer, at=deal.created_at)
     refresh_value(locked)
-    _record(events.DEAL_CREATED, deal, actor, {"title": deal.title, **_worth(deal)})
+    record(events.DEAL_CREATED, subject=deal, actor=actor, payload={"title": deal.title, **_worth(deal)})
     if deal.status != Deal.Status.OPEN:
         _record_outcome(deal, actor)
         _take_along(deal, locked, actor)
@@ -72,7 +72,7 @@ def update(*, deal: Deal, actor: Actor, changes: Mapping[str, object], moves_cus
     if changed:
         customers.touch(customer=current.customer, at=current.updated_at)
         refresh_value(locked)
-        _record(events.DEAL_UPDATED, current, actor, {"title": current.title, "changes": changed})
+        record(events.DEAL_UPDATED, subject=current, actor=actor, payload={"title": current.title, "changes": changed})
     if current.status not in (was, Deal.Status.OPEN):
         _record_outcome(current, actor)
         if moves_customer:
@@ -87,7 +87,7 @@ def delete(*, deal: Deal, actor: Actor) -> None:
     customer = rows.get(pk=deal.customer_id)
     if not Deal.objects.filter(pk=deal.pk).exists():
         return
-    _record(events.DEAL_DELETED, deal, actor, {"title": deal.title, **_worth(deal)})
+    record(events.DEAL_DELETED, subject=deal, actor=actor, payload={"title": deal.title, **_worth(deal)})
     deal.delete()
     refresh_value(customer)
 
@@ -177,8 +177,4 @@ def _worth(deal: Deal) -> dict[str, str]:
 
 def _record_outcome(deal: Deal, actor: Actor) -> None:
     event = events.DEAL_WON if deal.status == Deal.Status.WON else events.DEAL_LOST
-    _record(event, deal, actor, {"title": deal.title, **_worth(deal), "reason": deal.lost_reason})
-
-
-def _record(event: str, deal: Deal, actor: Actor, payload: dict[str, object]) -> None:
-    record(event, subject=deal, customer_id=deal.customer_id, actor=actor, payload=payload)
+    record(event, subject=deal, actor=actor, payload={"title": deal.title, **_worth(deal), "reason": deal.lost_reason})

@@ -86,7 +86,7 @@ def record_outcome(
     }  # fmt: skip
     set_fields(outcome, _checked(values) | {"type": type}, settable=SETTABLE)
     customers.touch(customer=locked, at=min(outcome.occurred_at, now))
-    _record(events.OUTCOME_RECORDED, outcome, actor, _payload(outcome))
+    record(events.OUTCOME_RECORDED, subject=outcome, actor=actor, payload=_payload(outcome))
     target = _target(locked, type)
     if target is not None:
         stage_moves.move(customer=customer, stage=target, actor=actor, reason=note or type.name)
@@ -101,7 +101,8 @@ def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, object]) -> 
     current = rows.get(pk=outcome.pk)
     changed = set_fields(current, _checked(changes), settable=SETTABLE)
     if changed:
-        _record(events.OUTCOME_CHANGED, current, actor, {"type": current.type.key, "changes": changed})
+        payload = {"type": current.type.key, "changes": changed}
+        record(events.OUTCOME_CHANGED, subject=current, actor=actor, payload=payload)
     return current
 
 
@@ -113,7 +114,7 @@ def delete(*, outcome: Outcome, actor: Actor) -> None:
     """
     if Outcome.objects.select_for_update(of=("self",)).filter(pk=outcome.pk).first() is None:
         return
-    _record(events.OUTCOME_DELETED, outcome, actor, _payload(outcome))
+    record(events.OUTCOME_DELETED, subject=outcome, actor=actor, payload=_payload(outcome))
     outcome.delete()
 
 
@@ -236,7 +237,3 @@ def _payload(outcome: Outcome) -> dict[str, object]:
 
 def _plain(value: object) -> object:
     return value.key if isinstance(value, Stage) else value
-
-
-def _record(event: str, outcome: Outcome, actor: Actor, payload: dict[str, object]) -> None:
-    record(event, subject=outcome, customer_id=outcome.customer_id, actor=actor, payload=payload)

@@ -40,7 +40,8 @@ def log(*, customer: Customer, actor: Actor, content: str, **fields: object) -> 
     _require_past(fields)
     set_fields(row, {"content": content, **fields}, settable=SETTABLE)
     customers.touch(customer=customer, at=min(row.occurred_at, timezone.now()))
-    _record(events.INTERACTION_LOGGED, row, actor, {"channel": row.channel, "direction": row.direction})
+    payload = {"channel": row.channel, "direction": row.direction}
+    record(events.INTERACTION_LOGGED, subject=row, actor=actor, payload=payload)
     return row
 
 
@@ -51,13 +52,13 @@ def update(*, interaction: Interaction, actor: Actor, changes: Mapping[str, obje
     current = Interaction.objects.select_for_update(of=("self",)).select_related("author").get(pk=interaction.pk)
     changed = set_fields(current, changes, settable=SETTABLE)
     if changed:
-        _record(events.INTERACTION_CHANGED, current, actor, {"changes": changed})
+        record(events.INTERACTION_CHANGED, subject=current, actor=actor, payload={"changes": changed})
     return current
 
 
 @transaction.atomic
 def delete(*, interaction: Interaction, actor: Actor) -> None:
-    _record(events.INTERACTION_DELETED, interaction, actor, {"channel": interaction.channel})
+    record(events.INTERACTION_DELETED, subject=interaction, actor=actor, payload={"channel": interaction.channel})
     interaction.delete()
 
 
@@ -65,7 +66,3 @@ def _require_past(fields: Mapping[str, Any]) -> None:
     at = fields.get("occurred_at")
     if at is not None and at > timezone.now() + CLOCK_TOLERANCE:
         raise InFuture
-
-
-def _record(event: str, row: Interaction, actor: Actor, payload: dict[str, object]) -> None:
-    record(event, subject=row, customer_id=row.customer_id, actor=actor, payload=payload)

@@ -84,7 +84,7 @@ def start(
         organization=locked.organization, customer=locked, name=name, channel=channel, status=status,
         next_follow_up_at=next_follow_up_at,
     )  # fmt: skip
-    _record(events.PROCESS_STARTED, process, actor, {"name": name, "channel": channel})
+    record(events.PROCESS_STARTED, subject=process, actor=actor, payload={"name": name, "channel": channel})
     if next_follow_up_at is not None and process.status == Process.Status.ACTIVE:
         customers.set_follow_up(customer=locked, at=next_follow_up_at, actor=actor)
     return process
@@ -106,7 +106,7 @@ def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> 
     changed = set_fields(current, changes, settable=SETTABLE)
     if not changed:
         return current
-    _record(events.PROCESS_CHANGED, current, actor, {"name": current.name, "changes": changed})
+    record(events.PROCESS_CHANGED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
     if current.status == Process.Status.ACTIVE:
         if was != current.status or was_due != current.next_follow_up_at:
             customers.set_follow_up(customer=locked, at=current.next_follow_up_at, actor=actor)
@@ -135,7 +135,7 @@ def delete(*, process: Process, actor: Actor) -> None:
     """Take a process away; of an active one its follow-up too. Raises CustomerMissing."""
     if process.is_open:
         process = update(process=process, actor=actor, changes={"status": Process.Status.CANCELLED})
-    _record(events.PROCESS_DELETED, process, actor, {"name": process.name})
+    record(events.PROCESS_DELETED, subject=process, actor=actor, payload={"name": process.name})
     process.delete()
 
 
@@ -162,7 +162,7 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
             last_action=action, last_action_at=action.occurred_at, next_follow_up_at=due,
         )  # fmt: skip
         payload = {"name": NAME, "channel": action.channel, "next_follow_up_at": due}
-        _record(events.PROCESS_STARTED, process, actor, payload)
+        record(events.PROCESS_STARTED, subject=process, actor=actor, payload=payload)
     elif process.last_action_at is not None and action.occurred_at < process.last_action_at:
         return
     else:
@@ -171,7 +171,7 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
         process.next_follow_up_at, process.updated_at = due, timezone.now()
         process.save()
         payload = {"name": process.name, "changes": {"next_follow_up_at": {"from": was, "to": due}}}
-        _record(events.PROCESS_CHANGED, process, actor, payload)
+        record(events.PROCESS_CHANGED, subject=process, actor=actor, payload=payload)
     if process.status == Process.Status.ACTIVE:
         customers.set_follow_up(customer=customer, at=due, actor=actor)
 
@@ -182,7 +182,3 @@ def before_merge(loser: Customer, survivor: Customer) -> dict[UUID, dict[str, ob
     if other is None or Process.objects.open_follow_up(survivor) is None:
         return {}
     return {other.pk: {"status": Process.Status.CANCELLED.value}}
-
-
-def _record(event: str, process: Process, actor: Actor, payload: dict[str, object]) -> None:
-    record(event, subject=process, customer_id=process.customer_id, actor=actor, payload=payload)

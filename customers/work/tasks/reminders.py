@@ -128,7 +128,6 @@ def _send(row: TaskReminder, task: Task, member: Member, mailer: BaseEmailBacken
         record(
             events.TASK_REMINDED,
             subject=task,
-            customer_id=task.customer_id,
             # A mail that is tried again is no second reminder.
             source_key=f"{row.pk}:{row.remind_at.isoformat()}",
             payload={"to": str(member.user_id)},

@@ -49,7 +49,7 @@ def create(
     if customer is not None:
         customers.touch(customer=customer, at=task.created_at)
     reminders.keep_in_step(task)
-    _record(events.TASK_CREATED, task, actor, {"title": task.title, "due_at": task.due_at})
+    record(events.TASK_CREATED, subject=task, actor=actor, payload={"title": task.title, "due_at": task.due_at})
     return task
 
 
@@ -70,12 +70,12 @@ def update(*, task: Task, actor: Actor, changes: Mapping[str, object]) -> Task:
     if changed:
         changed.pop("completed_at", None)
         changed.pop("repeat_day", None)
-        _record(events.TASK_UPDATED, current, actor, {"title": current.title, "changes": changed})
+        record(events.TASK_UPDATED, subject=current, actor=actor, payload={"title": current.title, "changes": changed})
         reminders.keep_in_step(current)
     if current.status == Task.Status.DONE != was:
         if current.customer is not None:
             customers.touch(customer=current.customer, at=current.updated_at)
-        _record(events.TASK_COMPLETED, current, actor, {"title": current.title})
+        record(events.TASK_COMPLETED, subject=current, actor=actor, payload={"title": current.title})
         _make_next(current, actor)
     return current
 
@@ -85,7 +85,7 @@ def delete(*, task: Task, actor: Actor) -> None:
     """Take a task away, with its reminder; nothing happens where somebody else just did."""
     if Task.objects.select_for_update(of=("self",)).filter(pk=task.pk).first() is None:
         return
-    _record(events.TASK_DELETED, task, actor, {"title": task.title})
+    record(events.TASK_DELETED, subject=task, actor=actor, payload={"title": task.title})
     task.delete()
 
 
@@ -141,8 +141,4 @@ def _make_next(done: Task, actor: Actor) -> None:
     following.save(force_insert=True)
     reminders.keep_in_step(following)
     payload: dict[str, object] = {"title": following.title, "due_at": following.due_at, "series": str(series)}
-    _record(events.TASK_CREATED, following, actor, payload)
-
-
-def _record(event: str, task: Task, actor: Actor, payload: dict[str, object]) -> None:
-    record(event, subject=task, customer_id=task.customer_id, actor=actor, payload=payload)
+    record(events.TASK_CREATED, subject=following, actor=actor, payload=payload)
