@@ -7,7 +7,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Model
-from django.forms import ModelChoiceField, ModelForm
+from django.forms import BaseFormSet, ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from accounts.members import services as members
@@ -82,6 +82,8 @@ class MemberForm(ModelForm):
     """A new member belongs where the role does. Later the role is one of that organization, and the last administrator
     stays."""
 
+    before: members.Access | None = None
+
     def clean(self) -> dict[str, object]:
         data = super().clean() or {}
         role: Role | None = data.get("role")
@@ -111,6 +113,15 @@ class MemberAdmin(TenantAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Member, form: MemberForm, change: bool) -> None:
+        form.before = members.access_of(Member.objects.get(pk=obj.pk)) if change else None
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: MemberForm, formsets: list[BaseFormSet], change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        actor = Actor.for_user(cast("User", request.user))
+        members.record_saved(member=form.instance, before=form.before, actor=actor)
 
 
 class NewRecordForm(ModelForm):

@@ -22,6 +22,25 @@ class LastAdministrator(Refused):
         super().__init__("This is the organization's last administrator. Make somebody else one first.")
 
 
+Access = dict[str, object]
+
+
+def access_of(member: Member) -> Access:
+    """What decides what a member may do, as the ledger says it."""
+    teams = sorted(member.teams.values_list("name", flat=True))
+    return {"role": member.role.key, "teams": teams, "is_active": member.is_active}
+
+
+def record_saved(*, member: Member, before: Access | None, actor: Actor) -> None:
+    """Write down that somebody became a member (`before` is None), or what of their access changed, if anything."""
+    after = access_of(member)
+    if before is None:
+        record(events.MEMBER_ADDED, subject=member, actor=actor, payload={"role": member.role.key})
+    elif after != before:
+        changes = {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}
+        record(events.MEMBER_CHANGED, subject=member, actor=actor, payload={"changes": changes})
+
+
 @transaction.atomic
 def deactivate(*, member: Member, actor: Actor) -> None:
     """Shut a member out: pages, tokens, keys and live streams, from this moment.

@@ -1,0 +1,75 @@
+"""What the administration changes of a member stands in the ledger, with who did it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Member, Role, Team, User
+from activity.models import Event
+from core.tenancy import organization_scope
+
+
+@pytest.fixture
+def superuser(alice: Any) -> Client:
+    User.objects.filter(pk=alice.user.pk).update(is_staff=True, is_superuser=True)
+    return alice.client
+
+
+def save(client: Client, member: Member | None, **fields: Any) -> None:
+    url = f"/admin/accounts/member/{member.pk}/change/" if member else "/admin/accounts/member/add/"
+    answer = client.post(url, fields)
+    assert answer.status_code == 302, answer.context["errors"]
+
+
+def given(member: Member, **changes: Any) -> dict[str, Any]:
+    """The form as it is shown, and what somebody sets in it."""
+    return {"user": member.user_id, "role": member.role_id, "teams": [], "is_active": "on", **changes}
+
+
+def recorded(organization: Any) -> list[tuple[str, str, str, dict[str, Any]]]:
+    with organization_scope(organization):
+        rows = Event.objects.filter(type__startswith="member.", occurred_at__gt=organization.created_at)
+        return [(row.type, row.subject_id, row.actor_label, row.payload) for row in rows.order_by("pk")]
+
+
+def test_role_teams_and_access_are_recorded_from_and_to(superuser: Client, alice: Any, bob: Any):
+    known = len(recorded(alice.organization))
+    with organization_scope(alice.organization):
+        manager = Role.objects.get(organization=alice.organization, key="manager")
+        night = Team.objects.create(organization=alice.organization, name="Night desk")
+        was = sorted(bob.member.teams.values_list("name", flat=True))
+    changed = given(bob.member, role=manager.pk, teams=[night.pk], is_active="")
+    save(superuser, bob.member, **changed)
+    (event,) = recorded(alice.organization)[known:]
+    assert event == (
+        "member.changed",
+        str(bob.member.pk),
+        alice.actor.label,
+        {
+            "changes": {
+                "role": {"from": "counselor", "to": "manager"},
+                "teams": {"from": was, "to": ["Night desk"]},
+                "is_active": {"from": True, "to": False},
+            }
+        },
+    )
+    save(superuser, bob.member, **changed)
+    assert len(recorded(alice.organization)) == known + 1, "saved again, and nothing changed"
+
+
+def test_only_what_changed_is_named(superuser: Client, alice: Any, bob: Any):
+    with organization_scope(alice.organization):
+        teams = list(bob.member.teams.values_list("pk", flat=True))
+    save(superuser, bob.member, **given(bob.member, teams=teams, is_active=""))
+    assert recorded(alice.organization)[-1][3] == {"changes": {"is_active": {"from": True, "to": False}}}
+
+
+def test_a_new_member_is_recorded_as_one(superuser: Client, alice: Any):
+    user = User.objects.create_user("nora@harbour.example", name="Nora Vale")
+    with organization_scope(alice.organization):
+        role = Role.objects.get(organization=alice.organization, key="counselor")
+    save(superuser, None, user=user.pk, role=role.pk, is_active="on")
+    assert recorded(alice.organization)[-1][::3] == ("member.added", {"role": "counselor"})
