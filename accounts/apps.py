@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from accounts import events  # noqa: F401 - declared before any app is ready
+
 
 class AccountsConfig(AppConfig):
     name = "accounts"

@@ -1,12 +1,22 @@
+from django.utils.translation import gettext_lazy as _
+
+from activity.payloads import Kind, PayloadField
 from activity.registry import declare
 
-ORGANIZATION_CREATED = declare("organization.created", "An organization was made")
-MEMBER_ADDED = declare("member.added", "A user became a member")
-MEMBER_CHANGED = declare("member.changed", "A member's role or teams changed")
-MEMBER_DEACTIVATED = declare("member.deactivated", "A member was shut out")
-SIGNED_IN = declare("user.signed_in", "A user signed in")
-SIGNED_OUT = declare("user.signed_out", "A user signed out")
-TOKEN_REUSED = declare("user.token_reused", "A spent refresh token was used again; its family was revoked")
-API_KEY_ISSUED = declare("api_key.issued", "An API key was made")
-API_KEY_REVOKED = declare("api_key.revoked", "An API key was revoked")
-PASSWORD_CHANGED = declare("user.password_changed", "A user set a new password; every sign-in ended")
+ROLE = PayloadField("role", Kind.KEY, "the role's key")
+HOW = PayloadField("how", Kind.KEY, "by which door: page or api")
+KEY_NAME = PayloadField("name", Kind.LABEL, "what the key is called")
+PREFIX = PayloadField("prefix", Kind.KEY, "what the key begins with")
+
+ORGANIZATION_CREATED = declare("organization.created", _("An organization was made"),
+    PayloadField("pack", Kind.KEY, "the key of its pack"), PayloadField("name", Kind.LABEL))  # fmt: skip
+MEMBER_ADDED = declare("member.added", _("A user became a member"), ROLE)
+MEMBER_CHANGED = declare("member.changed", _("A member’s role, teams or access changed"),
+    PayloadField("changes", Kind.SETTINGS, "role, teams, is_active: from and to"))  # fmt: skip
+MEMBER_DEACTIVATED = declare("member.deactivated", _("A member was shut out"))
+SIGNED_IN = declare("user.signed_in", _("A user signed in"), HOW)
+SIGNED_OUT = declare("user.signed_out", _("A user signed out"), HOW)
+TOKEN_REUSED = declare("user.token_reused", _("A spent refresh token was used again; its family was revoked"))
+API_KEY_ISSUED = declare("api_key.issued", _("An API key was made"), KEY_NAME, PREFIX)
+API_KEY_REVOKED = declare("api_key.revoked", _("An API key was revoked"), KEY_NAME, PREFIX)
+PASSWORD_CHANGED = declare("user.password_changed", _("A user set a new password; every sign-in ended"))

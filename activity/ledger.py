@@ -40,11 +40,10 @@ def record(
 ) -> Event:
     """Write what happened into the ledger, in the caller's transaction, and have it dispatched after the commit.
 
-    `subject` is what it happened to; its organization and, where it has one, its customer are taken over unless given.
+    `subject` is what it happened to; its organization and its customer, where it has one, are taken over unless given.
     With a `source_key` the same event of one type is recorded once in an organization; the first row is returned.
-    Raises UndeclaredEvent for a type no app declares.
+    Raises UndeclaredEvent for a type no app declares; a payload that is not as declared is reported in the log.
     """
-    registry.require_declared(event_type)
     listeners = registry.subscribers_of(event_type, inline=False)
     entry = Entry(subject, payload or {}, customer_id)
     fields = _fields(
@@ -87,7 +86,7 @@ def record_many(
 
     Who listens live is told once that much has changed. Raises UndeclaredEvent for a type no app declares.
     """
-    registry.require_declared(event_type)
+    registry.require_declared(event_type)  # also where there is no entry
     actor = actor or current_actor()
     listeners = registry.subscribers_of(event_type, inline=False)
     inline = registry.subscribers_of(event_type, inline=True)
@@ -120,6 +119,7 @@ def _fields(
     *,
     is_listened_to: bool,
 ) -> dict[str, Any]:
+    registry.check_payload(event_type, entry.payload)
     subject = entry.subject
     organization = organization or getattr(subject, "organization", None)
     return {

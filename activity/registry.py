@@ -1,21 +1,29 @@
 """Which events there are, and who listens.
 
-An app declares its events in `events.py` and subscribes in `apps.py`; `manage.py show_registrations` prints both.
-This is the one way in which a lower floor reaches an upper one.
+An app declares its events in `events.py`, which `apps.py` imports at its top, so that all are known before any app is
+ready, and subscribes in `subscribers.py`; `manage.py show_registrations` prints both. This is the one way in which a
+lower floor reaches an upper one. A declaration says what the payload has, what erasing keeps of it and what conditions
+may ask: rules, erasing and the document (docs/events.md) read that one definition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.functional import Promise
+
+from activity.payloads import PERSONAL, PayloadField
+from activity.rules import ConditionField
 from core.registry import Registry
 
 if TYPE_CHECKING:
     from activity.models import Event
 
 Handler = Callable[["Event"], None]
+logger = logging.getLogger(__name__)
 
 
 class UndeclaredEvent(Exception):
@@ -38,10 +46,38 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """An event type, and what it says."""
+    """An event type: when it is recorded, its payload's fields, and the fields of conditions that it offers."""
 
     event_type: str
-    description: str
+    description: str | Promise
+    payload: tuple[PayloadField, ...] = ()
+    conditions: tuple[ConditionField, ...] = ()
+
+    @property
+    def is_trigger(self) -> bool:
+        """Whether rules may begin with it: what nothing can be asked of begins none."""
+        return bool(self.conditions)
+
+    @property
+    def may_name_people(self) -> bool:
+        """Whether something in the payload may say who somebody is."""
+        return any(field.kind in PERSONAL for field in self.payload)
+
+    def mismatches(self, payload: Mapping[str, object]) -> list[str]:
+        """In what a payload differs from its declaration: names of fields, never a value."""
+        known = {field.name: field for field in self.payload}
+        wrong = [f"{name} is not declared" for name in payload if name not in known]
+        for name, field in known.items():
+            if name not in payload and not field.is_optional:
+                wrong.append(f"{name} is missing")
+            elif name in payload and not field.accepts(payload[name]):
+                wrong.append(f"{name} is no {field.kind}")
+        return wrong
+
+    def kept(self, payload: Mapping[str, object]) -> dict[str, object]:
+        """What of a payload says nothing of the person, and stays when they are erased."""
+        known = {field.name: field for field in self.payload}
+        return {name: value for name, value in payload.items() if name in known and known[name].keeps(value)}
 
 
 def _when(subscription: Subscription) -> str:
@@ -52,27 +88,44 @@ EVENTS: Registry[Declared] = Registry(
     "Events",
     name=lambda event: event.event_type,
     order=lambda event: event.event_type,
-    describe=lambda event: event.description,
+    describe=lambda event: str(event.description),
 )
 SUBSCRIPTIONS: Registry[Subscription] = Registry(
     "Subscribers of events", name=lambda subscription: subscription.name, describe=_when
 )
 
 
-def declare(event_type: str, description: str) -> str:
+def declare(
+    event_type: str, description: str | Promise, *payload: PayloadField, conditions: Sequence[ConditionField] = ()
+) -> str:
     """Make an event type known; returns its name, to be kept as a constant. Raises RegisteredTwice."""
-    return EVENTS.register(Declared(event_type, description)).event_type
+    return EVENTS.register(Declared(event_type, description, payload, tuple(conditions))).event_type
 
 
-def declared() -> dict[str, str]:
-    """Every event type with its description."""
-    return {event.event_type: event.description for event in EVENTS}
-
-
-def require_declared(event_type: str) -> None:
-    """Raises UndeclaredEvent for a type nobody declared."""
-    if event_type not in EVENTS:
+def require_declared(event_type: str) -> Declared:
+    """The declaration. Raises UndeclaredEvent for a type nobody declared."""
+    declared = EVENTS.get(event_type)
+    if declared is None:
         raise UndeclaredEvent(f"No app declares the event {event_type!r}: add it to the app's events.py.")
+    return declared
+
+
+def check_payload(event_type: str, payload: Mapping[str, object]) -> None:
+    """Report a payload that is not as declared; the event is written all the same, since with it a message would be
+    lost. Erasing keeps nothing of what is not declared (docs/decisions/0064). Raises UndeclaredEvent."""
+    if wrong := require_declared(event_type).mismatches(payload):
+        logger.error("The payload of %s is not as declared: %s", event_type, "; ".join(wrong))
+
+
+def kept_of(event_type: str, payload: Mapping[str, object]) -> dict[str, object]:
+    """What erasing keeps of an event; nothing of a type that nobody declares any more."""
+    declared = EVENTS.get(event_type)
+    return declared.kept(payload) if declared else {}
+
+
+def triggers() -> list[str]:
+    """The event types that rules may begin with, by name."""
+    return [event.event_type for event in EVENTS if event.is_trigger]
 
 
 def subscribe(event_type: str, handler: Handler, *, name: str, inline: bool = False) -> None:

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from customers import events  # noqa: F401 - declared before any app is ready
+
 
 class CustomersConfig(AppConfig):
     name = "customers"
@@ -7,6 +9,6 @@ class CustomersConfig(AppConfig):
     verbose_name = "Customers"
 
     def ready(self) -> None:
-        from customers import events, subscribers  # noqa: F401 - declare and subscribe
+        from customers import subscribers
 
         subscribers.register()

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from messaging import events  # noqa: F401 - declared before any app is ready
+
 
 class MessagingConfig(AppConfig):
     name = "messaging"
@@ -7,6 +9,6 @@ class MessagingConfig(AppConfig):
     verbose_name = "Messaging"
 
     def ready(self) -> None:
-        from messaging import events, subscribers  # noqa: F401 - declare and subscribe
+        from messaging import subscribers
 
         subscribers.register()

@@ -8,6 +8,7 @@ Tara another one there, with Tom in it.
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ from rest_framework.test import APIClient
 from accounts.credentials import tokens
 from accounts.models import Member, Organization, Team, User
 from accounts.organizations import services as organizations
+from activity import registry
 from activity.actor import Actor
 from core import clock
 from core.tenancy import every_organization, organization_scope
@@ -112,6 +114,29 @@ def pytest_collection_finish() -> None:
 def fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.OUTBOUND_CONCURRENCY = 1
+
+
+class Mismatches(logging.Handler):
+    """Payloads that are not as their events declare; kept from the start, since the cast is made before any test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+MISMATCHES = Mismatches()
+registry.logger.addHandler(MISMATCHES)
+
+
+@pytest.fixture(autouse=True)
+def payload_mismatches() -> Iterator[list[str]]:
+    """No test records a payload that is not as declared; one that means to takes it out again."""
+    yield MISMATCHES.texts
+    texts, MISMATCHES.texts = MISMATCHES.texts, []
+    assert texts == []
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,7 @@
-"""The words of a pack's tables, and how the value of each is checked."""
+"""The words of a pack's tables, and how the value of each is checked.
+
+What a rule may begin with, ask and do is asked of the registries when a pack is read: apps above declare some of it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from activity.registry import triggers
+from activity.rules import ACTIONS, CONDITION_FIELDS, OPERATORS, may_be_asked
 from customers.models import CustomField, Stage
 from customers.people.filters import parse as filters
 
@@ -17,32 +22,6 @@ LANGUAGE = re.compile(r"und|[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 PLACEHOLDER = re.compile(r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}")
 # What every text may name; custom fields come as custom.<key>.
 NAMES = frozenset({"customer.name", "customer_name", "company", "agent.name"})
-TRIGGERS = frozenset(
-    {"message.received", "message.sent", "message.delivered", "message.failed", "customer.created", "customer.updated",
-     "customer.stage_changed", "customer.tag_added", "customer.assigned", "conversation.opened",
-     "conversation.resolved", "conversation.unanswered", "deal.created", "deal.won", "deal.lost", "task.created",
-     "task.completed", "task.overdue", "followup.due", "lead.stalled", "outcome.recorded", "schedule.daily"}
-)  # fmt: skip
-CONDITION_FIELDS = frozenset(
-    {"channel", "is_new_customer", "message_body", "customer_phone", "customer_stage", "customer_tags",
-     "customer_source", "customer_status", "assigned_to", "business_hours", "language", "outcome_type"}
-)  # fmt: skip
-OPERATORS = ("neq", "contains", "icontains", "in", "gt", "lt", "isnull")
-# Each action's parameters: what it needs, and what it may have.
-ACTIONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "send_template": (frozenset({"template"}), frozenset({"delay_minutes", "cancel_on_inbound", "channel"})),
-    "send_text": (frozenset({"body"}), frozenset({"delay_minutes", "cancel_on_inbound", "channel"})),
-    "add_tag": (frozenset({"tag"}), frozenset()),
-    "remove_tag": (frozenset({"tag"}), frozenset()),
-    "set_stage": (frozenset({"stage"}), frozenset()),
-    "set_follow_up": (frozenset(), frozenset({"days", "minutes"})),
-    "assign": (frozenset({"to"}), frozenset()),
-    "create_task": (frozenset({"title"}), frozenset({"due_in_minutes", "priority", "description"})),
-    "add_note": (frozenset({"body"}), frozenset()),
-    "notify": (frozenset({"text"}), frozenset({"to"})),
-    "set_status": (frozenset({"status"}), frozenset()),
-    "resolve_conversation": (frozenset(), frozenset()),
-}
 SOURCES = ("customers", "deals", "tasks", "outcomes", "interactions", "messages", "stage_changes")
 FUNCTIONS = ("count", "sum", "average", "least", "most")
 
@@ -80,10 +59,9 @@ def _pattern(pattern: re.Pattern[str], most: int, told: str) -> Check:
     return check
 
 
-def _one_of(choices: Iterable[str]) -> Check:
-    known = list(choices)
-
+def _one_of(choices: Iterable[str] | Callable[[], Iterable[str]]) -> Check:
     def check(value: object) -> str:
+        known = list(choices() if callable(choices) else choices)
         if value not in known:
             raise Wrong(f"“{value}” is not one of {', '.join(known)}.")
         return str(value)
@@ -130,8 +108,8 @@ def _conditions(value: object) -> dict[str, Any]:
     conditions = _object(value)
     for name, wanted in conditions.items():
         field, _, operator = name.partition("__")
-        if field not in CONDITION_FIELDS and not field.startswith("custom."):
-            raise Wrong(f"“{field}” can’t be asked for. Use: {', '.join(sorted(CONDITION_FIELDS))}, custom.<key>.")
+        if not may_be_asked(field):
+            raise Wrong(f"“{field}” can’t be asked for. Use: {', '.join(CONDITION_FIELDS.names())}, custom.<key>.")
         if operator and operator not in OPERATORS:
             raise Wrong(f"“{operator}” is not an operator. Use: {', '.join(OPERATORS)}.")
         if operator == "in" and not isinstance(wanted, list):
@@ -143,13 +121,12 @@ def _action(value: object) -> dict[str, Any]:
     action = _object(value)
     known = ACTIONS.get(action.get("action", ""))
     if known is None:
-        raise Wrong(f"“{action.get('action')}” is not an action. Use: {', '.join(ACTIONS)}.")
-    needed, allowed = known
+        raise Wrong(f"“{action.get('action')}” is not an action. Use: {', '.join(ACTIONS.names())}.")
     given = set(action) - {"action"}
-    if missing := needed - given:
-        raise Wrong(f"{action['action']} needs {', '.join(sorted(missing))}.")
-    if unknown := given - needed - allowed:
-        raise Wrong(f"{action['action']} knows no {', '.join(sorted(unknown))}.")
+    if missing := known.needs.keys() - given:
+        raise Wrong(f"{known.name} needs {', '.join(sorted(missing))}.")
+    if unknown := given - known.needs.keys() - known.takes.keys():
+        raise Wrong(f"{known.name} knows no {', '.join(sorted(unknown))}.")
     return action
 
 
@@ -217,7 +194,7 @@ PARTS: dict[str, dict[str, Word]] = {
     "workflows": {
         "key": Word(_key),
         "name": Word(_text(120)),
-        "trigger_event": Word(_one_of(sorted(TRIGGERS))),
+        "trigger_event": Word(_one_of(triggers)),
         "conditions": Word(_conditions, {}),
         "actions": Word(_list_of(_action, least=1)),
     },

@@ -12,14 +12,23 @@ from activity import dispatch, live, registry
 from activity.actor import SYSTEM, Actor, ActorKind, acting_as, current_actor
 from activity.ledger import Entry, record, record_many
 from activity.models import Event, Receipt
+from activity.payloads import Kind, PayloadField
 from core import sweeps
 from core.tenancy import every_organization, organization_scope
 from customers.models import Customer, Tag
-from messaging.events import CONVERSATION_UPDATED as EVENT
 from tests.messaging.conftest import in_threads, make_due
 
+EVENT = "trial.made"
 # What a pack brings is not what is looked for here.
 pytestmark = pytest.mark.usefixtures("without_pack")
+
+
+@pytest.fixture(autouse=True)
+def declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event of these tests."""
+    monkeypatch.setattr(registry, "EVENTS", registry.EVENTS.copy())
+    fields = (PayloadField("n", Kind.NUMBER, is_optional=True), PayloadField("a", Kind.TIME, is_optional=True))
+    registry.declare(EVENT, "A trial was made", *fields)
 
 
 @pytest.fixture
@@ -69,6 +78,39 @@ class TestRecording:
         customer = make_customer()
         with pytest.raises(registry.UndeclaredEvent), organization_scope(customer.organization):
             record("customer.exploded", subject=customer)
+
+    @pytest.mark.parametrize(
+        ("payload", "wrong"),
+        [
+            ({"m": 1}, "m is not declared"),
+            ({"n": "1"}, "n is no number"),
+            ({"n": True}, "n is no number"),
+            ({"a": 5, "m": "Ann"}, "m is not declared; a is no time"),
+        ],
+    )
+    def test_a_payload_that_is_not_as_declared_is_reported_and_written(
+        self, make_customer: Any, payload_mismatches: list[str], payload: dict[str, Any], wrong: str
+    ):
+        customer = make_customer()
+        note(customer, payload=payload)
+        assert payload_mismatches == [f"The payload of {EVENT} is not as declared: {wrong}"]
+        payload_mismatches.clear()
+        assert [row.payload for row in events(customer)] == [payload]
+
+    def test_a_field_that_is_needed_is_missed_one_by_one_and_of_many(
+        self, make_customer: Any, payload_mismatches: list[str]
+    ):
+        registry.declare("trial.weighed", "A trial was weighed", PayloadField("weight", Kind.NUMBER))
+        customer = make_customer()
+        with organization_scope(customer.organization):
+            record("trial.weighed", subject=customer, payload={"weight": None})
+            record_many("trial.weighed", [Entry(customer, {"weight": 2}), Entry(customer)])
+        assert [text.rpartition(": ")[2] for text in payload_mismatches] == ["weight is no number", "weight is missing"]
+        payload_mismatches.clear()
+
+    def test_a_customer_is_about_themselves(self, make_customer: Any):
+        customer = make_customer()
+        assert note(customer).customer_id == customer.pk
 
     def test_a_source_key_counts_once(self, make_customer: Any):
         customer = make_customer()

@@ -8,7 +8,6 @@ the customer's row, the ledger, what undoing would bring back, jobs, the admin's
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
@@ -25,6 +24,7 @@ from accounts.idempotency import services as idempotency
 from activity.actor import Actor
 from activity.ledger import record
 from activity.models import Event, Job
+from activity.registry import kept_of
 from customers import events
 from customers.data.deletion import blockers
 from customers.data.imports import files as import_files
@@ -52,14 +52,6 @@ from customers.people.keys import KEYS, set_keys
 NAME = "Erased customer"
 STEP = 500
 MIN_WORD_LENGTH = 4
-# Of an event's payload what says where something stood or went, and nothing of who they are.
-KEPT = frozenset(
-    {"action", "again", "amount", "cancelled_count", "change_set", "channel", "channel_id", "code", "conversation",
-     "currency", "direction", "error_code", "first", "from", "is_granted", "is_new_customer", "kind", "merged", "opt",
-     "other", "second", "source", "stage", "status", "to"}
-)  # fmt: skip
-_PLAIN = re.compile(r"[\w:.+-]{0,64}", re.ASCII)
-
 
 One = TypeVar("One")
 
@@ -96,7 +88,7 @@ def erase(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
     for one in family:
         _blank(one)
     payload = {"code": current.code, "reason": reason}
-    record(events.CUSTOMER_ERASED, subject=current, customer_id=current.pk, actor=actor, payload=payload)
+    record(events.CUSTOMER_ERASED, subject=current, actor=actor, payload=payload)
     for file in files:
         file.storage.delete(file.path)
     return next(one for one in family if one.pk == customer.pk)
@@ -194,23 +186,12 @@ def _forget_changes(family: Collection[Customer], records: list[str]) -> None:
 
 
 def _scrub_ledger(family: Collection[Customer]) -> None:
-    rows = Event.objects.filter(customer_id__in=[one.pk for one in family]).only("pk", "payload", "last_error")
+    rows = Event.objects.filter(customer_id__in=[one.pk for one in family]).only("pk", "type", "payload", "last_error")
     for some in _in_steps(rows.iterator(chunk_size=STEP)):
         for event in some:
-            event.payload = scrubbed(event.payload)
+            event.payload = kept_of(event.type, event.payload)
             event.last_error = ""
         Event.objects.bulk_update(some, ["payload", "last_error"], batch_size=STEP)
-
-
-def scrubbed(payload: dict[str, object]) -> dict[str, object]:
-    """What of an event's payload may stay: listed keys, with values that are keys, ids, numbers or times."""
-    return {key: value for key, value in payload.items() if key in KEPT and _is_plain(value)}
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, str):
-        return _PLAIN.fullmatch(value) is not None
-    return value is None or isinstance(value, int | float | bool)
 
 
 def _blank(customer: Customer) -> None:

@@ -13,20 +13,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
 
 from activity.models import Event
-from customers import events
+from activity.registry import EVENTS
 from customers.models import Customer, CustomerImport, Segment
 from customers.people.filters.parse import ERASED
 
 SEARCHES = ("q", "search")
 STEP = 500
-# Of events about no customer those whose payload has texts that people wrote.
-WITH_TEXTS = frozenset(
-    {
-        events.CUSTOMERS_EXPORTED, events.CUSTOMERS_IMPORTED, events.BULK_CHANGED, events.SEGMENT_SAVED,
-        events.SEGMENT_DELETED, events.TAG_CREATED, events.TAG_CHANGED, events.TAG_DELETED, events.TASK_CREATED,
-        events.TASK_UPDATED, events.TASK_COMPLETED, events.TASK_DELETED,
-    }
-)  # fmt: skip
 
 
 class Traces:
@@ -84,7 +76,8 @@ def purge_file_names(traces: Traces) -> None:
 
 def purge_events(traces: Traces) -> None:
     """Events about no customer keep what happened, and lose the words and filters that tell of whom."""
-    rows = Event.objects.filter(customer_id=None, type__in=WITH_TEXTS).only("pk", "payload")
+    types = [event.event_type for event in EVENTS if event.may_name_people]
+    rows = Event.objects.filter(customer_id=None, type__in=types).only("pk", "payload")
     changed = []
     for event in rows.iterator(chunk_size=STEP):
         payload = _without(event.payload, traces)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from customers.packs import FOLDER, InvalidPack, contents, packs, read_file
+from activity import registry, rules
+from activity.payloads import Kind
+from customers.packs import FOLDER, InvalidPack, contents, packs, read_file, words
 from customers.packs.reading import read
 from customers.packs.words import COLORS
 from customers.people.tags import services as tags
@@ -143,3 +145,21 @@ def test_a_file_that_is_no_toml_is_named(tmp_path):
     path.write_text("name = ", encoding="utf-8")
     with pytest.raises(InvalidPack, match=r"odd\.toml: the file"):
         read_file(path)
+
+
+def test_what_an_app_above_declares_later_a_pack_may_use(monkeypatch: pytest.MonkeyPatch):
+    """The registries are asked when a pack is read, not when this app is imported."""
+    for owner, name in ((registry, "EVENTS"), (rules, "CONDITION_FIELDS"), (words, "ACTIONS")):
+        monkeypatch.setattr(owner, name, getattr(owner, name).copy())
+    field = rules.CONDITION_FIELDS.register(rules.ConditionField("phase", "Phase", Kind.KEY))
+    registry.declare("moon.full", "The moon is full", conditions=[field])
+    words.ACTIONS.register(rules.Action("dance", "Dance", {"to": Kind.TEXT}))
+    data = data_of()
+    data["workflows"][0] |= {"trigger_event": "moon.full", "conditions": {"phase__in": ["full"]}}
+    data["workflows"][0]["actions"] = [{"action": "dance", "to": "the sea"}]
+    assert read("clinic.toml", "clinic", data).workflows[0]["trigger_event"] == "moon.full"
+
+
+def test_an_event_that_offers_nothing_to_ask_begins_no_rule():
+    with pytest.raises(InvalidPack, match=r"“message\.read” is not one of"):
+        read("clinic.toml", "clinic", changed("workflows/0/trigger_event", "message.read"))
