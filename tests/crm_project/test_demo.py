@@ -13,6 +13,8 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.models import Member, Organization, User
+from activity import registry
+from activity.models import Event
 from core.tenancy import organization_scope
 from crm_project.demo import loader
 from crm_project.demo.talking import Talks
@@ -104,6 +106,14 @@ def test_there_is_something_of_everything(looked_at):
     assert Customer.objects.filter(assigned_to=None).exists()
     assert any(customer.is_overdue for customer in Customer.objects.select_related("stage"))
     assert Customer.objects.exclude(custom_fields={}).exists()
+
+
+def test_its_events_carry_what_they_declare(looked_at):
+    """Also those that no service recorded."""
+    rows = list(Event.objects.only("type", "payload"))
+    assert sum(row.type == "customer.created" for row in rows) >= SIZE
+    wrong = {(row.type, text) for row in rows for text in registry.require_declared(row.type).mismatches(row.payload)}
+    assert wrong == set()
 
 
 def test_they_write_in_several_languages(looked_at):
