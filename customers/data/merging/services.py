@@ -199,10 +199,7 @@ def _move(change_set: ChangeSet, model: type[models.Model], field: str, loser: C
     for pk, values in room.items():
         model._base_manager.filter(pk=pk).update(**values)
     Change.objects.bulk_create(changes, batch_size=STEP)
-    if model is Identity:
-        rows.update(is_primary=False, **{field: survivor})
-    else:
-        rows.update(**{field: survivor})
+    rows.update(**{field: survivor})
 
 
 def _keep_refused(change_set: ChangeSet, survivor: Customer, refused: set[tuple[str, str]], actor: Actor) -> None:

@@ -8,6 +8,7 @@ from activity import jobs
 from activity.models import Job
 from core.tenancy import organization_scope
 from customers.models import ChangeSet, Customer
+from customers.people.customers import services as customers
 from customers.pipeline.deals import services as deals
 
 
@@ -191,3 +192,19 @@ def test_an_undo_is_done_once(alice, make_customer):
     again = alice.htmx.post(url)
     assert again.status_code == 422
     assert "undone already" in again.headers["HX-Trigger"]
+
+
+def test_who_was_changed_since_keeps_the_later_value_when_a_bulk_change_is_undone(alice, make_customer):
+    chosen = [make_customer(alice, name=f"P{n}", status="lead") for n in range(2)]
+    do(alice, "status:active", chosen)
+    jobs.run_due()
+    with organization_scope(alice.organization):
+        change_set = ChangeSet.objects.get()
+        customers.update(customer=chosen[0], actor=alice.actor, changes={"status": "inactive"})
+    alice.client.post(alice.url(f"customers/changes/{change_set.pk}/undo/"))
+    jobs.run_due()
+    assert [customer.status for customer in all_of(alice)] == ["inactive", "lead"]
+    with organization_scope(alice.organization):
+        result = Job.objects.order_by("created_at").last().result
+    assert (result["restored"], result["kept"]) == (1, 1)
+    assert result["reasons"] == [f"{chosen[0].code} was changed since."]

@@ -12,8 +12,9 @@ from django.utils import timezone
 from activity import jobs
 from customers.data import undo
 from customers.data.merging import services as merging
-from customers.models import Consent, Customer
+from customers.models import Consent, Contact, Customer
 from customers.people.consent import services as consent
+from customers.people.contacts import services as contacts
 from customers.work.processes import services as processes
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +108,27 @@ def test_who_stays_keeps_when_they_were_made(alice, inside, make_customer, days)
     Customer.objects.filter(pk=loser.pk).update(created_at=made - timedelta(days=days))
     merging.merge(loser=loser, survivor=survivor, actor=alice.actor)
     assert Customer.objects.get(pk=survivor.pk).created_at == made
+
+
+def test_what_moved_on_since_stays_where_it_is_when_a_merge_is_undone(alice, inside, make_customer):
+    survivor, loser, third = make_customer(), make_customer(), make_customer()
+    moved, stayed = (contacts.create(customer=loser, actor=alice.actor, name=name) for name in ("Ann", "Ben"))
+    change_set = merging.merge(loser=loser, survivor=survivor, actor=alice.actor)
+    Contact.objects.filter(pk=moved.pk).update(customer=third)
+    undo.undo(change_set=change_set, actor=alice.actor)
+    jobs.run_due()
+    assert Contact.objects.get(pk=moved.pk).customer == third
+    assert Contact.objects.get(pk=stayed.pk).customer == loser
+
+
+@pytest.mark.parametrize("side", ["loser", "survivor"])
+def test_a_merge_with_somebody_who_was_erased_is_not_undone(alice, inside, make_customer, side):
+    """Erasing takes the record of the merge along; here the undoing had begun before."""
+    people = {"survivor": make_customer(), "loser": make_customer()}
+    change_set = merging.merge(**people, actor=alice.actor)
+    job = undo.undo(change_set=change_set, actor=alice.actor)
+    Customer.objects.filter(pk=people[side].pk).update(erased_at=timezone.now())
+    jobs.run_due()
+    job.refresh_from_db()
+    assert (job.status, job.error) == ("failed", "One of the two was erased; the merge stays.")
+    assert Customer.objects.get(pk=people["loser"].pk).merged_into == people["survivor"]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from activity.models import Event
 from core.tenancy import organization_scope
-from customers.models import Deal, Task
+from customers.models import Customer, Deal, Task
 from customers.people.custom_fields import services as custom_fields
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +256,12 @@ def test_a_deleted_customers_records_are_hidden_with_them(alice, customer):
     assert alice.api.get(f"/api/v1/contacts/{row['id']}").status_code == 200
     with organization_scope(alice.organization):
         assert Deal.objects.visible_to(alice.member).count() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_records_go_with_a_customer_who_was_deleted(alice, customer, kind):
+    row = made(alice, customer, kind)
+    with organization_scope(alice.organization):
+        Customer.objects.filter(pk=customer.pk).update(deleted_at=timezone.now())
+    assert alice.api.get(f"/api/v1/{kind}").data["count"] == 0
+    assert alice.api.get(f"/api/v1/{kind}/{row['id']}").status_code == 404
