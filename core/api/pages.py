@@ -81,11 +81,7 @@ class CursorPages(BasePagination):
         return list(self.page.rows)
 
     def get_paginated_response(self, data: object) -> Response:
-        url = self.request.build_absolute_uri()
-        following = replace_query_param(url, "cursor", self.page.next_cursor) if self.page.next_cursor else None
-        # A cursor says where the next page begins; the way back is to the beginning.
-        previous = remove_query_param(url, "cursor") if "cursor" in self.request.query_params else None
-        return Response({"next": following, "previous": previous, "results": data})
+        return cursor_page(self.request, self.page.next_cursor, data)
 
     def get_paginated_response_schema(self, schema: Mapping[str, object]) -> dict[str, object]:
         return _schema(schema)
@@ -113,6 +109,15 @@ def paginated(view: PagedView, queryset: QuerySet[Record], serialize: Callable[[
     """One page of the queryset as the view's pagination answers it."""
     pages = view.pagination_class()
     return pages.get_paginated_response(serialize(pages.paginate_queryset(queryset, view.request, view)))
+
+
+def cursor_page(request: Request, next_cursor: str, data: object) -> Response:
+    """One page of a list that pages by a cursor, where another comes after it (`next_cursor`) or none does ("")."""
+    url = request.build_absolute_uri()
+    following = replace_query_param(url, "cursor", next_cursor) if next_cursor else None
+    # A cursor says where the next page begins; the way back is to the beginning.
+    previous = remove_query_param(url, "cursor") if "cursor" in request.query_params else None
+    return Response({"next": following, "previous": previous, "results": data})
 
 
 def page_size(request: Request) -> int:

@@ -7,7 +7,7 @@ A class says what its records are (`get_queryset`, `serializer_class`) and which
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -50,7 +50,10 @@ class ResourceViewSet(ConditionalMixin, viewsets.GenericViewSet[Row], Generic[Ro
     """The standard actions over one kind of record; which of them exist is up to the class that adds permissions."""
 
     serializer_class: type[BaseSerializer[Any]]
-    pagination_class: type[NumberedPages] | type[CursorPages] = NumberedPages
+    # How lists are paged, those of actions too; None answers all rows as an array.
+    pagination_class: type[NumberedPages] | type[CursorPages] | None = NumberedPages
+    # A column and one that tells equal values apart, for CursorPages.
+    cursor_order = ("-created_at", "-id")
     metadata_class = ResourceMetadata
     lookup_value_converter = "uuid"
 
@@ -119,8 +122,7 @@ class ResourceViewSet(ConditionalMixin, viewsets.GenericViewSet[Row], Generic[Ro
 
     def list(self, request: Request, **kwargs: object) -> Response:
         filters = self.get_filters()
-        page = self.paginate_queryset(self.filter_rows(self.get_queryset(), filters))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.answer_list(self.filter_rows(self.get_queryset(), filters))
 
     def create(self, request: Request, **kwargs: object) -> Response:
         return self.answer(self.perform_create(valid(self.get_serializer(data=self.get_body()))), 201)
@@ -143,7 +145,7 @@ class ResourceViewSet(ConditionalMixin, viewsets.GenericViewSet[Row], Generic[Ro
 
     def get_object(self, *, lock: bool = False) -> Row:
         """The record of the path; with `lock`, kept until the transaction ends. Raises Http404."""
-        rows = self.get_queryset().filter(pk=self.kwargs["pk"])
+        rows = self.get_queryset().filter(pk=self.kwargs[self.lookup_url_kwarg or "pk"])
         row = (self.lock_rows(rows) if lock else rows).first()
         if row is None:
             raise Http404(self.missing_detail)
@@ -178,6 +180,14 @@ class ResourceViewSet(ConditionalMixin, viewsets.GenericViewSet[Row], Generic[Ro
         """The record, with its tag where the action has one."""
         data = self.represent(row)
         return self.tagged(data, status) if self.action in self.etag_actions else Response(data, status=status)
+
+    def answer_list(
+        self, rows: QuerySet[Any], serializer: Callable[..., BaseSerializer[Any]] | None = None, status: int = 200
+    ) -> Response:
+        """A page of the rows, or all of them where the action has no pages; each as the serializer shows it."""
+        page = self.paginate_queryset(rows)
+        data = (serializer or self.get_serializer)(rows if page is None else page, many=True).data
+        return Response(data, status=status) if page is None else self.get_paginated_response(data)
 
     def _change(self, *, partial: bool) -> Response:
         with self.change() as row:

@@ -14,7 +14,8 @@ from core.api.resource import STANDARD_ACTIONS
 
 class Router(SimpleRouter):
     """`register("outcome-types", OutcomeTypeViewSet, "outcome-type")`: the list is named as its address, a record by
-    the third, and an action `check` of a record `outcome-type-check`.
+    the third, and an action `check` of a record `outcome-type-check`. Below another record,
+    `register("customers/<uuid:pk>/consents", ConsentViewSet, "customer-consent")`, the list is `customer-consents`.
 
     A standard action that the class's `permissions` do not name does not exist. Any other has to be named there.
     """
@@ -42,10 +43,15 @@ class Router(SimpleRouter):
         return {method: action for method, action in method_map.items() if action not in actions}
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        names = {basename: prefix.replace("/", "-") for prefix, _, basename in self.registry}
+        names = {basename: _list_name(prefix, basename) for prefix, _, basename in self.registry}
         urls = super().get_urls()
         for url in urls:
             options: dict[str, Any] = getattr(url.callback, "initkwargs", {})
             if isinstance(url, URLPattern) and not options["detail"]:
                 url.name = names[options["basename"]] + (url.name or "").removeprefix(options["basename"])
         return urls
+
+
+def _list_name(prefix: str, basename: str) -> str:
+    _, below, name = prefix.rpartition(">/")
+    return f"{basename.rpartition('-')[0]}-{name}" if below else prefix.replace("/", "-")

@@ -19,12 +19,17 @@ from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Body, valid
 from customers.data.deletion import services as deletion
+from customers.data.exports.api import ExportActions
+from customers.data.merging.api import MergeActions
+from customers.data.personal_data.api import PersonalDataActions
 from customers.models import Customer
+from customers.page.timeline.api import TimelineActions
 from customers.people.api_access import MOVING, read_filters, visible_customer, with_relations
 from customers.people.customers import serializers, stage_moves
 from customers.people.customers import services as customers
 from customers.people.customers.queries import customers_for
 from customers.people.tags import services as tags
+from customers.work.follow_ups.api import FollowUpActions
 
 DUPLICATE = OpenApiResponse(description="The phone or e-mail belongs to another customer, who is named.")
 HELD = OpenApiResponse(description="Open deals or queued messages, which are named.")
@@ -49,12 +54,15 @@ class DeleteParameters(ListParameters):
     ),
     update=extend_schema(responses={200: serializers.CustomerSerializer, 409: DUPLICATE}),
 )
-class CustomerViewSet(OrganizationViewSet[Customer]):
+class CustomerViewSet(ExportActions, FollowUpActions, MergeActions, PersonalDataActions, TimelineActions):
     permissions = {
         "list": "customers.view", "create": "customers.create", "retrieve": "customers.view",
         "update": "customers.edit", "partial_update": "customers.edit", "destroy": "customers.delete",
-        "search": "customers.view", "restore": "customers.delete",
+        **dict.fromkeys(("search", "history", "timeline", "followups"), "customers.view"),
         **dict.fromkeys(("assign", "stage", "status", "tags_add", "tags_remove"), "customers.edit"),
+        **dict.fromkeys(("set_follow_up", "merge", "bulk"), "customers.edit"),
+        **dict.fromkeys(("export", "export_personal_data", "download_personal_data"), "customers.export"),
+        **dict.fromkeys(("restore", "erase_personal_data"), "customers.delete"),
     }  # fmt: skip
     serializer_class = serializers.CustomerSerializer
     list_parameters = serializers.CustomerParameters

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView, OrganizationViewSet
+from accounts.access.api import OrganizationViewSet
 from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Body, Strict
@@ -77,24 +77,6 @@ class RemovalSerializer(serializers.Serializer[None]):
     job_id = serializers.UUIDField(help_text="At `/jobs/{id}`; the stage goes when everybody has moved.")
 
 
-class SummaryView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view"}
-
-    @extend_schema(
-        tags=["pipeline"], operation_id="pipeline_summary", parameters=[CustomerParameters], responses=SummarySerializer
-    )
-    def get(self, request: Request) -> Response:
-        """Counts, values and what is overdue, stage by stage, over the caller's reach; filtered like `/customers`."""
-        result = board.summary(self.member, read_filters(request))
-        totals = {
-            "count": sum(row.count for row in result),
-            "value": sum((row.value for row in result), start=0),
-            "overdue": sum(row.overdue for row in result),
-        }
-        answer = {"stages": result, "totals": totals, "currency": self.member.organization.currency}
-        return Response(SummarySerializer(answer).data)
-
-
 @extend_schema_view(
     list=extend_schema(description="The stages, in order."),
     create=extend_schema(description="A new stage; an open one stands after the open ones unless a position is given."),
@@ -107,6 +89,7 @@ class StageViewSet(OrganizationViewSet[Stage]):
     permissions = {
         "list": "customers.view", "create": "settings.edit", "retrieve": "customers.view",
         "update": "settings.edit", "partial_update": "settings.edit", "destroy": "settings.edit",
+        "summary": "customers.view",
     }  # fmt: skip
     serializer_class = StageSerializer
     missing_detail = "There is no such stage."
@@ -144,3 +127,15 @@ class StageViewSet(OrganizationViewSet[Stage]):
         with self.change() as stage:
             job = stages.remove(stage=stage, home=home, actor=current_actor(), member=self.member)
         return Response(status=204) if job is None else Response({"job_id": str(job.pk)}, status=202)
+
+    @extend_schema(operation_id="pipeline_summary", parameters=[CustomerParameters], responses=SummarySerializer)
+    def summary(self, request: Request) -> Response:
+        """Counts, values and what is overdue, stage by stage, over the caller's reach; filtered like `/customers`."""
+        result = board.summary(self.member, read_filters(request))
+        totals = {
+            "count": sum(row.count for row in result),
+            "value": sum((row.value for row in result), start=0),
+            "overdue": sum(row.overdue for row in result),
+        }
+        answer = {"stages": result, "totals": totals, "currency": self.member.organization.currency}
+        return Response(SummarySerializer(answer).data)

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.decorators import action
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationViewSet
 from activity.actor import current_actor
 from core.api.errors import invalid
 from core.streaming import streamed
 from customers.data.exports import services as exports
+from customers.models import Customer
 from customers.people.api_access import read_filters
 from customers.people.customers.serializers import CustomerParameters
 
@@ -36,12 +38,10 @@ class AnyAnswer(BaseContentNegotiation):
         return renderer, renderer.media_type
 
 
-class ExportView(OrganizationView):
-    permissions_by_method = {"GET": "customers.export"}
-    content_negotiation_class = AnyAnswer
+class ExportActions(OrganizationViewSet[Customer]):
+    """What exporting adds to `/customers`."""
 
     @extend_schema(
-        tags=["customers"],
         parameters=[
             CustomerParameters,
             OpenApiParameter("format", str, enum=list(exports.FORMATS), default=exports.CSV),
@@ -58,10 +58,11 @@ class ExportView(OrganizationView):
             403: OpenApiResponse(description="Not permitted."),
         },
     )
-    def get(self, request: Request) -> HttpResponseBase:
+    @action(detail=False, content_negotiation_class=AnyAnswer)
+    def export(self, request: Request) -> HttpResponseBase:
         """The filtered list as CSV or XLSX, streamed. Cells of a CSV that a program would run begin with a '."""
         given = request.query_params
-        export = exports.begin(
+        begun = exports.begin(
             member=self.member,
             actor=current_actor(),
             filters=read_filters(request, *OWN_PARAMETERS),
@@ -69,7 +70,7 @@ class ExportView(OrganizationView):
             format=given.get("format") or exports.CSV,
             bom=_flag(given.get("bom", "true")),
         )
-        return streamed(request, export.pieces(), content_type=export.content_type, filename=export.filename)
+        return streamed(request, begun.pieces(), content_type=begun.content_type, filename=begun.filename)
 
 
 def _flag(text: str) -> bool:

@@ -11,11 +11,11 @@ from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView, OrganizationViewSet
+from accounts.access.api import OrganizationViewSet
 from accounts.jobs.api import StartedSerializer, started
 from activity.actor import current_actor
 from core.api.errors import Conflict
@@ -85,16 +85,30 @@ class ImportSerializer(serializers.ModelSerializer[CustomerImport]):
         return imports.can_be_undone(upload)
 
 
-class ImportStartView(OrganizationView):
-    permissions_by_method = {"POST": imports.PERMISSION}
-    parser_classes = [MultiPartParser]
+@extend_schema_view(
+    list=extend_schema(description="One's own imports, newest first; who sees the settings sees everybody's.")
+)
+class ImportViewSet(OrganizationViewSet[CustomerImport]):
+    permissions = dict.fromkeys(("start", "list", "retrieve", "rejected", "undo"), imports.PERMISSION)
+    serializer_class = ImportSerializer
+    missing_detail = "There is no such import, or it is not yours to see."
+    # The contract gives an import no ETag.
+    etag_actions = frozenset()
+    schema_tags = ["customers"]
+
+    def get_queryset(self) -> QuerySet[CustomerImport]:
+        return imports.visible_imports(self.member)
+
+    def retrieve(self, request: Request, **kwargs: object) -> Response:
+        """One import."""
+        read_parameters(request, ListParameters)
+        return super().retrieve(request, **kwargs)
 
     @extend_schema(
-        tags=["customers"],
         request={"multipart/form-data": ImportStartSerializer},
         responses={202: ImportStartedSerializer, 409: NOT_NOW},
     )
-    def post(self, request: Request) -> HttpResponseBase:
+    def start(self, request: Request) -> Response:
         """Import customers from a CSV or XLSX file. The job's result has the counts and where the rejected rows are."""
         data = valid(ImportStartSerializer(data=request.data))
         file = data["file"]
@@ -113,27 +127,8 @@ class ImportStartView(OrganizationView):
             raise
         return Response(ImportStartedSerializer({"job_id": job.pk, "import_id": upload.pk}).data, status=202)
 
-
-@extend_schema_view(
-    list=extend_schema(description="One's own imports, newest first; who sees the settings sees everybody's.")
-)
-class ImportViewSet(OrganizationViewSet[CustomerImport]):
-    permissions = dict.fromkeys(("list", "retrieve", "rejected", "undo"), imports.PERMISSION)
-    serializer_class = ImportSerializer
-    missing_detail = "There is no such import, or it is not yours to see."
-    # The contract gives an import no ETag.
-    etag_actions = frozenset()
-    schema_tags = ["customers"]
-
-    def get_queryset(self) -> QuerySet[CustomerImport]:
-        return imports.visible_imports(self.member)
-
-    def retrieve(self, request: Request, **kwargs: object) -> Response:
-        """One import."""
-        read_parameters(request, ListParameters)
-        return super().retrieve(request, **kwargs)
-
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=True)
     def rejected(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The rejected rows as CSV: the file's own columns, each row's number and its reasons."""
         read_parameters(request, ListParameters)
@@ -146,6 +141,7 @@ class ImportViewSet(OrganizationViewSet[CustomerImport]):
         )  # fmt: skip
 
     @extend_schema(request=None, responses={202: StartedSerializer, 409: NOT_NOW})
+    @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: UUID) -> Response:
         """Remove whom the import made and put back what it filled in, where nobody used or changed it since."""
         upload = self.get_object()

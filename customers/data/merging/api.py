@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView, OrganizationViewSet, permissions_of
+from accounts.access.api import OrganizationViewSet, permissions_of
 from accounts.jobs.api import StartedSerializer, started
 from accounts.models import APIKey
 from activity.actor import current_actor
@@ -22,7 +22,7 @@ from customers.data import undo
 from customers.data.bulk import services as bulk
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
-from customers.models import ChangeSet, DuplicatePair
+from customers.models import ChangeSet, Customer, DuplicatePair
 from customers.people.api_access import visible_customer
 from customers.people.customers.queries import duplicates_for
 from customers.people.customers.serializers import CustomerSerializer
@@ -106,15 +106,12 @@ class DuplicateViewSet(OrganizationViewSet[DuplicatePair]):
         return Response(status=204)
 
 
-class MergeView(OrganizationView):
-    permissions_by_method = {"POST": "customers.edit"}
+class MergeActions(OrganizationViewSet[Customer]):
+    """What merging and bulk changes add to `/customers`."""
 
-    @extend_schema(
-        tags=["customers"],
-        request=MergeSerializer,
-        responses={200: MergedSerializer},
-    )
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=MergeSerializer, responses=MergedSerializer)
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, pk: UUID) -> Response:
         """Move everything of this customer into another, who has both codes from then on."""
         loser = visible_customer(self, pk)
         data = valid(MergeSerializer(data=request.data))
@@ -126,12 +123,9 @@ class MergeView(OrganizationView):
         merged = {"customer": visible_customer(self, survivor.pk), "change_set": change_set.pk}
         return Response(MergedSerializer(merged).data)
 
-
-class BulkView(OrganizationView):
-    permissions_by_method = {"POST": "customers.edit"}
-
-    @extend_schema(tags=["customers"], request=BulkSerializer, responses={202: StartedSerializer})
-    def post(self, request: Request) -> Response:
+    @extend_schema(request=BulkSerializer, responses={202: StartedSerializer})
+    @action(detail=False, methods=["post"])
+    def bulk(self, request: Request) -> Response:
         """Change many: those with the ids, or all that fit a filter. The job's result has a `change_set` to undo."""
         data = valid(BulkSerializer(data=request.data))
         needed = bulk.PERMISSIONS.get(data["action"], "customers.edit")

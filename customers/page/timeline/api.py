@@ -6,15 +6,16 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from accounts.access.api import OrganizationView, permissions_of
+from accounts.access.api import OrganizationViewSet, permissions_of
 from activity.models import Event
-from core.api.pages import CursorPages, page_size, paginated
+from core.api.pages import CursorPages, cursor_page, page_size
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Body
+from customers.models import Customer
 from customers.page.timeline import queries as timeline
 from customers.people.api_access import visible_customer
 from customers.people.customers.queries import history_of
@@ -59,41 +60,27 @@ class TimelineParameters(ListParameters):
     types = serializers.CharField(required=False, help_text="Separated by commas: message, interaction, task, …")
 
 
-class HistoryView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view"}
-    pagination_class = CursorPages
-    cursor_order = ("-occurred_at", "-id")
+class TimelineActions(OrganizationViewSet[Customer]):
+    """What the timeline adds to `/customers`."""
 
-    @extend_schema(tags=["customers"], responses=ChangeSerializer(many=True))
-    def get(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(responses=ChangeSerializer(many=True))
+    @action(detail=True, pagination_class=CursorPages, cursor_order=("-occurred_at", "-id"))
+    def history(self, request: Request, pk: UUID) -> Response:
         """Stage and field changes, newest first: who, when, from, to."""
         read_parameters(request, ListParameters)
-        rows = history_of(visible_customer(self, pk, is_bare=True))
-        return paginated(self, rows, lambda page: ChangeSerializer(page, many=True).data)
+        return self.answer_list(history_of(visible_customer(self, pk, is_bare=True)), ChangeSerializer)
 
-
-class TimelineView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view"}
-    pagination_class = CursorPages
-
-    @extend_schema(
-        tags=["customers"],
-        parameters=[TimelineParameters],
-        responses=ItemSerializer(many=True),
-    )
-    def get(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(parameters=[TimelineParameters], responses=ItemSerializer(many=True))
+    @action(detail=True, pagination_class=CursorPages)
+    def timeline(self, request: Request, pk: UUID) -> Response:
         """Messages, notes, tasks, deals, stage changes, files and changes, newest first."""
         requested = read_parameters(request, TimelineParameters)
-        permitted = permissions_of(request, self.member)
         page = timeline.page_of(
             visible_customer(self, pk, is_bare=True),
-            may=permitted.__contains__,
+            may=permissions_of(request, self.member).__contains__,
             types=[name for name in requested.get("types", "").split(",") if name],
             cursor=request.query_params.get("cursor", ""),
             size=page_size(request),
         )
-        url = request.build_absolute_uri()
-        following = replace_query_param(url, "cursor", page.next_cursor) if page.next_cursor else None
-        previous = remove_query_param(url, "cursor") if "cursor" in request.query_params else None
         rows = [{"type": item.type, "id": item.id, "at": item.at, "data": item.data} for item in page.items]
-        return Response({"next": following, "previous": previous, "results": ItemSerializer(rows, many=True).data})
+        return cursor_page(request, page.next_cursor, ItemSerializer(rows, many=True).data)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationViewSet
 from activity.actor import current_actor
-from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict, valid
-from customers.models import Consent, Customer
+from customers.models import Consent
 from customers.people.api_access import visible_customer
 from customers.people.consent import services as consent
 from customers.people.customers.serializers import ConsentSerializer
@@ -27,23 +25,25 @@ class NewConsentSerializer(Strict):
     proof = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
-class ConsentsView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view", "POST": "customers.edit"}
+class ConsentViewSet(OrganizationViewSet[Consent]):
+    permissions = {"list": "customers.view", "create": "customers.edit"}
+    serializer_class = ConsentSerializer
+    pagination_class = None
+    # The contract gives a ledger no ETag.
+    etag_actions = frozenset()
+    schema_tags = ["customers"]
 
-    @extend_schema(tags=["customers"], responses=ConsentSerializer(many=True))
-    def get(self, request: Request, pk: UUID) -> Response:
+    def get_queryset(self) -> QuerySet[Consent]:
+        customer = visible_customer(self, self.kwargs["pk"], is_bare=True)
+        return Consent.objects.filter(customer=customer).order_by("-created_at", "-id")
+
+    def list(self, request: Request, **kwargs: object) -> Response:
         """Every word of the customer about consent, newest first; the newest for a channel and purpose is in force."""
-        read_parameters(request, ListParameters)
-        return self._shown(visible_customer(self, pk))
+        return super().list(request, **kwargs)
 
-    @extend_schema(tags=["customers"], request=NewConsentSerializer, responses={201: ConsentSerializer(many=True)})
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=NewConsentSerializer, responses={201: ConsentSerializer(many=True)})
+    def create(self, request: Request, **kwargs: object) -> Response:
         """Write down a word; nothing is written where it is so already. Answers with the ledger."""
-        customer = visible_customer(self, pk)
-        data = valid(NewConsentSerializer(data=request.data))
-        consent.change(customer=customer, actor=current_actor(), **data)
-        return self._shown(customer, 201)
-
-    def _shown(self, customer: Customer, status: int = 200) -> Response:
-        rows = Consent.objects.filter(customer=customer).order_by("-created_at", "-id")
-        return Response(ConsentSerializer(rows, many=True).data, status=status)
+        customer = visible_customer(self, self.kwargs["pk"])
+        consent.change(customer=customer, actor=current_actor(), **valid(NewConsentSerializer(data=request.data)))
+        return self.answer_list(self.get_queryset(), status=201)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationViewSet
 from activity.actor import current_actor
 from core.api.strict import Strict, valid
 from customers.models import Identity
@@ -28,22 +29,34 @@ class NewIdentitySerializer(Strict):
     is_primary = serializers.BooleanField(required=False, default=False, help_text="Written to first.")
 
 
-class IdentitiesView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view", "POST": "customers.edit"}
-
-    @extend_schema(tags=["customers"], responses=IdentitySerializer(many=True))
-    def get(self, request: Request, pk: UUID) -> Response:
-        """Every phone and e-mail of the customer, the primary ones first."""
-        return Response(IdentitySerializer(visible_customer(self, pk).identities.all(), many=True).data)
-
-    @extend_schema(
-        tags=["customers"],
+@extend_schema_view(
+    list=extend_schema(description="Every phone and e-mail of the customer, the primary ones first."),
+    create=extend_schema(
+        description="Another phone or e-mail.",
         request=NewIdentitySerializer,
         responses={201: IdentitySerializer, 409: TAKEN},
-    )
-    def post(self, request: Request, pk: UUID) -> Response:
-        """Another phone or e-mail."""
-        customer = visible_customer(self, pk)
+    ),
+    destroy=extend_schema(
+        description="Take a phone or e-mail away; the next one of its kind becomes the primary one.",
+        responses={204: OpenApiResponse(description="Taken away.")},
+    ),
+)
+class IdentityViewSet(OrganizationViewSet[Identity]):
+    permissions = {"list": "customers.view", **dict.fromkeys(("create", "destroy", "primary"), "customers.edit")}
+    serializer_class = IdentitySerializer
+    lookup_url_kwarg = "identity"
+    missing_detail = "The customer has no such phone or e-mail."
+    pagination_class = None
+    # The contract gives an address no ETag.
+    etag_actions = frozenset()
+    schema_tags = ["customers"]
+
+    def get_queryset(self) -> QuerySet[Identity]:
+        customer = visible_customer(self, self.kwargs["pk"], is_bare=True)
+        return Identity.objects.select_related("customer__organization").filter(customer=customer)
+
+    def create(self, request: Request, **kwargs: object) -> Response:
+        customer = visible_customer(self, self.kwargs["pk"])
         data = valid(NewIdentitySerializer(data=request.data))
         address = (
             identities.phone(data["value"], organization=customer.organization)
@@ -53,36 +66,15 @@ class IdentitiesView(OrganizationView):
         identity = addresses.add(customer=customer, address=address, actor=current_actor())
         if data["is_primary"]:
             addresses.make_primary(identity=identity, actor=current_actor())
-        return Response(IdentitySerializer(identity).data, status=201)
+        return self.answer(identity, 201)
 
+    def perform_destroy(self, instance: Identity) -> None:
+        addresses.remove(identity=instance, actor=current_actor())
 
-class IdentityView(OrganizationView):
-    permissions_by_method = {"DELETE": "customers.edit"}
-
-    @extend_schema(
-        tags=["customers"],
-        responses={204: OpenApiResponse(description="Taken away.")},
-    )
-    def delete(self, request: Request, pk: UUID, identity: UUID) -> Response:
-        """Take a phone or e-mail away; the next one of its kind becomes the primary one."""
-        addresses.remove(identity=_find(self, pk, identity), actor=current_actor())
-        return Response(status=204)
-
-
-class PrimaryView(OrganizationView):
-    permissions_by_method = {"POST": "customers.edit"}
-
-    @extend_schema(tags=["customers"], request=None, responses=IdentitySerializer)
-    def post(self, request: Request, pk: UUID, identity: UUID) -> Response:
+    @extend_schema(request=None, responses=IdentitySerializer)
+    @action(detail=True, methods=["post"])
+    def primary(self, request: Request, pk: UUID, identity: UUID) -> Response:
         """Have this one written to first."""
-        result = _find(self, pk, identity)
+        result = self.get_object()
         addresses.make_primary(identity=result, actor=current_actor())
-        return Response(IdentitySerializer(result).data)
-
-
-def _find(view: OrganizationView, pk: UUID, identity: UUID) -> Identity:
-    rows = Identity.objects.select_related("customer__organization")
-    row = rows.filter(customer=visible_customer(view, pk), pk=identity).first()
-    if row is None:
-        raise Http404("The customer has no such phone or e-mail.")
-    return row
+        return self.answer(result)

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationViewSet
 from activity.actor import current_actor
 from core.api.errors import invalid
-from core.api.pages import paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Body, Strict
 from core.tenancy import current_organization
@@ -174,4 +173,4 @@ class SegmentViewSet(OrganizationViewSet[Segment]):
         except filters.InvalidFilter as error:
             raise invalid("filter", f"The segment’s filter holds no more: {error.field}: {error}") from error
         rows = with_relations(customers_for(self.member, {**requested, "ordering": segment.ordering}))
-        return paginated(self, rows, lambda page: customer_serializers.CustomerSerializer(page, many=True).data)
+        return self.answer_list(rows, customer_serializers.CustomerSerializer)

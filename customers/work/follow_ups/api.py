@@ -5,22 +5,22 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
+from accounts.access.api import OrganizationViewSet
+from accounts.models import Member
 from activity.actor import current_actor
 from core.api.errors import invalid
-from core.api.pages import NumberedPages, paginated
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Body, Strict, valid
 from customers import days
 from customers.models import Customer
-from customers.models.querysets import CustomerQuerySet
 from customers.people.api_access import visible_customer, with_relations
 from customers.people.custom_fields.serializer_fields import OwnerFilterField
 from customers.people.customers import services as customers
@@ -58,48 +58,55 @@ class FollowUpSerializer(Strict):
         return wanted
 
 
-class FollowUpsView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view"}
-    pagination_class = NumberedPages
+class FollowUpViewSet(OrganizationViewSet[Customer]):
+    permissions = {"list": "customers.view"}
+    serializer_class = CustomerSerializer
+    list_parameters = FollowUpParameters
+    schema_name, schema_tags = "followups", ["followups"]
 
-    @extend_schema(
-        tags=["followups"], operation_id="followups_list", parameters=[FollowUpParameters],
-        responses=CustomerSerializer(many=True),
-    )  # fmt: skip
-    def get(self, request: Request) -> Response:
+    def get_queryset(self) -> QuerySet[Customer]:
+        return _in_order(self.member)
+
+    def filter_rows(self, rows: QuerySet[Customer], filters: Body) -> QuerySet[Customer]:
+        return _due(self.member, rows, filters)
+
+    def list(self, request: Request, **kwargs: object) -> Response:
         """The customers who are due for follow-up on a day, the earliest first."""
-        rows = _due(self, Customer.objects.visible_to(self.member), read_parameters(request, FollowUpParameters))
-        rows = with_relations(rows).order_by("next_follow_up_at", "id")
-        return paginated(self, rows, lambda page: CustomerSerializer(page, many=True).data)
+        return super().list(request, **kwargs)
 
 
-class CustomerFollowUpsView(OrganizationView):
-    permissions_by_method = {"GET": "customers.view", "POST": "customers.edit"}
-    pagination_class = NumberedPages
+class FollowUpActions(OrganizationViewSet[Customer]):
+    """What follow-ups add to `/customers`."""
 
-    @extend_schema(tags=["customers"], parameters=[FollowUpParameters], responses=CustomerSerializer(many=True))
-    def get(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(parameters=[FollowUpParameters], responses=CustomerSerializer(many=True))
+    @action(detail=True)
+    def followups(self, request: Request, pk: UUID) -> Response:
         """The customer, where they are due; without a date and `overdue`, where any follow-up is set."""
         requested = read_parameters(request, FollowUpParameters)
         visible_customer(self, pk, is_bare=True)
-        rows = Customer.objects.visible_to(self.member).filter(pk=pk, next_follow_up_at__isnull=False)
+        rows = _in_order(self.member).filter(pk=pk, next_follow_up_at__isnull=False)
         if "date" in requested or requested["overdue"] is not None or "assigned_to" in requested:
-            rows = _due(self, rows, requested)
-        rows = with_relations(rows).order_by("next_follow_up_at", "id")
-        return paginated(self, rows, lambda page: CustomerSerializer(page, many=True).data)
+            rows = _due(self.member, rows, requested)
+        return self.answer_list(rows)
 
-    @extend_schema(tags=["customers"], request=FollowUpSerializer, responses=CustomerSerializer)
-    def post(self, request: Request, pk: UUID) -> Response:
-        """Set the one next follow-up, or clear it."""
+    @extend_schema(request=FollowUpSerializer, responses=CustomerSerializer)
+    @followups.mapping.post
+    def set_follow_up(self, request: Request, pk: UUID) -> Response:
+        """Set the one next follow-up; null or `{}` clears it."""
         customer = visible_customer(self, pk)
         body = FollowUpSerializer(data={} if request.data is None else request.data)
         valid(body)
         customers.set_follow_up(customer=customer, at=body.moment(), actor=current_actor())
-        return Response(CustomerSerializer(visible_customer(self, pk)).data)
+        return self.answer(visible_customer(self, pk))
 
 
-def _due(view: OrganizationView, rows: CustomerQuerySet, asked: Body) -> CustomerQuerySet:
-    zone, now = view.member.organization.zone, timezone.now()
+def _in_order(member: Member) -> QuerySet[Customer]:
+    """The customers within reach, the earliest follow-up first."""
+    return with_relations(Customer.objects.visible_to(member)).order_by("next_follow_up_at", "id")
+
+
+def _due(member: Member, rows: QuerySet[Customer], asked: Body) -> QuerySet[Customer]:
+    zone, now = member.organization.zone, timezone.now()
     if asked["overdue"] and "date" not in asked:
         rows = rows.filter(next_follow_up_at__lt=now)
     else:
@@ -112,4 +119,4 @@ def _due(view: OrganizationView, rows: CustomerQuerySet, asked: Body) -> Custome
     owner = asked.get("assigned_to")
     if owner == "none":
         return rows.filter(assigned_to__isnull=True)
-    return rows.filter(assigned_to=view.member.user_id if owner == "me" else owner) if owner else rows
+    return rows.filter(assigned_to=member.user_id if owner == "me" else owner) if owner else rows
