@@ -1,18 +1,18 @@
 from django.urls import path
 
-from accounts.jobs import api as jobs
-from accounts.sign_in import api as views
+from accounts.jobs.api import JobViewSet
+from accounts.sign_in.api import OwnViewSet, SignInViewSet
 from core.api.router import Router
 
 router = Router()
-router.register("jobs", jobs.JobViewSet, "job")
+router.register("jobs", JobViewSet, "job")
 
 urlpatterns = [
-    path("auth/register", views.RegisterView.as_view(), name="auth-register"),
-    path("auth/login", views.LoginView.as_view(), name="auth-login"),
-    path("auth/refresh", views.RefreshView.as_view(), name="auth-refresh"),
-    path("auth/logout", views.LogoutView.as_view(), name="auth-logout"),
-    path("auth/me", views.MeView.as_view(), name="auth-me"),
-    path("auth/switch", views.SwitchView.as_view(), name="auth-switch"),
+    *(
+        path(f"auth/{name}", SignInViewSet.as_view({"post": name}), name=f"auth-{name}")
+        for name in ("register", "login", "refresh", "logout")
+    ),
+    path("auth/me", OwnViewSet.as_view({"get": "me"}), name="auth-me"),
+    path("auth/switch", OwnViewSet.as_view({"post": "switch"}), name="auth-switch"),
     *router.urls,
 ]

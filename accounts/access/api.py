@@ -1,6 +1,6 @@
 """The door of every API call of an organization: the same three questions as `accounts.access.pages` asks of pages.
 
-`OrganizationViewSet` is the base of a resource, `OrganizationView` of a call that is none.
+`OrganizationViewSet` is the base of a resource, `OrganizationView` of calls that are about no record.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import Any, Generic
 
 from django.http import HttpResponseBase
-from rest_framework import permissions
+from rest_framework import permissions, viewsets
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -27,7 +27,7 @@ from core.tenancy import organization_scope
 
 
 class RolePermission(permissions.BasePermission):
-    """The view names what each method, or each action, needs; what it does not name is closed."""
+    """The view names what each action needs; what it does not name is closed."""
 
     message = "Your role does not permit this."
 
@@ -35,8 +35,8 @@ class RolePermission(permissions.BasePermission):
         member = member_of(request)
         if member is None or not isinstance(view, OrganizationView):
             return False
-        method = request.method or ""
-        needed = view.permission_for("GET" if method in ("HEAD", "OPTIONS") else method)
+        method = "get" if request.method == "OPTIONS" else str(request.method).lower()
+        needed = view.permissions.get(view.action_map.get(method, ""))
         if needed is None:
             # An unknown method is answered with 405, which comes after this.
             return request.method not in view.allowed_methods
@@ -61,20 +61,19 @@ def require(request: Request, view: OrganizationView, permission: str) -> None:
         raise PermissionDenied(f"{RolePermission.message} ({permission})")
 
 
-class OrganizationView(APIView):
-    """A call in the organization of the credentials: its scope is open and the actor known while the view works."""
+class OrganizationView(viewsets.ViewSet):
+    """Calls in the organization of the credentials: its scope is open and the actor known while the view works.
+
+    `permissions` names what each action needs; a standard action that it does not name does not exist.
+    """
 
     permission_classes = [RolePermission]
-    permissions_by_method: Mapping[str, str] = {}
+    permissions: Mapping[str, str] = {}
     member: Member
     # Whether a POST obeys `Idempotency-Key`. With it the work and the answer that is kept are one transaction, unless
     # the call waits for a network; then the answer is kept right after.
     takes_idempotency_key = True
     is_done_in_one_transaction = True
-
-    def permission_for(self, method: str) -> str | None:
-        """The permission that a method needs; None where it is closed."""
-        return self.permissions_by_method.get(method)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: object) -> HttpResponseBase:
         with ExitStack() as self._open:
@@ -110,15 +109,7 @@ class OrganizationView(APIView):
 
 
 class OrganizationViewSet(OrganizationView, ResourceViewSet[Row], Generic[Row]):
-    """A resource of an organization: `get_queryset` gives the rows within the member's reach, the rest is 404.
-
-    `permissions` names what each action needs; a standard action that it does not name does not exist.
-    """
-
-    permissions: Mapping[str, str] = {}
-
-    def permission_for(self, method: str) -> str | None:
-        return self.permissions.get(self.action_map.get(method.lower(), ""))
+    """A resource of an organization: `get_queryset` gives the rows within the member's reach, the rest is 404."""
 
     def get_serializer_context(self) -> Body:
         return {"member": self.member}

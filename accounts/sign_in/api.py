@@ -10,20 +10,21 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
 
 from accounts.access.api import OrganizationView, permissions_of
 from accounts.access.authentication import member_of
 from accounts.credentials import sign_in, tokens
 from accounts.models import APIKey, Member, User
 from accounts.organizations import services as organizations
+from accounts.permissions import MEMBERSHIP
 from accounts.sign_in import serializers
 from core.api.strict import valid
 from core.http import client_address
 
 
-class Open(APIView):
-    """A call without credentials; a stale token in the header must not keep anybody from signing in."""
+class SignInViewSet(ViewSet):
+    """Calls without credentials; a stale token in the header must not keep anybody from signing in."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = []
     permission_classes = [AllowAny]
@@ -31,23 +32,19 @@ class Open(APIView):
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'  # without authenticators DRF would answer 403 where the contract says 401
 
-
-class RegisterView(Open):
     @extend_schema(
         tags=["auth"],
         request=serializers.RegisterSerializer,
         responses={201: serializers.PairSerializer, 403: OpenApiResponse(description="Sign-up is switched off.")},
     )
-    def post(self, request: Request) -> Response:
+    def register(self, request: Request) -> Response:
         """A new user with a new organization, as its first administrator."""
         data = valid(serializers.RegisterSerializer(data=request.data))
         member = organizations.sign_up_from(address=client_address(request._request), **data)
         return Response(_pair(tokens.begin(member=member)), status=status.HTTP_201_CREATED)
 
-
-class LoginView(Open):
     @extend_schema(tags=["auth"], request=serializers.LoginSerializer, responses={200: serializers.PairSerializer})
-    def post(self, request: Request) -> Response:
+    def login(self, request: Request) -> Response:
         """Tokens for an e-mail and password."""
         data = valid(serializers.LoginSerializer(data=request.data))
         user = sign_in.verify(request=request._request, email=data["email"], password=data["password"])
@@ -57,18 +54,14 @@ class LoginView(Open):
         sign_in.record_sign_in(members[0], how="api")
         return Response(_pair(tokens.begin(member=members[0])))
 
-
-class RefreshView(Open):
     @extend_schema(tags=["auth"], request=serializers.RefreshSerializer, responses={200: serializers.PairSerializer})
-    def post(self, request: Request) -> Response:
+    def refresh(self, request: Request) -> Response:
         """A new pair; the refresh token given is spent."""
         data = valid(serializers.RefreshSerializer(data=request.data))
         return Response(_pair(tokens.refresh(token=data["refresh_token"])))
 
-
-class LogoutView(Open):
     @extend_schema(tags=["auth"], request=serializers.RefreshSerializer, responses={204: None})
-    def post(self, request: Request) -> Response:
+    def logout(self, request: Request) -> Response:
         """Revoke the sign-in that this refresh token belongs to."""
         data = valid(serializers.RefreshSerializer(data=request.data))
         member = tokens.revoke(token=data["refresh_token"])
@@ -77,11 +70,16 @@ class LogoutView(Open):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class MeView(OrganizationView):
+class OwnViewSet(OrganizationView):
+    """Calls of anybody who has credentials, about themselves."""
+
+    permissions = dict.fromkeys(("me", "switch"), MEMBERSHIP)
     permission_classes = [IsAuthenticated]
+    # The answer of `switch` is a secret, shown once.
+    takes_idempotency_key = False
 
     @extend_schema(tags=["auth"], responses=serializers.MeSerializer)
-    def get(self, request: Request) -> Response:
+    def me(self, request: Request) -> Response:
         """Who is calling, in which organization, with which permissions."""
         member = _member(request)
         data = {
@@ -94,12 +92,6 @@ class MeView(OrganizationView):
         }
         return Response(serializers.MeSerializer(data).data)
 
-
-class SwitchView(OrganizationView):
-    permission_classes = [IsAuthenticated]
-    # Its answer is a secret, shown once.
-    takes_idempotency_key = False
-
     @extend_schema(
         tags=["auth"],
         request=serializers.SwitchSerializer,
@@ -108,7 +100,7 @@ class SwitchView(OrganizationView):
             404: OpenApiResponse(description="The user belongs to no such organization."),
         },
     )
-    def post(self, request: Request) -> Response:
+    def switch(self, request: Request) -> Response:
         """Tokens for another organization that the user belongs to."""
         wanted = valid(serializers.SwitchSerializer(data=request.data))["organization"]
         user = _member(request).user

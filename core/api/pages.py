@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from django.db.models import Model, QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,9 +17,6 @@ DEFAULT_SIZE = 25
 LARGEST_SIZE = 200
 # Beyond it an OFFSET would make the database read and drop rows for longer than anybody waits.
 LARGEST_OFFSET = 100_000
-
-
-Record = TypeVar("Record", bound=Model)
 
 
 class NumberedPages(BasePagination):
@@ -73,10 +69,10 @@ class NumberedPages(BasePagination):
 class CursorPages(BasePagination):
     """`cursor` and `page_size`; answers `next`, `previous`, `results`, in the view's `cursor_order`."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: object = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         cursor = request.query_params.get("cursor", "")
-        order: tuple[str, str] = getattr(view, "cursor_order", ("-created_at", "-id"))
+        order: tuple[str, str] = view.cursor_order
         self.page = pagination.page_after(queryset, cursor=cursor, size=page_size(request), order=order)
         return list(self.page.rows)
 
@@ -93,22 +89,6 @@ class CursorPages(BasePagination):
                 "page_size", "integer", "Rows on a page.", minimum=1, maximum=LARGEST_SIZE, default=DEFAULT_SIZE
             ),
         ]
-
-
-class PagedView(Protocol):
-    """A view of a list: its pages are one of the two kinds here."""
-
-    @property
-    def request(self) -> Request: ...
-
-    @property
-    def pagination_class(self) -> type[NumberedPages] | type[CursorPages]: ...
-
-
-def paginated(view: PagedView, queryset: QuerySet[Record], serialize: Callable[[list[Record]], object]) -> Response:
-    """One page of the queryset as the view's pagination answers it."""
-    pages = view.pagination_class()
-    return pages.get_paginated_response(serialize(pages.paginate_queryset(queryset, view.request, view)))
 
 
 def cursor_page(request: Request, next_cursor: str, data: object) -> Response:

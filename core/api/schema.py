@@ -10,7 +10,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
-from core.api.conditional import ConditionalMixin
 from core.api.parameters import ListParameters
 from core.api.resource import STANDARD_ACTIONS, ResourceViewSet
 
@@ -128,21 +127,14 @@ class Schema(AutoSchema):
         return self.method == "POST" and getattr(self.view, "takes_idempotency_key", False)
 
     def _is_tagged(self) -> bool:
-        """The answer is one record of a view with the ConditionalMixin."""
+        """The answer is one record, with the tag that its class promises."""
         view: Any = self.view
-        if isinstance(view, ResourceViewSet):
-            return view.action in view.etag_actions
-        return isinstance(view, ConditionalMixin) and (self.method == "POST" or "{" in self.path)
+        return isinstance(view, ResourceViewSet) and view.action in view.etag_actions
 
     def _obeys_if_match(self) -> bool:
-        view: Any = self.view
-        if isinstance(view, ResourceViewSet):
-            is_conditional, has_patch = view.action in view.etag_actions, "patch" in view.action_map
-        else:
-            is_conditional, has_patch = isinstance(view, ConditionalMixin), hasattr(view, "patch")
         # Beside a PATCH a POST is the same under another name.
-        changes = self.method in ("PATCH", "PUT", "DELETE") or (self.method == "POST" and has_patch)
-        return is_conditional and changes
+        changes = self.method in ("PATCH", "PUT", "DELETE") or "patch" in getattr(self.view, "action_map", {})
+        return self._is_tagged() and self.method != "GET" and changes
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)

@@ -24,8 +24,8 @@ from messaging.files.serving import respond
 from messaging.models import Attachment, Channel, Message
 
 
-class MediaView(OrganizationView):
-    permissions_by_method = {"POST": "conversations.edit"}
+class MediaViewSet(OrganizationView):
+    permissions = {"create": "conversations.edit"}
     parser_classes = [MultiPartParser]
     refused_fields = {"attachments": "file"}
 
@@ -34,7 +34,7 @@ class MediaView(OrganizationView):
         request={"multipart/form-data": NewMediaSerializer},
         responses={201: MediaSerializer},
     )
-    def post(self, request: Request) -> Response:
+    def create(self, request: Request) -> Response:
         """Take a file that is to be sent; its id goes into a message's `attachments` within a day."""
         body = valid(NewMediaSerializer(data=request.data))
         given, kind = body["file"], body.get("channel", "")
@@ -60,14 +60,15 @@ def _capabilities(kind: str) -> Capabilities | None:
     return channel.capabilities if channel is not None else None
 
 
-class AttachmentView(OrganizationView):
-    permissions_by_method = {"GET": "conversations.view"}
+class AttachmentViewSet(OrganizationView):
+    permissions = {"retrieve": "conversations.view"}
+    lookup_value_converter = "uuid"
 
     @extend_schema(
         tags=["media"],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 404: OpenApiResponse(description="None.")},
     )
-    def get(self, request: Request, pk: UUID) -> HttpResponseBase:
+    def retrieve(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The file of a message; 404 while it is not fetched yet."""
         visible = Message.objects.visible_to(self.member)
         row = Attachment.objects.select_related("file").filter(pk=pk, message__in=visible).first()

@@ -13,11 +13,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView, OrganizationViewSet, require
+from accounts.access.api import OrganizationViewSet, require
 from accounts.models import Member, User
 from activity.actor import ActorKind, current_actor
 from core.api.errors import invalid
-from core.api.pages import CursorPages, paginated
+from core.api.pages import CursorPages
 from core.api.strict import Body, valid
 from customers.people.customers import services as customers
 from messaging.delivery import queue as outbound
@@ -37,7 +37,8 @@ without_body = extend_schema(request=None, responses=serializers.ConversationSer
 )
 class ConversationViewSet(OrganizationViewSet[Conversation]):
     permissions = {
-        "list": "conversations.view", "retrieve": "conversations.view", "partial_update": "conversations.edit",
+        **dict.fromkeys(("list", "retrieve", "messages"), "conversations.view"),
+        **dict.fromkeys(("partial_update", "send"), "conversations.edit"),
         # Reading is a write: a key that may only look marks nothing as read for the people who have to answer.
         **dict.fromkeys(("read", "resolve", "reopen", "snooze", "typing"), "conversations.edit"),
     }  # fmt: skip
@@ -120,25 +121,20 @@ class ConversationViewSet(OrganizationViewSet[Conversation]):
         presence.typing(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-
-class MessageListView(OrganizationView):
-    permissions_by_method = {"GET": "conversations.view", "POST": "conversations.edit"}
-    pagination_class = CursorPages
-
-    @extend_schema(tags=["conversations"], responses=serializers.MessageSerializer(many=True))
-    def get(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(responses=serializers.MessageSerializer(many=True))
+    @action(detail=True, cursor_order=("-created_at", "-id"))
+    def messages(self, request: Request, pk: UUID) -> Response:
         """The conversation's messages and notes, newest first."""
-        rows = messages_of(visible_conversation(self, pk))
-        return paginated(self, rows, lambda page: serializers.MessageSerializer(page, many=True).data)
+        return self.answer_list(messages_of(self.get_object()), serializers.MessageSerializer)
 
     @extend_schema(
-        tags=["conversations"],
         request=serializers.NewMessageSerializer,
         responses={201: serializers.MessageSerializer, 403: REFUSED, 409: CLOSED},
     )
-    def post(self, request: Request, pk: UUID) -> Response:
+    @messages.mapping.post
+    def send(self, request: Request, pk: UUID) -> Response:
         """Queue a reply, or write a private note."""
-        conversation = visible_conversation(self, pk)
+        conversation = self.get_object()
         data = valid(serializers.NewMessageSerializer(data=request.data))
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None

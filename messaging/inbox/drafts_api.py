@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from django.db import transaction
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers, status
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView
-from core.api.conditional import ConditionalMixin
+from accounts.access.api import OrganizationViewSet
 from core.api.errors import invalid
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Strict, valid
 from messaging.delivery.api_access import resolved
 from messaging.inbox import drafts
-from messaging.models import Conversation, Draft
+from messaging.models import Draft
 from messaging.threads.api_access import visible_conversation
 
 STALE = OpenApiResponse(description="The draft was saved, sent or thrown away since that `version`.")
@@ -49,42 +45,38 @@ class DraftChangeSerializer(Strict):
     )
 
 
-class DraftView(ConditionalMixin, OrganizationView):
-    permissions_by_method = {"GET": "conversations.edit", "PUT": "conversations.edit", "DELETE": "conversations.edit"}
+@extend_schema_view(
+    retrieve=extend_schema(parameters=[DraftParameters]),
+    update=extend_schema(
+        parameters=[DraftParameters], request=DraftChangeSerializer, responses={200: DraftSerializer, 409: STALE}
+    ),
+    destroy=extend_schema(description="Throw the draft away.", parameters=[DraftParameters], responses={204: None}),
+)
+class DraftViewSet(OrganizationViewSet[Draft]):
+    permissions = dict.fromkeys(("retrieve", "update", "destroy"), "conversations.edit")
+    serializer_class = DraftSerializer
+    schema_tags = ["conversations"]
 
-    @extend_schema(tags=["conversations"], parameters=[DraftParameters], responses=DraftSerializer)
-    def get(self, request: Request, pk: UUID) -> Response:
+    def get_object(self, *, lock: bool = False) -> Draft:
+        conversation = visible_conversation(self, self.kwargs["pk"])
+        mode = read_parameters(self.request, DraftParameters)["mode"]
+        return (drafts.locked if lock else drafts.draft_of)(conversation, self.member, mode)
+
+    def must_lock(self) -> bool:
+        return True
+
+    def retrieve(self, request: Request, **kwargs: object) -> Response:
         """The caller's draft of a mode, `reply` or `note`; `version` 0 where there never was one."""
-        conversation, mode = self._asked(request, pk)
-        return self.tagged(DraftSerializer(drafts.draft_of(conversation, self.member, mode)).data)
+        return super().retrieve(request, **kwargs)
 
-    @extend_schema(
-        tags=["conversations"],
-        parameters=[DraftParameters],
-        request=DraftChangeSerializer,
-        responses={200: DraftSerializer, 409: STALE},
-    )
-    def put(self, request: Request, pk: UUID) -> Response:
+    def update(self, request: Request, **kwargs: object) -> Response:
         """Keep a text in place of the one that is there. A note has only a body."""
-        conversation, mode = self._asked(request, pk)
-        data = resolved(self, {"template": None, **valid(DraftChangeSerializer(data=request.data))})
-        if data["template"] is not None and data["template"].is_content:
-            raise invalid("template", "An approved template is sent as it is; it has no draft.")
-        with transaction.atomic():
-            self.require_match(request, DraftSerializer(drafts.locked(conversation, self.member, mode)).data)
-            saved = drafts.save(conversation=conversation, member=self.member, mode=mode, **data)
-        return self.tagged(DraftSerializer(saved).data)
+        with self.change() as draft:
+            data = resolved(self, {"template": None, **valid(DraftChangeSerializer(data=request.data))})
+            if data["template"] is not None and data["template"].is_content:
+                raise invalid("template", "An approved template is sent as it is; it has no draft.")
+            saved = drafts.save(conversation=draft.conversation, member=self.member, mode=draft.mode, **data)
+        return self.answer(saved)
 
-    @extend_schema(tags=["conversations"], parameters=[DraftParameters], responses={204: None})
-    def delete(self, request: Request, pk: UUID) -> Response:
-        """Throw the draft away."""
-        conversation, mode = self._asked(request, pk)
-        with transaction.atomic():
-            self.require_match(request, DraftSerializer(drafts.locked(conversation, self.member, mode)).data)
-            drafts.empty(conversation=conversation, member=self.member, mode=mode)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def _asked(self, request: Request, pk: UUID) -> tuple[Conversation, str]:
-        conversation = visible_conversation(self, pk)
-        mode: str = read_parameters(request, DraftParameters)["mode"]
-        return conversation, mode
+    def perform_destroy(self, instance: Draft) -> None:
+        drafts.empty(conversation=instance.conversation, member=self.member, mode=instance.mode)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access.api import OrganizationView, OrganizationViewSet
 from accounts.permissions import Reach
 from activity.actor import ActorKind, current_actor
-from core.api.pages import CursorPages, paginated
+from core.api.pages import CursorPages
 from core.api.strict import Body, valid
 from messaging.intake import backfill
+from messaging.intake.arrivals_api import SetAsideActions
 from messaging.models import Channel, Message, Reconciliation
 from messaging.settings import services as channels
 from messaging.settings.serializers import (
@@ -43,10 +40,12 @@ KEPT = "A channel keeps its kind and provider. Set up another one."
         description="Remove a channel that nothing was ever said on.", responses={204: None, 409: IN_USE}
     ),
 )
-class ChannelViewSet(OrganizationViewSet[Channel]):
+class ChannelViewSet(SetAsideActions):
     permissions = {
         "list": "channels.view", "create": "channels.create", "retrieve": "channels.view",
-        "partial_update": "channels.edit", "destroy": "channels.delete", "check": "channels.edit",
+        "partial_update": "channels.edit", "destroy": "channels.delete",
+        "reconciliations": "channels.view",
+        **dict.fromkeys(("check", "reconcile", "set_aside", "replay"), "channels.edit"),
     }  # fmt: skip
     serializer_class = ChannelSerializer
     missing_detail = "There is no such channel."
@@ -77,50 +76,32 @@ class ChannelViewSet(OrganizationViewSet[Channel]):
         text = {"is_ok": not result.problems, "problems": result.problems, "webhooks": result.webhooks}
         return Response(CheckSerializer(text).data)
 
-
-class ReconciliationListView(OrganizationView):
-    permissions_by_method = {"GET": "channels.view", "POST": "channels.edit"}
-    pagination_class = CursorPages
-
-    @extend_schema(
-        tags=["channels"],
-        operation_id="channel_reconciliations_list",
-        responses=ReconciliationSerializer(many=True),
-    )
-    def get(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(operation_id="channel_reconciliations_list", responses=ReconciliationSerializer(many=True))
+    @action(detail=True, pagination_class=CursorPages)
+    def reconciliations(self, request: Request, pk: UUID) -> Response:
         """How the provider was asked for what we missed, and what was found, newest first."""
-        rows = Reconciliation.objects.filter(channel=_channel(pk)).order_by("-created_at", "-id")
-        return paginated(self, rows, self._as_seen)
+        channel = self.get_object()
+        rows = Reconciliation.objects.filter(channel=channel).order_by("-created_at", "-id")
+        answer = self.answer_list(rows, ReconciliationSerializer)
+        if self.member.reach != Reach.ALL:
+            self._hide(channel, answer.data["results"])
+        return answer
 
-    def _as_seen(self, page: Sequence[Reconciliation]) -> object:
+    def _hide(self, channel: Channel, results: list[Body]) -> None:
         """What was found of customers out of the member's reach is counted, and not shown."""
-        text = ReconciliationSerializer(page, many=True).data
-        if self.member.reach == Reach.ALL:
-            return text
-        ids = {entry.get("id") for row in page for entry in row.found}
-        visible = Message.objects.visible_to(self.member).filter(
-            channel__in={row.channel_id for row in page}, provider_message_id__in=ids
-        )
+        ids = {entry.get("id") for row in results for entry in row["found"]}
+        visible = Message.objects.visible_to(self.member).filter(channel=channel, provider_message_id__in=ids)
         seen = set(visible.values_list("provider_message_id", flat=True))
-        return [{**row, "found": [entry for entry in row["found"] if entry.get("id") in seen]} for row in text]
+        for row in results:
+            row["found"] = [entry for entry in row["found"] if entry.get("id") in seen]
 
-    @extend_schema(
-        tags=["channels"],
-        request=ReconcileSerializer,
-        responses={202: ReconciliationSerializer, 409: CANNOT_ASK},
-    )
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(request=ReconcileSerializer, responses={202: ReconciliationSerializer, 409: CANNOT_ASK})
+    @reconciliations.mapping.post
+    def reconcile(self, request: Request, pk: UUID) -> Response:
         """Have the provider asked now for messages and deliveries that we missed; what is found comes in once."""
-        channel = _channel(pk)
+        channel = self.get_object()
         body = valid(ReconcileSerializer(data=request.data or {}))
         actor = current_actor()
         author = self.member.user if actor.kind == ActorKind.USER else None
         row = backfill.request_backfill(channel=channel, actor=actor, asked_by=author, **body)
-        return Response(ReconciliationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
-
-
-def _channel(pk: UUID) -> Channel:
-    row = Channel.objects.select_related("organization").filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such channel.")
-    return row
+        return Response(ReconciliationSerializer(row).data, status=202)

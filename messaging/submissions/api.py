@@ -25,11 +25,11 @@ from messaging.submissions.website import website
 AROUND = 1_000_000
 
 
-class IncomingView(OrganizationView):
+class SubmissionViewSet(OrganizationView):
     # Whoever hands messages in can write in any customer's name: that is for systems, not for every member.
     # Reading a large mail takes seconds, in which no transaction may stand open; what is stored has a key of its own.
     is_done_in_one_transaction = False
-    permissions_by_method = {"POST": "integrations.create"}
+    permissions = {"create": "integrations.create"}
     # What can't be stored is cleaned, not refused: nothing inbound is dropped.
     parser_classes = [BoundedJSONParser]
 
@@ -47,7 +47,7 @@ class IncomingView(OrganizationView):
             409: OpenApiResponse(description="There is no channel that this could belong to."),
         },
     )
-    def post(self, request: Request, channel: str) -> Response:
+    def create(self, request: Request, channel: str) -> Response:
         """Hand in a message; the same `message_id` twice is one message. It is worked on after this answer."""
         try:
             received = parse_inbound(request.data, channel=channel)

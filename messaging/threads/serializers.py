@@ -136,7 +136,7 @@ class LastMessageSerializer(serializers.Serializer[Conversation]):
     at = serializers.DateTimeField(source="last_message_at")
 
 
-class InboxRowSerializer(serializers.Serializer[object]):
+class InboxRowSerializer(serializers.Serializer[Conversation]):
     id = serializers.UUIDField(source="customer_id", help_text="The customer's.")
     code = serializers.CharField(source="customer.code")
     name = serializers.CharField(source="customer.name")

@@ -114,13 +114,9 @@ def test_an_api_call_declares_who_may_call_it(address):
     if address.route in OWN_CALLS:
         assert IsAuthenticated in view.permission_classes
         return
-    if actions := getattr(address.view, "actions", None):  # one of the addresses of a resource
-        assert set(actions.values()) <= set(view.permissions), view
-        needed = {view.permissions[action] for action in actions.values()}
-    else:
-        methods = {method for method in ("get", "post", "put", "patch", "delete") if hasattr(view, method)}
-        assert {method.upper() for method in methods} == set(view.permissions_by_method), view
-        needed = set(view.permissions_by_method.values())
+    actions = set(address.view.actions.values())
+    assert actions <= set(view.permissions), view
+    needed = {view.permissions[action] for action in actions}
     assert needed
     assert MEMBERSHIP not in needed or address.route in EVERY_MEMBERS, view
 
@@ -128,10 +124,9 @@ def test_an_api_call_declares_who_may_call_it(address):
 def test_a_resource_names_permissions_for_what_it_offers_only():
     offered: dict[type[APIView], set[str]] = {}
     for address in CALLS:
-        offered.setdefault(address.api_view, set()).update(getattr(address.view, "actions", {}).values())
-    resources = {view: actions for view, actions in offered.items() if actions}
-    assert len(resources) > 5
-    for view, actions in resources.items():
+        offered.setdefault(address.api_view, set()).update(address.view.actions.values())
+    assert len(offered) > 5
+    for view, actions in offered.items():
         assert actions == set(view.permissions), view
 
 
