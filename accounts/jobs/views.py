@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -16,6 +16,7 @@ from activity import jobs
 from activity.models import Job
 from core.htmx import render_page
 from core.http import Request
+from core.lookups import first_or_404
 
 
 @requires(MEMBERSHIP)
@@ -51,7 +52,4 @@ def _shown(request: Request, job: Job) -> HttpResponse:
 
 
 def _find(request: Request, pk: UUID) -> Job:
-    row: Job | None = visible_jobs(request.member).filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such job, or it is not yours to see.")
-    return row
+    return first_or_404(visible_jobs(request.member).filter(pk=pk), "There is no such job, or it is not yours to see.")

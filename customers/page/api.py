@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers as drf
 from rest_framework.decorators import action
@@ -18,6 +17,7 @@ from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import Body, valid
+from core.lookups import first_or_404
 from customers.data.deletion import services as deletion
 from customers.data.exports.api import ExportActions
 from customers.data.merging.api import MergeActions
@@ -181,10 +181,7 @@ class CustomerViewSet(ExportActions, FollowUpActions, MergeActions, PersonalData
 def _locked(rows: QuerySet[Customer], pk: UUID) -> Customer:
     """The customer, kept until the transaction ends. Raises Http404, whoever's it is."""
     locked = rows.select_for_update(of=("self",), no_key=True).select_related("organization", "stage", "assigned_to")
-    customer = locked.filter(pk=pk).first()
-    if customer is None:
-        raise Http404("There is no such customer.")
-    return customer
+    return first_or_404(locked.filter(pk=pk), "There is no such customer.")
 
 
 def change(customer: Customer, fields: Body) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
-
 from core.http import Request
+from core.lookups import first_or_404
 from customers.models import Customer, Stage
 from customers.people.owners import possible_owners
 
@@ -15,10 +14,7 @@ from customers.people.owners import possible_owners
 def find_visible(request: Request, pk: UUID) -> Customer:
     """The customer, if within the member's reach. Raises Http404, whoever's it is."""
     rows = Customer.objects.visible_to(request.member).select_related("organization", "stage", "assigned_to")
-    row: Customer | None = rows.filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such customer, or it is not yours to see.")
-    return row
+    return first_or_404(rows.filter(pk=pk), "There is no such customer, or it is not yours to see.")
 
 
 def field_context(request: Request, customer: Customer) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -14,6 +14,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.lookups import first_or_404
 from messaging.delivery import checks, confirmation
 from messaging.delivery import queue as outbound
 from messaging.models import Message
@@ -44,9 +45,8 @@ def mark_as_sent(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpResponse:
     rows = Message.objects.visible_to(request.member).outbound().with_thread_relations()
-    message = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk).first()
-    if message is None:
-        raise Http404("There is no such message, or it is not yours to see.")
+    rows = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk)
+    message = first_or_404(rows, "There is no such message, or it is not yours to see.")
     reason = ""
     try:
         act(message)

@@ -16,6 +16,7 @@ from accounts.access.pages import requires
 from core.compression import shows_secret
 from core.htmx import toast
 from core.http import Request
+from core.lookups import first_or_404
 from messaging.files import fetching, links
 from messaging.files.serving import respond
 from messaging.models import Attachment, MailDetails, Message
@@ -78,10 +79,8 @@ def mail(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def _attachment(request: Request, pk: UUID) -> Attachment:
     visible = Message.objects.visible_to(request.member)
-    row = Attachment.objects.select_related("file", "message").filter(pk=pk, message__in=visible).first()
-    if row is None:
-        raise Http404("There is no such file, or it is not yours to see.")
-    return row
+    rows = Attachment.objects.select_related("file", "message").filter(pk=pk, message__in=visible)
+    return first_or_404(rows, "There is no such file, or it is not yours to see.")
 
 
 def _with_pictures(message: Message, html: str) -> str:

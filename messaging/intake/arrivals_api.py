@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationViewSet
 from core.api.errors import Conflict
 from core.api.pages import CursorPages
+from core.lookups import first_or_404
 from messaging.intake import processing
 from messaging.models import Arrival, Channel
 
@@ -46,9 +46,8 @@ class SetAsideActions(OrganizationViewSet[Channel]):
     @action(detail=True, methods=["post"], url_path="set-aside/<uuid:arrival>/replay", url_name="replay")
     def replay(self, request: Request, pk: UUID, arrival: UUID) -> Response:
         """Have one worked on again."""
-        row = processing.set_aside_of(self.get_object()).filter(pk=arrival).first()
-        if row is None:
-            raise Http404("There is no such delivery set aside here.")
+        rows = processing.set_aside_of(self.get_object()).filter(pk=arrival)
+        row = first_or_404(rows, "There is no such delivery set aside here.")
         if not processing.replay(row):
             raise Conflict("Only its head was kept, so it can’t be processed. Read it at the provider.")
         return Response(ArrivalSerializer(row).data, status=202)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
 
+from core.lookups import first_or_404
 from messaging.intake import processing
 from messaging.models import Arrival, Channel
 
@@ -15,10 +15,7 @@ EDIT = "channels.edit"
 
 def find_channel(pk: UUID) -> Channel:
     """The organization's channel with this id. Raises Http404."""
-    row: Channel | None = Channel.objects.select_related("organization").filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such channel.")
-    return row
+    return first_or_404(Channel.objects.select_related("organization").filter(pk=pk), "There is no such channel.")
 
 
 def set_aside(row: Channel) -> QuerySet[Arrival]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -18,9 +18,10 @@ from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
+from core.lookups import first_or_404
 from core.refused_pages import on_form
 from messaging.intake import backfill, processing
-from messaging.models import Arrival, Channel, Message, Reconciliation
+from messaging.models import Channel, Message, Reconciliation
 from messaging.settings.access import EDIT, find_channel, set_aside
 from messaging.settings.forms import CatchUpForm
 
@@ -60,9 +61,7 @@ def catch_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUID) -> HttpResponse:
     """Work once more on something that was set aside."""
     channel = find_channel(pk)
-    arrival: Arrival | None = set_aside(channel).filter(pk=arrival_id).first()
-    if arrival is None:
-        raise Http404("This was processed meanwhile.")
+    arrival = first_or_404(set_aside(channel).filter(pk=arrival_id), "This was processed meanwhile.")
     is_tried = processing.replay(arrival)
     text = "It is being processed again." if is_tried else "It was processed meanwhile, or its channel is gone."
     if request.htmx:

@@ -20,6 +20,7 @@ from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
 from core.ids import parse_uuid
+from core.lookups import first_or_404
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField
@@ -204,7 +205,4 @@ def _readings() -> list[dict[str, object]]:
 def _found(request: Request, pk: UUID) -> Template:
     """One that the member may use. Raises Http404."""
     rows = Template.objects.visible_to(request.member).select_related("organization", "team")
-    template = rows.filter(pk=pk).first()
-    if template is None:
-        raise Http404("There is no such template.")
-    return template
+    return first_or_404(rows.filter(pk=pk), "There is no such template.")

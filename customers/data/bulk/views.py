@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -21,6 +21,7 @@ from core.counting import capped_counts
 from core.htmx import toast
 from core.http import Request
 from core.ids import parse_uuid
+from core.lookups import first_or_404
 from customers.data import undo
 from customers.data.bulk import services as changes
 from customers.data.deletion.services import RESTORE_DAYS
@@ -87,9 +88,8 @@ def bulk(request: Request, organization: str) -> HttpResponse:
 @require_safe
 def progress(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """How far it is: a bar that asks for itself again, and at the end says what was done."""
-    job = visible_jobs(request.member).filter(pk=pk, kind__in=[changes.KIND, undo.KIND]).first()
-    if job is None:
-        raise Http404("There is no such job, or it is not yours to see.")
+    rows = visible_jobs(request.member).filter(pk=pk, kind__in=[changes.KIND, undo.KIND])
+    job = first_or_404(rows, "There is no such job, or it is not yours to see.")
     if not request.htmx:
         return redirect("organization:job", organization, pk)
     response = _bar(request, job)
@@ -105,9 +105,7 @@ def undo_changes(request: Request, organization: str, pk: UUID) -> HttpResponse:
     rows = ChangeSet.objects.filter(pk=pk)
     if not request.member.may("settings.edit"):
         rows = rows.filter(actor_id=str(request.member.user_id))
-    change_set = rows.first()
-    if change_set is None:
-        raise Http404("There is no such change, or it is not yours to undo.")
+    change_set = first_or_404(rows, "There is no such change, or it is not yours to undo.")
     try:
         job = undo.undo(change_set=change_set, actor=current_actor(), user=request.member.user)
     except undo.TooLate as error:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404
-
 from core.http import Request
+from core.lookups import first_or_404
 from customers.models import Customer
 
 
 def find_customer(request: Request, pk: UUID) -> Customer:
     """Deleted ones too, but no merged one. Raises Http404, whoever's it is."""
     rows = Customer.objects.within_reach_of(request.member).select_related("organization", "stage")
-    row: Customer | None = rows.filter(pk=pk, merged_into__isnull=True).first()
-    if row is None:
-        raise Http404("There is no such customer, or it is not yours to see.")
-    return row
+    rows = rows.filter(pk=pk, merged_into__isnull=True)
+    return first_or_404(rows, "There is no such customer, or it is not yours to see.")

@@ -15,6 +15,7 @@ from activity import jobs
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
+from core.lookups import first_or_404
 from core.pagination import page_after
 from core.refused_pages import as_message
 from core.streaming import streamed
@@ -271,7 +272,5 @@ def _is_open(upload: CustomerImport) -> bool:
 
 
 def _find(request: Request, pk: UUID) -> CustomerImport:
-    row: CustomerImport | None = imports.visible_imports(request.member).filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such import, or it is not yours to see.")
-    return row
+    rows = imports.visible_imports(request.member).filter(pk=pk)
+    return first_or_404(rows, "There is no such import, or it is not yours to see.")

@@ -16,6 +16,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from core.ids import parse_uuid
+from core.lookups import first_or_404
 from customers.data import undo
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
@@ -64,9 +65,8 @@ def pairs(request: Request, organization: str) -> HttpResponse:
 @require_POST
 def dismiss(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """They are two."""
-    pair = duplicates_for(request.member).filter(pk=pk).first()
-    if pair is None:
-        raise Http404("There is no such pair, or it is not yours to see.")
+    rows = duplicates_for(request.member).filter(pk=pk)
+    pair = first_or_404(rows, "There is no such pair, or it is not yours to see.")
     duplicates.dismiss(pair=pair, actor=current_actor())
     toasts.success(request, "Kept as two; they will not be proposed again.")
     return redirect("customers:duplicates", organization)

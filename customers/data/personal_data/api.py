@@ -17,6 +17,7 @@ from accounts.jobs.api import StartedSerializer, started
 from activity.actor import current_actor
 from core.api.parameters import ListParameters, read_parameters
 from core.api.strict import valid
+from core.lookups import first_or_404
 from customers.data.personal_data import services as personal_data
 from customers.models import Customer
 from customers.people.files.downloads import as_download
@@ -65,7 +66,4 @@ class PersonalDataActions(OrganizationViewSet[Customer]):
 def _find(view: OrganizationView, pk: UUID) -> Customer:
     """Deleted ones too: they are held as well. Raises Http404, whoever's it is."""
     rows = Customer.objects.within_reach_of(view.member).select_related("organization")
-    row = rows.filter(pk=pk, merged_into__isnull=True).first()
-    if row is None:
-        raise Http404("There is no such customer.")
-    return row
+    return first_or_404(rows.filter(pk=pk, merged_into__isnull=True), "There is no such customer.")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.forms import Form
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.lookups import first_or_404
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from core.tenancy import TenantModel
@@ -92,10 +93,7 @@ def _found(request: Request, model: type[Record], pk: UUID) -> Record:
     rows = model.objects.filter(within_reach(request.member)).select_related(
         "customer__organization", "customer__stage"
     )
-    row = rows.filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such record, or it is not yours to see.")
-    return row
+    return first_or_404(rows.filter(pk=pk), "There is no such record, or it is not yours to see.")
 
 
 def _page(request: Request, customer: Customer, form: Form, more: Mapping[str, object]) -> HttpResponse:

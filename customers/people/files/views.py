@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.lookups import first_or_404
 from core.refused_pages import as_message
 from customers.models import CustomerFile
 from customers.people import confirm
@@ -81,7 +82,5 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _found(request: Request, pk: UUID) -> CustomerFile:
-    row = CustomerFile.objects.visible_to(request.member).select_related("customer").filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such document, or it is not yours to see.")
-    return row
+    rows = CustomerFile.objects.visible_to(request.member).select_related("customer").filter(pk=pk)
+    return first_or_404(rows, "There is no such document, or it is not yours to see.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.lookups import first_or_404
 from core.refused_pages import as_message
 from customers.models import Identity
 from customers.people.access import find_visible
@@ -48,7 +49,5 @@ def make_primary(request: Request, organization: str, pk: UUID, identity: UUID) 
 
 def _found(request: Request, pk: UUID, identity: UUID) -> Identity:
     rows = Identity.objects.select_related("customer__organization")
-    row = rows.filter(customer=find_visible(request, pk), pk=identity).first()
-    if row is None:
-        raise Http404("The customer has no such phone or e-mail.")
-    return row
+    rows = rows.filter(customer=find_visible(request, pk), pk=identity)
+    return first_or_404(rows, "The customer has no such phone or e-mail.")

@@ -15,6 +15,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from core.ids import parse_uuid
+from core.lookups import first_or_404
 from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField, Tag
@@ -169,10 +170,7 @@ def _tag(key: str) -> Tag:
 
 
 def _found(pk: UUID) -> CustomField:
-    row = CustomField.objects.filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such field.")
-    return row
+    return first_or_404(CustomField.objects.filter(pk=pk), "There is no such field.")
 
 
 def _form(request: Request, form: CustomFieldForm, field: CustomField | None) -> HttpResponse:

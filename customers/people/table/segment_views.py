@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core import inline
 from core.http import Request
+from core.lookups import first_or_404
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
@@ -119,10 +120,8 @@ def _state(request: Request) -> ListState:
 
 
 def _find(request: Request, pk: UUID) -> Segment:
-    row = Segment.objects.visible_to(request.member).filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such segment, or it is not shared with you.")
-    return row
+    rows = Segment.objects.visible_to(request.member).filter(pk=pk)
+    return first_or_404(rows, "There is no such segment, or it is not shared with you.")
 
 
 def _list(request: Request) -> str:

@@ -15,6 +15,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
+from core.lookups import first_or_404
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Segment, Stage, StageChange
 from customers.people.access import find_visible
@@ -136,9 +137,7 @@ def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> Ht
     result = StageChange.objects.filter(customer=customer, pk=change).select_related(
         "customer__organization", "from_stage"
     )
-    made = result.first()
-    if made is None:
-        raise Http404("There is no such move.")
+    made = first_or_404(result, "There is no such move.")
     try:
         stage_moves.undo_move(change=made, actor=current_actor())
     except (stage_moves.CannotUndo, CustomerMissing) as error:

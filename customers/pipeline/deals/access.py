@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404
-
 from core.http import Request
+from core.lookups import first_or_404
 from customers.models import Deal
 
 
@@ -15,7 +14,4 @@ def find_deal(request: Request, pk: UUID) -> Deal:
     rows = Deal.objects.visible_to(request.member).select_related(
         "customer__organization", "customer__stage", "stage", "owner"
     )
-    row: Deal | None = rows.filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such deal, or it is not yours to see.")
-    return row
+    return first_or_404(rows.filter(pk=pk), "There is no such deal, or it is not yours to see.")

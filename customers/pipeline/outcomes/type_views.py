@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.db.models import Count
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,6 +15,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.lookups import first_or_404
 from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import OutcomeType, Stage
@@ -128,7 +129,5 @@ def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> 
 
 
 def _found(pk: UUID) -> OutcomeType:
-    row = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such type.")
-    return row
+    rows = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk)
+    return first_or_404(rows, "There is no such type.")

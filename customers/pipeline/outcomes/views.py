@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,6 +15,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import render_page, toast
 from core.http import Request
+from core.lookups import first_or_404
 from core.pagination import page_after
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
@@ -152,7 +153,4 @@ def _found(request: Request, pk: UUID) -> Outcome:
     rows = Outcome.objects.visible_to(request.member).select_related(
         "type", "organization", "customer__organization", "customer__stage"
     )
-    row = rows.filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such outcome, or it is not yours to see.")
-    return row
+    return first_or_404(rows.filter(pk=pk), "There is no such outcome, or it is not yours to see.")

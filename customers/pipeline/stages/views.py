@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.db.models import Count, Q
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +16,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
+from core.lookups import first_or_404
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Stage
@@ -179,10 +180,7 @@ def _neighbour(stage: Stage, others: list[Stage]) -> Stage | None:
 
 
 def _found(pk: UUID) -> Stage:
-    row = Stage.objects.select_related("organization").filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such stage.")
-    return row
+    return first_or_404(Stage.objects.select_related("organization").filter(pk=pk), "There is no such stage.")
 
 
 def _form(request: Request, form: StageForm, stage: Stage | None) -> HttpResponse:

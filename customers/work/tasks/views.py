@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.forms import Form
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from core.htmx import render_page, toast
 from core.http import Request, local_path
 from core.ids import parse_uuid
 from core.list_query import ListQuery
+from core.lookups import first_or_404
 from core.pagination import page_after
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
@@ -307,10 +308,8 @@ def _saved(request: Request, form: Form, save: Callable[[], Task]) -> Task | Non
 def _found(request: Request, pk: UUID) -> Task:
     """The task, if within reach, one's own with whomever. Raises Http404."""
     rows = task_queries.with_row_relations(Task.objects.visible_to(request.member), request.member)
-    row = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such task, or it is not yours to see.")
-    return row
+    rows = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk)
+    return first_or_404(rows, "There is no such task, or it is not yours to see.")
 
 
 def _asked_customer(request: Request) -> Customer | None:
