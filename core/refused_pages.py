@@ -1,4 +1,4 @@
-"""What a page does with a refusal of a service: it stands at its field of the form, or is a message.
+"""What a page does with a refusal of a service: it stands at its field of the form, in the page, or is a message.
 
 What no view caught is answered by the middleware, with the status that the refusal has.
 """
@@ -26,29 +26,33 @@ def words_of(request: HttpRequest, refused: Refused) -> str:
     return refused.words_for(getattr(request, "member", None))
 
 
-class _Taking:
-    """A block that a refusal ends, and nothing else: the refusal goes to `take`, and what follows the block goes on."""
+class Attempt:
+    """A block that a refusal ends, and nothing else: what follows the block goes on, and finds its words in `error`.
 
-    def __init__(self, take: Callable[[Refused], None]) -> None:
-        self.take = take
+    A view writes the answer of success into the block. `error` is empty and `status` 200 while nothing was refused.
+    """
 
-    def __enter__(self) -> None:
-        return None
+    error, status = "", 200
+
+    def __init__(self, request: HttpRequest, take: Callable[[Refused], None] | None = None) -> None:
+        self.request, self.take = request, take
+
+    def __enter__(self) -> Attempt:
+        return self
 
     # Exactly `bool`: so the checker knows that what follows the block is reached.
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if not isinstance(error, Refused):
             return False
-        self.take(error)
+        self.error, self.status = words_of(self.request, error), error.status
+        if self.take is not None:
+            self.take(error)
         return True
 
 
-def on_form(request: HttpRequest, form: forms.BaseForm) -> _Taking:
-    """What is refused inside becomes an error of the form, and the block ends there: look at `form.errors` after it.
-
-    A view writes the answer of success into the block.
-    """
-    return _Taking(partial(add_to_form, request, form))
+def on_form(request: HttpRequest, form: forms.BaseForm) -> Attempt:
+    """What is refused inside becomes an error of the form, and the block ends there: look at `form.errors` after it."""
+    return Attempt(request, partial(add_to_form, request, form))
 
 
 def add_to_form(request: HttpRequest, form: forms.BaseForm, refused: Refused) -> None:
@@ -71,9 +75,9 @@ def field_of(form: forms.BaseForm, field: str) -> str | None:
     return names.get("")
 
 
-def as_message(request: HttpRequest) -> _Taking:
+def as_message(request: HttpRequest) -> Attempt:
     """What is refused inside is a message on the next page, and the block ends there."""
-    return _Taking(lambda refused: messages.error(request, words_of(request, refused)))
+    return Attempt(request, lambda refused: messages.error(request, words_of(request, refused)))
 
 
 class RefusedMiddleware:

@@ -10,8 +10,7 @@ from django.urls import reverse_lazy
 
 from accounts.credentials import password_resets
 from core.http import client_address
-from core.refused import Refused
-from core.refused_pages import add_to_form
+from core.refused_pages import on_form
 
 
 class PasswordResetView(views.PasswordResetView):
@@ -20,12 +19,10 @@ class PasswordResetView(views.PasswordResetView):
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         # The answer, and the time it takes, are the same for every address: the mail is the worker's.
-        try:
+        with on_form(self.request, form) as attempt:
             password_resets.ask(email=form.cleaned_data["email"], address=client_address(self.request))
-        except Refused as refused:
-            add_to_form(self.request, form, refused)
-            return self.render_to_response(self.get_context_data(form=form), status=refused.status)
-        return redirect(self.get_success_url())
+            return redirect(self.get_success_url())
+        return self.render_to_response(self.get_context_data(form=form), status=attempt.status)
 
 
 class PasswordResetDoneView(views.PasswordResetDoneView):

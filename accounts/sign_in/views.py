@@ -19,8 +19,7 @@ from accounts.models import Member, User
 from accounts.organizations import services as organizations
 from accounts.sign_in.forms import SignInForm, SignUpForm
 from core.http import client_address, local_path, redirect_to
-from core.refused import Refused
-from core.refused_pages import add_to_form
+from core.refused_pages import Attempt, on_form
 from core.tenancy import every_organization
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -33,17 +32,12 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect_to(_next(request))
     form = SignInForm(request.POST or None)
-    status = 200
+    attempt = on_form(request, form)
     if request.method == "POST" and form.is_valid():
-        try:
-            user = sign_in.verify(request=request, **form.cleaned_data)
-        except Refused as refused:
-            add_to_form(request, form, refused)
-            status = _status_of(refused)
-        else:
-            return _enter(request, user)
+        with attempt:
+            return _enter(request, sign_in.verify(request=request, **form.cleaned_data))
     context = {"form": form, "next": _next(request), "is_sign_up_enabled": settings.SIGN_UP_ENABLED}
-    return render(request, "accounts/sign_in/sign_in.html", context, status=status)
+    return render(request, "accounts/sign_in/sign_in.html", context, status=_status_of(attempt))
 
 
 @require_POST
@@ -62,16 +56,13 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
     if not settings.SIGN_UP_ENABLED:
         return render(request, "accounts/sign_in/sign_up.html", {"is_sign_up_enabled": False}, status=403)
     form = SignUpForm(request.POST or None)
-    status = 200
+    attempt = on_form(request, form)
     if request.method == "POST" and form.is_valid():
-        try:
+        with attempt:
             member = organizations.sign_up_from(address=client_address(request), **form.cleaned_data)
-        except Refused as refused:
-            add_to_form(request, form, refused)
-            status = _status_of(refused)
-        else:
             return _enter(request, member.user)
-    return render(request, "accounts/sign_in/sign_up.html", {"form": form, "is_sign_up_enabled": True}, status=status)
+    context = {"form": form, "is_sign_up_enabled": True}
+    return render(request, "accounts/sign_in/sign_up.html", context, status=_status_of(attempt))
 
 
 @login_required
@@ -106,9 +97,9 @@ def _enter(request: HttpRequest, user: User) -> HttpResponse:
     return response
 
 
-def _status_of(refused: Refused) -> int:
+def _status_of(attempt: Attempt) -> int:
     """Of the page that shows the form again: programs that try passwords are to notice that they have to wait."""
-    return refused.status if refused.status == 429 else 200
+    return attempt.status if attempt.status == 429 else 200
 
 
 def _next(request: HttpRequest) -> str:

@@ -18,7 +18,7 @@ from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
 from core.refused import Refused
-from core.refused_pages import words_of
+from core.refused_pages import Attempt
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, CustomField, Stage, Tag
 from customers.people.access import find_visible
@@ -50,7 +50,7 @@ def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if field not in EDITED_BY:
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
     lock_rows(request, customer)
-    try:
+    with Attempt(request) as attempt:
         _require_current(request, customer, field)
         if field == "stage":
             requested = _set_stage(request, customer, request.POST.get("value", ""))
@@ -58,14 +58,13 @@ def row(request: Request, organization: str, pk: UUID) -> HttpResponse:
                 return requested
         else:
             CHANGES[field](customer, request.POST.get("value", ""))
-    except Refused as refused:
-        if not request.htmx:
-            toasts.error(request, words_of(request, refused))
-            return redirect("customers:detail", organization, pk)
-        response = _editor(request, customer, EDITED_BY[field], error=words_of(request, refused), status=422)
-        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#cell-editor", "innerHTML"
-        return response
-    return _row(request, customer) if request.htmx else redirect("customers:list", organization)
+        return _row(request, customer) if request.htmx else redirect("customers:list", organization)
+    if not request.htmx:
+        toasts.error(request, attempt.error)
+        return redirect("customers:detail", organization, pk)
+    response = _editor(request, customer, EDITED_BY[field], error=attempt.error, status=422)
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#cell-editor", "innerHTML"
+    return response
 
 
 def _require_current(request: Request, customer: Customer, field: str) -> None:

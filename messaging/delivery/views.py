@@ -15,7 +15,8 @@ from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
 from core.lookups import first_or_404
-from messaging.delivery import checks, confirmation
+from core.refused_pages import Attempt
+from messaging.delivery import confirmation
 from messaging.delivery import queue as outbound
 from messaging.models import Message
 
@@ -47,17 +48,15 @@ def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpRe
     rows = Message.objects.visible_to(request.member).outbound().with_thread_relations()
     rows = rows.select_related("conversation__customer", "conversation__channel").filter(pk=pk)
     message = first_or_404(rows, "There is no such message, or it is not yours to see.")
-    reason = ""
-    try:
+    with Attempt(request) as attempt:
         act(message)
-    except (outbound.NotPossible, checks.SendingRefused) as error:
-        reason = str(error)
+    if attempt.error:
         message.refresh_from_db()
     if not request.htmx:
-        if reason:
-            toasts.error(request, reason)
+        if attempt.error:
+            toasts.error(request, attempt.error)
         return redirect("messaging:conversation", request.organization.slug, message.conversation_id)
     response = render(
         request, "messaging/inbox/message.html", {"message": message, "conversation": message.conversation}
     )
-    return toast(response, reason, level="error") if reason else response
+    return toast(response, attempt.error, level="error") if attempt.error else response

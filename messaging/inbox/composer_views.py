@@ -23,7 +23,8 @@ from activity.actor import current_actor
 from core.http import Request
 from core.ids import parse_uuid, parse_uuids
 from core.moments import is_showable
-from messaging.delivery import checks, drafts, parts, suppressions
+from core.refused_pages import Attempt
+from messaging.delivery import drafts, parts, suppressions
 from messaging.delivery import queue as outbound
 from messaging.files import services as media
 from messaging.inbox import context
@@ -51,7 +52,7 @@ def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if (wrong := _other_mode(request, conversation, Draft.Mode.REPLY)) is not None:
         return wrong
     files: list[MediaFile] = []
-    try:
+    with Attempt(request) as attempt:
         _take_files(request, conversation, files)
         with transaction.atomic():
             written = parts.queue(
@@ -69,9 +70,8 @@ def reply(request: Request, organization: str, pk: UUID) -> HttpResponse:
                 **_later(request),
             )
             saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.REPLY)
-    except (checks.SendingRefused, outbound.InvalidText, media.InvalidUpload) as error:
-        return _refused(request, conversation, Draft.Mode.REPLY, str(error), files)
-    return _written(request, conversation, Draft.Mode.REPLY, written)
+        return _written(request, conversation, Draft.Mode.REPLY, written)
+    return _refused(request, conversation, Draft.Mode.REPLY, attempt.error, files)
 
 
 @requires("conversations.edit")
@@ -89,9 +89,9 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
         for name, value in request.POST.items()
         if name.startswith(VARIABLE) and isinstance(value, str)
     }
-    error = ""
+    attempt = Attempt(request)
     if "send" in request.POST:
-        try:
+        with attempt:
             message = outbound.queue_message(
                 conversation=conversation,
                 template=template,
@@ -100,9 +100,6 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
                 author=request.member.user,
                 undo_for=timedelta(seconds=conversation.organization.undo_seconds),
             )
-        except (checks.SendingRefused, outbound.InvalidText) as refused:
-            error = str(refused)
-        else:
             response = _written(request, conversation, Draft.Mode.REPLY, [message])
             # The answer is the composer's form, with what was written there, wherever the template's form stood.
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#composer-reply", "outerHTML"
@@ -110,9 +107,9 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
     page_context = content_preview.of(
         template, conversation, request.member.user, given, is_asked=request.method == "POST"
     )
-    page = {"conversation": conversation, "template": template, "error": error, **page_context}
+    page = {"conversation": conversation, "template": template, "error": attempt.error, **page_context}
     name = "messaging/inbox/fill.html" if request.htmx else "messaging/inbox/fill_page.html"
-    return render(request, name, page, status=422 if error else 200)
+    return render(request, name, page, status=422 if attempt.error else 200)
 
 
 @requires("conversations.edit")
@@ -168,7 +165,7 @@ def note(request: Request, organization: str, pk: UUID) -> HttpResponse:
     conversation, _others = context.open_conversation(request, pk)
     if (wrong := _other_mode(request, conversation, Draft.Mode.NOTE)) is not None:
         return wrong
-    try:
+    with Attempt(request) as attempt:
         with transaction.atomic():
             message = outbound.add_note(
                 conversation=conversation,
@@ -177,9 +174,8 @@ def note(request: Request, organization: str, pk: UUID) -> HttpResponse:
                 author=request.member.user,
             )
             saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.NOTE)
-    except outbound.InvalidText as error:
-        return _refused(request, conversation, Draft.Mode.NOTE, str(error))
-    return _written(request, conversation, Draft.Mode.NOTE, [message])
+        return _written(request, conversation, Draft.Mode.NOTE, [message])
+    return _refused(request, conversation, Draft.Mode.NOTE, attempt.error)
 
 
 def _other_mode(request: Request, conversation: Conversation, mode: str) -> HttpResponse | None:

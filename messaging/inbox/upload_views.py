@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import Attempt
 from messaging.files import services as media
 from messaging.inbox import context
 
@@ -23,7 +24,7 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
     content: File | None = request.FILES.get("file")
     if content is None:
         return JsonResponse({"error": "Choose a file first."}, status=422)
-    try:
+    with Attempt(request) as attempt:
         kept = media.upload(
             organization=request.organization,
             content=content,
@@ -32,8 +33,6 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
             capabilities=conversation.channel.capabilities,
             actor=current_actor(),
         )
-    except media.InvalidUpload as error:
-        return JsonResponse({"error": str(error)}, status=422)
-    return JsonResponse(
-        {"id": str(kept.pk), "name": kept.name, "size": kept.size, "type": kept.content_type}, status=201
-    )
+        shown = {"id": str(kept.pk), "name": kept.name, "size": kept.size, "type": kept.content_type}
+        return JsonResponse(shown, status=201)
+    return JsonResponse({"error": attempt.error}, status=422)

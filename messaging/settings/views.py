@@ -163,13 +163,11 @@ def delete_channel(request: Request, organization: str, pk: UUID) -> HttpRespons
             back=(reverse("messaging:channel", args=[organization, pk]), row.name),
             action="Remove",
         )
-    try:
+    with as_message(request):
         channels.delete(channel=row, actor=current_actor())
-    except channels.ChannelInUse as error:
-        toasts.error(request, str(error))
-        return redirect("messaging:channel", organization, pk)
-    toasts.success(request, f"“{row.name}” is gone.")
-    return redirect("messaging:channels", organization)
+        toasts.success(request, f"“{row.name}” is gone.")
+        return redirect("messaging:channels", organization)
+    return redirect("messaging:channel", organization, pk)
 
 
 @requires("templates.edit")

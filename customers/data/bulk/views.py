@@ -22,13 +22,13 @@ from core.htmx import toast
 from core.http import Request
 from core.ids import parse_uuid
 from core.lookups import first_or_404
+from core.refused_pages import Attempt
 from customers.data import undo
 from customers.data.bulk import services as changes
 from customers.data.deletion.services import RESTORE_DAYS
 from customers.models import ChangeSet, Customer, CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import customers_for
-from customers.people.filters.parse import InvalidFilter
 from customers.people.owners import possible_owners
 from customers.people.table.chips import name_of
 from customers.people.table.state import ListState, read_state
@@ -69,7 +69,7 @@ def bulk(request: Request, organization: str) -> HttpResponse:
     params = {PARAMETERS[action]: value} if action in PARAMETERS else {}
     if reason:
         params["reason"] = reason
-    try:
+    with Attempt(request) as attempt:
         job = changes.start(
             member=request.member,
             actor=current_actor(),
@@ -78,9 +78,8 @@ def bulk(request: Request, organization: str) -> HttpResponse:
             ids=None if takes_all else ids,
             given_filter=dict(state.given) if takes_all else None,
         )
-    except (changes.InvalidBulk, changes.NotPermitted, InvalidFilter) as error:
-        return _refuse(request, state, str(error))
-    return _follow(request, job)
+        return _follow(request, job)
+    return _refuse(request, state, attempt.error)
 
 
 @requires("customers.view")
@@ -106,11 +105,9 @@ def undo_changes(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if not request.member.may("settings.edit"):
         rows = rows.filter(actor_id=str(request.member.user_id))
     change_set = first_or_404(rows, "There is no such change, or it is not yours to undo.")
-    try:
-        job = undo.undo(change_set=change_set, actor=current_actor(), user=request.member.user)
-    except undo.TooLate as error:
-        return _refuse(request, ListState(), str(error))
-    return _follow(request, job)
+    with Attempt(request) as attempt:
+        return _follow(request, undo.undo(change_set=change_set, actor=current_actor(), user=request.member.user))
+    return _refuse(request, ListState(), attempt.error)
 
 
 def _follow(request: Request, job: Job) -> HttpResponse:

@@ -13,6 +13,7 @@ from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
 from core.pagination import page_after
+from core.refused_pages import Attempt, as_message
 from customers.data.deletion import blockers
 from customers.data.deletion import services as deletion
 from customers.data.deletion.access import find_customer
@@ -28,17 +29,14 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer = find_customer(request, pk)
     if customer.is_deleted:
         return redirect("customers:deleted", organization)
-    status = 200
+    attempt = Attempt(request)
     if request.method == "POST":
-        try:
+        with attempt:
             deletion.delete(customer=customer, actor=current_actor(), force=request.POST.get("force") == "yes")
-        except deletion.Blocked:
-            status = 409
-        else:
             messages.success(request, f"{customer.name} was deleted. You can restore them for 30 days.")
             return redirect("customers:deleted", organization)
     context = {"customer": customer, "reasons": blockers.reasons_against(customer), "days": deletion.RESTORE_DAYS}
-    return render(request, "customers/data/deletion/delete.html", context, status=status)
+    return render(request, "customers/data/deletion/delete.html", context, status=attempt.status)
 
 
 @requires("customers.delete")
@@ -58,10 +56,8 @@ def deleted(request: Request, organization: str) -> HttpResponse:
 def restore(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Show them again, with everything of theirs."""
     customer = find_customer(request, pk)
-    try:
+    with as_message(request):
         deletion.restore(customer=customer, actor=current_actor())
-    except deletion.NotRestorable as error:
-        messages.error(request, str(error))
-        return redirect("customers:deleted", organization)
-    messages.success(request, f"{customer.name} is there again.")
-    return redirect("customers:detail", organization, pk)
+        messages.success(request, f"{customer.name} is there again.")
+        return redirect("customers:detail", organization, pk)
+    return redirect("customers:deleted", organization)

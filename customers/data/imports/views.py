@@ -17,7 +17,7 @@ from core.htmx import render_page
 from core.http import Request
 from core.lookups import first_or_404
 from core.pagination import page_after
-from core.refused_pages import as_message
+from core.refused_pages import Attempt, as_message
 from core.streaming import streamed
 from customers.data import undo
 from customers.data.imports import files as import_files
@@ -51,20 +51,16 @@ def import_list(request: Request, organization: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: Request, organization: str) -> HttpResponse:
     """Choose a file."""
-    limits, problem = Limits.of_installation(), ""
+    limits, attempt = Limits.of_installation(), Attempt(request)
     if request.method == "POST":
         file = request.FILES.get("file")
-        if file is None:
-            problem = "Choose a file first."
-        else:
-            try:
-                upload = imports.upload(file=file, name=file.name or "", member=request.member)
-            except RefusedFile as error:
-                problem = str(error)
-            else:
-                return redirect("customers:import_detail", organization, upload.pk)
-    context = {"problem": problem, "most": in_megabytes(limits.most_bytes), "most_rows": f"{limits.most_rows:,}"}
-    return render(request, "customers/data/imports/new.html", context, status=422 if problem else 200)
+        with attempt:
+            if file is None:
+                raise RefusedFile("Choose a file first.")
+            upload = imports.upload(file=file, name=file.name or "", member=request.member)
+            return redirect("customers:import_detail", organization, upload.pk)
+    context = {"problem": attempt.error, "most": in_megabytes(limits.most_bytes), "most_rows": f"{limits.most_rows:,}"}
+    return render(request, "customers/data/imports/new.html", context, status=422 if attempt.error else 200)
 
 
 @requires(imports.PERMISSION)

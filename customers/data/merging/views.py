@@ -17,6 +17,7 @@ from activity.actor import current_actor
 from core.http import Request
 from core.ids import parse_uuid
 from core.lookups import first_or_404
+from core.refused_pages import Attempt
 from customers.data import undo
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
@@ -89,15 +90,12 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if into is None:
         raise Http404("This address is not complete.")
     survivor = find_visible(request, into)
-    problem = ""
+    attempt = Attempt(request)
     if request.method == "POST":
         prefix = "choose_"
         chosen = {n.removeprefix(prefix): request.POST[n] for n in request.POST if n.startswith(prefix)}
-        try:
+        with attempt:
             change_set = merging.merge(loser=customer, survivor=survivor, actor=current_actor(), chosen=chosen)
-        except merging.CannotMerge as error:
-            problem = str(error)
-        else:
             toasts.success(request, f"{change_set.summary}. It can be undone for 30 days, under Duplicates.")
             return redirect("customers:detail", organization, survivor.pk)
     context = {
@@ -105,9 +103,9 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "survivor": survivor,
         "rows": _rows(customer, survivor),
         "moved": _moved(customer),
-        "problem": problem,
+        "problem": attempt.error,
     }
-    return render(request, "customers/data/merging/merge.html", context, status=422 if problem else 200)
+    return render(request, "customers/data/merging/merge.html", context, status=422 if attempt.error else 200)
 
 
 def _moved(customer: Customer) -> list[str]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access.pages import requires
 from activity.actor import current_actor
 from core.http import Request
+from core.refused_pages import Attempt
 from customers.data.deletion import blockers
 from customers.data.deletion.access import find_customer
 from customers.data.personal_data import services as personal_data
@@ -43,18 +44,13 @@ def erase(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer = find_customer(request, pk)
     if customer.erased_at is not None:
         raise Http404("The customer was erased.")
-    error = ""
+    attempt = Attempt(request)
     if request.method == "POST":
-        try:
+        confirm = request.POST.get("confirm", "")
+        with attempt:
             job = personal_data.start_erasure(
-                customer=customer,
-                confirm=request.POST.get("confirm", ""),
-                actor=current_actor(),
-                user=request.member.user,
+                customer=customer, confirm=confirm, actor=current_actor(), user=request.member.user
             )
-        except personal_data.NotConfirmed as refused:
-            error = str(refused)
-        else:
             return redirect("organization:job", organization, job.pk)
-    context = {"customer": customer, "error": error, "reasons": blockers.reasons_against(customer)}
-    return render(request, "customers/data/personal_data/erase.html", context, status=422 if error else 200)
+    context = {"customer": customer, "error": attempt.error, "reasons": blockers.reasons_against(customer)}
+    return render(request, "customers/data/personal_data/erase.html", context, status=422 if attempt.error else 200)

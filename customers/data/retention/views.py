@@ -14,6 +14,7 @@ from activity.actor import current_actor
 from core import inline
 from core.http import Request
 from core.refused import Refused
+from core.refused_pages import Attempt
 from core.row_locks import lock_rows, writes_at_once
 from customers.data.deletion import services as deletion
 from customers.data.retention import services as retention
@@ -26,26 +27,23 @@ KEEPING = "retention_months"
 @writes_at_once
 def keeping(request: Request, organization: str) -> HttpResponse:
     """For how long people are kept with whom nothing happens, and how many each choice would erase now."""
-    error, now = "", request.organization
+    attempt, now = Attempt(request), request.organization
     lock_rows(request, now)
     given = request.POST.get("retention_months", "")
     if request.method == "POST":
-        try:
+        with attempt:
             months = _months(given, now.retention_months)
             is_outdated = inline.is_outdated(now, KEEPING, now.retention_months, request.POST.get(inline.SNAPSHOT))
             if months != now.retention_months and is_outdated:
                 raise ChangedMeanwhile(_in_words(now.retention_months))
             if months != now.retention_months:
                 retention.set_months(organization=now, months=months, actor=current_actor())
-        except (retention.NotOffered, ChangedMeanwhile) as refused:
-            error = str(refused)
-        else:
             messages.success(request, "Saved.")
             return redirect("customers:keeping", organization)
-    chosen = given if error else str(now.retention_months or "")
-    context = {"choices": _choices(now.retention_months, chosen), "error": error, "days": deletion.RESTORE_DAYS}
+    chosen = given if attempt.error else str(now.retention_months or "")
+    context = {"choices": _choices(now.retention_months, chosen), "error": attempt.error, "days": deletion.RESTORE_DAYS}
     context |= {"tab": "data", "can_edit_settings": True}
-    return render(request, "customers/data/retention/keeping.html", context, status=422 if error else 200)
+    return render(request, "customers/data/retention/keeping.html", context, status=422 if attempt.error else 200)
 
 
 class ChangedMeanwhile(Refused):

@@ -16,7 +16,7 @@ from activity.actor import current_actor
 from core.http import Request
 from core.inline import InlineConflict
 from core.refused import Refused
-from core.refused_pages import words_of
+from core.refused_pages import Attempt
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Customer, Stage, Tag
 from customers.people.access import field_context, find_visible
@@ -85,11 +85,9 @@ def set_owner(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def add_tag(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer = find_visible(request, pk)
-    try:
+    with Attempt(request) as attempt:
         tags.add(customer=customer, names=[request.POST.get("tag", "")], actor=current_actor())
-    except tags.InvalidTag as error:
-        return _answer(request, customer, "customers/page/customer/tags_field.html", str(error))
-    return _answer(request, customer, "customers/page/customer/tags_field.html")
+    return _answer(request, customer, "customers/page/customer/tags_field.html", attempt.error)
 
 
 @requires("customers.edit")
@@ -119,16 +117,12 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return _answer(request, customer, template, more={**context, "value": value})
     if clash := conflict_of(request, customer, field, value):
         return _ask(request, customer, template, clash, {**context, "value": value})
-    error = ""
-    if field == "name" and not 0 < len(value) <= MAX_NAME_LENGTH:
-        error = f"A name of 1 to {MAX_NAME_LENGTH} characters is needed."
-    else:
-        try:
-            customers.update(customer=customer, actor=current_actor(), changes={field: value})
-        except Refused as refused:
-            error = words_of(request, refused)
-    context["value"] = value if error else getattr(customer, field)
-    return _answer(request, customer, template, error, context)
+    with Attempt(request) as attempt:
+        if field == "name" and not 0 < len(value) <= MAX_NAME_LENGTH:
+            raise Refused(f"A name of 1 to {MAX_NAME_LENGTH} characters is needed.")
+        customers.update(customer=customer, actor=current_actor(), changes={field: value})
+    context["value"] = value if attempt.error else getattr(customer, field)
+    return _answer(request, customer, template, attempt.error, context)
 
 
 @requires("customers.view")

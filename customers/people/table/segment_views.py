@@ -17,6 +17,7 @@ from activity.actor import current_actor
 from core import inline
 from core.http import Request
 from core.lookups import first_or_404
+from core.refused_pages import as_message
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import CustomField, Segment, Stage
 from customers.people.custom_fields import services as custom_fields
@@ -74,13 +75,11 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """The customers stay, of course; only the view goes."""
     segment = _find(request, pk)
-    try:
+    with as_message(request):
         segments.delete(segment=segment, member=request.member, actor=current_actor())
-    except segments.NotYours as error:
-        toasts.error(request, str(error))
-        return redirect(_list(request) + f"?segment={pk}")
-    toasts.success(request, f"The segment “{segment.name}” is deleted. Its customers are still here.")
-    return redirect(_list(request))
+        toasts.success(request, f"The segment “{segment.name}” is deleted. Its customers are still here.")
+        return redirect(_list(request))
+    return redirect(_list(request) + f"?segment={pk}")
 
 
 def _answer(
@@ -91,13 +90,11 @@ def _answer(
     *,
     keeps_state: bool = False,
 ) -> HttpResponse:
-    try:
+    with as_message(request):
         segment = write()
-    except (segments.InvalidSegment, segments.NotYours) as error:
-        toasts.error(request, str(error))
-        return redirect(_list(request) + state.query())
-    toasts.success(request, told.format(name=segment.name))
-    return redirect(_list(request) + (state.query() if keeps_state else f"?segment={segment.pk}"))
+        toasts.success(request, told.format(name=segment.name))
+        return redirect(_list(request) + (state.query() if keeps_state else f"?segment={segment.pk}"))
+    return redirect(_list(request) + state.query())
 
 
 def _fields(state: ListState) -> dict[str, object]:

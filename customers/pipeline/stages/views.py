@@ -17,7 +17,7 @@ from activity.actor import current_actor
 from core.htmx import toast
 from core.http import Request
 from core.lookups import first_or_404
-from core.refused_pages import on_form
+from core.refused_pages import Attempt, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.models import Stage
 from customers.people.settings import services as customer_settings
@@ -115,14 +115,11 @@ def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask where everybody in it moves to; a POST takes the stage away, at once or by a job."""
     stage = _found(pk)
     others = list(Stage.objects.exclude(pk=pk))
-    error = ""
+    attempt = Attempt(request)
     if request.method == "POST":
         home = next((one for one in others if str(one.pk) == request.POST.get("home")), None)
-        try:
+        with attempt:
             job = stages.remove(stage=stage, home=home, actor=current_actor(), member=request.member)
-        except (stages.InvalidStage, stages.StageInUse) as refused:
-            error = str(refused)
-        else:
             if job is not None:
                 return redirect("organization:job", organization, job.pk)
             toasts.success(request, f"“{stage.name}” is gone.")
@@ -135,10 +132,10 @@ def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "counts": counts,
         "is_in_use": any(counts.values()),
         "is_last_open": is_last_open,
-        "error": error,
+        "error": attempt.error,
         "proposed": _neighbour(stage, others),
     }
-    return render(request, "customers/pipeline/stages/stage_remove.html", context, status=422 if error else 200)
+    return render(request, "customers/pipeline/stages/stage_remove.html", context, status=422 if attempt.error else 200)
 
 
 def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpResponse:

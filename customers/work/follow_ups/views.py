@@ -26,6 +26,7 @@ from core.htmx import render_page, toast
 from core.http import Request, local_path
 from core.list_query import ListQuery
 from core.pagination import page_after
+from core.refused_pages import as_message
 from core.row_locks import lock_rows, writes_at_once
 from customers import days
 from customers.models import Customer
@@ -67,16 +68,11 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     before = customer.next_follow_up_at
     if _is_outdated(request, customer):
         return _outdated(request, customer)
-    try:
-        said = _change(request, customer)
-    except follow_ups.InvalidDay as error:
-        if not request.htmx:
-            toasts.error(request, str(error))
-            return redirect(_back(request, customer))
-        return toast(HttpResponse(status=204), str(error), level="error")
     if not request.htmx:
-        toasts.success(request, said)
+        with as_message(request):
+            toasts.success(request, _change(request, customer))
         return redirect(_back(request, customer))
+    said = _change(request, customer)
     place = _place(request)
     fresh = find_visible(request, pk)
     context = {"customer": fresh, "can_edit_customer": True, "was_changed": place == "list"}
