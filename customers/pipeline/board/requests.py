@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from core.http import Request, listed
@@ -33,3 +34,11 @@ def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
 def ids_of(request: Request) -> list[UUID]:
     """The `ids` of a request for cards; what is none is left out."""
     return parse_uuids(listed(request, "ids")[:MAX_CARDS])
+
+
+def without(request: Request, *names: str) -> QueryDict:
+    """The address's query without these."""
+    requested = request.GET.copy()
+    for name in names:
+        requested.pop(name, None)
+    return requested

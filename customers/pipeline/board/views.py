@@ -28,8 +28,9 @@ from customers.people.table import chips
 from customers.people.table.context import frame, opened
 from customers.people.table.state import ListState, read_state
 from customers.pipeline.board import queries as board_queries
+from customers.pipeline.board.moves import Move
 from customers.pipeline.board.queries import FALLING, RISING, Column
-from customers.pipeline.board.requests import MAX_STATE_LENGTH, ids_of, moved_meanwhile, wants_json
+from customers.pipeline.board.requests import MAX_STATE_LENGTH, ids_of, moved_meanwhile, wants_json, without
 from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 QUIET = "last_activity_at"
@@ -44,7 +45,7 @@ def board(request: Request, organization: str) -> HttpResponse:
     stages = list(Stage.objects.all())
     segments = list(Segment.objects.visible_to(request.member))
     state = read_state(
-        _without(request, "column"), fields=fields, stages=[stage.key for stage in stages], segments=segments
+        without(request, "column"), fields=fields, stages=[stage.key for stage in stages], segments=segments
     )
     if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
         column = _column(request, stages, state)
@@ -77,7 +78,7 @@ def changes(request: Request, organization: str) -> HttpResponse:
     """
     stages = list(Stage.objects.all())
     state = read_state(
-        _without(request, "ids", "all"),
+        without(request, "ids", "all"),
         fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
         stages=[stage.key for stage in stages],
         segments=list(Segment.objects.visible_to(request.member)),
@@ -104,29 +105,31 @@ def move(request: Request, organization: str, pk: UUID) -> HttpResponse:
     GET: the question as a page. A POST that accepts JSON is told what was done, and where it is undone.
     """
     customer = find_visible(request, pk)
-    stages = list(Stage.objects.all())
-    wanted = request.POST.get("stage", "") or request.GET.get("stage", "")
-    stage = next((one for one in stages if wanted in (str(one.pk), one.key)), None)
+    requested = Move(
+        request,
+        customer.name,
+        reverse("customers:move", args=[organization, pk]),
+        customer.stage,
+        back=_back_url(request, customer),
+        pairs=[(name, _given(request, name)) for name in ("from", "state") if _given(request, name)],
+    )
     if request.method != "POST":
-        return _question(request, customer, stages, stage)
-    reason = reason_of(request)
+        return requested.ask()
+    stage, reason = requested.stage, reason_of(request)
     if stage is None:
-        return _refused(request, customer, stages, stage, "Choose one of the stages.")
+        return requested.refuse("Choose one of the stages.")
     lock_rows(request, customer)
     if problem := moved_meanwhile(request, customer.stage, stage):
-        return _refused(request, customer, stages, stage, problem, status=409)
+        return requested.refuse(problem, status=409)
     if lacks_reason(request, stage, reason):
-        return _refused(request, customer, stages, stage, "Say in a few words why they are lost.", field="reason")
+        return requested.refuse("Say in a few words why they are lost.", field="reason")
     try:
         change = stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
     except CustomerMissing as error:
-        return _refused(request, customer, stages, stage, str(error), status=409)
+        return requested.refuse(str(error), status=409)
     text = f"{customer.name} moved to {stage.name}."
-    if not wants_json(request):
-        toasts.success(request, text)
-        return _back(request, customer)
     undo = reverse("customers:undo_move", args=[organization, pk, change.pk]) if change else ""
-    return JsonResponse({"text": text if change else "", "undo": undo, "values": {}})
+    return requested.done(text, {"text": text if change else "", "undo": undo, "values": {}})
 
 
 @requires("customers.edit")
@@ -150,9 +153,6 @@ def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> Ht
         return JsonResponse({"text": text})
     toasts.success(request, text)
     return _back(request, customer)
-
-
-# --- for this board and that of the deals -----------------------------------------------------------------------------
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
@@ -205,45 +205,6 @@ def _shown(request: Request, state: ListState) -> dict[str, object]:
     }
 
 
-def _question(
-    request: Request,
-    customer: Customer,
-    stages: Sequence[Stage],
-    stage: Stage | None,
-    error: str = "",
-    status: int = 200,
-) -> HttpResponse:
-    context = {
-        "name": customer.name,
-        "action": reverse("customers:move", args=[request.organization.slug, customer.pk]),
-        "current": customer.stage_id,
-        "stages": stages,
-        "wanted": stage,
-        "error": error,
-        "reasons": LOST_REASONS,
-        "words": request.POST.get("words", ""),
-        "reason": request.POST.get("reason", ""),
-        "back": _back_url(request, customer),
-        "pairs": [(name, _given(request, name)) for name in ("from", "state") if _given(request, name)],
-    }
-    return render(request, "customers/pipeline/board/move.html", context, status=status)
-
-
-def _refused(
-    request: Request,
-    customer: Customer,
-    stages: Sequence[Stage],
-    stage: Stage | None,
-    detail: str,
-    *,
-    field: str = "stage",
-    status: int = 422,
-) -> HttpResponse:
-    if wants_json(request):
-        return JsonResponse({"detail": detail, "field": field}, status=status)
-    return _question(request, customer, stages, stage, detail, status)
-
-
 def _back(request: Request, customer: Customer) -> HttpResponse:
     return redirect(_back_url(request, customer))
 
@@ -259,10 +220,3 @@ def _back_url(request: Request, customer: Customer) -> str:
 
 def _given(request: Request, name: str) -> str:
     return request.POST.get(name, "") or request.GET.get(name, "")
-
-
-def _without(request: Request, *names: str) -> QueryDict:
-    requested = request.GET.copy()
-    for name in names:
-        requested.pop(name, None)
-    return requested

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,8 +23,9 @@ from customers.people.locking import CustomerMissing
 from customers.people.owners import possible_owners
 from customers.people.table.chips import name_of
 from customers.pipeline.board import queries as board_queries
+from customers.pipeline.board.moves import Move
 from customers.pipeline.board.queries import Column
-from customers.pipeline.board.requests import MAX_CARDS, MAX_STATE_LENGTH, ids_of, moved_meanwhile, wants_json
+from customers.pipeline.board.requests import MAX_CARDS, MAX_STATE_LENGTH, ids_of, moved_meanwhile, without
 from customers.pipeline.deals import queries as deal_queries
 from customers.pipeline.deals import services as deals
 from customers.pipeline.deals.access import find_deal
@@ -34,7 +34,6 @@ from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, r
 
 ROWS = 50
 COUNTED_TO = 1000
-LOST_REASONS = LOST_REASONS
 # Heading, the order that it stands for, whether it is sorted from its largest value first.
 HEADINGS = (
     ("Deal", "title", False),
@@ -52,7 +51,7 @@ HEADINGS = (
 def deal_list(request: Request, organization: str) -> HttpResponse:
     """The deals of customers within reach, what they come to, and what is to be expected."""
     stages = list(Stage.objects.all())
-    state = deal_queries.read_deals(_without(request, "after"), stages=[stage.key for stage in stages])
+    state = deal_queries.read_deals(without(request, "after"), stages=[stage.key for stage in stages])
     rows = deal_queries.deals_for(request.member, state)
     page = page_after(
         deal_queries.with_relations(rows),
@@ -86,7 +85,7 @@ def deal_list(request: Request, organization: str) -> HttpResponse:
 def deal_board(request: Request, organization: str) -> HttpResponse:
     """The deals by stage; `column` and `after` ask for more of one."""
     stages = list(Stage.objects.all())
-    state = deal_queries.read_deals(_without(request, "column", "after"), stages=[stage.key for stage in stages])
+    state = deal_queries.read_deals(without(request, "column", "after"), stages=[stage.key for stage in stages])
     context = _shown(request, state, stages, "board")
     if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
         return render(
@@ -119,7 +118,7 @@ def deal_changes(request: Request, organization: str) -> HttpResponse:
     Changes nothing; the `ids`, which may be many, come in a POST's body.
     """
     stages = list(Stage.objects.all())
-    state = deal_queries.read_deals(_without(request, "ids", "all"), stages=[stage.key for stage in stages])
+    state = deal_queries.read_deals(without(request, "ids", "all"), stages=[stage.key for stage in stages])
     context = _shown(request, state, stages, "board")
     read = deal_queries.columns if "all" in request.GET else deal_queries.heads
     columns = read(request.member, state, stages, today=context["today"])
@@ -137,38 +136,38 @@ def deal_changes(request: Request, organization: str) -> HttpResponse:
 def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Move a deal to `stage` (key or id): a won or lost stage closes it, a lost one needs a reason where asked for."""
     deal = find_deal(request, pk)
-    stages = list(Stage.objects.all())
-    wanted = request.POST.get("stage", "") or request.GET.get("stage", "")
-    stage = next((one for one in stages if wanted in (str(one.pk), one.key)), None)
+    state = _given_state(request)
+    requested = Move(
+        request,
+        deal.title,
+        reverse("customers:move_deal", args=[organization, pk]),
+        deal.stage,
+        back=_board_url(request),
+        pairs=[("state", state)] if state else [],
+    )
     if request.method != "POST":
-        return _question(request, deal, stages, stage)
-    reason = reason_of(request)
-    problem, field = "", "stage"
-    lock_rows(request, deal.customer, deal)
-    if stage is not None and (changed := moved_meanwhile(request, deal.stage, stage)):
-        return _refused(request, deal, stages, stage, changed, field, status=409)
+        return requested.ask()
+    stage, reason = requested.stage, reason_of(request)
     if stage is None:
-        problem = "Choose one of the stages."
-    elif stage.pk != deal.stage_id and lacks_reason(request, stage, reason):
-        problem, field = "Say in a few words why it is lost.", "reason"
-    if stage is None or problem:
-        return _refused(request, deal, stages, stage, problem, field)
+        return requested.refuse("Choose one of the stages.")
+    lock_rows(request, deal.customer, deal)
+    if problem := moved_meanwhile(request, deal.stage, stage):
+        return requested.refuse(problem, status=409)
+    if stage.pk != deal.stage_id and lacks_reason(request, stage, reason):
+        return requested.refuse("Say in a few words why it is lost.", field="reason")
     before, why = deal.stage, deal.lost_reason
     changes = {"stage": stage, "lost_reason": reason if stage.kind == Stage.Kind.LOST else ""}
     try:
         if stage.pk != deal.stage_id:
             deals.update(deal=deal, actor=current_actor(), changes=changes)
     except (deals.InvalidDeal, CustomerMissing) as error:
-        return _refused(request, deal, stages, stage, str(error), field, status=409)
+        return requested.refuse(str(error), status=409)
     text = f"“{deal.title}” is {stage.kind}." if stage.is_terminal else f"“{deal.title}” moved to {stage.name}."
-    if not wants_json(request):
-        toasts.success(request, text)
-        return redirect(_board_url(request))
     if before is None or before.pk == stage.pk:
-        return JsonResponse({"text": text if before is None else "", "undo": "", "values": {}})
+        return requested.done(text, {"text": text if before is None else "", "undo": "", "values": {}})
     # The way back is a move like any other.
-    undo = reverse("customers:move_deal", args=[organization, pk])
-    return JsonResponse({"text": text, "undo": undo, "values": {"stage": before.key, "words": why, "was": stage.key}})
+    values = {"stage": before.key, "words": why, "was": stage.key}
+    return requested.done(text, {"text": text, "undo": requested.action, "values": values})
 
 
 def _shown(request: Request, state: DealState, stages: list[Stage], tab: str) -> dict[str, Any]:
@@ -242,40 +241,6 @@ def _column(request: Request, stages: list[Stage], state: DealState) -> Column[D
     return column
 
 
-def _question(
-    request: Request, deal: Deal, stages: list[Stage], stage: Stage | None, error: str = "", status: int = 200
-) -> HttpResponse:
-    context = {
-        "name": deal.title,
-        "action": reverse("customers:move_deal", args=[request.organization.slug, deal.pk]),
-        "current": deal.stage_id,
-        "stages": stages,
-        "wanted": stage,
-        "error": error,
-        "reasons": LOST_REASONS,
-        "words": request.POST.get("words", ""),
-        "reason": request.POST.get("reason", ""),
-        "back": _board_url(request),
-        "pairs": [("state", _given_state(request))] if _given_state(request) else [],
-    }
-    return render(request, "customers/pipeline/board/move.html", context, status=status)
-
-
-def _refused(
-    request: Request,
-    deal: Deal,
-    stages: list[Stage],
-    stage: Stage | None,
-    detail: str,
-    field: str,
-    *,
-    status: int = 422,
-) -> HttpResponse:
-    if wants_json(request):
-        return JsonResponse({"detail": detail, "field": field}, status=status)
-    return _question(request, deal, stages, stage, detail, status)
-
-
 def _given_state(request: Request) -> str:
     return (request.POST.get("state", "") or request.GET.get("state", ""))[:MAX_STATE_LENGTH]
 
@@ -283,10 +248,3 @@ def _given_state(request: Request) -> str:
 def _board_url(request: Request) -> str:
     query = QueryDict(_given_state(request).lstrip("?")).urlencode()
     return reverse("customers:deal_board", args=[request.organization.slug]) + (f"?{query}" if query else "")
-
-
-def _without(request: Request, *names: str) -> QueryDict:
-    requested = request.GET.copy()
-    for name in names:
-        requested.pop(name, None)
-    return requested

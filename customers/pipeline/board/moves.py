@@ -1,0 +1,67 @@
+"""A card that is to go to another stage, on the board of customers or of deals: the question, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.contrib import messages as toasts
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+from core.http import Request
+from customers.models import Stage
+from customers.pipeline.board.requests import wants_json
+from customers.pipeline.stages.lost_reasons import LOST_REASONS
+
+
+@dataclass
+class Move:
+    """What a request asks for. A script gets JSON; everybody else a page, and in the end the way `back`."""
+
+    request: Request
+    # Of the card; the address that the question is posted to.
+    name: str
+    action: str
+    current: Stage | None
+    back: str
+    # What the question's form carries along.
+    pairs: Sequence[tuple[str, str]]
+    stages: Sequence[Stage] = field(default_factory=lambda: list(Stage.objects.all()))
+
+    @cached_property
+    def stage(self) -> Stage | None:
+        """The stage to go to, by its key or id; None where there is no such one."""
+        wanted = self.request.POST.get("stage", "") or self.request.GET.get("stage", "")
+        return next((one for one in self.stages if wanted in (str(one.pk), one.key)), None)
+
+    def ask(self, error: str = "", status: int = 200) -> HttpResponse:
+        """The question as a page."""
+        context = {
+            "name": self.name,
+            "action": self.action,
+            "current": self.current.pk if self.current else None,
+            "stages": self.stages,
+            "wanted": self.stage,
+            "error": error,
+            "reasons": LOST_REASONS,
+            "words": self.request.POST.get("words", ""),
+            "reason": self.request.POST.get("reason", ""),
+            "back": self.back,
+            "pairs": self.pairs,
+        }
+        return render(self.request, "customers/pipeline/board/move.html", context, status=status)
+
+    def refuse(self, detail: str, *, field: str = "stage", status: int = 422) -> HttpResponse:
+        """Why it was not moved; `field` says what to correct."""
+        if wants_json(self.request):
+            return JsonResponse({"detail": detail, "field": field}, status=status)
+        return self.ask(detail, status)
+
+    def done(self, text: str, answer: dict[str, object]) -> HttpResponse:
+        """That it was moved, in words; a script gets the `answer`, which says what and how to undo it."""
+        if wants_json(self.request):
+            return JsonResponse(answer)
+        toasts.success(self.request, text)
+        return redirect(self.back)
