@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access.pages import requires
 from activity.actor import current_actor
-from core.htmx import toast
 from core.http import Request
 from core.lookups import first_or_404
 from core.refused_pages import as_message, on_form
@@ -22,9 +21,9 @@ from customers.models import OutcomeType, Stage
 from customers.people import confirm
 from customers.pipeline.outcomes import services as outcomes
 from customers.pipeline.outcomes.forms import OutcomeTypeForm
+from customers.pipeline.stages.order import reorder
 
 EDIT = "settings.edit"
-LIST = "customers/pipeline/outcomes/outcome_type_list.html"
 
 
 @requires("settings.view")
@@ -70,16 +69,13 @@ def edit_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def order_types(request: Request, organization: str) -> HttpResponse:
     """Put them in the order of `order` (ids), or move one by a step: `move` is an id and `up` or `down`."""
-    wanted = request.POST.getlist("order") or _moved(request.POST.get("move", ""))
-    try:
-        outcomes.reorder_types(organization=request.organization, actor=current_actor(), ids=wanted)
-    except outcomes.InvalidOutcome as error:
-        if request.htmx:
-            return toast(render(request, LIST, _shown(request)), str(error), level="error")
-        toasts.error(request, str(error))
-    if request.htmx:
-        return render(request, LIST, _shown(request))
-    return redirect("customers:outcome_types", organization)
+    return reorder(
+        request,
+        OutcomeType.objects.all(),
+        lambda ids: outcomes.reorder_types(organization=request.organization, actor=current_actor(), ids=ids),
+        lambda: render(request, "customers/pipeline/outcomes/outcome_type_list.html", _shown(request)),
+        "customers:outcome_types",
+    )
 
 
 @requires(EDIT)
@@ -102,16 +98,6 @@ def delete_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def _posted(request: Request) -> object:
     return request.POST if request.method == "POST" else None
-
-
-def _moved(asked: str) -> list[str]:
-    """The present order with one type a place up or down."""
-    ids = [str(pk) for pk in OutcomeType.objects.values_list("pk", flat=True)]
-    key, _, way = asked.partition(":")
-    if key in ids and way in ("up", "down"):
-        place = ids.index(key)
-        ids.insert(max(place + (1 if way == "down" else -1), 0), ids.pop(place))
-    return ids
 
 
 def _shown(request: Request) -> dict[str, object]:

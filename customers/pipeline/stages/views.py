@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access.pages import requires
 from activity.actor import current_actor
-from core.htmx import toast
 from core.http import Request
 from core.lookups import first_or_404
 from core.refused_pages import Attempt, on_form
@@ -23,6 +22,7 @@ from customers.models import Stage
 from customers.people.settings import services as customer_settings
 from customers.pipeline.stages import services as stages
 from customers.pipeline.stages.forms import PipelineRulesForm, StageForm
+from customers.pipeline.stages.order import reorder
 
 EDIT = "settings.edit"
 
@@ -92,21 +92,13 @@ def change_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def order_stages(request: Request, organization: str) -> HttpResponse:
     """Put them in the order of `order` (ids), or move one by a step: `move` is an id and `up` or `down`."""
-    wanted = request.POST.getlist("order")
-    try:
-        if not wanted:
-            wanted = _moved([str(stage.pk) for stage in Stage.objects.all()], request.POST.get("move", ""))
-        stages.reorder(organization=request.organization, actor=current_actor(), ids=wanted)
-    except stages.InvalidStage as error:
-        if not request.htmx:
-            toasts.error(request, str(error))
-            return redirect("customers:pipeline_settings", organization)
-        return toast(
-            render(request, "customers/pipeline/stages/stage_list.html", _shown(request)), str(error), level="error"
-        )
-    if request.htmx:
-        return render(request, "customers/pipeline/stages/stage_list.html", _shown(request))
-    return redirect("customers:pipeline_settings", organization)
+    return reorder(
+        request,
+        Stage.objects.all(),
+        lambda ids: stages.reorder(organization=request.organization, actor=current_actor(), ids=ids),
+        lambda: render(request, "customers/pipeline/stages/stage_list.html", _shown(request)),
+        "customers:pipeline_settings",
+    )
 
 
 @requires(EDIT)
@@ -157,17 +149,6 @@ def _shown(request: Request) -> dict[str, Any]:
         "can_edit_settings": request.member.may(EDIT),
         "tab": "pipeline",
     }
-
-
-def _moved(ids: list[str], move: str) -> list[str]:
-    """The ids with one of them a step up or down; as they are where that can't be. Raises InvalidStage."""
-    key, _, direction = move.partition(":")
-    if key not in ids or direction not in ("up", "down"):
-        raise stages.InvalidStage("order", "The stages were changed meanwhile. Load the page again.")
-    at = ids.index(key)
-    to = min(max(at + (1 if direction == "down" else -1), 0), len(ids) - 1)
-    ids.insert(to, ids.pop(at))
-    return ids
 
 
 def _neighbour(stage: Stage, others: list[Stage]) -> Stage | None:
