@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -26,18 +26,17 @@ from core.refused_pages import Attempt
 from customers.data import undo
 from customers.data.bulk import services as changes
 from customers.data.deletion.services import RESTORE_DAYS
-from customers.models import ChangeSet, Customer, CustomField, Segment, Stage
-from customers.people.custom_fields import services as custom_fields
+from customers.models import ChangeSet, Customer, Stage
 from customers.people.customers.queries import customers_for
 from customers.people.owners import possible_owners
 from customers.people.table.chips import name_of
-from customers.people.table.state import ListState, read_state
+from customers.people.table.context import state_of_form
+from customers.people.table.state import ListState
 from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 # More than this, or a deletion, is asked about first.
 ASKS_ABOVE = 100
 COUNTED_TO = 10_000
-MAX_STATE_LENGTH = 8000
 # What each action calls its parameter.
 PARAMETERS: Mapping[str, str] = {
     "assign": "assigned_to",
@@ -54,7 +53,7 @@ def bulk(request: Request, organization: str) -> HttpResponse:
     """`do` is an action with its value (`stage:contacted`), on `ids`, or with `all` on what fits the list's `state`."""
     action, _, value = request.POST.get("do", "").partition(":")
     value = request.POST.get("tag", "").strip() if action.startswith("tag_") else value
-    state, ids = _state(request), [one for one in request.POST.getlist("ids") if parse_uuid(one)]
+    state, ids = state_of_form(request), [one for one in request.POST.getlist("ids") if parse_uuid(one)]
     takes_all = bool(request.POST.get("all"))
     if state.problems and takes_all:
         # The list left the filter out; what it shows by it is not what was meant to be changed.
@@ -177,12 +176,3 @@ def _refuse(request: Request, state: ListState, reason: str) -> HttpResponse:
 def _count(request: Request, state: ListState) -> int:
     rows = customers_for(request.member, state.filters)
     return capped_counts({"count": rows}, cap=COUNTED_TO + 1)["count"]
-
-
-def _state(request: Request) -> ListState:
-    return read_state(
-        QueryDict(request.POST.get("state", "").lstrip("?")[:MAX_STATE_LENGTH]),
-        fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
-        stages=[stage.key for stage in Stage.objects.all()],
-        segments=list(Segment.objects.visible_to(request.member)),
-    )

@@ -6,23 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import Member
 from core.http import Request
 from core.ids import parse_uuid
 from core.pagination import page_after
-from customers.models import Customer, CustomField, Segment
+from customers.models import Customer, CustomField, Segment, Stage
 from customers.models.querysets import CustomerQuerySet
+from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import order_columns
 from customers.people.filters.parse import DEFAULT_ORDERING
 from customers.people.segments.services import may_change, snapshot_of
 from customers.people.table import chips
 from customers.people.table import columns as table
-from customers.people.table.state import ListState
+from customers.people.table.state import ListState, read_state
 from customers.people.windowed_search import page_of_matches
 
 ROWS = 50
+MAX_STATE_LENGTH = 8000
 
 
 # What only a part of this page needs is loaded when that part is asked for, and not before.
@@ -125,3 +128,13 @@ def with_relations(found: CustomerQuerySet) -> CustomerQuerySet:
 def opened(request: Request) -> UUID | None:
     """Whose panel stands open beside the list."""
     return parse_uuid(request.GET.get("open", ""))
+
+
+def state_of_form(request: Request) -> ListState:
+    """The state of the list that a form was on: `state` is the list's query."""
+    return read_state(
+        QueryDict(request.POST.get("state", "").lstrip("?")[:MAX_STATE_LENGTH]),
+        fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
+        stages=[stage.key for stage in Stage.objects.all()],
+        segments=list(Segment.objects.visible_to(request.member)),
+    )

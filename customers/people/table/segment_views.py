@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages as toasts
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,20 +19,18 @@ from core.http import Request
 from core.lookups import first_or_404
 from core.refused_pages import as_message
 from core.row_locks import lock_rows, writes_at_once
-from customers.models import CustomField, Segment, Stage
-from customers.people.custom_fields import services as custom_fields
+from customers.models import Segment
 from customers.people.segments import services as segments
 from customers.people.table import columns as table
-from customers.people.table.state import ListState, read_state
-
-MAX_STATE_LENGTH = 8000
+from customers.people.table.context import state_of_form
+from customers.people.table.state import ListState
 
 
 @requires("segments.create")
 @require_POST
 def save(request: Request, organization: str) -> HttpResponse:
     """Keep what the list shows under a name: `state` is the list's query."""
-    state = _state(request)
+    state = state_of_form(request)
     fields = {**_fields(state), "is_shared": "is_shared" in request.POST}
     return _answer(
         request,
@@ -49,7 +47,7 @@ def save(request: Request, organization: str) -> HttpResponse:
 @writes_at_once
 def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Take what the list shows now (`state`), or another name and other readers (`name`, `is_shared`)."""
-    segment, state = _find(request, pk), _state(request)
+    segment, state = _find(request, pk), state_of_form(request)
     lock_rows(request, segment)
     part = "name" if "name" in request.POST else "view"
     if inline.is_outdated(segment, part, segments.snapshot_of(segment)[part], request.POST.get(inline.SNAPSHOT)):
@@ -104,16 +102,6 @@ def _fields(state: ListState) -> dict[str, object]:
         "ordering": state.ordering,
         "columns": [] if is_plain else list(state.columns),
     }
-
-
-def _state(request: Request) -> ListState:
-    text = request.POST.get("state", "").lstrip("?")[:MAX_STATE_LENGTH]
-    return read_state(
-        QueryDict(text),
-        fields=custom_fields.definitions(CustomField.Entity.CUSTOMER),
-        stages=[stage.key for stage in Stage.objects.all()],
-        segments=list(Segment.objects.visible_to(request.member)),
-    )
 
 
 def _find(request: Request, pk: UUID) -> Segment:
