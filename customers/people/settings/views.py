@@ -174,5 +174,5 @@ def _found(pk: UUID) -> CustomField:
 
 
 def _form(request: Request, form: CustomFieldForm, field: CustomField | None) -> HttpResponse:
-    context = {"form": form, "field": field, "tab": "fields"}
+    context = {"form": form, "field": field, "back": reverse("customers:fields", args=[request.organization.slug])}
     return render(request, "customers/people/settings/field_form.html", context, status=422 if form.errors else 200)

@@ -110,7 +110,7 @@ def _shown(request: Request) -> dict[str, object]:
 
 
 def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> HttpResponse:
-    context = {"form": form, "kind": kind}
+    context = {"form": form, "kind": kind, "back": reverse("customers:outcome_types", args=[request.organization.slug])}
     return render(request, "customers/pipeline/outcomes/outcome_type.html", context, status=422 if form.errors else 200)
 
 

@@ -165,7 +165,6 @@ def _form(request: Request, form: StageForm, stage: Stage | None) -> HttpRespons
     context = {
         "form": form,
         "stage": stage,
-        "tab": "pipeline",
         "back": reverse("customers:pipeline_settings", args=[request.organization.slug]),
     }
     return render(request, "customers/pipeline/stages/stage_form.html", context, status=422 if form.errors else 200)
