@@ -30,6 +30,14 @@ def test_every_call_has_a_name_of_its_own(schema):
     assert len(names) == len(set(names))
 
 
+def test_a_list_promises_no_etag(schema):
+    for path, methods in schema["paths"].items():
+        answer = methods.get("get", {}).get("responses", {}).get("200", {})
+        shape = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if shape.get("type") == "array" or "Paginated" in shape.get("$ref", ""):
+            assert "ETag" not in answer.get("headers", {}), path
+
+
 def test_the_documentation_needs_nothing_that_the_policy_forbids(client):
     response = client.get("/api/v1/docs")
     assert response.status_code == 200

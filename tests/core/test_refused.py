@@ -24,7 +24,7 @@ import core
 from core.api.handler import Handler
 from core.api.refused import as_field_error
 from core.refused import GENERAL_CODES, Invalid, Refused, inside
-from core.refused_pages import RefusedMiddleware, as_message, on_form
+from core.refused_pages import Attempt, RefusedMiddleware, as_message, on_form
 
 OURS = ("core", "activity", "accounts", "customers", "messaging", "workflows", "analytics")
 RECORD = UUID("01900000-0000-7000-8000-000000000001")
@@ -173,6 +173,19 @@ class TestPages:
     def test_what_is_no_refusal_goes_its_way(self, request_):
         with pytest.raises(ValueError, match="ours"), on_form(request_, Entry({})):
             fail(ValueError("ours"))
+
+    def test_what_follows_finds_its_words_and_its_status(self, request_):
+        with Attempt(request_) as attempt:
+            fail(Full("Full."))
+        assert (attempt.error, attempt.status) == ("Full.", 409)
+        with on_form(request_, Entry({})) as attempt:
+            fail(Hidden("Ada has it."))
+        assert attempt.error == "Somebody has it."
+
+    def test_where_nothing_is_refused_there_are_none(self, request_):
+        with Attempt(request_) as attempt:
+            pass
+        assert (attempt.error, attempt.status) == ("", 200)
 
     def test_it_is_a_message_in_the_words_for_the_member(self, request_):
         with as_message(request_):

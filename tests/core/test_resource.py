@@ -23,9 +23,11 @@ class Toys(ResourceViewSet[Any]):
         return Response()
 
 
-def addresses(viewset: type[ResourceViewSet[Any]]) -> dict[str, tuple[str, dict[str, str]]]:
+def addresses(
+    viewset: type[ResourceViewSet[Any]], prefix: str = "small/toys", name: str = "small-toy"
+) -> dict[str, tuple[str, dict[str, str]]]:
     router = Router()
-    router.register("small/toys", viewset, "small-toy")
+    router.register(prefix, viewset, name)
     urls: list[Any] = router.urls
     return {url.name: (str(url.pattern), url.callback.actions) for url in urls}
 
@@ -35,6 +37,17 @@ def test_a_list_is_named_as_its_address_and_what_is_of_a_record_by_the_record():
         "small-toys": ("small/toys", {"get": "list"}),
         "small-toy": ("small/toys/<uuid:pk>", {"get": "retrieve"}),
         "small-toy-wind": ("small/toys/<uuid:pk>/wind", {"post": "wind"}),
+    }
+
+
+def test_below_another_record_the_list_is_named_by_both():
+    class Parts(Toys):
+        lookup_url_kwarg = "part"
+
+    assert addresses(Parts, "toys/<uuid:pk>/parts", "toy-part") == {
+        "toy-parts": ("toys/<uuid:pk>/parts", {"get": "list"}),
+        "toy-part": ("toys/<uuid:pk>/parts/<uuid:part>", {"get": "retrieve"}),
+        "toy-part-wind": ("toys/<uuid:pk>/parts/<uuid:part>/wind", {"post": "wind"}),
     }
 
 

@@ -57,6 +57,19 @@ class TestIdentities:
         assert attr(alice.api.post(url, {"kind": "phone", "value": "12"}, format="json")) == (400, "phone")
         assert attr(alice.api.post(url, {"kind": "fax", "value": "12"}, format="json")) == (400, "kind")
 
+    def test_that_of_another_customer_is_not_there(self, alice, customer, make_customer):
+        other = make_customer(alice, phone="+447700900321")
+        with organization_scope(alice.organization):
+            theirs = other.identities.get()
+        url = f"/api/v1/customers/{customer.pk}/identities/{theirs.pk}"
+        assert alice.api.post(f"{url}/primary").status_code == 404
+        assert alice.api.delete(url).status_code == 404
+        with organization_scope(alice.organization):
+            assert other.identities.get() == theirs
+
+    def test_an_unknown_parameter_is_named(self, alice, customer):
+        assert attr(alice.api.get(f"/api/v1/customers/{customer.pk}/identities?kind=phone")) == (400, "kind")
+
     def test_a_national_variant_is_the_same_number(self, alice, customer, make_customer):
         make_customer(alice, phone="+5511987654321")
         answer = alice.api.post(

@@ -168,7 +168,9 @@ def test_bad_texts_are_a_400_that_names_the_field(alice, write_in, body, field):
     assert answer.json()["errors"][0]["attr"] == field
 
 
-@pytest.mark.parametrize("body", [{"minutes_from_now": 0}, {"minutes_from_now": 43_201}, {"next_follow_up_at": "soon"}])
+@pytest.mark.parametrize(
+    "body", [{"minutes_from_now": 0}, {"minutes_from_now": 43_201}, {"next_follow_up_at": "soon"}, []]
+)
 def test_a_follow_up_outside_its_range_is_a_400(alice, write_in, body):
     message = write_in()
     assert alice.api.post(f"{API}/inbox/customers/{message.customer_id}/followup", body).status_code == 400
