@@ -181,11 +181,9 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
         "step": 2,
         "may_define": request.member.may("settings.edit"),
     }
-    try:
+    with Attempt(request) as attempt:
         context["preview"] = _preview(upload, mapping)
-    except InvalidMapping as error:
-        problem = problem or str(error)
-    context["problem"] = problem
+    context["problem"] = problem or attempt.error
     return render_page(
         request, "customers/data/imports/columns.html", context,
         partials={"import-preview": "customers/data/imports/partials/preview.html"},
