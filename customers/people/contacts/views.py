@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,9 +16,7 @@ from core.http import Request
 from core.lookups import first_or_404
 from core.refused_pages import on_form
 from core.row_locks import lock_rows, writes_at_once
-from core.tenancy import TenantModel
 from customers.models import Contact, Customer, CustomField
-from customers.models.querysets import within_reach
 from customers.people import confirm
 from customers.people.access import find_visible
 from customers.people.contacts import services as contacts
@@ -28,9 +24,6 @@ from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.forms import ContactForm
 
 RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing", "colleague")
-
-
-Record = TypeVar("Record", bound=TenantModel)
 
 
 @requires("customers.create")
@@ -44,7 +37,7 @@ def new_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @writes_at_once
 def edit_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    contact = _found(request, Contact, pk)
+    contact = _found(request, pk)
     lock_rows(request, contact.customer, contact)
     return _contact(request, contact.customer, contact)
 
@@ -53,7 +46,7 @@ def edit_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST deletes."""
-    contact = _found(request, Contact, pk)
+    contact = _found(request, pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -78,8 +71,8 @@ def _contact(request: Request, customer: Customer, contact: Contact | None) -> H
             with on_form(request, form):
                 _save_contact(customer, contact, fields)
                 return redirect("customers:detail", request.organization.slug, customer.pk)
-    context = {"what": "contact", "record": contact, "relationships": RELATIONSHIPS}
-    return _page(request, customer, form, context)
+    context = {"form": form, "customer": customer, "contact": contact, "relationships": RELATIONSHIPS}
+    return render(request, "customers/people/contacts/form.html", context, status=422 if form.errors else 200)
 
 
 def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str, Any]) -> None:
@@ -89,13 +82,6 @@ def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str,
         contacts.update(contact=contact, actor=current_actor(), changes=fields)
 
 
-def _found(request: Request, model: type[Record], pk: UUID) -> Record:
-    rows = model.objects.filter(within_reach(request.member)).select_related(
-        "customer__organization", "customer__stage"
-    )
+def _found(request: Request, pk: UUID) -> Contact:
+    rows = Contact.objects.visible_to(request.member).select_related("customer__organization", "customer__stage")
     return first_or_404(rows.filter(pk=pk), "There is no such record, or it is not yours to see.")
-
-
-def _page(request: Request, customer: Customer, form: Form, more: Mapping[str, object]) -> HttpResponse:
-    context = {"form": form, "customer": customer, **more}
-    return render(request, "customers/people/contacts/form.html", context, status=422 if form.errors else 200)

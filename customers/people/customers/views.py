@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access.pages import requires
@@ -29,7 +30,8 @@ def new(request: Request, organization: str) -> HttpResponse:
         customer = _create(request, form, own_fields) if form.is_valid() else None
         if customer is not None:
             return redirect("customers:detail", request.organization.slug, customer.pk)
-    return render(request, "customers/page/customer/new.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "back": reverse("customers:list", args=[organization])}
+    return render(request, "customers/page/customer/new.html", context, status=422 if form.errors else 200)
 
 
 def _create(request: Request, form: CustomerForm, own_fields: Mapping[str, object]) -> Customer | None:

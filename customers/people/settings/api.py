@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -29,9 +28,6 @@ from customers.people.tags import services as tags
 
 # The contract gives what is set no ETag.
 NO_ETAG: frozenset[str] = frozenset()
-
-
-Record = TypeVar("Record", bound=Model)
 
 
 class TagSerializer(Strict, serializers.ModelSerializer[Tag]):
