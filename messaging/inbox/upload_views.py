@@ -33,6 +33,6 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
             capabilities=conversation.channel.capabilities,
             actor=current_actor(),
         )
-        shown = {"id": str(kept.pk), "name": kept.name, "size": kept.size, "type": kept.content_type}
-        return JsonResponse(shown, status=201)
+        answer = {"id": str(kept.pk), "name": kept.name, "size": kept.size, "type": kept.content_type}
+        return JsonResponse(answer, status=201)
     return JsonResponse({"error": attempt.error}, status=422)

@@ -105,18 +105,18 @@ def _in_order(member: Member) -> QuerySet[Customer]:
     return with_relations(Customer.objects.visible_to(member)).order_by("next_follow_up_at", "id")
 
 
-def _due(member: Member, rows: QuerySet[Customer], asked: Body) -> QuerySet[Customer]:
+def _due(member: Member, rows: QuerySet[Customer], requested: Body) -> QuerySet[Customer]:
     zone, now = member.organization.zone, timezone.now()
-    if asked["overdue"] and "date" not in asked:
+    if requested["overdue"] and "date" not in requested:
         rows = rows.filter(next_follow_up_at__lt=now)
     else:
         try:
-            start, end = days.bounds(asked.get("date") or days.today(zone), zone)
+            start, end = days.bounds(requested.get("date") or days.today(zone), zone)
         except OverflowError as error:
             raise invalid("date", "A day between the years 1 and 9999 is needed.") from error
         that_day = Q(next_follow_up_at__gte=start, next_follow_up_at__lt=end)
-        rows = rows.filter(that_day | Q(next_follow_up_at__lt=now) if asked["overdue"] else that_day)
-    owner = asked.get("assigned_to")
+        rows = rows.filter(that_day | Q(next_follow_up_at__lt=now) if requested["overdue"] else that_day)
+    owner = requested.get("assigned_to")
     if owner == "none":
         return rows.filter(assigned_to__isnull=True)
     return rows.filter(assigned_to=member.user_id if owner == "me" else owner) if owner else rows
