@@ -28,9 +28,12 @@ from customers.people.api_access import MOVING, read_filters, visible_customer, 
 from customers.people.customers import serializers, stage_moves
 from customers.people.customers import services as customers
 from customers.people.customers.queries import customers_for
+from customers.people.fields import FIELDS, Kind, of_kind
 from customers.people.tags import services as tags
 from customers.work.follow_ups.api import FollowUpActions
 
+# What stays where a PUT does not name it.
+KEPT = frozenset({Kind.NAME, Kind.CHOICE, Kind.STAGE})
 DUPLICATE = OpenApiResponse(description="The phone or e-mail belongs to another customer, who is named.")
 HELD = OpenApiResponse(description="Open deals or queued messages, which are named.")
 NOT_RESTORABLE = OpenApiResponse(description="Merged, erased, or deleted more than 30 days ago.")
@@ -208,14 +211,9 @@ def change(customer: Customer, fields: Body) -> None:
 
 def _whole(customer: Customer, given: Body) -> dict[str, object]:
     """A PUT: every field that can be set, empty where it was not given; stage, status and type stay."""
-    empty: dict[str, object] = {
-        "email": "", "phone": "", "company": "", "source": "", "language": "", "notes": "", "assigned_to": None,
-        "next_follow_up_at": None, "tags": [], "do_not_contact": False,
-    }  # fmt: skip
-    fields = empty | given
-    parts = ("street", "city", "state", "country", "postal_code")
-    fields["address"] = (
-        dict.fromkeys(parts, "") | given.get("address", {}) if customer.address else given.get("address", {})
-    )
+    empty = {one.name: one.empty for one in FIELDS if one.is_writable and not one.stored_in and one.kind not in KEPT}
+    fields: Body = empty | given
+    if customer.address:
+        fields["address"] = {place.name: place.empty for place in of_kind(Kind.PLACE)} | fields["address"]
     fields["custom_fields"] = dict.fromkeys(customer.custom_fields) | given.get("custom_fields", {})
     return fields

@@ -6,17 +6,16 @@ from django import template
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 
 from activity.models import Event
 from customers import events
+from customers.people.fields import FIELDS
 
 register = template.Library()
 
-_LABELS = {
-    "name": "Name", "phone": "Phone", "email": "E-mail", "company": "Company", "type": "Type", "status": "Status",
-    "source": "Source", "language": "Language", "notes": "Notes", "address": "Address", "birth_date": "Birth date",
-    "do_not_contact": "Do not contact", "custom_fields": "Own fields", "relationship": "Relationship",
-}  # fmt: skip
+# Of contacts, beside what they have in common with customers.
+_LABELS = {"birth_date": _("Birth date"), "relationship": _("Relationship")}
 _SENTENCES = {
     events.CUSTOMER_CREATED: "Made a customer",
     events.CONTACT_CREATED: "Contact added",
@@ -59,7 +58,7 @@ def change_lines(event: Event, people: Mapping[str, str] | None = None) -> list[
     payload, kind = event.payload, event.type
     if "changes" in payload:
         return [
-            _line(_LABELS.get(field, field), sides.get("from"), sides.get("to"))
+            _line(_label(field), sides.get("from"), sides.get("to"))
             for field, sides in payload["changes"].items()
             if isinstance(sides, dict)
         ]
@@ -75,6 +74,10 @@ def change_lines(event: Event, people: Mapping[str, str] | None = None) -> list[
         words = "opted in" if payload.get("is_granted") else "opted out"
         return [_line("Consent", "", f"{payload.get('channel') or 'every channel'}: {words}")]
     return [_line(_SENTENCES.get(kind, kind), "", payload.get("name") or payload.get("code") or "")]
+
+
+def _label(field: str) -> str:
+    return str(FIELDS[field].label if field in FIELDS else _LABELS.get(field, field))
 
 
 def _named(value: object, people: Mapping[str, str] | None) -> object:

@@ -26,6 +26,7 @@ from customers.models.querysets import CustomerQuerySet
 from customers.people.custom_fields import services as custom_fields
 from customers.people.custom_fields.values import show
 from customers.people.customers.queries import customers_for, order_columns
+from customers.people.fields import FIELDS, Kind
 
 PERMISSION = "customers.export"
 CSV, XLSX = "csv", "xlsx"
@@ -36,36 +37,11 @@ FORMATS: Mapping[str, str] = {
 ROWS_AT_ONCE = 1000
 BLOCK = 1 << 16
 CUSTOM = "custom."
-# Column → its header, which an import guesses back, and where the value stands.
-COLUMNS: Mapping[str, tuple[str, str]] = {
-    "code": ("Code", "code"),
-    "name": ("Name", "name"),
-    "email": ("E-mail", "email"),
-    "phone": ("Phone", "phone"),
-    "company": ("Company", "company"),
-    "type": ("Type", "type"),
-    "status": ("Status", "status"),
-    "stage": ("Stage", "stage__key"),
-    "source": ("Source", "source"),
-    "assigned_to": ("Owner", "assigned_to__email"),
-    "tags": ("Tags", "id"),
-    "notes": ("Notes", "notes"),
-    "next_follow_up_at": ("Next follow-up", "next_follow_up_at"),
-    "street": ("Street", "address"),
-    "city": ("City", "address"),
-    "state": ("State", "address"),
-    "postal_code": ("Postal code", "address"),
-    "country": ("Country", "address"),
-    "language": ("Language", "language"),
-    "do_not_contact": ("Do not contact", "do_not_contact"),
-    "created_at": ("Created", "created_at"),
-    "updated_at": ("Updated", "updated_at"),
-    "last_activity_at": ("Last activity", "last_activity_at"),
-}
-_PLACES = frozenset({"street", "city", "state", "postal_code", "country"})
-_MOMENTS = frozenset({"next_follow_up_at", "created_at", "updated_at", "last_activity_at"})
+# Where a value stands that is not in the field's own column; tags are looked up by the customers' ids.
+_SOURCES: Mapping[Kind, str] = {Kind.STAGE: "stage__key", Kind.OWNER: "assigned_to__email", Kind.TAGS: "id"}
+_MOMENTS = (Kind.FOLLOW_UP, Kind.MOMENT)
 # What we wrote ourselves, in letters and digits.
-_ALWAYS_SAFE = _MOMENTS | {"code", "type", "status", "stage", "do_not_contact"}
+_ALWAYS_SAFE = frozenset({*_MOMENTS, Kind.CODE, Kind.CHOICE, Kind.STAGE, Kind.OPT_OUT})
 _THROUGH = Customer.tags.through._meta.db_table
 # The tables' names are our own; the ids are parameters.
 _TAGS = (
@@ -84,11 +60,12 @@ class AccessLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the file."""
+    """A column of the file: a customer's field, or one of the organization's own (`definition`)."""
 
     name: str
     header: str
     source: str
+    kind: Kind = Kind.CUSTOM
     definition: CustomField | None = None
 
 
@@ -177,14 +154,18 @@ def begin(
 
 def available_columns() -> list[Column]:
     """Every column there is, the organization's own last; no header twice."""
-    columns = [Column(name, header, source) for name, (header, source) in COLUMNS.items()]
+    columns = [
+        Column(one.name, str(one.header or one.label), _SOURCES.get(one.kind, one.column), one.kind)
+        for one in FIELDS
+        if one.is_exported
+    ]
     taken = {column.header.casefold() for column in columns}
     for definition in custom_fields.definitions(CustomField.Entity.CUSTOMER):
         header = definition.label
         if header.casefold() in taken:
             header = f"{header} ({definition.key})"
         taken.add(header.casefold())
-        columns.append(Column(f"{CUSTOM}{definition.key}", header, "custom_fields", definition))
+        columns.append(Column(f"{CUSTOM}{definition.key}", header, "custom_fields", definition=definition))
     return columns
 
 
@@ -268,24 +249,24 @@ class _Reader:
         columns = [self._column(column, given, parsed) for column in self.export.columns]
         if self.export.format == CSV:
             columns = [
-                cells if column.name in _ALWAYS_SAFE else safe_column(cells)
+                cells if column.kind in _ALWAYS_SAFE else safe_column(cells)
                 for column, cells in zip(self.export.columns, columns, strict=True)
             ]
         return zip(*columns, strict=True)
 
     def _column(self, column: Column, given: Mapping[str, Any], parsed: Mapping[str, Any]) -> Sequence[Any]:
         values = given[column.source]
-        if column.name == "tags":
+        if column.kind is Kind.TAGS:
             return self._tags(values)
         if column.definition is not None:
             return [self._own(column.definition, row) for row in parsed["custom_fields"]]
-        if column.name in _PLACES:
+        if column.kind is Kind.PLACE:
             return [row.get(column.name, "") for row in parsed["address"]]
-        if column.name in _MOMENTS:
+        if column.kind in _MOMENTS:
             return self._moments(values)
-        if column.name == "do_not_contact":
+        if column.kind is Kind.OPT_OUT:
             return ["yes" if value else "no" for value in values]
-        if column.name == "assigned_to":
+        if column.kind is Kind.OWNER:
             return [value or "" for value in values]
         texts: Sequence[object] = values
         return texts

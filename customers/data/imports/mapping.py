@@ -9,90 +9,16 @@ from dataclasses import dataclass
 
 from core.refused import Invalid
 from customers.models import CustomField
+from customers.people.fields import FIELDS, Kind, of_kind
 from customers.search import normalize
 
 CUSTOM = "custom."
-ADDRESS = ("street", "city", "state", "postal_code", "country")
-# Field → what people read. The order is that of the choice on the page.
-FIELDS: Mapping[str, str] = {
-    "name": "Name",
-    "first_name": "First name",
-    "last_name": "Last name",
-    "email": "E-mail",
-    "phone": "Phone",
-    "company": "Company",
-    "type": "Type",
-    "status": "Status",
-    "stage": "Stage",
-    "source": "Source",
-    "assigned_to": "Owner (e-mail)",
-    "tags": "Tags",
-    "notes": "Notes",
-    "next_follow_up_at": "Next follow-up",
-    "street": "Street",
-    "city": "City",
-    "state": "State or county",
-    "postal_code": "Postal code",
-    "country": "Country",
-    "language": "Language",
-    "do_not_contact": "Do not contact",
-}
 # These take more than one column.
-REPEATABLE = frozenset({"email", "phone", "tags", "notes"})
+_REPEATABLE = (Kind.EMAIL, Kind.PHONE, Kind.TAGS, Kind.TEXT)
 # One of these says who it is.
 NAMING = ("name", "first_name", "last_name", "company", "email", "phone")
 # Other names that a caller may use.
-ALIASES = {f"address.{part}": part for part in ADDRESS} | {"owner": "assigned_to", "follow_up": "next_follow_up_at"}
-
-# English, German, French, Spanish, Italian, Portuguese, Dutch, Polish; without accents, as `_plain` writes a header.
-_SYNONYMS: Mapping[str, str] = {
-    "name": "name|full name|fullname|customer|customer name|client|client name|contact|contact name|lead|lead name|"
-    "person|display name|kunde|kundenname|kontakt|nom complet|nom client|client nom|nombre completo|"
-    "nombre y apellidos|cliente|nome completo|nominativo|naam|volledige naam|klant|imie i nazwisko|klient|student|"
-    "student name|patient|patient name",
-    "first_name": "first name|firstname|given name|forename|first|vorname|prenom|nombre|primer nombre|nome|"
-    "nome proprio|voornaam|imie",
-    "last_name": "last name|lastname|surname|family name|second name|last|nachname|familienname|nom|nom de famille|"
-    "apellido|apellidos|cognome|sobrenome|apelido|achternaam|nazwisko",
-    "email": "e mail|email|mail|email address|e mail address|mail address|e mail adresse|email adresse|adresse mail|"
-    "adresse e mail|courriel|correo|correo electronico|email 1|e mail 1|posta elettronica|endereco de e mail|"
-    "e mailadres|adres e mail|work email|private email",
-    "phone": "phone|phone number|telephone|telephone number|tel|tel no|mobile|mobile phone|mobile number|cell|"
-    "cell phone|cellphone|whatsapp|whatsapp number|phone 1|telefon|telefonnummer|handy|handynummer|mobil|"
-    "mobiltelefon|rufnummer|telephone portable|portable|numero de telephone|gsm|telefono|movil|celular|"
-    "numero de telefono|cellulare|telefone|telemovel|telefoon|telefoonnummer|mobiel|komorka|numer telefonu|"
-    "contact number|home phone|work phone",
-    "company": "company|company name|organization|organisation|business|employer|account|account name|firma|"
-    "unternehmen|firmenname|societe|entreprise|empresa|compania|azienda|societa|ditta|bedrijf|bedrijfsnaam|"
-    "nazwa firmy",
-    "type": "type|customer type|kind|typ|kundentyp|tipo",
-    "status": "status|customer status|lead status|state of customer|kundenstatus|statut|estado del cliente|"
-    "stato cliente",
-    "stage": "stage|pipeline stage|lead stage|phase|deal stage|etape|etapa|fase|etap",
-    "source": "source|lead source|origin|channel|herkunft|quelle|origine|provenance|origen|fuente|fonte|origem|bron|"
-    "zrodlo",
-    "assigned_to": "owner|owner email|owner e mail|assigned to|assignee|account owner|lead owner|contact owner|"
-    "responsible|agent|counselor|sales rep|besitzer|zustandig|verantwortlich|proprietaire|responsable|propietario|"
-    "responsabile|responsavel|eigenaar|opiekun",
-    "tags": "tags|tag|labels|label|categories|category|groups|group|kategorie|kategorien|etiquettes|etiquetas|"
-    "etichette",
-    "notes": "notes|note|comment|comments|remarks|description|memo|notizen|bemerkung|bemerkungen|notas|commentaire|"
-    "commentaires|remarques|comentarios|observaciones|osservazioni|observacoes|opmerkingen|uwagi|notatki",
-    "next_follow_up_at": "next follow up|next follow up at|follow up|followup|follow up date|next contact|reminder|"
-    "wiedervorlage|relance|seguimiento|proximo contacto",
-    "street": "street|street address|address|address 1|address line 1|address1|strasse|strasse und hausnummer|"
-    "adresse|anschrift|rue|calle|direccion|domicilio|via|indirizzo|rua|endereco|straat|adres|ulica",
-    "city": "city|town|ort|stadt|wohnort|ville|ciudad|poblacion|localidad|citta|comune|cidade|stad|plaats|woonplaats|"
-    "miasto",
-    "state": "state|county|province|region|state or county|state county|bundesland|departement|provincia|estado|"
-    "comunidad autonoma|regione|distrito|provincie|wojewodztwo",
-    "postal_code": "postal code|postcode|post code|zip|zip code|plz|postleitzahl|code postal|cp|codigo postal|cap|"
-    "cep|codice postale|kod pocztowy",
-    "country": "country|country name|land|pays|pais|paese|kraj|nation",
-    "language": "language|lang|locale|sprache|langue|idioma|lingua|taal|jezyk",
-    "do_not_contact": "do not contact|dnc|opt out|opted out|unsubscribed|no contact",
-}
-_WORDS: Mapping[str, str] = {word: field for field, words in _SYNONYMS.items() for word in words.split("|")}
+_ALIASES = {"owner": "assigned_to", "follow_up": "next_follow_up_at"}
 _EMAIL = re.compile(r"[^@\s]++@[^@\s][^@\s.]*+\.[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s().\-/]{7,20}")
 SURE, LIKELY, PERHAPS = 1.0, 0.8, 0.6
@@ -128,15 +54,15 @@ class Guess:
 
 def guess(headers: Sequence[str], samples: Sequence[Sequence[str]], definitions: Sequence[CustomField]) -> list[Guess]:
     """For each column the field that it likely is; the surest claim a field first."""
-    claims = []
+    claims, words = [], _words()
     for position, header in enumerate(headers):
         cells = [row[position] for row in samples if position < len(row) and row[position].strip()]
-        field, confidence = _claim(header, cells, definitions)
+        field, confidence = _claim(header, cells, definitions, words)
         claims.append((-confidence, position, field))
     taken: set[str] = set()
     results: dict[int, Guess] = {}
     for negative, position, field in sorted(claims):
-        is_free = field not in taken or field in REPEATABLE
+        is_free = field not in taken or _is_repeatable(field)
         kept = field if is_free else ""
         results[position] = Guess(headers[position], kept, -negative if kept else 0.0)
         taken.add(field)
@@ -145,7 +71,8 @@ def guess(headers: Sequence[str], samples: Sequence[Sequence[str]], definitions:
 
 def choices(definitions: Sequence[CustomField]) -> list[tuple[str, str]]:
     """What a column can be, with the words for it."""
-    return [*FIELDS.items(), *((f"{CUSTOM}{field.key}", field.label) for field in definitions)]
+    ours = [(field.name, str(field.import_label or field.label)) for field in FIELDS if field.is_importable]
+    return [*ours, *((f"{CUSTOM}{field.key}", field.label) for field in definitions)]
 
 
 def check(mapping: Mapping[str, object], headers: Sequence[str], definitions: Sequence[CustomField]) -> dict[str, str]:
@@ -154,7 +81,8 @@ def check(mapping: Mapping[str, object], headers: Sequence[str], definitions: Se
     Raises InvalidMapping for a column that the file lacks, an unknown field, and a field named twice.
     """
     known = {header.casefold(): header for header in headers}
-    fields = {key for key, _ in choices(definitions)}
+    labels = dict(choices(definitions))
+    aliases = _ALIASES | {f"address.{place.name}": place.name for place in of_kind(Kind.PLACE)}
     result: dict[str, str] = {}
     for column, wanted in mapping.items():
         header = known.get(" ".join(str(column).split()).casefold())
@@ -162,41 +90,58 @@ def check(mapping: Mapping[str, object], headers: Sequence[str], definitions: Se
             raise InvalidMapping(str(column)[:80], f"The file has no column “{str(column)[:80]}”.")
         if wanted in (None, ""):
             continue
-        field = ALIASES.get(str(wanted), str(wanted))
-        if field not in fields:
+        field = aliases.get(str(wanted), str(wanted))
+        if field not in labels:
+            known_names = [name for name in labels if not name.startswith(CUSTOM)]
             raise InvalidMapping(
-                header, f"“{field[:60]}” is not a field. Use one of {', '.join([*FIELDS, 'custom.<key>'])}."
+                header, f"“{field[:60]}” is not a field. Use one of {', '.join([*known_names, 'custom.<key>'])}."
             )
-        if field in result.values() and field not in REPEATABLE:
-            raise InvalidMapping(header, f"Two columns are mapped to {FIELDS.get(field, field)}.")
+        if field in result.values() and not _is_repeatable(field):
+            raise InvalidMapping(header, f"Two columns are mapped to {labels[field] if field in FIELDS else field}.")
         result[header] = field
     if not set(result.values()) & set(NAMING):
         raise InvalidMapping("", "Say which column holds the name, the e-mail or the phone.")
     return result
 
 
-def _claim(header: str, cells: Sequence[str], definitions: Sequence[CustomField]) -> tuple[str, float]:
+def _is_repeatable(name: str) -> bool:
+    return name in FIELDS and FIELDS[name].kind in _REPEATABLE
+
+
+def _words() -> dict[str, str]:
+    """The fields by the words that a header may have for them."""
+    result: dict[str, str] = {}
+    for field in FIELDS:
+        if field.is_importable:
+            called = (field.name, str(field.label), str(field.import_label or field.label))
+            result |= dict.fromkeys([*map(_plain, called), *filter(None, field.synonyms.split("|"))], field.name)
+    return result
+
+
+def _claim(
+    header: str, cells: Sequence[str], definitions: Sequence[CustomField], words: Mapping[str, str]
+) -> tuple[str, float]:
     word = _plain(header)
     # A field of the organization's own that is called like one of ours is exported with its key behind.
-    ours = {_plain(name): key for key, label in FIELDS.items() for name in (label, key)}
+    ours = {_plain(name): key for key, label in choices(()) for name in (label, key)}
     if word in ours:
         return ours[word], SURE
     for field in definitions:
         own = (field.key, field.label, f"{CUSTOM}{field.key}", f"{field.label} ({field.key})")
         if word in map(_plain, own):
             return f"{CUSTOM}{field.key}", SURE
-    if word in _WORDS:
-        return _WORDS[word], SURE
+    if word in words:
+        return words[word], SURE
     by_cells = _by_cells(cells)
     if by_cells[0]:
         return by_cells
     parts = set(word.split())
-    longest = max((w for w in _WORDS if len(w) > 4 and set(w.split()) <= parts), key=len, default="")
+    longest = max((w for w in words if len(w) > 4 and set(w.split()) <= parts), key=len, default="")
     if longest:
-        return _WORDS[longest], LIKELY
-    near = difflib.get_close_matches(word, _WORDS, n=1, cutoff=_LIKE_ENOUGH) if len(word) > 3 else []
+        return words[longest], LIKELY
+    near = difflib.get_close_matches(word, words, n=1, cutoff=_LIKE_ENOUGH) if len(word) > 3 else []
     if near:
-        return _WORDS[near[0]], PERHAPS
+        return words[near[0]], PERHAPS
     return "", 0.0
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import ManyToOneRel, Q
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from accounts.models import Member
 from activity.actor import current_actor
@@ -181,8 +180,8 @@ class _Putting:
                 return False
             self._set(name, "assigned_to_id", was, became)
             return True
-        if name == "next_follow_up_at":
-            was, became = (parse_datetime(text) if text else None for text in (was, became))
+        column = Customer._meta.get_field(name)
+        was, became = column.to_python(was), column.to_python(became)  # type: ignore[union-attr]
         if getattr(self.customer, name) != became:
             return False
         self._set(name, name, was, became)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, tzinfo
 from typing import Any
@@ -13,17 +13,16 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import Member, Organization
 from core.moments import is_showable
 from core.refused import Refused
-from customers.data.imports.mapping import ADDRESS, CUSTOM
-from customers.models import Customer, CustomField, Stage
+from customers.data.imports.mapping import CUSTOM
+from customers.models import CustomField, Stage
 from customers.people.custom_fields import services as custom_fields
+from customers.people.fields import FIELDS, CustomerField, Kind
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address, InvalidAddress
 from customers.people.tags.services import MAX_LENGTH as MAX_TAG_LENGTH
 
-LENGTHS = {
-    "name": 200, "first_name": 100, "last_name": 100, "company": 200, "source": 60, "language": 16, "street": 200,
-    "city": 100, "state": 100, "country": 100, "postal_code": 20, "notes": 50_000,
-}  # fmt: skip
+# Of a field whose column takes any length.
+MAX_TEXT_LENGTH = 50_000
 MAX_TAGS = 50
 MAX_ADDRESSES = 10
 FOLLOW_UP_AT = time(9)
@@ -83,6 +82,7 @@ class RowReader:
         self.headers = headers
         self.definitions = definitions
         self._own = {definition.key: definition for definition in definitions}
+        self._max_lengths = {one.name: one.max_length or MAX_TEXT_LENGTH for one in FIELDS if one.is_importable}
         self._columns = [
             (position, header, mapping[header]) for position, header in enumerate(headers) if header in mapping
         ]
@@ -131,20 +131,21 @@ class RowReader:
     def _take(self, row: Row, name: str, text: str) -> None:
         if name.startswith(CUSTOM):
             self._take_own(row, name.removeprefix(CUSTOM), text)
-        elif name in ("phone", "email"):
-            self._take_addresses(row, name, text)
-        elif name == "tags":
+            return
+        field = FIELDS[name]
+        if field.kind in (Kind.PHONE, Kind.EMAIL):
+            self._take_addresses(row, field.kind, text)
+        elif field.kind is Kind.TAGS:
             row.tags = _tags([*row.tags, *_split_tags(text)])
-        elif name == "notes":
-            notes = row.values.get("notes")
-            row.values["notes"] = _short(f"{notes}\n{text}" if notes else text, LENGTHS["notes"])
-        elif name in ADDRESS:
-            row.place[name] = _short(_line(text), LENGTHS[name])
-        elif name in _READERS:
-            column, value = _READERS[name](self, text)
-            row.values[column] = value
+        elif field.kind is Kind.TEXT:
+            before = row.values.get(name)
+            row.values[name] = _short(f"{before}\n{text}" if before else text, self._max_lengths[name])
+        elif field.kind in _READERS:
+            column = f"{name}_id" if field.kind is Kind.OWNER else name
+            row.values[column] = _READERS[field.kind](self, field, text)
         else:
-            row.values[name] = _short(_line(text), LENGTHS[name])
+            values = row.place if field.kind is Kind.PLACE else row.values
+            values[name] = _short(_line(text), self._max_lengths[name])
 
     def _take_own(self, row: Row, key: str, text: str) -> None:
         definition = self._own[key]
@@ -156,12 +157,12 @@ class RowReader:
         if value is not None:
             row.own[key] = value
 
-    def _take_addresses(self, row: Row, name: str, text: str) -> None:
+    def _take_addresses(self, row: Row, kind: Kind, text: str) -> None:
         for part in _SEVERAL.split(text):
             part = part.strip()
             if not part:
                 continue
-            address = self._phone(part) if name == "phone" else identities.email(part)
+            address = self._phone(part) if kind is Kind.PHONE else identities.email(part)
             if len(row.addresses) == MAX_ADDRESSES:
                 raise ValueError(f"more than {MAX_ADDRESSES} phones and e-mails.")
             if all(one.match_key != address.match_key for one in row.addresses):
@@ -181,43 +182,42 @@ class RowReader:
         if not row.values.get("name"):
             joined = f"{first} {last}".strip() or row.values.get("company", "")
             if joined:
-                row.values["name"] = joined[: LENGTHS["name"]]
+                row.values["name"] = joined[: self._max_lengths["name"]]
 
-    def _stage(self, text: str) -> tuple[str, object]:
+    def _stage(self, field: CustomerField, text: str) -> Stage:
         stage = self._stages.get(text.casefold())
         if stage is None:
             raise ValueError(f"“{text[:40]}” is not a stage. Use one of {self._stage_names}.")
-        return "stage", stage
+        return stage
 
-    def _owner(self, text: str) -> tuple[str, object]:
+    def _owner(self, field: CustomerField, text: str) -> object:
         user_id = self._members.get(text.casefold())
         if user_id is None:
             raise ValueError(f"“{text[:80]}” is not the e-mail of an active member.")
-        return "assigned_to_id", user_id
+        return user_id
 
-    def _moment(self, text: str) -> tuple[str, Any]:
-        return "next_follow_up_at", moment(text, self._zone)
+    def _moment(self, field: CustomerField, text: str) -> datetime:
+        return moment(text, self._zone)
 
-    def _status(self, text: str) -> tuple[str, object]:
-        return "status", _choice(text, Customer.Status)
+    def _choice(self, field: CustomerField, text: str) -> str:
+        for value, label in field.choices:
+            if text.casefold() in (value, label.casefold()):
+                return value
+        raise ValueError(f"“{text[:40]}” is not one of {', '.join(value for value, _label in field.choices)}.")
 
-    def _type(self, text: str) -> tuple[str, object]:
-        return "type", _choice(text, Customer.Type)
-
-    def _flag(self, text: str) -> tuple[str, object]:
+    def _flag(self, field: CustomerField, text: str) -> bool:
         word = text.casefold()
         if word not in _TRUE and word not in _FALSE:
             raise ValueError(f"“{text[:40]}” is neither yes nor no.")
-        return "do_not_contact", word in _TRUE
+        return word in _TRUE
 
 
-_READERS = {
-    "stage": RowReader._stage,
-    "assigned_to": RowReader._owner,
-    "next_follow_up_at": RowReader._moment,
-    "status": RowReader._status,
-    "type": RowReader._type,
-    "do_not_contact": RowReader._flag,
+_READERS: Mapping[Kind, Callable[[RowReader, CustomerField, str], object]] = {
+    Kind.STAGE: RowReader._stage,
+    Kind.OWNER: RowReader._owner,
+    Kind.FOLLOW_UP: RowReader._moment,
+    Kind.CHOICE: RowReader._choice,
+    Kind.OPT_OUT: RowReader._flag,
 }
 
 
@@ -246,13 +246,6 @@ def _moment(text: str, zone: tzinfo) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     return None
-
-
-def _choice(text: str, choices: Any) -> str:
-    for value, label in choices.choices:
-        if text.casefold() in (value, label.casefold()):
-            return str(value)
-    raise ValueError(f"“{text[:40]}” is not one of {', '.join(choices.values)}.")
 
 
 def _clean(text: str) -> str:

@@ -21,7 +21,6 @@ from core.refused_pages import Attempt, as_message
 from core.streaming import streamed
 from customers.data import undo
 from customers.data.imports import files as import_files
-from customers.data.imports import mapping as import_mapping
 from customers.data.imports import services as imports
 from customers.data.imports.services import AlreadyRunning, InvalidMapping
 from customers.data.tables.limits import Limits, RefusedFile, in_megabytes
@@ -246,7 +245,7 @@ def _mapping(request: Request, upload: CustomerImport) -> dict[str, str]:
     """What the page's selects say; the stored mapping where the form has none."""
     if not any(name.startswith("column-") for name in request.POST):
         return dict(upload.mapping)
-    known = set(import_mapping.FIELDS) | {name for name, _ in imports.field_choices()}
+    known = {name for name, _ in imports.field_choices()}
     results = {}
     for position, header in enumerate(upload.headers):
         field = request.POST.get(f"column-{position}", "")

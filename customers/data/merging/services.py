@@ -19,25 +19,9 @@ from customers.data.merging.hooks import before_merge
 from customers.models import Change, ChangeSet, Consent, Customer, DuplicatePair, Identity, Stage, StageChange
 from customers.people.consent import services as consent
 from customers.people.customers.services import save_keys
+from customers.people.fields import FIELDS, CustomerField, Kind, of_kind
 from customers.pipeline.deals import services as deals
 
-# The fields of which one side's value is chosen, with what people call them.
-FIELDS: Mapping[str, str] = {
-    "name": "Name",
-    "phone": "Phone",
-    "email": "E-mail",
-    "company": "Company",
-    "type": "Type",
-    "status": "Status",
-    "stage": "Stage",
-    "source": "Source",
-    "language": "Language",
-    "assigned_to": "Owner",
-    "address": "Address",
-    "notes": "Notes",
-    "next_follow_up_at": "Next follow-up",
-    "do_not_contact": "Do not contact",
-}
 CUSTOM = "custom."
 INTO, FROM = "into", "from"
 # Rows of a model that are moved, and told, in one statement.
@@ -69,8 +53,9 @@ class Choice:
 def choices(*, loser: Customer, survivor: Customer) -> list[Choice]:
     """Every field with both sides' values, and which is proposed: who stays keeps theirs, unless they have none."""
     results = [
-        Choice(name, label, getattr(survivor, name), getattr(loser, name), _proposed(name, survivor, loser))
-        for name, label in FIELDS.items()
+        Choice(one.name, str(one.label), one.value_of(survivor), one.value_of(loser), _proposed(one, survivor, loser))
+        for one in FIELDS
+        if one.is_mergeable
     ]
     for key in sorted({*survivor.custom_fields, *loser.custom_fields}):
         into, from_ = survivor.custom_fields.get(key), loser.custom_fields.get(key)
@@ -175,13 +160,13 @@ def _wanted(loser: Customer, survivor: Customer, chosen: Mapping[str, str]) -> d
         if side not in (INTO, FROM):
             raise CannotMerge(f"{name}: choose “{INTO}” or “{FROM}”.", field="choose")
     # Whoever asked not to be contacted has asked it for the one person that both are: nobody chooses it away.
-    return sides | dict(chosen) | {"do_not_contact": sides["do_not_contact"]}
+    return sides | dict(chosen) | {one.name: sides[one.name] for one in of_kind(Kind.OPT_OUT)}
 
 
-def _proposed(name: str, survivor: Customer, loser: Customer) -> str:
-    if name == "do_not_contact":
-        return FROM if loser.do_not_contact else INTO
-    return FROM if getattr(survivor, name) in (None, "", {}) and getattr(loser, name) else INTO
+def _proposed(field: CustomerField, survivor: Customer, loser: Customer) -> str:
+    if field.kind is Kind.OPT_OUT:
+        return FROM if field.value_of(loser) else INTO
+    return FROM if field.value_of(survivor) in (None, "", {}) and field.value_of(loser) else INTO
 
 
 def _move(change_set: ChangeSet, model: type[models.Model], field: str, loser: Customer, survivor: Customer) -> None:

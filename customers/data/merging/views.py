@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.pages import requires
@@ -25,6 +22,7 @@ from customers.models import Customer, CustomField
 from customers.people.access import find_visible
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers.queries import customers_for, duplicates_for
+from customers.people.fields import FIELDS, in_words
 from customers.people.windowed_search import newest_matches
 
 ROWS = 50
@@ -118,7 +116,7 @@ def _moved(customer: Customer) -> list[str]:
 def _rows(loser: Customer, survivor: Customer) -> list[dict[str, object]]:
     """Every field in which the two differ, in words."""
     labels = {f"custom.{field.key}": field for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)}
-    rows = []
+    rows: list[dict[str, object]] = []
     for choice in merging.choices(loser=loser, survivor=survivor):
         if choice.is_equal:
             continue
@@ -127,24 +125,16 @@ def _rows(loser: Customer, survivor: Customer) -> list[dict[str, object]]:
             {
                 "name": choice.field,
                 "label": field.label if field else choice.label,
-                "into": custom_fields.show(field, choice.into) if field else _words(choice.field, choice.into),
-                "from_": custom_fields.show(field, choice.from_) if field else _words(choice.field, choice.from_),
+                "into": _words(field or choice.field, choice.into, survivor),
+                "from_": _words(field or choice.field, choice.from_, loser),
                 "chosen": choice.chosen,
             }
         )
     return rows
 
 
-def _words(name: str, value: object) -> object:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, datetime):
-        return date_format(localtime(value), "j M Y, H:i")
-    if isinstance(value, dict):
-        return ", ".join(str(part) for part in value.values() if part)
-    if name in ("type", "status") and value:
-        field = Customer._meta.get_field(name)
-        return dict(field.flatchoices).get(value, value)  # type: ignore[union-attr]
-    if hasattr(value, "get_full_name"):
-        return value.get_full_name()
-    return value if value not in (None, "") else ""
+def _words(field: CustomField | str, value: object, customer: Customer) -> str:
+    if isinstance(field, CustomField):
+        return custom_fields.show(field, value)
+    # A value under a key that no field of the organization has (any more) is shown as it is.
+    return FIELDS[field].text_of(customer) if field in FIELDS else in_words(value)

@@ -8,7 +8,7 @@ the customer's row, the ledger, what undoing would bring back, jobs, the admin's
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TypeVar
 
@@ -46,10 +46,13 @@ from customers.models import (
     Tag,
     Task,
 )
+from customers.people.fields import FIELDS, Kind
 from customers.people.files.downloads import StoredFile
 from customers.people.keys import KEYS, set_keys
 
 NAME = "Erased customer"
+# What stands afterwards in fields that are not empty then.
+_LEFT: Mapping[Kind, object] = {Kind.NAME: NAME, Kind.OPT_OUT: True}
 STEP = 500
 MIN_WORD_LENGTH = 4
 
@@ -198,17 +201,14 @@ def _blank(customer: Customer) -> None:
     """The row that stays."""
     _take_tags_off(customer)
     now = timezone.now()
-    customer.name = NAME
-    customer.email = customer.phone = customer.company = customer.language = customer.notes = ""
-    customer.address, customer.custom_fields = {}, {}
-    customer.do_not_contact, customer.next_follow_up_at = True, None
+    personal = [field for field in FIELDS if field.is_personal]
+    for field in personal:
+        setattr(customer, field.column, _LEFT.get(field.kind, field.empty))
     customer.erased_at = customer.updated_at = now
     set_keys(customer)
     customer.is_duplicate_check_due = False
-    customer.save(
-        update_fields=["name", "email", "phone", "company", "language", "notes", "address", "custom_fields",
-                       "do_not_contact", "next_follow_up_at", "last_activity_at", "erased_at", "updated_at", *KEYS]
-    )  # fmt: skip
+    columns = [field.column for field in personal]
+    customer.save(update_fields=[*columns, "last_activity_at", "erased_at", "updated_at", *KEYS])
 
 
 def _take_tags_off(customer: Customer) -> None:

@@ -28,14 +28,10 @@ from customers.models import (
     Task,
     TaskReminder,
 )
+from customers.people.fields import FIELDS, Kind
 from customers.people.files.downloads import StoredFile
 
 ERASED = "Erased"
-PROFILE = (
-    "code", "former_codes", "name", "email", "phone", "company", "type", "status", "stage__name", "source", "language",
-    "address", "notes", "custom_fields", "do_not_contact", "next_follow_up_at", "created_at", "updated_at",
-    "last_activity_at", "deleted_at",
-)  # fmt: skip
 
 
 def register() -> None:
@@ -84,7 +80,10 @@ def _rows(model: Any, *fields: str) -> Callable[[Customer], PartData]:
 def _profile(customer: Customer) -> PartData:
     """Theirs, and of those that were merged into them what is still written there."""
     rows = Customer.objects.filter(pk=customer.pk) | Customer.objects.filter(merged_into=customer)
-    results = list(rows.order_by("pk").values("pk", *PROFILE))
+    # Who looks after them is nothing of theirs; tags come below, by name.
+    given = [one for one in FIELDS if one.is_personal or (one.is_exported and not one.stored_in)]
+    columns = [one.column for one in given if one.kind not in (Kind.STAGE, Kind.OWNER, Kind.TAGS)]
+    results = list(rows.order_by("pk").values("pk", *columns, "stage__name", "former_codes", "deleted_at"))
     for row in results:
         pk = row.pop("pk")
         row["tags"] = list(Tag.objects.filter(customers=pk).values_list("name", flat=True))

@@ -23,15 +23,17 @@ from customers.people.access import field_context, find_visible
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves
 from customers.people.customers.conflicts import OWNER, STAGE, conflict_of, in_words, is_kept, one_line
+from customers.people.fields import FIELDS
 from customers.people.owners import possible_owners
 from customers.people.tags import services as tags
 from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason_of
 
 MAX_NAME_LENGTH = 200
-FIELDS = {
-    "name": ("customers/page/customer/name_field.html", "Name", "", "text"),
-    "phone": ("customers/page/customer/text_field.html", "Phone", "phone", "tel"),
-    "email": ("customers/page/customer/text_field.html", "E-mail", "mail", "email"),
+# What is edited in place as a text: template, icon and type of input.
+EDITED = {
+    "name": ("customers/page/customer/name_field.html", "", "text"),
+    "phone": ("customers/page/customer/text_field.html", "phone", "tel"),
+    "email": ("customers/page/customer/text_field.html", "mail", "email"),
 }
 
 
@@ -105,11 +107,11 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, phone or e-mail."""
     customer = find_visible(request, pk)
     field, value = request.POST.get("field", ""), request.POST.get("value", "").strip()[:254]
-    if field not in FIELDS:
+    if field not in EDITED:
         return HttpResponse("There is no such field.", status=400, content_type="text/plain")
-    template, label, icon_name, kind = FIELDS[field]
+    template, icon_name, kind = EDITED[field]
     lock_rows(request, customer)
-    context = {"field": field, "label": label, "icon_name": icon_name, "type": kind}
+    context = {"field": field, "label": FIELDS[field].label, "icon_name": icon_name, "type": kind}
     if is_kept(request):
         return _answer(request, customer, template, more={**context, "value": getattr(customer, field)})
     if value == one_line(getattr(customer, field)):

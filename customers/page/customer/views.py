@@ -24,6 +24,7 @@ from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import services as customers
 from customers.people.customers.forms import DetailsForm, EntryForm
 from customers.people.customers.queries import history_of
+from customers.people.fields import Kind, of_kind
 from customers.people.owners import possible_owners
 
 ROWS = 30
@@ -98,15 +99,7 @@ def history(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 def details_of(customer: Customer) -> list[tuple[str, str, str]]:
     """What is known beside name and addresses, as label, value and kind (`text`, `url`); only what there is."""
-    place = customer.address or {}
-    lines = [place.get("street"), place.get("postal_code"), place.get("city"), place.get("state"), place.get("country")]
-    results = [
-        ("Company", customer.company, "text"),
-        ("Type", customer.get_type_display(), "text"),
-        ("Status", customer.get_status_display(), "text"),
-        ("Language", customer.language, "text"),
-        ("Address", ", ".join(line for line in lines if line), "text"),
-    ]
+    results = [(str(one.label), one.text_of(customer), "text") for one in of_kind(Kind.LINE, Kind.CHOICE, Kind.ADDRESS)]
     for field in custom_fields.definitions(CustomField.Entity.CUSTOMER):
         kind = "url" if field.type == CustomField.Type.URL else "text"
         results.append((field.label, custom_fields.show(field, customer.custom_fields.get(field.key)), kind))

@@ -12,11 +12,11 @@ from core import inline
 from core.http import Request
 from core.inline import InlineConflict
 from customers.models import Customer
+from customers.people.fields import FIELDS
 
 STAGE, OWNER, FOLLOW_UP = "stage", "owner", "follow_up"
-_LABELS: Final = {
-    "name": "Name", "phone": "Phone", "email": "E-mail", STAGE: "Stage", OWNER: "Owner", FOLLOW_UP: "Next follow-up",
-}  # fmt: skip
+# What the pages call other than the customer does.
+_NAMES: Final = {OWNER: "assigned_to", FOLLOW_UP: "next_follow_up_at"}
 # What the button that leaves the other one's value sends.
 KEEP, THEIRS = "keep", "theirs"
 
@@ -41,7 +41,8 @@ def conflict_of(request: Request, customer: Customer, field: str, wanted: object
     key = getattr(wanted, "pk", wanted)
     if now == key or not inline.is_outdated(customer, field, now, request.POST.get(inline.SNAPSHOT)):
         return None
-    return InlineConflict(_LABELS[field], _in_words(wanted), _in_words(_theirs(customer, field)))
+    label = str(FIELDS[_NAMES.get(field, field)].label)
+    return InlineConflict(label, _in_words(wanted), _in_words(_theirs(customer, field)))
 
 
 def in_words(clash: InlineConflict) -> str:

@@ -10,10 +10,13 @@ from core.edits import EditMixin
 from customers.form_fields import MomentField
 from customers.models import Consent, Customer, CustomField, Interaction
 from customers.people.custom_fields.values import InvalidValue, read_text, show
+from customers.people.fields import CustomerField, Kind, of_kind
 from customers.people.tags.services import COLORS
 
 OWN = "own_"
-ADDRESS = ("street", "city", "state", "country", "postal_code")
+# Fields of other kinds have editors of their own.
+_ASKED = (Kind.NAME, Kind.PHONE, Kind.EMAIL, Kind.LINE, Kind.TEXT, Kind.CHOICE, Kind.SOURCE, Kind.PLACE, Kind.OPT_OUT)
+_ATTRIBUTES = {Kind.NAME: {"autocomplete": "off"}, Kind.PHONE: {"type": "tel"}, Kind.EMAIL: {"type": "email"}}
 
 
 class OwnFieldsMixin(EditMixin):
@@ -53,49 +56,41 @@ class OwnFieldsMixin(EditMixin):
 
 
 class CustomerForm(OwnFieldsMixin):
-    name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    phone = forms.CharField(
-        max_length=40,
-        required=False,
-        help_text="Such as +44 7700 900123.",
-        widget=forms.TextInput(attrs={"type": "tel"}),
-    )
-    email = forms.CharField(
-        label="E-mail", max_length=254, required=False, widget=forms.TextInput(attrs={"type": "email"})
-    )
-    company = forms.CharField(max_length=200, required=False)
-    notes = forms.CharField(max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    """Somebody new: the fields that are asked for at once."""
+
+    # Most are reached by phone.
+    field_order = ("name", "phone")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields |= {field.name: _input(field) for field in self.asked()}
+        self.order_fields(self.field_order)
+
+    @staticmethod
+    def asked() -> list[CustomerField]:
+        return [field for field in of_kind(*_ASKED) if field.is_quick]
 
 
 class DetailsForm(CustomerForm):
     """Everything of a customer that is written by hand."""
 
-    type = forms.ChoiceField(choices=Customer.Type.choices)
-    status = forms.ChoiceField(choices=Customer.Status.choices)
-    source = forms.CharField(max_length=60, required=False)
-    language = forms.CharField(max_length=16, required=False, help_text="Such as en or pt-BR.")
-    street = forms.CharField(max_length=200, required=False)
-    city = forms.CharField(max_length=100, required=False)
-    state = forms.CharField(max_length=100, required=False)
-    country = forms.CharField(max_length=100, required=False)
-    postal_code = forms.CharField(max_length=20, required=False)
-    do_not_contact = forms.BooleanField(label="Do not contact", required=False)
+    @staticmethod
+    def asked() -> list[CustomerField]:
+        return sorted((one for one in of_kind(*_ASKED) if one.is_writable), key=lambda one: not one.is_quick)
 
     def changes(self, customer: Customer) -> dict[str, Any]:
         """What `customers.update` takes; empty where nothing was changed."""
         data = {name: value for name, value in self.changed.items() if not name.startswith(OWN)}
-        parts = {part: data.pop(part) for part in ADDRESS if part in data}
+        parts = {place.name: data.pop(place.name) for place in of_kind(Kind.PLACE) if place.name in data}
         if parts:
             data["address"] = {**(customer.address or {}), **parts}
         if own := self.own_values():
             data["custom_fields"] = own
         return data
 
-    @staticmethod
-    def initial_of(customer: Customer) -> dict[str, object]:
-        plain = ("name", "phone", "email", "company", "notes", "type", "status", "source", "language", "do_not_contact")
-        address = {part: (customer.address or {}).get(part, "") for part in ADDRESS}
-        return {**{name: getattr(customer, name) for name in plain}, **address}
+    @classmethod
+    def initial_of(cls, customer: Customer) -> dict[str, object]:
+        return {field.name: field.value_of(customer) for field in cls.asked()}
 
 
 class EntryForm(forms.Form):
@@ -184,6 +179,20 @@ class TagForm(EditMixin):
         choices=[(color, color) for color in COLORS],
         error_messages={"invalid_choice": _("Use one of the colours in the list.")},
     )
+
+
+def _input(field: CustomerField) -> forms.Field:
+    options: dict[str, Any] = {"label": field.label, "help_text": field.hint}
+    if field.kind is Kind.CHOICE:
+        return forms.ChoiceField(choices=field.choices, **options)
+    options["required"] = field.kind is Kind.NAME
+    if field.kind is Kind.OPT_OUT:
+        return forms.BooleanField(**options)
+    if field.kind is Kind.TEXT:
+        return forms.CharField(max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}), **options)
+    # A phone as people write it, with blanks.
+    most = 40 if field.kind is Kind.PHONE else field.max_length
+    return forms.CharField(max_length=most, widget=forms.TextInput(attrs=_ATTRIBUTES.get(field.kind)), **options)
 
 
 def _form_field(field: CustomField) -> forms.Field:

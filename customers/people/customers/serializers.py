@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -13,17 +14,18 @@ from core.tenancy import current_organization
 from customers.models import Consent, Customer, Stage
 from customers.people.custom_fields.serializer_fields import OwnerField, OwnerFilterField
 from customers.people.customers import stage_moves
+from customers.people.fields import FIELDS, Kind, of_kind
 from customers.people.filters import parse as filters
 from customers.people.identities.serializers import IdentitySerializer
 from customers.people.tags import services as tags
 
 
 class AddressSerializer(Strict):
-    street = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    city = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    state = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    country = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    postal_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {
+            place.name: serializers.CharField(max_length=place.max_length, required=False, allow_blank=True)
+            for place in of_kind(Kind.PLACE)
+        }
 
 
 class ConsentSerializer(serializers.ModelSerializer[Consent]):
@@ -87,6 +89,7 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
         child=serializers.CharField(), read_only=True, help_text="Codes of customers that were merged into this one."
     )
     created_by = serializers.UUIDField(source="created_by_id", read_only=True, allow_null=True)
+    stage_since = serializers.DateTimeField(read_only=True)
     is_overdue = serializers.BooleanField(
         read_only=True, help_text="Nothing was said or done with them for longer than their stage allows."
     )
@@ -97,13 +100,14 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
 
     class Meta:
         model = Customer
-        fields = [
-            "id", "code", "name", "email", "phone", "company", "type", "status", "stage", "source", "campaign",
-            "language", "assigned_to", "address", "tags", "notes", "next_follow_up_at", "custom_fields", "identities",
-            "consents", "do_not_contact", "former_codes", "created_by", "created_at", "updated_at", "last_activity_at",
-            "stage_since", "is_overdue", "open_value", "allow_duplicate",
-        ]  # fmt: skip
-        read_only_fields = ["id", "code", "campaign", "stage_since", "created_at", "updated_at", "last_activity_at"]
+
+    def get_field_names(self, declared_fields: Mapping[str, serializers.Field], info: object) -> list[str]:
+        # What stands inside of another field is part of that.
+        ours = [field.name for field in FIELDS if not field.stored_in]
+        return ["id", *ours, *(name for name in declared_fields if name not in ours)]
+
+    def get_extra_kwargs(self) -> dict[str, dict[str, bool]]:
+        return {field.name: {"read_only": True} for field in FIELDS if not field.is_writable}
 
     def validate_name(self, value: str) -> str:
         if not value.strip():
@@ -118,10 +122,7 @@ class CustomerParameters(ListParameters):
         max_length=200, required=False, allow_blank=True, help_text="Part of a name, e-mail, phone, company or code."
     )
     search = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text="The same as q.")
-    status = serializers.ChoiceField(choices=Customer.Status.choices, required=False)
-    type = serializers.ChoiceField(choices=Customer.Type.choices, required=False)
     stage = StageKeyField(required=False)
-    source = serializers.CharField(max_length=60, required=False)  # type: ignore[assignment]
     tag = TagFilterField()
     assigned_to = OwnerFilterField(required=False)
     created_from = serializers.CharField(required=False, help_text="A day or a moment.")
@@ -132,6 +133,14 @@ class CustomerParameters(ListParameters):
         required=False, help_text="Nothing was said or done for longer than the stage allows."
     )
     ordering = serializers.ChoiceField(choices=filters.ORDERINGS, required=False, help_text="- for falling.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return super().get_fields() | {
+            one.name: serializers.ChoiceField(choices=one.choices, required=False)
+            if one.choices
+            else serializers.CharField(max_length=one.max_length, required=False)
+            for one in filters.plain_filters()
+        }
 
 
 class StageMoveSerializer(Strict):

@@ -18,16 +18,15 @@ from customers.models import Customer, CustomField, Identity, Process, Stage
 from customers.people import codes, locking
 from customers.people.custom_fields import services as custom_fields
 from customers.people.customers import stage_moves
+from customers.people.fields import Kind, of_kind
 from customers.people.identities import addresses as address_service
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address
 from customers.people.keys import KEYS, set_keys
 from customers.people.tags import services as tag_service
 
-# What `update` may set, each with a plain value; owner, stage, tags and follow-up have calls of their own.
-PLAIN_FIELDS = frozenset(
-    {"name", "company", "type", "status", "source", "language", "notes", "address", "do_not_contact"}
-)
+# Fields whose value is set as it is given; owner, stage, tags, follow-up and addresses have calls of their own.
+PLAIN = frozenset({Kind.NAME, Kind.LINE, Kind.TEXT, Kind.CHOICE, Kind.SOURCE, Kind.ADDRESS, Kind.OPT_OUT})
 OWN = CustomField.Entity.CUSTOMER
 
 
@@ -58,11 +57,11 @@ def create(
 ) -> Customer:
     """A new customer with the next code, at the first stage unless one is given; `own_fields` are the custom ones.
 
-    `fields` are PLAIN_FIELDS; ValueError for another. Raises InvalidAddress for a phone or e-mail that is none,
+    `fields` are of PLAIN kinds; ValueError for another. Raises InvalidAddress for a phone or e-mail that is none,
     IdentityTaken for one that is another customer's, and InvalidValue for a custom field. With `allow_duplicate` an
     address that is taken is written on the new customer but stays the first one's identity.
     """
-    _require_known(set(fields) - PLAIN_FIELDS)
+    _require_plain(fields)
     fields["custom_fields"] = custom_fields.clean(OWN, own_fields or {})
     given = address_service.parse(organization, phone=phone, email=email)
     if not allow_duplicate:
@@ -138,10 +137,10 @@ def lock(customer: Customer, *, organization: Organization) -> Customer | None:
 def update(*, customer: Customer, actor: Actor, changes: dict[str, Any]) -> Customer:
     """Set fields of a customer and record what changed, from and to.
 
-    Takes PLAIN_FIELDS, `phone`, `email` and `custom_fields` (those given; null takes one away). Raises InvalidAddress,
-    IdentityTaken, InvalidValue, CustomerMissing, or ValueError for another field.
+    Takes fields of PLAIN kinds, `phone`, `email` and `custom_fields` (those given; null takes one away). Raises
+    InvalidAddress, IdentityTaken, InvalidValue, CustomerMissing, or ValueError for another field.
     """
-    _require_known(set(changes) - PLAIN_FIELDS - {"phone", "email", "custom_fields"})
+    _require_plain(changes.keys() - {"phone", "email", "custom_fields"})
     current = locking.lock_customer(customer)
     before = {field: getattr(current, field) for field in changes}
     for field in ("phone", "email"):
@@ -149,7 +148,7 @@ def update(*, customer: Customer, actor: Actor, changes: dict[str, Any]) -> Cust
             address_service.replace(current, field, changes[field])
     if "custom_fields" in changes:
         current.custom_fields = custom_fields.clean(OWN, changes["custom_fields"], existing=current.custom_fields)
-    for field in set(changes) & PLAIN_FIELDS:
+    for field in changes.keys() - {"phone", "email", "custom_fields"}:
         setattr(current, field, changes[field])
     changed = {f: {"from": before[f], "to": getattr(current, f)} for f in changes if before[f] != getattr(current, f)}
     if changed:
@@ -196,8 +195,8 @@ def set_follow_up(*, customer: Customer, at: datetime | None, actor: Actor) -> N
     customer.updated_at = now
 
 
-def _require_known(unknown: set[str]) -> None:
-    if unknown:
+def _require_plain(names: Iterable[str]) -> None:
+    if unknown := set(names) - {field.name for field in of_kind(*PLAIN) if field.is_writable}:
         raise ValueError(f"Not fields that can be set: {', '.join(sorted(unknown))}.")
 
 

@@ -20,9 +20,10 @@ from core.ids import parse_uuid
 from core.refused import Invalid
 from core.tenancy import current_organization
 from core.text_safety import is_storable
-from customers.models import Customer, CustomField, Stage, Task
+from customers.models import CustomField, Stage, Task
 from customers.people import owners
 from customers.people.custom_fields.values import InvalidValue, read_text
+from customers.people.fields import CustomerField, Kind, of_kind
 from customers.people.overdue import overdue
 
 ORDERINGS = ("-created_at", "created_at", "name", "-name", "-updated_at", "updated_at", "-last_activity_at",
@@ -71,7 +72,7 @@ def read_each(
     values = {name: given.getlist(name) for name in given} if isinstance(given, QueryDict) else dict(given)
     if fields is None and any(name.startswith(CUSTOM) for name in values):
         fields = {field.key: field for field in CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER)}
-    readers = _READERS | _readers_of(stages, members)
+    readers = _readers() | _readers_of(stages, members)
     result: dict[str, object] = {}
     refused: list[InvalidFilter] = []
     for name, value in values.items():
@@ -110,12 +111,13 @@ def _readers_of(
 
 def names() -> list[str]:
     """Every filter's name, as a refusal lists them."""
-    return [*_READERS, "custom.<key>"]
+    return [*_readers(), "custom.<key>"]
 
 
 def condition(filters: Mapping[str, Any]) -> Q:
     """The database's condition for all filters but `q`, `tag` and `assigned_to`, which need the list or the member."""
     result = Q()
+    look_ups = {field.name: f"{field.name}{_LOOK_UPS[field.kind]}" for field in plain_filters()}
     for name, value in filters.items():
         if value in ("", None):
             continue
@@ -125,6 +127,8 @@ def condition(filters: Mapping[str, Any]) -> Q:
             result &= _overdue(value, filters.get(KNOWN_STAGES))
         elif name in _CONDITIONS:
             result &= _CONDITIONS[name](value)
+        elif name in look_ups:
+            result &= Q(**{look_ups[name]: value})
     return result
 
 
@@ -225,13 +229,27 @@ def _split(name: str) -> tuple[str, str]:
     return key, ""
 
 
+# The look-up that a filter by a field of this kind makes; stage and owner have ways of their own.
+_LOOK_UPS: Mapping[Kind, str] = {Kind.CHOICE: "", Kind.LINE: "__iexact", Kind.SOURCE: "__iexact"}
+
+
+def plain_filters() -> list[CustomerField]:
+    """The fields that are filtered by in the way of their kind."""
+    return [field for field in of_kind(*_LOOK_UPS) if field.is_filter]
+
+
+def _readers() -> dict[str, Callable[[str, object], object]]:
+    """How each filter is read; also those of the customer's plain fields."""
+    return _READERS | {
+        one.name: _choice([value for value, _label in one.choices]) if one.choices else _text(one.max_length)
+        for one in plain_filters()
+    }
+
+
 _READERS: dict[str, Callable[[str, object], object]] = {
     "q": _text(200),
     "search": _text(200),
-    "status": _choice(list(Customer.Status.values)),
-    "type": _choice(list(Customer.Type.values)),
     "stage": _stage,
-    "source": _text(60),
     "tag": _tags,
     "assigned_to": _owner,
     "created_from": _moment,
@@ -278,10 +296,7 @@ def _custom_condition(name: str, asked: Mapping[str, Any]) -> Q:
 
 
 _CONDITIONS: dict[str, Callable[[Any], Q]] = {
-    "status": lambda value: Q(status=value),
-    "type": lambda value: Q(type=value),
     "stage": lambda value: Q(stage__key=value),
-    "source": lambda value: Q(source__iexact=value),
     "created_from": lambda value: Q(created_at__gte=value),
     "created_to": lambda value: Q(created_at__lt=value),
     "follow_up_before": lambda value: Q(next_follow_up_at__lt=value),

@@ -9,8 +9,9 @@ from datetime import date
 from django.utils import dateformat
 
 from accounts.models import User
-from customers.models import Customer, CustomField, Stage
-from customers.people.filters.parse import CUSTOM
+from customers.models import CustomField, Stage
+from customers.people.fields import FIELDS, Kind
+from customers.people.filters.parse import CUSTOM, plain_filters
 from customers.people.table.state import ListState
 
 FROM, TO = "__gte", "__lte"
@@ -56,10 +57,9 @@ class Words:
         self._choices: Mapping[str, Choices] = {
             "stage": [(stage.key, stage.name) for stage in stages],
             "assigned_to": [("me", "Me"), ("none", "Nobody yet"), *((str(o.pk), name_of(o)) for o in owners)],
-            "status": list(Customer.Status.choices),
-            "type": list(Customer.Type.choices),
             "has_open_task": YES_NO,
             "overdue": YES_NO,
+            **{field.name: field.choices for field in plain_filters() if field.kind is Kind.CHOICE},
         }
 
     def choices(self, name: str) -> Choices:
@@ -80,13 +80,9 @@ def name_of(user: User) -> str:
     return str(user.get_full_name())
 
 
+# Of the filters that are no field's own.
 LABELS = {
     "q": "Search",
-    "stage": "Stage",
-    "assigned_to": "Owner",
-    "status": "Status",
-    "type": "Type",
-    "source": "Source",
     "tag": "Tag",
     "created_from": "Created from",
     "created_to": "Created until",
@@ -116,15 +112,15 @@ def form_of(state: ListState, words: Words) -> list[Asked]:
         return "" if isinstance(value, list) else str(value)
 
     def choice(name: str) -> Asked:
-        return Asked(name, LABELS[name], "choice", text(name), words.choices(name))
+        return Asked(name, _label(name, words), "choice", text(name), words.choices(name))
 
+    own = plain_filters()
     requested = [
         choice("stage"),
         choice("assigned_to"),
-        choice("status"),
-        choice("type"),
+        *(choice(field.name) for field in own if field.kind is Kind.CHOICE),
         Asked("tag", "Tag", "tag"),
-        Asked("source", "Source", "text", text("source")),
+        *(Asked(one.name, str(one.label), "text", text(one.name)) for one in own if one.kind is not Kind.CHOICE),
         Asked("created_from", "Created", "day", text("created_from")[:10], (), "created_to", text("created_to")[:10]),
         Asked("follow_up_before", "Follow-up before", "day", text("follow_up_before")[:10]),
         choice("has_open_task"),
@@ -154,7 +150,7 @@ def names_in(asked: Sequence[Asked]) -> list[str]:
 
 def _label(name: str, words: Words) -> str:
     if not name.startswith(CUSTOM):
-        return LABELS.get(name, name)
+        return str(FIELDS[name].label) if name in FIELDS else LABELS.get(name, name)
     field = words.fields.get(_custom_key(name))
     label = field.label if field else name.removeprefix(CUSTOM)
     return label + {FROM: " from", TO: " until"}.get(name[-len(FROM) :], "")

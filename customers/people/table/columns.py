@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.utils import dateformat
+from django.utils.translation import gettext as _
 
 from customers.models import Customer, CustomField
 from customers.people.custom_fields.values import is_empty, show
-from customers.people.filters.parse import CUSTOM
+from customers.people.fields import FIELDS, CustomerField, Kind
+from customers.people.filters.parse import CUSTOM, ORDERINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a row under a column."""
+    """What stands in a row under a column: a text, or a value that the column's template shows."""
 
     column: Column
-    text: str
-    is_empty: bool
+    text: str = ""
+    value: object = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.text or self.value)
 
     @property
     def template(self) -> str:
@@ -57,34 +63,20 @@ class Heading:
     ordering: str
 
 
-def _place(name: str) -> Callable[[Customer], str]:
-    return lambda customer: str((customer.address or {}).get(name) or "")
-
-
 _CELLS = "customers/people/table/cells"
-COLUMNS: Mapping[str, Column] = {
-    column.key: column
-    for column in (
-        Column("name", "Customer", f"{_CELLS}/name.html", sort="name"),
-        Column("code", "Code", text=lambda c: c.code, sort="code", is_number=True),
-        Column("reach", "Reach", f"{_CELLS}/reach.html", text=lambda c: c.phone or c.email),
-        Column("company", "Company", text=lambda c: c.company),
-        Column("stage", "Stage", f"{_CELLS}/stage.html"),
-        Column("assigned_to", "Owner", f"{_CELLS}/owner.html"),
-        Column("tags", "Tags", f"{_CELLS}/tags.html"),
-        Column("status", "Status", text=lambda c: c.get_status_display()),
-        Column("type", "Type", text=lambda c: c.get_type_display()),
-        Column("source", "Source", f"{_CELLS}/source.html", text=lambda c: c.source),
-        Column("next_follow_up_at", "Next follow-up", f"{_CELLS}/follow_up.html", sort="next_follow_up_at"),
-        Column(
-            "last_activity_at", "Last activity", f"{_CELLS}/last_activity.html", sort="last_activity_at", falls=True
-        ),
-        Column("created_at", "Created", f"{_CELLS}/created.html", sort="created_at", falls=True),
-        Column("updated_at", "Changed", f"{_CELLS}/updated.html", sort="updated_at", falls=True),
-        Column("city", "City", text=_place("city")),
-        Column("country", "Country", text=_place("country")),
-    )
+# What shows a value that is more than a text.
+_TEMPLATES: Mapping[Kind, str] = {
+    Kind.NAME: f"{_CELLS}/name.html",
+    Kind.STAGE: f"{_CELLS}/stage.html",
+    Kind.OWNER: f"{_CELLS}/owner.html",
+    Kind.TAGS: f"{_CELLS}/tags.html",
+    Kind.SOURCE: f"{_CELLS}/source.html",
+    Kind.FOLLOW_UP: f"{_CELLS}/follow_up.html",
+    Kind.MOMENT: f"{_CELLS}/moment.html",
 }
+# What has no other text is shown by its template alone.
+_WITHOUT_TEXT = _TEMPLATES.keys() - {Kind.SOURCE}
+_SORTED = {ordering.removeprefix("-") for ordering in ORDERINGS}
 DEFAULT = ("name", "reach", "stage", "assigned_to", "tags", "next_follow_up_at", "last_activity_at")
 # Always there, and first: it leads to the customer.
 FIRST = "name"
@@ -92,7 +84,12 @@ FIRST = "name"
 
 def columns_of(fields: Iterable[CustomField]) -> dict[str, Column]:
     """Every column that can be chosen, the organization's own fields last."""
-    return dict(COLUMNS) | {column.key: column for column in map(_custom, fields)}
+    first = [
+        Column(FIRST, _("Customer"), _TEMPLATES[Kind.NAME], sort=FIRST),
+        Column("reach", _("Reach"), f"{_CELLS}/reach.html", text=lambda c: c.phone or c.email),
+    ]
+    ours = [_column(field) for field in FIELDS if field.is_column and field.kind is not Kind.NAME]
+    return {column.key: column for column in (*first, *ours, *map(_custom, fields))}
 
 
 def rows_of(customers: Iterable[Customer], columns: Sequence[Column]) -> list[Row]:
@@ -113,16 +110,21 @@ def headings_of(columns: Sequence[Column], ordering: str) -> list[Heading]:
 
 
 def _cell(customer: Customer, column: Column) -> Cell:
-    text = column.text(customer) if column.text else ""
-    return Cell(column, text, is_empty=_is_empty(customer, column, text))
-
-
-def _is_empty(customer: Customer, column: Column, text: str) -> bool:
     if column.text:
-        return not text
-    if column.key == "tags":
-        return not customer.tags.all()
-    return getattr(customer, column.key, None) is None
+        return Cell(column, text=column.text(customer))
+    return Cell(column, value=customer.tags.all() if column.key == "tags" else getattr(customer, column.key))
+
+
+def _column(field: CustomerField) -> Column:
+    return Column(
+        field.name,
+        str(field.label),
+        _TEMPLATES.get(field.kind, ""),
+        text=None if field.kind in _WITHOUT_TEXT else field.text_of,
+        sort=field.name if field.name in _SORTED else "",
+        falls=field.kind is Kind.MOMENT,
+        is_number=field.kind is Kind.CODE,
+    )
 
 
 def _custom(field: CustomField) -> Column:
