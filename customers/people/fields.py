@@ -32,6 +32,8 @@ Kind = Enum(
     "Kind", "CODE NAME NAME_PART EMAIL PHONE LINE TEXT CHOICE STAGE SOURCE OWNER TAGS FOLLOW_UP ADDRESS PLACE OPT_OUT "
     "MOMENT CUSTOM",
 )  # fmt: skip
+# Before the key of one of the organization's own fields, wherever they stand among ours.
+CUSTOM = "custom."
 _EMPTY: Mapping[Kind, type] = {Kind.TAGS: list, Kind.ADDRESS: dict, Kind.CUSTOM: dict, Kind.OPT_OUT: bool}
 
 

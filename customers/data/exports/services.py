@@ -26,7 +26,7 @@ from customers.models.querysets import CustomerQuerySet
 from customers.people.custom_fields import services as custom_fields
 from customers.people.custom_fields.values import show
 from customers.people.customers.queries import customers_for, order_columns
-from customers.people.fields import FIELDS, Kind
+from customers.people.fields import CUSTOM, FIELDS, Kind
 
 PERMISSION = "customers.export"
 CSV, XLSX = "csv", "xlsx"
@@ -36,7 +36,6 @@ FORMATS: Mapping[str, str] = {
 }
 ROWS_AT_ONCE = 1000
 BLOCK = 1 << 16
-CUSTOM = "custom."
 # Where a value stands that is not in the field's own column; tags are looked up by the customers' ids.
 _SOURCES: Mapping[Kind, str] = {Kind.STAGE: "stage__key", Kind.OWNER: "assigned_to__email", Kind.TAGS: "id"}
 _MOMENTS = (Kind.FOLLOW_UP, Kind.MOMENT)

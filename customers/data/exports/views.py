@@ -15,6 +15,7 @@ from core.ids import parse_uuids
 from core.streaming import streamed
 from customers.data.exports import services as exports
 from customers.people.customers.queries import customers_for
+from customers.people.fields import CUSTOM
 from customers.people.filters import parse as filters
 
 # So many customers can be chosen one by one: they come in a POST's body.
@@ -44,7 +45,7 @@ def export(request: Request, organization: str) -> HttpResponse:
         "shown_pairs": [(name.removeprefix("custom.").replace("_", " "), value) for name, value in pairs
                         if name != "ordering"],
         "query": urlencode(pairs),
-        "problems": [f"{error.field.removeprefix(filters.CUSTOM)}: {error}" for error in refused],
+        "problems": [f"{error.field.removeprefix(CUSTOM)}: {error}" for error in refused],
     }  # fmt: skip
     return render(request, "customers/data/exports/export.html", context, status=400 if refused else 200)
 

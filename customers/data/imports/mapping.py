@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from core.refused import Invalid
 from customers.models import CustomField
-from customers.people.fields import FIELDS, Kind, of_kind
+from customers.people.fields import CUSTOM, FIELDS, Kind, of_kind
 from customers.search import normalize
 
-CUSTOM = "custom."
 # These take more than one column.
 _REPEATABLE = (Kind.EMAIL, Kind.PHONE, Kind.TAGS, Kind.TEXT)
 # One of these says who it is.

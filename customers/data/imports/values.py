@@ -13,10 +13,9 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import Member, Organization
 from core.moments import is_showable
 from core.refused import Refused
-from customers.data.imports.mapping import CUSTOM
 from customers.models import CustomField, Stage
 from customers.people.custom_fields import services as custom_fields
-from customers.people.fields import FIELDS, CustomerField, Kind
+from customers.people.fields import CUSTOM, FIELDS, CustomerField, Kind
 from customers.people.identities import services as identities
 from customers.people.identities.services import Address, InvalidAddress
 from customers.people.tags.services import MAX_LENGTH as MAX_TAG_LENGTH

@@ -19,10 +19,9 @@ from customers.data.merging.hooks import before_merge
 from customers.models import Change, ChangeSet, Consent, Customer, DuplicatePair, Identity, Stage, StageChange
 from customers.people.consent import services as consent
 from customers.people.customers.services import save_keys
-from customers.people.fields import FIELDS, CustomerField, Kind, of_kind
+from customers.people.fields import CUSTOM, FIELDS, CustomerField, Kind, of_kind
 from customers.pipeline.deals import services as deals
 
-CUSTOM = "custom."
 INTO, FROM = "into", "from"
 # Rows of a model that are moved, and told, in one statement.
 STEP = 2000

@@ -16,9 +16,10 @@ from activity.models import Event
 from customers import events
 from customers.data import undo
 from customers.data.merging.hooks import after_unmerge
-from customers.data.merging.services import CUSTOM, EVENT, column_of, set_primary
+from customers.data.merging.services import EVENT, column_of, set_primary
 from customers.models import Change, ChangeSet, Consent, Customer, Identity, StageChange
 from customers.people.customers.services import save_keys
+from customers.people.fields import CUSTOM
 from customers.people.identities import addresses
 from customers.pipeline.deals.services import refresh_value
 

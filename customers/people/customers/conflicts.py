@@ -12,7 +12,7 @@ from core import inline
 from core.http import Request
 from core.inline import InlineConflict
 from customers.models import Customer
-from customers.people.fields import FIELDS
+from customers.people.fields import FIELDS, CustomerField
 
 STAGE, OWNER, FOLLOW_UP = "stage", "owner", "follow_up"
 # What the pages call other than the customer does.
@@ -23,13 +23,9 @@ KEEP, THEIRS = "keep", "theirs"
 
 def value_of(customer: Customer, field: str) -> object:
     """What a form of this field shows, as it is compared."""
-    if field == STAGE:
-        return customer.stage_id
-    if field == OWNER:
-        return customer.assigned_to_id
     if field == FOLLOW_UP:
         return customer.next_follow_up_at.astimezone(UTC).isoformat() if customer.next_follow_up_at else ""
-    return getattr(customer, field)
+    return getattr(customer, _declared(field).model_field.attname)
 
 
 def conflict_of(request: Request, customer: Customer, field: str, wanted: object) -> InlineConflict | None:
@@ -41,8 +37,8 @@ def conflict_of(request: Request, customer: Customer, field: str, wanted: object
     key = getattr(wanted, "pk", wanted)
     if now == key or not inline.is_outdated(customer, field, now, request.POST.get(inline.SNAPSHOT)):
         return None
-    label = str(FIELDS[_NAMES.get(field, field)].label)
-    return InlineConflict(label, _in_words(wanted), _in_words(_theirs(customer, field)))
+    theirs = now if field == FOLLOW_UP else _declared(field).value_of(customer)
+    return InlineConflict(str(_declared(field).label), _in_words(wanted), _in_words(theirs))
 
 
 def in_words(clash: InlineConflict) -> str:
@@ -61,12 +57,8 @@ def one_line(text: str) -> str:
     return text.replace("\r", "").replace("\n", "").strip()
 
 
-def _theirs(customer: Customer, field: str) -> object:
-    if field == STAGE:
-        return customer.stage
-    if field == OWNER:
-        return customer.assigned_to
-    return value_of(customer, field)
+def _declared(field: str) -> CustomerField:
+    return FIELDS[_NAMES.get(field, field)]
 
 
 def _in_words(value: object) -> str:

@@ -23,14 +23,13 @@ from core.text_safety import is_storable
 from customers.models import CustomField, Stage, Task
 from customers.people import owners
 from customers.people.custom_fields.values import InvalidValue, read_text
-from customers.people.fields import CustomerField, Kind, of_kind
+from customers.people.fields import CUSTOM, CustomerField, Kind, of_kind
 from customers.people.overdue import overdue
 
 ORDERINGS = ("-created_at", "created_at", "name", "-name", "-updated_at", "updated_at", "-last_activity_at",
              "last_activity_at", "next_follow_up_at", "-next_follow_up_at", "code", "-code")  # fmt: skip
 DEFAULT_ORDERING = ORDERINGS[0]
 MAX_TAGS = 10
-CUSTOM = "custom."
 # Beside the filters, what saves a query: the organization's stages, where they are known. Nothing that is read.
 KNOWN_STAGES = "known stages"
 # Beside the filters, that one of them means nothing (any more): then nobody fits, and never everybody.
@@ -72,7 +71,7 @@ def read_each(
     values = {name: given.getlist(name) for name in given} if isinstance(given, QueryDict) else dict(given)
     if fields is None and any(name.startswith(CUSTOM) for name in values):
         fields = {field.key: field for field in CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER)}
-    readers = _readers() | _readers_of(stages, members)
+    readers = _readers(stages, members)
     result: dict[str, object] = {}
     refused: list[InvalidFilter] = []
     for name, value in values.items():
@@ -97,11 +96,14 @@ def read_each(
     return result, refused
 
 
-def _readers_of(
-    stages: Collection[str] | None, members: Collection[str] | None
+def _readers(
+    stages: Collection[str] | None = None, members: Collection[str] | None = None
 ) -> dict[str, Callable[[str, object], object]]:
-    """The readers of what is known already, which ask the database nothing."""
-    readers: dict[str, Callable[[str, object], object]] = {}
+    """How each filter is read; what is known already without asking the database."""
+    readers = _READERS | {
+        one.name: _choice([value for value, _label in one.choices]) if one.choices else _text(one.max_length)
+        for one in plain_filters()
+    }
     if stages is not None:
         readers["stage"] = _choice(list(stages))
     if members is not None:
@@ -236,14 +238,6 @@ _LOOK_UPS: Mapping[Kind, str] = {Kind.CHOICE: "", Kind.LINE: "__iexact", Kind.SO
 def plain_filters() -> list[CustomerField]:
     """The fields that are filtered by in the way of their kind."""
     return [field for field in of_kind(*_LOOK_UPS) if field.is_filter]
-
-
-def _readers() -> dict[str, Callable[[str, object], object]]:
-    """How each filter is read; also those of the customer's plain fields."""
-    return _READERS | {
-        one.name: _choice([value for value, _label in one.choices]) if one.choices else _text(one.max_length)
-        for one in plain_filters()
-    }
 
 
 _READERS: dict[str, Callable[[str, object], object]] = {

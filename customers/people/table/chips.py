@@ -10,8 +10,8 @@ from django.utils import dateformat
 
 from accounts.models import User
 from customers.models import CustomField, Stage
-from customers.people.fields import FIELDS, Kind
-from customers.people.filters.parse import CUSTOM, plain_filters
+from customers.people.fields import CUSTOM, FIELDS, Kind
+from customers.people.filters.parse import plain_filters
 from customers.people.table.state import ListState
 
 FROM, TO = "__gte", "__lte"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer, CustomField
 from customers.people.custom_fields.values import is_empty, show
-from customers.people.fields import FIELDS, CustomerField, Kind
-from customers.people.filters.parse import CUSTOM, ORDERINGS
+from customers.people.fields import CUSTOM, FIELDS, CustomerField, Kind
+from customers.people.filters.parse import ORDERINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,8 @@ class Heading:
 
 
 _CELLS = "customers/people/table/cells"
-# What shows a value that is more than a text.
-_TEMPLATES: Mapping[Kind, str] = {
-    Kind.NAME: f"{_CELLS}/name.html",
-    Kind.STAGE: f"{_CELLS}/stage.html",
-    Kind.OWNER: f"{_CELLS}/owner.html",
-    Kind.TAGS: f"{_CELLS}/tags.html",
-    Kind.SOURCE: f"{_CELLS}/source.html",
-    Kind.FOLLOW_UP: f"{_CELLS}/follow_up.html",
-    Kind.MOMENT: f"{_CELLS}/moment.html",
-}
-# What has no other text is shown by its template alone.
-_WITHOUT_TEXT = _TEMPLATES.keys() - {Kind.SOURCE}
+# Kinds that a template of their name shows; the others are a text.
+_SHOWN = (Kind.STAGE, Kind.OWNER, Kind.TAGS, Kind.FOLLOW_UP, Kind.MOMENT)
 _SORTED = {ordering.removeprefix("-") for ordering in ORDERINGS}
 DEFAULT = ("name", "reach", "stage", "assigned_to", "tags", "next_follow_up_at", "last_activity_at")
 # Always there, and first: it leads to the customer.
@@ -85,7 +75,7 @@ FIRST = "name"
 def columns_of(fields: Iterable[CustomField]) -> dict[str, Column]:
     """Every column that can be chosen, the organization's own fields last."""
     first = [
-        Column(FIRST, _("Customer"), _TEMPLATES[Kind.NAME], sort=FIRST),
+        Column(FIRST, _("Customer"), f"{_CELLS}/name.html", sort=FIRST),
         Column("reach", _("Reach"), f"{_CELLS}/reach.html", text=lambda c: c.phone or c.email),
     ]
     ours = [_column(field) for field in FIELDS if field.is_column and field.kind is not Kind.NAME]
@@ -119,8 +109,8 @@ def _column(field: CustomerField) -> Column:
     return Column(
         field.name,
         str(field.label),
-        _TEMPLATES.get(field.kind, ""),
-        text=None if field.kind in _WITHOUT_TEXT else field.text_of,
+        f"{_CELLS}/{field.kind.name.lower()}.html" if field.kind in (*_SHOWN, Kind.SOURCE) else "",
+        text=None if field.kind in _SHOWN else field.text_of,
         sort=field.name if field.name in _SORTED else "",
         falls=field.kind is Kind.MOMENT,
         is_number=field.kind is Kind.CODE,

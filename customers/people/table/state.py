@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from core.list_query import ListQuery
 from customers.models import CustomField, Segment, Tag
+from customers.people.fields import CUSTOM
 from customers.people.filters import parse as filters
 from customers.people.filters.parse import DEFAULT_ORDERING
 from customers.people.segments.services import MAX_COLUMNS
@@ -136,7 +137,7 @@ def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[t
 
 
 def _problem(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) -> str:
-    key = error.field.removeprefix(filters.CUSTOM)
+    key = error.field.removeprefix(CUSTOM)
     if error.field == filters.ERASED:
         return str(error)
     if error.is_unknown:
