@@ -32,7 +32,7 @@ from customers.people.fields import FIELDS, Kind, of_kind
 from customers.people.tags import services as tags
 from customers.work.follow_ups.api import FollowUpActions
 
-# What stays where a PUT does not name it.
+# Kinds whose value stays where a PUT does not name it.
 KEPT = frozenset({Kind.NAME, Kind.CHOICE, Kind.STAGE})
 DUPLICATE = OpenApiResponse(description="The phone or e-mail belongs to another customer, who is named.")
 HELD = OpenApiResponse(description="Open deals or queued messages, which are named.")

@@ -107,6 +107,7 @@ class CustomerField:
 
 
 def in_words(value: object) -> str:
+    """A value as people write it."""
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     if isinstance(value, datetime):

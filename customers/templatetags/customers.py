@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from activity.models import Event
 from customers import events
-from customers.people.fields import FIELDS
+from customers.people.fields import FIELDS, in_words
 
 register = template.Library()
 
@@ -95,8 +95,6 @@ def _line(what: str, before: object, after: object) -> dict[str, str]:
 
 
 def _words(value: object) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_words(part)}" for key, part in value.items() if part not in ("", None))
     if isinstance(value, list):
@@ -104,4 +102,4 @@ def _words(value: object) -> str:
     if isinstance(value, str) and len(value) > 15 and value[4:5] == "-" and "T" in value:
         moment = parse_datetime(value)
         return date_format(localtime(moment), "j M Y, H:i") if moment else value
-    return "" if value is None else str(value)
+    return in_words(value)

@@ -52,7 +52,7 @@ from customers.people.keys import KEYS, set_keys
 
 NAME = "Erased customer"
 # What stands afterwards in fields that are not empty then.
-_LEFT: Mapping[Kind, object] = {Kind.NAME: NAME, Kind.OPT_OUT: True}
+_AFTERWARDS: Mapping[Kind, object] = {Kind.NAME: NAME, Kind.OPT_OUT: True}
 STEP = 500
 MIN_WORD_LENGTH = 4
 
@@ -203,7 +203,7 @@ def _blank(customer: Customer) -> None:
     now = timezone.now()
     personal = [field for field in FIELDS if field.is_personal]
     for field in personal:
-        setattr(customer, field.column, _LEFT.get(field.kind, field.empty))
+        setattr(customer, field.column, _AFTERWARDS.get(field.kind, field.empty))
     customer.erased_at = customer.updated_at = now
     set_keys(customer)
     customer.is_duplicate_check_due = False

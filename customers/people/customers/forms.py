@@ -14,8 +14,8 @@ from customers.people.fields import CustomerField, Kind, of_kind
 from customers.people.tags.services import COLORS
 
 OWN = "own_"
-# Fields of other kinds have editors of their own.
-_ASKED = (Kind.NAME, Kind.PHONE, Kind.EMAIL, Kind.LINE, Kind.TEXT, Kind.CHOICE, Kind.SOURCE, Kind.PLACE, Kind.OPT_OUT)
+# Kinds that a form has an input for; the others have editors of their own.
+_TYPED = (Kind.NAME, Kind.PHONE, Kind.EMAIL, Kind.LINE, Kind.TEXT, Kind.CHOICE, Kind.SOURCE, Kind.PLACE, Kind.OPT_OUT)
 _ATTRIBUTES = {Kind.NAME: {"autocomplete": "off"}, Kind.PHONE: {"type": "tel"}, Kind.EMAIL: {"type": "email"}}
 
 
@@ -63,20 +63,20 @@ class CustomerForm(OwnFieldsMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields |= {field.name: _input(field) for field in self.asked()}
+        self.fields |= {field.name: _input(field) for field in self.declared()}
         self.order_fields(self.field_order)
 
     @staticmethod
-    def asked() -> list[CustomerField]:
-        return [field for field in of_kind(*_ASKED) if field.is_quick]
+    def declared() -> list[CustomerField]:
+        return [field for field in of_kind(*_TYPED) if field.is_quick]
 
 
 class DetailsForm(CustomerForm):
     """Everything of a customer that is written by hand."""
 
     @staticmethod
-    def asked() -> list[CustomerField]:
-        return sorted((one for one in of_kind(*_ASKED) if one.is_writable), key=lambda one: not one.is_quick)
+    def declared() -> list[CustomerField]:
+        return sorted((one for one in of_kind(*_TYPED) if one.is_writable), key=lambda one: not one.is_quick)
 
     def changes(self, customer: Customer) -> dict[str, Any]:
         """What `customers.update` takes; empty where nothing was changed."""
@@ -90,7 +90,7 @@ class DetailsForm(CustomerForm):
 
     @classmethod
     def initial_of(cls, customer: Customer) -> dict[str, object]:
-        return {field.name: field.value_of(customer) for field in cls.asked()}
+        return {field.name: field.value_of(customer) for field in cls.declared()}
 
 
 class EntryForm(forms.Form):

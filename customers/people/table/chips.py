@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-
-from django.utils import dateformat
 
 from accounts.models import User
 from customers.models import CustomField, Stage
 from customers.people.fields import CUSTOM, FIELDS, Kind
 from customers.people.filters.parse import plain_filters
+from customers.people.table.columns import day_in_words
 from customers.people.table.state import ListState
 
 FROM, TO = "__gte", "__lte"
@@ -73,7 +71,7 @@ class Words:
         custom = self.fields.get(_custom_key(name)) if name.startswith(CUSTOM) else None
         if custom is not None and custom.type == CustomField.Type.BOOLEAN:
             return {"true": "Yes", "false": "No"}.get(value.casefold(), value)
-        return _day(value)
+        return day_in_words(value)
 
 
 def name_of(user: User) -> str:
@@ -158,11 +156,3 @@ def _label(name: str, words: Words) -> str:
 
 def _custom_key(name: str) -> str:
     return name.removeprefix(CUSTOM).removesuffix(FROM).removesuffix(TO)
-
-
-def _day(value: str) -> str:
-    """A day in words; anything else as it is."""
-    try:
-        return dateformat.format(date.fromisoformat(str(value)), "j M Y")
-    except ValueError:
-        return str(value)

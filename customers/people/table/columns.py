@@ -64,8 +64,8 @@ class Heading:
 
 
 _CELLS = "customers/people/table/cells"
-# Kinds that a template of their name shows; the others are a text.
-_SHOWN = (Kind.STAGE, Kind.OWNER, Kind.TAGS, Kind.FOLLOW_UP, Kind.MOMENT)
+# Kinds with a template of their name instead of a text.
+_WITH_TEMPLATE = (Kind.STAGE, Kind.OWNER, Kind.TAGS, Kind.FOLLOW_UP, Kind.MOMENT)
 _SORTED = {ordering.removeprefix("-") for ordering in ORDERINGS}
 DEFAULT = ("name", "reach", "stage", "assigned_to", "tags", "next_follow_up_at", "last_activity_at")
 # Always there, and first: it leads to the customer.
@@ -109,8 +109,8 @@ def _column(field: CustomerField) -> Column:
     return Column(
         field.name,
         str(field.label),
-        f"{_CELLS}/{field.kind.name.lower()}.html" if field.kind in (*_SHOWN, Kind.SOURCE) else "",
-        text=None if field.kind in _SHOWN else field.text_of,
+        f"{_CELLS}/{field.kind.name.lower()}.html" if field.kind in (*_WITH_TEMPLATE, Kind.SOURCE) else "",
+        text=None if field.kind in _WITH_TEMPLATE else field.text_of,
         sort=field.name if field.name in _SORTED else "",
         falls=field.kind is Kind.MOMENT,
         is_number=field.kind is Kind.CODE,
@@ -134,13 +134,14 @@ def _display(field: CustomField) -> Callable[[Customer], str]:
         if is_empty(value):
             return ""
         if field.type == CustomField.Type.DATE:
-            return _day(value)
+            return day_in_words(value)
         return show(field, value).replace("; ", ", ") if isinstance(value, list) else show(field, value)
 
     return text
 
 
-def _day(value: object) -> str:
+def day_in_words(value: object) -> str:
+    """A day in words; anything else as it is."""
     try:
         return dateformat.format(date.fromisoformat(str(value)), "j M Y")
     except ValueError:
