@@ -20,7 +20,7 @@ install:
 	@$(PYTHON) scripts/install.py dev
 
 test: install ## Pass the tests; they need no service (DATABASE_URL and REDIS_URL choose others)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "$(MARKS)" $(PATHS) $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "$(MARKS)" $(PATHS) $(ARGS)
 
 fuzz: install ## Call the API in every way that its schema allows, and some that it doesn't
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m fuzz tests/crm_project/test_fuzz.py $(ARGS)
