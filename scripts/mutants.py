@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# For one test.
+MAX_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def is_noticed(mutant: Mutant) -> bool:
         sys.exit(f"{mutant.file} does not hold this once: {mutant.right}")
     path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
     try:
-        line = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not browser and not fuzz", *mutant.tests.split()]
+        # A change may well make a test wait for ever: that is noticed too.
+        options = ["-q", "-x", "--timeout", str(MAX_SECONDS), "-m", "not browser and not fuzz"]
+        line = [sys.executable, "-m", "pytest", *options, *mutant.tests.split()]
         code = subprocess.run(line, cwd=ROOT, check=False, capture_output=True).returncode
     finally:
         path.write_text(text, encoding="utf-8")
