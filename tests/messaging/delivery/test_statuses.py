@@ -297,3 +297,15 @@ def test_an_answer_ends_the_waiting_only_for_what_came_before_it(sent: Message):
         assert reread(sent).waiting_since == later
         conversations.record_answer(sent.conversation_id, at=later)
         assert reread(sent).waiting_since is None
+
+
+def test_a_failure_whose_outcome_nobody_knows_is_unconfirmed_and_not_sent_again(sent: Message, twilio: FakeTwilio):
+    failure = statuses.Failure("30022", "Perhaps it left.", statuses.Retry.RECONCILE)
+    requests = len(twilio.store.requests)
+    with organization_scope(sent.organization):
+        statuses.advance(message_id=sent.pk, status="failed", failure=failure)
+    message = current(sent)
+    assert (message.status, message.error_message) == ("unconfirmed", "Perhaps it left.")
+    assert message.due_at > timezone.now()
+    sending.deliver_due()
+    assert len(twilio.store.requests) == requests
