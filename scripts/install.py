@@ -31,6 +31,8 @@ def ensure(*, dev: bool = False) -> Path:
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
         print(f"Installing {lock.name} (a minute the first time) …", flush=True)
         install = [*(str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"), "--require-hashes"]
+        # The lock names all that is needed, and of what is installed a third at most is ever imported and compiled.
+        install += ["--no-deps", "--no-compile"]
         done = subprocess.run([*install, "-r", str(lock)], check=False, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             sys.exit(f"pip could not install {lock.name}:\n{done.stderr}")
