@@ -78,6 +78,7 @@ def _database() -> Iterator[str]:
 
 
 def _migrated(database: str) -> str:
-    line = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(line, cwd=ROOT, env=environment_of(database, 0), check=True)
+    for command in ("migrate", "createcachetable"):
+        line = [sys.executable, "manage.py", command, "--verbosity", "0"]
+        subprocess.run(line, cwd=ROOT, env=environment_of(database, 0), check=True)
     return database
