@@ -209,6 +209,14 @@ class ReadsMailbox(Protocol):
 
 
 @runtime_checkable
+class Simulates(Protocol):
+    """A provider that reaches nobody, for trying things. A real channel of the same kind goes before one of its."""
+
+    starting_channels: Mapping[Kind, tuple[str, str]]
+    """What a new organization gets: name and address by kind; `{slug}` in an address is the organization's."""
+
+
+@runtime_checkable
 class LimitsSenders(Protocol):
     """A provider with senders that are slower than its others."""
 

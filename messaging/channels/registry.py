@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.registry import Registry
+from messaging.channels.abilities import Simulates
 from messaging.channels.base import Capabilities, Kind, Provider
 from messaging.channels.simulator.adapter import SimulatorProvider
 from messaging.channels.smtp.adapter import SmtpProvider
@@ -40,6 +41,11 @@ def provider(key: str) -> Provider:
 def providers() -> Mapping[str, Provider]:
     """Every provider by its key, in the order to offer them."""
     return {one.key: one for one in _PROVIDERS}
+
+
+def simulators() -> Mapping[str, Simulates]:
+    """The providers that reach nobody, by key."""
+    return {one.key: one for one in _PROVIDERS if isinstance(one, Simulates)}
 
 
 def capabilities(provider_key: str, kind: Kind | str) -> Capabilities:

@@ -63,6 +63,11 @@ class Channel(TenantModel):
         return registry.capabilities(self.provider, Kind(self.kind))
 
     @property
+    def is_simulator(self) -> bool:
+        """Whether its provider reaches nobody."""
+        return self.provider in registry.simulators()
+
+    @property
     def rate(self) -> float:
         """Messages a second that this sender may send."""
         if self.rate_per_second:

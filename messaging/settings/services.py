@@ -45,11 +45,6 @@ class ChannelInUse(Refused):
 
 
 CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "is_default", "rate_per_second"})
-SIMULATORS = (
-    (Kind.WHATSAPP, "WhatsApp simulator", "+447700900000"),
-    (Kind.SMS, "SMS simulator", "+447700900000"),
-    (Kind.EMAIL, "E-mail simulator", "hello@{slug}.example"),
-)
 
 
 @transaction.atomic
@@ -170,15 +165,16 @@ def webhook_place(channel: Channel) -> str:
 
 def create_simulators(*, organization: Organization, actor: Actor) -> None:
     """What a new organization starts with, so that everything can be tried without an account anywhere."""
-    for kind, name, address in SIMULATORS:
-        create(
-            organization=organization,
-            actor=actor,
-            kind=kind,
-            provider="simulator",
-            name=name,
-            address=address.format(slug=organization.slug),
-        )
+    for key, provider in registry.simulators().items():
+        for kind, (name, address) in provider.starting_channels.items():
+            create(
+                organization=organization,
+                actor=actor,
+                kind=kind,
+                provider=key,
+                name=name,
+                address=address.format(slug=organization.slug),
+            )
 
 
 @transaction.atomic
@@ -193,7 +189,7 @@ def switch_off_simulators(*, actor: Actor, kind: str = "") -> int:
 
 def _set_default(channel: Channel, *, is_default: bool) -> None:
     """The other one of its kind first, since there is one default. Raises InvalidChannel for a simulator."""
-    if is_default and channel.provider == channel_choice.SIMULATOR:
+    if is_default and channel.is_simulator:
         raise InvalidChannel("is_default", _("A simulator reaches nobody. Make a real channel the default."))
     if is_default:
         # Locked in one order, so that two who choose at once come one after the other.

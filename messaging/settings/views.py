@@ -22,8 +22,8 @@ from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.people import confirm
 from messaging.channels import registry
-from messaging.channels.abilities import ReadsMailbox
-from messaging.channels.base import Kind
+from messaging.channels.abilities import ReadsMailbox, Simulates
+from messaging.channels.base import Kind, Provider
 from messaging.intake import backfill
 from messaging.models import Channel, ContentSync, Mailbox, Reconciliation
 from messaging.settings import services as channels
@@ -232,7 +232,7 @@ def _shown(request: Request, row: Channel) -> dict[str, Any]:
 def _is_one_of_several(row: Channel) -> bool:
     """Whether there is another real channel of its kind, so that one of them has to be the default."""
     others = channel_choice.real_channels().filter(kind=row.kind).exclude(pk=row.pk)
-    return row.is_enabled and row.provider != channel_choice.SIMULATOR and others.exists()
+    return row.is_enabled and not row.is_simulator and others.exists()
 
 
 def _account(row: Channel) -> list[tuple[str, str]]:
@@ -262,13 +262,24 @@ def _offered() -> list[dict[str, str | list[dict[str, str]]]]:
     groups = []
     for kind, label in LABELS.items():
         carried = [
-            {"key": key, "label": one.label, "icon": one.kinds[kind].icon}
-            for key, one in registry.providers().items()
-            if kind in one.kinds and key not in NOT_OFFERED
+            {"key": key, "label": provider.label, **_offer(provider, kind)}
+            for key, provider in registry.providers().items()
+            if kind in provider.kinds and key not in NOT_OFFERED
         ]
         if carried:
             groups.append({"kind": kind.value, "label": label, "providers": carried})
     return groups
+
+
+def _offer(provider: Provider, kind: Kind) -> dict[str, str]:
+    """What a provider offers for a kind: a lucide icon's name, and a short text."""
+    if isinstance(provider, Simulates):
+        return {"icon": "flask-conical", "help": _("To try things: nothing leaves.")}
+    own = _("Your own mailbox, by SMTP and IMAP.")
+    return {
+        "icon": provider.kinds[kind].icon,
+        "help": own if isinstance(provider, ReadsMailbox) else _("With an account of yours there."),
+    }
 
 
 def _chosen(kind: str, provider: str) -> tuple[Kind, str] | None:

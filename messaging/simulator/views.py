@@ -25,13 +25,13 @@ from core.row_locks import lock_rows, writes_at_once
 from customers.people.identities import services as identities
 from messaging.channels.base import Kind
 from messaging.channels.simulator import people, presence
+from messaging.channels.simulator.adapter import SimulatorProvider
 from messaging.channels.simulator.outcomes import MAX_DELAY_SECONDS, OUTCOMES, behaviour_for
 from messaging.inbound_deliveries.store import store
 from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.threads.queries import messages_of
 
-PROVIDER = "simulator"
 SHOWN = 60
 MAX_TEXT_LENGTH = 4_000
 LARGEST_FILE = 8_000_000
@@ -123,7 +123,7 @@ def _context(request: Request, person: people.Person) -> dict[str, object]:
 
 
 def _channels(request: Request) -> dict[str, Channel]:
-    rows = Channel.objects.filter(provider=PROVIDER).select_related("organization").order_by("-created_at")
+    rows = Channel.objects.filter(provider=SimulatorProvider.key).select_related("organization").order_by("-created_at")
     return {channel.kind: channel for channel in rows}
 
 
@@ -164,7 +164,7 @@ def _arrive(
     }
     store(
         key=f"simulator:{key}",
-        provider=PROVIDER,
+        provider=SimulatorProvider.key,
         kind=kind,
         arrival_type=Arrival.Type.MESSAGE,
         body=json.dumps(payload).encode(),

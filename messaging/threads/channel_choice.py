@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from customers.models import Customer
+from messaging.channels import registry
 from messaging.channels.base import Kind
 from messaging.models import Channel, Conversation
 
-SIMULATOR: Final = "simulator"
 # Of one customer; who has more was merged many times.
 MAX_THREADS: Final = 50
 
@@ -26,14 +26,14 @@ class Route:
 
 def real_channels() -> QuerySet[Channel]:
     """The enabled ones that reach people, of the open organization; the default of each kind first."""
-    rows = Channel.objects.filter(is_enabled=True).exclude(provider=SIMULATOR)
+    rows = Channel.objects.filter(is_enabled=True).exclude(provider__in=registry.simulators())
     return rows.order_by("-is_default", "created_at", "pk")
 
 
 def needless_simulators() -> QuerySet[Channel]:
     """Enabled simulators beside which a real channel of their kind is enabled."""
     kinds = real_channels().order_by().values("kind")
-    return Channel.objects.filter(provider=SIMULATOR, is_enabled=True, kind__in=kinds)
+    return Channel.objects.filter(provider__in=registry.simulators(), is_enabled=True, kind__in=kinds)
 
 
 def real_name_of(kind: object) -> QuerySet[Channel, str]:
@@ -43,7 +43,7 @@ def real_name_of(kind: object) -> QuerySet[Channel, str]:
 
 def real_name_beside(conversation: Conversation) -> str:
     """Of a thread on a simulator the real channel to use instead; empty on a real one, and where there is none."""
-    if conversation.channel.provider != SIMULATOR:
+    if not conversation.channel.is_simulator:
         return ""
     if hasattr(conversation, "real_name"):  # asked for with the row
         return str(conversation.real_name or "")
@@ -69,12 +69,13 @@ def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None
     newest = threads.order_by("-channel__is_enabled", F("last_inbound_at").desc(nulls_last=True), "-last_message_at")
     used = [thread.channel for thread in newest[:MAX_THREADS]]
     kind = kind or (used[0].kind if used else Kind.WHATSAPP if customer.phone else Kind.EMAIL)
-    is_simulator = Case(When(provider=SIMULATOR, then=Value(1)), default=Value(0), output_field=IntegerField())
+    simulated = Q(provider__in=registry.simulators())
+    is_simulator = Case(When(simulated, then=Value(1)), default=Value(0), output_field=IntegerField())
     rows = Channel.objects.filter(organization=customer.organization, kind=kind)
     best = rows.order_by("-is_enabled", is_simulator, "-is_default", "created_at", "pk").first()
-    has_real = best is not None and best.is_enabled and best.provider != SIMULATOR
-    fit = (one for one in used if one.kind == kind and one.is_enabled and not (has_real and one.provider == SIMULATOR))
-    return next(fit, best)
+    has_real = best is not None and best.is_enabled and not best.is_simulator
+    usable = (row for row in used if row.kind == kind and row.is_enabled and not (has_real and row.is_simulator))
+    return next(usable, best)
 
 
 def ways_to_write(customer: Customer) -> list[Route]:
@@ -86,6 +87,6 @@ def ways_to_write(customer: Customer) -> list[Route]:
         there[row.kind].append(row)
     ways = []
     for channels in there.values():
-        real = [channel for channel in channels if channel.provider != SIMULATOR]
+        real = [channel for channel in channels if not channel.is_simulator]
         ways += [Route(channel, names_channel=len(real) > 1) for channel in real or channels[:1]]
     return ways

@@ -27,6 +27,18 @@ ALLOWED = {
     "core/logging.py": (1, "the name of a library's logger"),
     "templates/messaging/settings/check.html": (1, "the name of a setting, told to who has to set it"),
 }
+# Who asks by the key of a provider; all others ask what it can do (messaging/channels/abilities.py).
+KEY = re.compile(r"""(["'])(twilio|smtp|simulator|website)\1""")
+KEYS_ALLOWED = {
+    "core/logging.py": (1, "the name of a library's logger"),
+    "messaging/delivery/checks.py": (1, "a code of the API"),
+    "messaging/settings/views.py": (1, "set up by what it receives, and by nobody's hand"),
+    "messaging/submissions/website.py": (2, "the one provider that it serves"),
+    "messaging/webhook_urls.py": (3, "addresses that stand in the provider's console"),
+    "templates/messaging/simulator/page.html": (2, "the page's id and its class"),
+    "messaging/urls.py": (1, "the name of a page"),
+    "customers/data/imports/views.py": (1, "a value of the sample file"),
+}
 
 
 def uses() -> dict[str, list[str]]:
@@ -50,6 +62,21 @@ USES = uses()
 def test_no_word_of_a_providers_stands_outside_its_folder(name):
     count, _ = ALLOWED.get(name, (0, ""))
     assert len(USES.get(name, ())) == count, USES.get(name)
+
+
+def test_a_provider_is_asked_for_what_it_can_do_and_not_for_its_key():
+    places: dict[str, int] = {}
+    for app in APPS:
+        for path in sorted((ROOT / app).rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            if (
+                path.suffix in (".py", ".html")
+                and not name.startswith("messaging/channels/")
+                and "/migrations/" not in name
+            ):
+                count = len(KEY.findall(path.read_text(encoding="utf-8")))
+                places |= {name: count} if count else {}
+    assert places == {name: count for name, (count, _) in KEYS_ALLOWED.items()}
 
 
 def test_the_provider_is_looked_at():

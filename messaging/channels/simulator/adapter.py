@@ -51,6 +51,14 @@ class SimulatorProvider:
         }
     )
 
+    starting_channels: Mapping[Kind, tuple[str, str]] = MappingProxyType(
+        {
+            Kind.WHATSAPP: ("WhatsApp simulator", "+447700900000"),
+            Kind.SMS: ("SMS simulator", "+447700900000"),
+            Kind.EMAIL: ("E-mail simulator", "hello@{slug}.example"),
+        }
+    )
+
     def credential_fields(self, kind: Kind) -> Sequence[CredentialField]:
         return ()
 

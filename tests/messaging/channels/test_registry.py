@@ -5,12 +5,17 @@ from datetime import timedelta
 import pytest
 
 from messaging.channels.base import Kind, Retry
-from messaging.channels.registry import UnknownProvider, capabilities, provider, providers
+from messaging.channels.registry import UnknownProvider, capabilities, provider, providers, simulators
 
 
 def test_the_providers_are_found_by_their_keys():
     assert list(providers()) == ["twilio", "smtp", "simulator", "website"]
     assert all(provider(key).key == key for key in providers())
+
+
+def test_the_simulator_is_the_one_that_reaches_nobody():
+    assert list(simulators()) == ["simulator"]
+    assert set(simulators()["simulator"].starting_channels) == set(provider("simulator").kinds)
 
 
 def test_an_unknown_provider_is_named_with_those_there_are():

@@ -60,6 +60,8 @@ def test_a_channel_is_chosen_set_up_and_listed(alice):
     choice = page(browser.get(alice.url("channels/new/")))
     assert "?kind=whatsapp&amp;provider=twilio" in choice
     assert "provider=website" not in choice
+    texts = ("With an account of yours there.", "Your own mailbox, by SMTP and IMAP.", "To try things: nothing leaves.")
+    assert [choice.count(text) for text in texts] == [2, 1, 3]
     form = page(browser.get(alice.url("channels/new/?kind=sms&provider=twilio")))
     assert 'name="account_auth_token"' in form
     answer = browser.post(
