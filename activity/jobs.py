@@ -73,7 +73,7 @@ class _Ended(BaseException):
     """The handler's turn is over, between two steps. Not an Exception: no handler is to catch it."""
 
 
-class _Lost(_Ended):
+class _ClaimLost(_Ended):
     """Somebody else holds the claim."""
 
 
@@ -127,8 +127,8 @@ class Work:
     def _fence(self) -> None:
         """Keep the row until the commit. Raises _Lost or _Cancelled."""
         due_at = clock.now() + LEASE
-        if self._mine().filter(is_cancel_requested=False).update(due_at=due_at) != 1:
-            raise _Cancelled if self._mine().exists() else _Lost
+        if self._claimed().filter(is_cancel_requested=False).update(due_at=due_at) != 1:
+            raise _Cancelled if self._claimed().exists() else _ClaimLost
         self.job.due_at = due_at
 
     def _save(self, done: int | None, total: int | None) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class Work:
             # It moves, so what went wrong before it did is forgotten.
             changes["attempts"] = 1
             changes["lost_claims"] = 0
-        self._mine().update(**changes)
+        self._claimed().update(**changes)
         return changes
 
     def _give_way(self) -> None:
@@ -157,7 +157,7 @@ class Work:
                 raise _GivesWay
             self._slice_ends = time.monotonic() + SLICE_SECONDS
 
-    def _mine(self) -> QuerySet[Job]:
+    def _claimed(self) -> QuerySet[Job]:
         return Job.objects.filter(pk=self.job.pk, claim_token=self.job.claim_token)
 
 
@@ -292,7 +292,7 @@ def _work(kind: Kind, work: Work) -> None:
     try:
         result = kind.handler(work)
         settle(job, status=Status.DONE, result=result, error="", finished_at=clock.now())
-    except _Lost:
+    except _ClaimLost:
         logger.warning("job_claim_lost", extra={"job_id": str(job.pk), "kind": job.kind})
     except _Cancelled:
         _cancelled(job)

@@ -151,7 +151,7 @@ class Feed:
         while True:
             try:
                 if settings.REDIS_URL:
-                    await self._hear_redis()
+                    await self._listen_to_redis()
                 else:
                     await self._read_ledger()
             except (redis.RedisError, TimeoutError):
@@ -161,7 +161,7 @@ class Feed:
                 logger.warning("live_feed_failed", exc_info=True)
                 await asyncio.sleep(1)
 
-    async def _hear_redis(self) -> None:
+    async def _listen_to_redis(self) -> None:
         client = redis.asyncio.Redis.from_url(
             settings.REDIS_URL, socket_connect_timeout=REDIS_TIMEOUT_SECONDS, health_check_interval=10
         )
@@ -179,7 +179,7 @@ class Feed:
                         continue
                     answered_at = time.monotonic()
                     if message["type"] == "subscribe":
-                        self._hears()
+                        self._note_alive()
                     elif message["type"] == "message":
                         self._pass_on(Signal(**json.loads(message["data"])))
         finally:
@@ -188,7 +188,7 @@ class Feed:
     async def _read_ledger(self, for_seconds: float | None = None) -> None:
         until = None if for_seconds is None else time.monotonic() + for_seconds
         self._seen = {row.event: time.monotonic() for row in await self._recent()}
-        self._hears()
+        self._note_alive()
         while until is None or time.monotonic() < until:
             await asyncio.sleep(POLL_SECONDS)
             now = time.monotonic()
@@ -198,7 +198,7 @@ class Feed:
                 self._seen[signal.event] = now
             self._seen = {key: at for key, at in self._seen.items() if at > now - 2 * LOOK_BACK.total_seconds()}
 
-    def _hears(self) -> None:
+    def _note_alive(self) -> None:
         """From here on nothing is missed; between the last source and this one something may have been."""
         if self._hearing.is_set():
             for organization in list(self._queues):

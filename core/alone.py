@@ -24,9 +24,9 @@ class Gate:
         self._wait_seconds = wait_seconds
         self._beside = 0
         self._alone = 0
-        self._wanted = 0
+        self._waiting = 0
         self._alone_ends = 0.0
-        self._mine = threading.local()
+        self._local = threading.local()
 
     @contextmanager
     def beside_others(self) -> Generator[None]:
@@ -44,14 +44,14 @@ class Gate:
             yield  # a row whose work leads to another's stays one piece of work
             return
         with self._changed:
-            self._wanted += 1
+            self._waiting += 1
         with self._entered(lambda: self._alone == 0 and self._beside == 0, "_alone"):
             yield
 
     @property
     def is_wanted(self) -> bool:
         """Whether somebody waits to be alone: what can stop between two steps does."""
-        return self._wanted > 0
+        return self._waiting > 0
 
     @property
     def in_hand(self) -> int:
@@ -66,14 +66,14 @@ class Gate:
     def _may_begin(self) -> bool:
         # A suspect that lasts (a long job) has the process for a while, and then shares it: what kills does so soon.
         is_free = self._alone == 0 or time.monotonic() >= self._alone_ends
-        return is_free and self._wanted == 0
+        return is_free and self._waiting == 0
 
     def _seconds_to_wait(self) -> float:
         return max(self._alone_ends - time.monotonic(), 0.0) if self._alone else self._wait_seconds
 
     @property
     def _is_inside(self) -> bool:
-        return bool(getattr(self._mine, "is_inside", False))
+        return bool(getattr(self._local, "is_inside", False))
 
     @contextmanager
     def _entered(self, may_enter: Callable[[], bool], counter: str) -> Generator[None]:
@@ -81,15 +81,15 @@ class Gate:
             try:
                 self._changed.wait_for(may_enter, self._seconds_to_wait())
             finally:
-                self._wanted -= int(counter == "_alone")
+                self._waiting -= int(counter == "_alone")
             if counter == "_alone":
                 self._alone_ends = time.monotonic() + self._wait_seconds
             setattr(self, counter, getattr(self, counter) + 1)
-        self._mine.is_inside = True
+        self._local.is_inside = True
         try:
             yield
         finally:
-            self._mine.is_inside = False
+            self._local.is_inside = False
             with self._changed:
                 setattr(self, counter, getattr(self, counter) - 1)
                 self._changed.notify_all()

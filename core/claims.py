@@ -81,7 +81,7 @@ def claim(
         rows = _none_beside_a_suspect(list(due[:limit]))
         if not rows:
             return rows
-        is_suspect = _was_lost(rows[0])
+        is_suspect = _is_suspect(rows[0])
         begun_at = now if begin and not is_suspect else None
         unjoined = queryset.model._base_manager.using(queryset.db)
         unjoined.filter(pk__in=[row.pk for row in rows]).update(
@@ -103,14 +103,14 @@ def claim(
     return rows
 
 
-def _was_lost(row: Claimable) -> bool:
+def _is_suspect(row: Claimable) -> bool:
     """Whether a worker was lost with a due row, now or before: its claim ended by time after its work had begun."""
     return row.lost_claims > 0 or (row.claim_token is not None and row.begun_at is not None)
 
 
 def _none_beside_a_suspect(rows: list[Row]) -> list[Row]:
     for position, row in enumerate(rows):
-        if _was_lost(row):
+        if _is_suspect(row):
             return rows[: max(position, 1)]
     return rows
 

@@ -42,7 +42,7 @@ def now() -> datetime:
         return timezone.now()
     measured = _measured
     if measured is None:
-        measured = _ask(connections[DEFAULT_DB_ALIAS])
+        measured = _measure(connections[DEFAULT_DB_ALIAS])
     if measured is None:
         return timezone.now()
     at, counted_from = measured
@@ -68,7 +68,7 @@ def forget() -> None:
     _measured, _drift = None, timedelta(0)
 
 
-def _ask(connection: BaseDatabaseWrapper) -> tuple[datetime, float] | None:
+def _measure(connection: BaseDatabaseWrapper) -> tuple[datetime, float] | None:
     """Ask on an open connection, past Django's cursor: it is no query of whoever opened the connection."""
     global _measured, _drift
     try:
@@ -96,7 +96,7 @@ def _on_connection(sender: object, connection: BaseDatabaseWrapper, **_: object)
     if connection.alias != DEFAULT_DB_ALIAS or connection.vendor != "postgresql":
         return
     if measured is None or steady() - measured[1] > MEASURE_EVERY_SECONDS:
-        _ask(connection)
+        _measure(connection)
 
 
 connection_created.connect(_on_connection, dispatch_uid="core.clock")

@@ -52,7 +52,7 @@ class EditMixin(forms.Form):
         self.edited = record
         self.conflicts: list[Conflict] = []
         self._entered: list[str] = []
-        self._asks_again = False
+        self._is_unsigned = False
 
     @property
     def is_edit(self) -> bool:
@@ -85,7 +85,7 @@ class EditMixin(forms.Form):
         return signing.dumps({"shown": context, "asked": requested}, salt=self._salt, compress=True)
 
     def full_clean(self) -> None:
-        self.conflicts, self._entered, self._asks_again = [], [], False
+        self.conflicts, self._entered, self._is_unsigned = [], [], False
         if self.is_edit:
             for name, field in self.fields.items():
                 if isinstance(field, forms.ChoiceField):
@@ -108,7 +108,7 @@ class EditMixin(forms.Form):
             self.fields = everything
         for name in everything:
             if name not in self._entered:
-                self.cleaned_data[name] = self._kept(name)
+                self.cleaned_data[name] = self._unchanged(name)
         for one in self.conflicts:
             self.add_error(
                 one.name, ValidationError(_("Somebody changed this meanwhile. Choose which to keep."), code="conflict")
@@ -118,7 +118,7 @@ class EditMixin(forms.Form):
         # Where nothing was changed nothing can be wrong.
         if not self.is_edit or self._entered:
             super()._clean_form()  # type: ignore[misc]
-        if self._asks_again:
+        if self._is_unsigned:
             self.add_error(
                 None,
                 _("We can’t tell what this page showed when you opened it. Look through the fields and save again."),
@@ -146,7 +146,7 @@ class EditMixin(forms.Form):
         return locked if isinstance(locked, dict) and {"shown", "asked"} <= set(locked) else None
 
     def _compare(self) -> None:
-        self._asks_again = self._posted is None
+        self._is_unsigned = self._posted is None
         context: Mapping[str, str] = self._posted["shown"] if self._posted else {}
         requested: Sequence[str] = self._posted["asked"] if self._posted else ()
         for name, field in self.fields.items():
@@ -165,7 +165,7 @@ class EditMixin(forms.Form):
             if choice == THEIRS:
                 self._show(bound, now)
                 continue
-            was = context.get(name, "" if self._asks_again else digest(now))
+            was = context.get(name, "" if self._is_unsigned else digest(now))
             if given == now or digest(given) == was:
                 if is_asked_anew:
                     self._entered.append(name)
@@ -178,9 +178,9 @@ class EditMixin(forms.Form):
     def _now(self, name: str) -> object:
         """What a page would show, and a browser send back, for what the record has now."""
         field, bound = self.fields[name], self[name]
-        return _shown(field, field.prepare_value(bound.initial))
+        return _displayed(field, field.prepare_value(bound.initial))
 
-    def _kept(self, name: str) -> object:
+    def _unchanged(self, name: str) -> object:
         value = self[name].initial
         return "" if value is None and isinstance(self.fields[name], forms.CharField) else value
 
@@ -213,7 +213,7 @@ def _flat(choices: Any) -> list[tuple[object, object]]:
     return flat
 
 
-def _shown(field: forms.Field, value: Any) -> object:
+def _displayed(field: forms.Field, value: Any) -> object:
     widget = field.widget
     if isinstance(widget, forms.CheckboxInput):
         return bool(widget.check_test(value))

@@ -59,7 +59,7 @@ class _Sealed:
         self.token = token
 
 
-class _OpenedWhenAsked(DeferredAttribute):
+class _DecryptedOnRead(DeferredAttribute):
     """Decrypts on the first look: a row whose secret can't be read is still a row that can be listed and worked on."""
 
     def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> object:
@@ -80,7 +80,7 @@ class EncryptedJSONField(models.Field):
     """
 
     description = "Encrypted JSON"
-    descriptor_class = _OpenedWhenAsked
+    descriptor_class = _DecryptedOnRead
 
     def get_internal_type(self) -> str:
         return "TextField"

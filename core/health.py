@@ -50,11 +50,11 @@ def register(name: str, check: Check, *, is_advisory: bool = False) -> None:
 
 def failing() -> dict[str, str]:
     """The parts that are not well, with the reason. A check that raises is not well either."""
-    reasons = {part.name: _ask(part.check) for part in PARTS}
+    reasons = {part.name: _result_of(part.check) for part in PARTS}
     return {name: reason for name, reason in reasons.items() if reason}
 
 
-def _ask(check: Check) -> str:
+def _result_of(check: Check) -> str:
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - whatever it was, this part is not ready

@@ -113,9 +113,9 @@ def clip_leases() -> int:
             if keys:
                 logger.error("lease_absurd", extra={"queue": queue.name, "count": len(keys)})
                 locked = queue.model._base_manager.filter(pk__in=keys, claim_token__isnull=False, due_at__gt=latest)
-                freed += locked.update(due_at=clock.now(), **_kept_count())
+                freed += locked.update(due_at=clock.now(), **_unchanged_count())
     return freed
 
 
-def _kept_count() -> dict[str, object]:
+def _unchanged_count() -> dict[str, object]:
     return {name: value for name, value in released().items() if name != "lost_claims"}

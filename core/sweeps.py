@@ -64,7 +64,7 @@ def _turn(queue: Queue[Row], organization: UUID | None, until: float) -> tuple[i
     while done < TURN_ROWS and not stopping():
         # Claimed inside: a row does not count as begun while it waits for a suspect to end.
         with gate.beside_others():
-            row = _claim_one(queue, organization)
+            row = _claim_next(queue, organization)
             if row is not None and not row.is_suspect:
                 queue.do(row)
         if row is None:
@@ -77,7 +77,7 @@ def _turn(queue: Queue[Row], organization: UUID | None, until: float) -> tuple[i
     return done, False
 
 
-def _claim_one(queue: Queue[Row], organization: UUID | None) -> Row | None:
+def _claim_next(queue: Queue[Row], organization: UUID | None) -> Row | None:
     with every_organization(queue.why):
         whose = {"organization_id": organization} if organization is not None else {"organization_id__isnull": True}
         rows: models.QuerySet[Row] = queue.rows().filter(**whose) if queue.has_organizations else queue.rows()

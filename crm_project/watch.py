@@ -91,7 +91,7 @@ class LivenessStep(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         queue = Queue(f"ear.{consumer.hostname}", durable=False, auto_delete=True)
-        consumer.strategies[LIVENESS_TASK] = self._hear
+        consumer.strategies[LIVENESS_TASK] = self._on_liveness
         consumer.task_consumer.add_queue(queue)
         consumer.task_consumer.consume()
         self.liveness.heard()
@@ -99,7 +99,9 @@ class LivenessStep(bootsteps.StartStopStep):
             self.watcher = threading.Thread(target=self._watch, args=(consumer, queue.name), name="ear", daemon=True)
             self.watcher.start()
 
-    def _hear(self, message: Any, body: object, ack: object, reject: object, callbacks: object, **_: object) -> None:
+    def _on_liveness(
+        self, message: Any, body: object, ack: object, reject: object, callbacks: object, **_: object
+    ) -> None:
         """In the place of a task's start: it runs in the reading loop and needs no thread of the pool."""
         message.ack()
         self.liveness.heard()
@@ -109,7 +111,7 @@ class LivenessStep(bootsteps.StartStopStep):
         jobs.wake_up(CANARY)
         while True:
             time.sleep(LISTEN_EVERY_SECONDS)
-            if self._say(consumer, queue):
+            if self._publish(consumer, queue):
                 self.liveness.said(time.monotonic())
             else:
                 # The broker is away: reconnecting is Celery's part, and nobody is deaf where nobody speaks.
@@ -119,7 +121,7 @@ class LivenessStep(bootsteps.StartStopStep):
             elif self.liveness.is_lost_to_the_broker(time.monotonic()):
                 _leave()
 
-    def _say(self, consumer: Any, queue: str) -> bool:
+    def _publish(self, consumer: Any, queue: str) -> bool:
         try:
             with consumer.app.connection_for_write(transport_options=jobs.impatient_options()) as connection:
                 producer = connection.Producer(auto_declare=False)

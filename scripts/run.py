@@ -114,11 +114,11 @@ class Supervisor:
         self.parts = [Part(name, command(name, environment, str(python)), environment) for name in PARTS]
         self.stop_asked_at: float | None = None
         self.is_impatient = False
-        signal.signal(signal.SIGINT, self._ask_to_stop)
-        signal.signal(signal.SIGTERM, self._ask_to_stop)
-        signal.signal(signal.SIGHUP, self._ask_to_stop)
+        signal.signal(signal.SIGINT, self._request_stop)
+        signal.signal(signal.SIGTERM, self._request_stop)
+        signal.signal(signal.SIGHUP, self._request_stop)
 
-    def _ask_to_stop(self, number: int, _: object) -> None:
+    def _request_stop(self, number: int, _: object) -> None:
         now = time.monotonic()
         if self.stop_asked_at is None:
             self.stop_asked_at = now

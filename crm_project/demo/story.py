@@ -30,10 +30,10 @@ Entry = dict[str, Any]
 def tell(organization: Organization, staff: dict[str, Member]) -> None:
     """Everybody of conversations.toml."""
     for entry in read(Path(__file__).with_name("conversations.toml"))["customers"]:
-        _tell(organization, entry, staff)
+        _write_thread(organization, entry, staff)
 
 
-def _tell(organization: Organization, entry: Entry, staff: dict[str, Member]) -> None:
+def _write_thread(organization: Organization, entry: Entry, staff: dict[str, Member]) -> None:
     """One customer's story, line by line in its own time."""
     channel = Channel.objects.select_related("organization").get(kind=entry["channel"])
     owner = staff[entry["owner"]].user if "owner" in entry else None

@@ -29,7 +29,7 @@ def visible_customer(view: OrganizationView, pk: UUID, *, lock: bool = False, is
         rows = rows.select_for_update(of=("self",), no_key=True)
     row: Customer | None = rows.filter(pk=pk).first()
     if row is None:
-        raise NotFound(_why_gone(view, pk))
+        raise NotFound(_why_missing(view, pk))
     return row
 
 
@@ -46,7 +46,7 @@ def read_filters(request: Request, *more: str) -> Body:
     return filters.read(given)
 
 
-def _why_gone(view: OrganizationView, pk: UUID) -> str:
+def _why_missing(view: OrganizationView, pk: UUID) -> str:
     """A merged customer's id leads to the one who stayed, for those who may see them."""
     rows = Customer.objects.filter(pk=pk, merged_into__isnull=False).values_list("merged_into_id", flat=True)
     into = rows.first()

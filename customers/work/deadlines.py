@@ -156,7 +156,7 @@ def _in_steps(
                 Q(**{f"{field}__gt": value}) | Q(**{field: value, "pk__gt": pk})
             )
         step = list(result[:STEP])
-        text += _tell(step, field, event, payload, organization)
+        text += _record(step, field, event, payload, organization)
         if len(step) < STEP:
             return text, None
         after = (getattr(step[-1], field), step[-1].pk)
@@ -166,7 +166,7 @@ def _in_steps(
 
 
 @transaction.atomic
-def _tell(
+def _record(
     step: list[Record],
     field: str,
     event: str,

@@ -52,13 +52,13 @@ def register() -> None:
 
 def follow_ups(member: Member, scope: Scope) -> QuerySet[Customer]:
     """Due by tonight, what is due longest first."""
-    rows = follow_up_queries.due_by_tonight(member, _who(scope)).select_related("stage", "assigned_to")
+    rows = follow_up_queries.due_by_tonight(member, _scope_owner(scope)).select_related("stage", "assigned_to")
     return rows.order_by("next_follow_up_at", "id")
 
 
 def tasks(member: Member, scope: Scope) -> QuerySet[Task]:
     """Due by tonight."""
-    rows = task_queries.tasks_for(member, "today", _who(scope))
+    rows = task_queries.tasks_for(member, "today", _scope_owner(scope))
     return task_queries.with_row_relations(rows, member).order_by("due_at", "id")
 
 
@@ -143,7 +143,7 @@ def _owner(member: Member, user: User | None) -> str:
     return user.get_short_name() if user is not None and user.pk != member.user_id else ""
 
 
-def _who(scope: Scope) -> str:
+def _scope_owner(scope: Scope) -> str:
     return task_queries.MINE if scope == Scope.MINE else task_queries.EVERYBODY
 
 

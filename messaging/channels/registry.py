@@ -21,8 +21,8 @@ class UnknownProvider(LookupError):
 _PROVIDERS: Final[Registry[Provider]] = Registry(
     "Providers of channels", name=lambda one: one.key, describe=lambda one: one.label
 )
-for _one in (TwilioProvider(), SmtpProvider(), SimulatorProvider(), WebsiteProvider()):
-    _PROVIDERS.register(_one)
+for _provider in (TwilioProvider(), SmtpProvider(), SimulatorProvider(), WebsiteProvider()):
+    _PROVIDERS.register(_provider)
 
 
 def register(one: Provider) -> None:

@@ -93,19 +93,19 @@ def _confirm(message: Message) -> None:
     try:
         listed = provider.find_sent(message.channel.as_account(), outgoing.build(message), since=since)
     except SendError as error:
-        _ask_again(message, error.message)
+        _retry_later(message, error.message)
         return
     except Exception:  # asking must never decide anything by failing
         logger.warning("reconcile_failed", extra={"message_id": str(message.pk)}, exc_info=True)
-        _ask_again(message, "The provider could not be asked.")
+        _retry_later(message, "The provider could not be asked.")
         return
     try:
-        result = None if listed is None else _ours(message, list(listed))
+        result = None if listed is None else _match(message, list(listed))
     except _InFlight:
         settle(message, due_at=clock.now() + statuses.CONFIRM_AFTER)
         return
     if result is None:
-        _ask_again(message, "The provider can’t be asked." if listed is None else "The provider does not list it.")
+        _retry_later(message, "The provider can’t be asked." if listed is None else "The provider does not list it.")
     else:
         _settle(message, result)
 
@@ -114,7 +114,7 @@ class _InFlight(Exception):
     """A message with the same text is being sent to the same person in this moment."""
 
 
-def _ours(message: Message, listed: list[FoundMessage]) -> FoundMessage | None:
+def _match(message: Message, listed: list[FoundMessage]) -> FoundMessage | None:
     """The one with our text and time that is not known as another message of ours.
 
     Where several equal texts are open, each gets its own, in the order in which they left. Raises _InFlight while one
@@ -170,7 +170,7 @@ def _settle(message: Message, found: FoundMessage) -> None:
 
 
 @transaction.atomic
-def _ask_again(message: Message, why: str) -> None:
+def _retry_later(message: Message, why: str) -> None:
     """Later, or never: then a person decides, and the message says so."""
     locked = (
         Message.objects.select_for_update(of=("self",), no_key=True)

@@ -42,7 +42,7 @@ _EVENTS = {
     Status.FAILED: events.MESSAGE_FAILED,
     Status.UNCONFIRMED: events.MESSAGE_UNCONFIRMED,
 }
-_SAID = (Status.SENT, Status.DELIVERED, Status.READ)
+_REACHED = (Status.SENT, Status.DELIVERED, Status.READ)
 _MOMENT = {Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ: "read_at"}
 
 
@@ -91,7 +91,7 @@ def advance(
     if wanted != Status.SENT:
         changes[_MOMENT[wanted]] = moment
     write(message, wanted, provider_message_id=provider_message_id or message.provider_message_id, **changes)
-    if current not in _SAID:
+    if current not in _REACHED:
         conversations.record_answer(message.conversation_id, at=message.sent_at or moment)
     return f"applied: {wanted}"
 

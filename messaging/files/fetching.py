@@ -122,7 +122,7 @@ def _keep(row: Attachment, draft: IO[bytes], fetched: FetchedMedia) -> None:
         )
         if not is_mine:
             raise _ClaimLost
-        _tell(row)
+        _report(row)
 
 
 def _again_or_never(row: Attachment, error: FetchError) -> None:
@@ -131,7 +131,7 @@ def _again_or_never(row: Attachment, error: FetchError) -> None:
     with transaction.atomic():
         if wait is None:
             if settle(row, state=Attachment.State.FAILED, reason=final(reason)[:300]):
-                _tell(row)
+                _report(row)
             return
         longer = max(wait, min(error.retry_after, MAX_WAIT)) if error.retry_after else wait
         settle(row, due_at=clock.now() + longer, reason=reason)
@@ -141,10 +141,10 @@ def set_aside(row: Attachment, reason: str) -> None:
     """It could not be fetched; whoever reads the thread sees why and can have it fetched again."""
     with organization_scope(row.organization), transaction.atomic():
         if settle(row, state=Attachment.State.FAILED, reason=reason[:300]):
-            _tell(row)
+            _report(row)
 
 
-def _tell(row: Attachment) -> None:
+def _report(row: Attachment) -> None:
     """Whoever has the thread open sees it."""
     Message.objects.filter(pk=row.message_id).update(changed_at=clock.now())
     payload = {"conversation": str(row.message.conversation_id), "attachment": str(row.pk), "state": row.state}

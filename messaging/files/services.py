@@ -47,7 +47,7 @@ _PROGRAMS: Final = (".exe", ".bat", ".cmd", ".com", ".scr", ".msi", ".js", ".vbs
 
 
 # What was kept in the transaction that is open, where somebody wants to know.
-_kept: ContextVar[list[MediaFile] | None] = ContextVar("kept", default=None)
+_stored: ContextVar[list[MediaFile] | None] = ContextVar("kept", default=None)
 
 
 class InvalidUpload(Refused):
@@ -90,7 +90,7 @@ def store(
         elif row.content_type in SHOWN_PICTURES:
             row.content_type = "application/octet-stream"  # it says that it is a picture, and is none
         row.save(force_insert=True)
-        if (kept := _kept.get()) is not None:
+        if (kept := _stored.get()) is not None:
             kept.append(row)
     except BaseException:
         _delete_contents([row])
@@ -101,15 +101,15 @@ def store(
 @contextmanager
 def all_or_nothing() -> Generator[None]:
     """Around a transaction: when it ends by an exception, what was kept in it leaves the disk as its rows do."""
-    outer, kept = _kept.get(), []  # type: ignore[var-annotated]
-    token = _kept.set(kept)
+    outer, kept = _stored.get(), []  # type: ignore[var-annotated]
+    token = _stored.set(kept)
     try:
         yield
     except BaseException:
         _delete_contents(kept)
         raise
     finally:
-        _kept.reset(token)
+        _stored.reset(token)
     if outer is not None:
         outer.extend(kept)
 

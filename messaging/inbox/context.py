@@ -124,7 +124,7 @@ def thread_context(request: Request, conversation: Conversation) -> dict[str, ob
     return {
         "conversation": conversation,
         "open_id": conversation.pk,
-        "thread_messages": _shown(conversation, reversed(page.rows)),
+        "thread_messages": _displayed(conversation, reversed(page.rows)),
         "earlier_cursor": page.next_cursor,
         "cursor": timezone.now().isoformat(),
         **composer_context(
@@ -143,7 +143,7 @@ def changes_context(request: Request, conversation: Conversation) -> dict[str, o
         rows = rows.filter(changed_at__gte=since)
     return {
         "conversation": conversation,
-        "thread_messages": _shown(conversation, reversed(rows[:200])),
+        "thread_messages": _displayed(conversation, reversed(rows[:200])),
         "cursor": timezone.now().isoformat(),
         **refusal_context(conversation),
     }
@@ -192,7 +192,7 @@ def panel_context(request: Request, conversation: Conversation, others: list[Con
     }
 
 
-def _shown(conversation: Conversation, rows: Iterable[Message]) -> list[Message]:
+def _displayed(conversation: Conversation, rows: Iterable[Message]) -> list[Message]:
     messages = list(rows)
     for message in messages:
         message.conversation = conversation  # known already; a bubble must not ask for it again

@@ -24,7 +24,7 @@ def draft(request: Request, organization: str, pk: UUID, mode: str) -> HttpRespo
         raise Http404("There is no such draft.")
     conversation, _ = context.open_conversation(request, pk)
     if request.method != "POST":
-        return JsonResponse(_shown(saved_drafts.draft_of(conversation, request.member, mode)))
+        return JsonResponse(_as_json(saved_drafts.draft_of(conversation, request.member, mode)))
     try:
         saved = saved_drafts.save(
             conversation=conversation,
@@ -39,8 +39,8 @@ def draft(request: Request, organization: str, pk: UUID, mode: str) -> HttpRespo
     except InvalidText as error:
         return JsonResponse({"field": error.field, "error": str(error)}, status=422)
     except saved_drafts.Outdated as error:
-        return JsonResponse(_shown(error.draft), status=409)
-    return JsonResponse(_shown(saved))
+        return JsonResponse(_as_json(error.draft), status=409)
+    return JsonResponse(_as_json(saved))
 
 
 def _version(text: str) -> int:
@@ -50,7 +50,7 @@ def _version(text: str) -> int:
     return int(text)
 
 
-def _shown(draft: Draft) -> dict[str, object]:
+def _as_json(draft: Draft) -> dict[str, object]:
     return {
         "mode": draft.mode,
         "version": draft.version,

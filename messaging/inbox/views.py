@@ -56,7 +56,7 @@ def changes(request: Request, organization: str) -> HttpResponse:
     has_list = "filter" in request.GET
     page_context |= context.list_context(request, with_rows=has_list and "all" in request.GET)
     if has_list and "all" not in request.GET:
-        page_context |= {"conversations": _asked_rows(request), "next_cursor": "x"}
+        page_context |= {"conversations": _requested_rows(request), "next_cursor": "x"}
     if not has_list:
         del page_context["filters"]
     if pk := parse_uuid(request.GET.get("open", "")):
@@ -69,6 +69,6 @@ def changes(request: Request, organization: str) -> HttpResponse:
     return render(request, "messaging/inbox/changes.html", page_context)
 
 
-def _asked_rows(request: Request) -> list[Conversation]:
+def _requested_rows(request: Request) -> list[Conversation]:
     keys = parse_uuids(listed(request, "conversations")[:MAX_ROWS])
     return list(context.rows_of(request).filter(pk__in=keys).order_by("-last_message_at", "-id"))

@@ -136,7 +136,7 @@ def catch_up_due() -> int:
     return sweep(QUEUE, seconds=300)
 
 
-def _asked() -> QuerySet[Reconciliation]:
+def _requested() -> QuerySet[Reconciliation]:
     rows = Reconciliation.objects.filter(state=State.WAITING)
     return rows.select_related("organization", "channel__organization")
 
@@ -155,7 +155,7 @@ def _catch_up(row: Reconciliation) -> None:
                 raise SendError("no_list", "This provider keeps no list that can be asked.", Retry.FIX)
             listed = provider.list_messages(row.channel.as_account(), since=row.since, until=row.until)
             while chunk := list(islice(listed, CHUNK)):
-                if not _still_ours(row):
+                if not _is_claimed(row):
                     return
                 _take(row.channel, chunk, tally)
         except DecryptionFailed:
@@ -166,7 +166,7 @@ def _catch_up(row: Reconciliation) -> None:
             _done(row, tally)
 
 
-def _still_ours(row: Reconciliation) -> bool:
+def _is_claimed(row: Reconciliation) -> bool:
     rows = Reconciliation.objects.filter(pk=row.pk, claim_token=row.claim_token)
     return rows.update(due_at=clock.now() + LEASE) == 1
 
@@ -264,7 +264,7 @@ QUEUE = queues.register(
     queues.Queue(
         name="catching up",
         model=Reconciliation,
-        rows=_asked,
+        rows=_requested,
         work=_catch_up,
         set_aside=set_aside,
         why="what was missed is asked for by one sweep",

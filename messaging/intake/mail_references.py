@@ -40,7 +40,7 @@ def is_our_own(channel: Channel, received: ReceivedMessage) -> bool:
     if writer.plain(received.sender) in own_addresses(organization):
         rows = Conversation.objects.filter(organization=organization)
         return ours is not None or (named is not None and rows.filter(pk=named).exists())
-    return ours is not None and _says_the_same(ours, received)
+    return ours is not None and _has_same_text(ours, received)
 
 
 def conversation_answered(
@@ -111,7 +111,7 @@ def messages_with(organization: Organization, ids: Iterable[str]) -> dict[str, M
     return {row.provider_message_id.strip("<>"): row for row in rows}
 
 
-def _says_the_same(ours: Message, received: ReceivedMessage) -> bool:
+def _has_same_text(ours: Message, received: ReceivedMessage) -> bool:
     """Whether a mail begins with our text, as one that a mailing list sent on with a line below it."""
     text = " ".join(ours.body.split())
     return bool(text) and " ".join(received.body.split()).startswith(text)

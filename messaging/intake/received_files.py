@@ -41,7 +41,7 @@ def store(message: Message, received: ReceivedMessage) -> None:
         for position, there in enumerate(received.media)
     ]
     rows += [
-        _kept(message, file, position) for position, file in enumerate(_along(received), start=len(received.media))
+        _stored(message, file, position) for position, file in enumerate(_along(received), start=len(received.media))
     ]
     Attachment.objects.bulk_create(rows)
     if received.media and can_fetch:
@@ -52,7 +52,7 @@ def _along(received: ReceivedMessage) -> Sequence[ReceivedFile]:
     return received.mail.files if received.mail is not None else received.files
 
 
-def _kept(message: Message, file: ReceivedFile, position: int) -> Attachment:
+def _stored(message: Message, file: ReceivedFile, position: int) -> Attachment:
     row = Attachment(
         organization=message.organization,
         message=message,

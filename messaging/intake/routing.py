@@ -45,7 +45,7 @@ def _named_by(route: WebhookRoute, provider: str) -> list[Channel]:
         value = getattr(route, sign)
         if value and (named := list(channels.filter(**{sign: value}))):
             return sorted(named, key=lambda channel: channel.created_at)
-    return _only_one(channels)
+    return _unambiguous(channels)
 
 
 def own_message_id(query: str) -> UUID | None:
@@ -78,6 +78,6 @@ def channel_of_organization(*, organization: Organization, kind: str, to: str) -
     return by_address or channels.order_by("-is_enabled", "created_at").first()
 
 
-def _only_one(channels: QuerySet[Channel]) -> list[Channel]:
+def _unambiguous(channels: QuerySet[Channel]) -> list[Channel]:
     results = list(channels[:2])
     return results if len(results) == 1 else []

@@ -18,13 +18,13 @@ from messaging.channels.text import clean
 from messaging.models import Channel, Message
 from messaging.threads import services as conversations
 
-_SAID = (Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ)
+_REACHED = (Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ)
 
 
 def record_sent_elsewhere(*, channel: Channel, listed: ListedMessage) -> bool:
     """Put it into the thread of whom it went to; False where they are unknown, or it may be a message of ours."""
     customer = _recipient(channel, listed)
-    if customer is None or _may_be_ours(channel, listed):
+    if customer is None or _may_be_own(channel, listed):
         return False
     status = Message.Status(listed.status) if listed.status else Message.Status.SENT
     try:
@@ -44,10 +44,10 @@ def record_sent_elsewhere(*, channel: Channel, listed: ListedMessage) -> bool:
                 error_code=listed.error_code[:32],
                 created_at=listed.at,
                 changed_at=timezone.now(),
-                sent_at=listed.at if status in _SAID else None,
+                sent_at=listed.at if status in _REACHED else None,
             )
             conversations.record_outbound(conversation, message)
-            if status in _SAID:
+            if status in _REACHED:
                 conversations.record_answer(conversation.pk, at=listed.at)
             payload = {"conversation": str(conversation.pk), "status": status, "elsewhere": True}
             record(events.MESSAGE_SENT, subject=message, actor=SYSTEM, payload=payload)
@@ -71,7 +71,7 @@ def _recipient(channel: Channel, listed: ListedMessage) -> Customer | None:
     return result.customer
 
 
-def _may_be_ours(channel: Channel, listed: ListedMessage) -> bool:
+def _may_be_own(channel: Channel, listed: ListedMessage) -> bool:
     """Whether a message of ours to them has no id of the provider's yet: that one is settled by asking about it."""
     open_ones = Message.objects.filter(
         channel=channel,

@@ -44,14 +44,16 @@ def catch_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         if not request.member.may(EDIT):
             raise PermissionDenied(f"Your role does not permit this ({EDIT}).")
-        if form.is_valid() and _ask(request, channel, form):
+        if form.is_valid() and _request(request, channel, form):
             if not request.htmx:
                 return redirect("messaging:catch_up", organization, pk)
             form = CatchUpForm()
     partials = {"catch-up": "messaging/settings/catch_up_main.html"}
     if request.method != "POST":
         partials["catch-up-results"] = "messaging/settings/askings.html"
-    answer = render_page(request, "messaging/settings/catch_up.html", _shown(request, channel, form), partials=partials)
+    answer = render_page(
+        request, "messaging/settings/catch_up.html", _context(request, channel, form), partials=partials
+    )
     answer.status_code = 422 if form.errors else 200
     return answer
 
@@ -71,7 +73,7 @@ def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUI
     return redirect("messaging:catch_up", organization, pk)
 
 
-def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
+def _request(request: Request, channel: Channel, form: CatchUpForm) -> bool:
     given = form.cleaned_data
     with on_form(request, form):
         backfill.request_backfill(
@@ -85,7 +87,7 @@ def _ask(request: Request, channel: Channel, form: CatchUpForm) -> bool:
     return False
 
 
-def _shown(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, object]:
+def _context(request: Request, channel: Channel, form: CatchUpForm) -> dict[str, object]:
     askings = list(
         Reconciliation.objects.filter(channel=channel)
         .select_related("asked_by")

@@ -90,7 +90,9 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
 def channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """One channel: how it is, what is read there, and the addresses that its provider has to be told."""
     partials = {"channel-reading": "messaging/settings/reading.html"}
-    return render_page(request, "messaging/settings/detail.html", _shown(request, find_channel(pk)), partials=partials)
+    return render_page(
+        request, "messaging/settings/detail.html", _context(request, find_channel(pk)), partials=partials
+    )
 
 
 @requires(EDIT)
@@ -127,7 +129,7 @@ def check_channel(request: Request, organization: str, pk: UUID) -> HttpResponse
             "webhook_place": channels.webhook_place(row),
         }
         return render(request, "messaging/settings/check.html", {**part, **context})
-    return render(request, "messaging/settings/detail.html", {**_shown(request, row), **context})
+    return render(request, "messaging/settings/detail.html", {**_context(request, row), **context})
 
 
 @requires(EDIT)
@@ -178,7 +180,7 @@ def read_templates(request: Request, organization: str, pk: UUID) -> HttpRespons
     is_asked = contents.request_sync(row, current_actor())
     text = "The approved templates are being read." if is_asked else "This provider has no templates of its own."
     if request.htmx and request.htmx.target == "channel-reading":
-        answer = render(request, "messaging/settings/reading.html", _shown(request, row))
+        answer = render(request, "messaging/settings/reading.html", _context(request, row))
         return toast(answer, text, level="success" if is_asked else "error")
     (toasts.success if is_asked else toasts.error)(request, text)
     if request.POST.get("back") == "templates":
@@ -197,7 +199,7 @@ def state_of(row: Channel) -> State:
     return State("On", "good", "circle-check")
 
 
-def _shown(request: Request, row: Channel) -> dict[str, Any]:
+def _context(request: Request, row: Channel) -> dict[str, Any]:
     may = request.member.may
     webhooks = channels.webhooks(row)
     sync = ContentSync.objects.filter(channel=row).first() if contents.has_content(row) else None

@@ -90,7 +90,7 @@ def new_template(request: Request, organization: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @writes_at_once
 def edit_template(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    template = _found(request, pk)
+    template = _template(request, pk)
     lock_rows(request, template)
     return _write(request, template)
 
@@ -99,7 +99,7 @@ def edit_template(request: Request, organization: str, pk: UUID) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_template(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST deletes."""
-    template = _found(request, pk)
+    template = _template(request, pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -122,7 +122,7 @@ def preview(request: Request, organization: str) -> HttpResponse:
     pk = parse_uuid(named)
     if named and pk is None:
         raise Http404("There is no such template.")
-    template = _found(request, pk) if pk else None
+    template = _template(request, pk) if pk else None
     return render(request, "messaging/texts/preview.html", template_preview.of(request, template))
 
 
@@ -202,7 +202,7 @@ def _readings() -> list[dict[str, object]]:
     return text
 
 
-def _found(request: Request, pk: UUID) -> Template:
+def _template(request: Request, pk: UUID) -> Template:
     """One that the member may use. Raises Http404."""
     rows = Template.objects.visible_to(request.member).select_related("organization", "team")
     return first_or_404(rows.filter(pk=pk), "There is no such template.")

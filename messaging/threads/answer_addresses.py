@@ -25,14 +25,14 @@ class Choice:
 
 def subqueries() -> dict[str, Subquery]:
     """For a query of conversations: what `choice` looks at comes along."""
-    newest = _asking().filter(conversation=OuterRef("pk"))
+    newest = _questions().filter(conversation=OuterRef("pk"))
     return {
         "asking_sender": Subquery(newest.values("address")[:1]),
         "asked_for_address": Subquery(newest.values("mail__reply_to")[:1]),
     }
 
 
-def _asking() -> QuerySet[Message]:
+def _questions() -> QuerySet[Message]:
     """The mails that ask for answers at another address, newest first."""
     mails = Message.objects.filter(direction=Message.Direction.INBOUND, mail__reply_to__gt="")
     return mails.order_by("-created_at", "-id")
@@ -46,7 +46,7 @@ def choice(conversation: Conversation) -> Choice | None:
     if "asking_sender" in known:
         newest = (known["asking_sender"], known["asked_for_address"])
     else:
-        newest = _asking().filter(conversation=conversation).values_list("address", "mail__reply_to").first() or (
+        newest = _questions().filter(conversation=conversation).values_list("address", "mail__reply_to").first() or (
             "",
             "",
         )

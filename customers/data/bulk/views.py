@@ -64,7 +64,7 @@ def bulk(request: Request, organization: str) -> HttpResponse:
     requested["asks_why"] = action == "stage" and bool(count) and _is_unexplained(request, value, reason)
     is_confirmed = bool(request.POST.get("confirmed"))
     if requested["asks_why"] or ((action == "delete" or count > ASKS_ABOVE) and not is_confirmed):
-        return _ask(request, state, requested | {"is_unanswered": requested["asks_why"] and is_confirmed})
+        return _confirm(request, state, requested | {"is_unanswered": requested["asks_why"] and is_confirmed})
     params = {PARAMETERS[action]: value} if action in PARAMETERS else {}
     if reason:
         params["reason"] = reason
@@ -122,7 +122,7 @@ def _bar(request: Request, job: Job) -> HttpResponse:
     return render(request, "customers/data/bulk/progress.html", context)
 
 
-def _ask(request: Request, state: ListState, asked: dict[str, Any]) -> HttpResponse:
+def _confirm(request: Request, state: ListState, asked: dict[str, Any]) -> HttpResponse:
     context = {
         **asked,
         "do": f"{asked['action']}:{asked['value']}",

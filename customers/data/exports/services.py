@@ -53,7 +53,7 @@ class InvalidExport(Invalid):
     """A parameter of an export that can’t be read: `columns` or `format`."""
 
 
-class AccessLost(Exception):
+class AccessMissing(Exception):
     """Whoever exports may not any more; the file ends in the middle, and is seen to."""
 
 
@@ -91,7 +91,7 @@ class Export:
         return f"customers-{self.organization.slug}-{day}.{self.format}"
 
     def pieces(self) -> Generator[bytes]:
-        """The file's bytes. Raises AccessLost."""
+        """The file's bytes. Raises AccessMissing."""
         return self._csv() if self.format == CSV else self._xlsx()
 
     def _csv(self) -> Generator[bytes]:
@@ -187,26 +187,26 @@ class _Reader:
         self._sources = list(dict.fromkeys(["id", self._order, *(column.source for column in export.columns)]))
 
     def next(self) -> Iterator[Sequence[Any]] | None:
-        """The next rows as the file has them, or nothing at the end. Raises AccessLost."""
+        """The next rows as the file has them, or nothing at the end. Raises AccessMissing."""
         member = self._member()
         while self._phases:
-            rows = self._rows(self._asked(member))
+            rows = self._rows(self._requested(member))
             if rows:
                 self._last = self._key(rows[-1])
             if len(rows) < ROWS_AT_ONCE:
                 self._phases.pop(0)
                 self._last = None
             if rows:
-                return self._shown(rows)
+                return self._displayed(rows)
         return None
 
     def _member(self) -> Member:
         member = Member.objects.active().with_access().filter(pk=self.export.member_id).first()
         if member is None or not member.may(PERMISSION):
-            raise AccessLost("The permission to export was taken away in the meantime.")
+            raise AccessMissing("The permission to export was taken away in the meantime.")
         return member
 
-    def _asked(self, member: Member) -> CustomerQuerySet:
+    def _requested(self, member: Member) -> CustomerQuerySet:
         rows = customers_for(member, self.export.filters)
         has_value = self._phases[0]
         if has_value is not None:
@@ -237,7 +237,7 @@ class _Reader:
 
     # --- Showing ------------------------------------------------------------------------------------------------------
 
-    def _shown(self, rows: list[tuple[object, ...]]) -> Iterator[Sequence[Any]]:
+    def _displayed(self, rows: list[tuple[object, ...]]) -> Iterator[Sequence[Any]]:
         """Column by column, which is several times as quick as row by row."""
         given = dict(zip(self._sources, zip(*rows, strict=True), strict=True))
         parsed: dict[str, list[object]] = {

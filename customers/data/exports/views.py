@@ -28,13 +28,13 @@ OWN = frozenset({"format", "columns", "column", "bom", "ids", "after", "open", "
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: Request, organization: str) -> HttpResponse:
     """What is taken out, and how. Neither this nor the file changes anything; chosen customers come in a POST."""
-    read, refused = filters.read_each(_given(request))
+    read, refused = filters.read_each(_criteria(request))
     if refused:
         read[filters.REFUSED] = True
     chosen_ids = _chosen(request)
     read |= chosen_ids
     columns = exports.available_columns()
-    wanted = {name for text in _asked(request).getlist("columns") for name in text.split(",") if name}
+    wanted = {name for text in _parameters(request).getlist("columns") for name in text.split(",") if name}
     chosen = wanted & {column.name for column in columns} or {column.name for column in columns}
     pairs = _pairs(request)
     context = {
@@ -58,9 +58,9 @@ def file(request: Request, organization: str) -> HttpResponseBase:
         result = exports.begin(
             member=request.member,
             actor=current_actor(),
-            filters=filters.read(_given(request)) | _chosen(request),
-            columns=_asked(request).getlist("column") or None,
-            format=_asked(request).get("format") or exports.CSV,
+            filters=filters.read(_criteria(request)) | _chosen(request),
+            columns=_parameters(request).getlist("column") or None,
+            format=_parameters(request).get("format") or exports.CSV,
         )
     except (exports.InvalidExport, filters.InvalidFilter) as error:
         return HttpResponse(f"{error.field}: {error}", status=400, content_type="text/plain; charset=utf-8")
@@ -73,7 +73,7 @@ def _chosen(request: Request) -> dict[str, list[str]]:
     return {"ids": results} if results else {}
 
 
-def _asked(request: Request) -> QueryDict:
+def _parameters(request: Request) -> QueryDict:
     """What the address and the body say together."""
     requested = request.GET.copy()
     for name, values in request.POST.lists():
@@ -81,9 +81,9 @@ def _asked(request: Request) -> QueryDict:
     return requested
 
 
-def _given(request: Request) -> QueryDict:
+def _criteria(request: Request) -> QueryDict:
     """The list's filters: what else a list has in its address (an open panel, say) is no filter."""
-    given = _asked(request)
+    given = _parameters(request)
     for name in list(given):
         if name in OWN:
             del given[name]
@@ -91,4 +91,4 @@ def _given(request: Request) -> QueryDict:
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:
-    return [(name, value) for name, values in _given(request).lists() for value in values if value]
+    return [(name, value) for name, values in _criteria(request).lists() for value in values if value]

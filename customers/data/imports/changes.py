@@ -112,7 +112,7 @@ class Writer:
             change.save([identity.value for identity in change.identities.values()])
             changes.append(self._change(customer, "updated", change.before, change.after))
             ties += [(customer, tag) for tag in change.new_tags]
-            self._tell(change, entries)
+            self._record(change, entries)
             if "stage" in change.after:
                 moves.append((customer, change.was_at, change.was_since))
         self._tie(ties)
@@ -128,7 +128,7 @@ class Writer:
         for event_type, of_type in entries.items():
             record_many(event_type, of_type, actor=self.actor, organization=self.organization)
 
-    def _tell(self, change: _Filling, entries: dict[str, list[Entry]]) -> None:
+    def _record(self, change: _Filling, entries: dict[str, list[Entry]]) -> None:
         customer = change.customer
 
         def tell(event_type: str, **payload: object) -> None:

@@ -80,7 +80,7 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
     Raises CannotMerge.
     """
     loser, survivor = _locked(loser, survivor)
-    wanted = _wanted(loser, survivor, chosen or {})
+    wanted = _choices(loser, survivor, chosen or {})
     change_set = ChangeSet.objects.create(
         organization=survivor.organization, kind=ChangeSet.Kind.MERGE,
         summary=f"Merged {loser.code} into {survivor.code}"[:200],
@@ -98,7 +98,7 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
     _take_over(loser, survivor, wanted)
     if survivor.stage_id != stage.pk:
         survivor.stage_since = loser.stage_since
-        _tell_stage(change_set, survivor, stage, since, actor)
+        _record_stage(change_set, survivor, stage, since, actor)
     now = timezone.now()
     codes = [*survivor.former_codes, loser.code, *loser.former_codes]
     survivor.former_codes = list(dict.fromkeys(codes))
@@ -151,7 +151,7 @@ def _locked(loser: Customer, survivor: Customer) -> tuple[Customer, Customer]:
     return results[loser.pk], results[survivor.pk]
 
 
-def _wanted(loser: Customer, survivor: Customer, chosen: Mapping[str, str]) -> dict[str, str]:
+def _choices(loser: Customer, survivor: Customer, chosen: Mapping[str, str]) -> dict[str, str]:
     sides = {choice.field: choice.chosen for choice in choices(loser=loser, survivor=survivor)}
     for name, side in chosen.items():
         if name not in sides:
@@ -235,7 +235,7 @@ def _take_over(loser: Customer, survivor: Customer, wanted: Mapping[str, str]) -
     set_primary(survivor)
 
 
-def _tell_stage(change_set: ChangeSet, survivor: Customer, stage: Stage, since: datetime, actor: Actor) -> None:
+def _record_stage(change_set: ChangeSet, survivor: Customer, stage: Stage, since: datetime, actor: Actor) -> None:
     """The stage history knows every move; undoing takes this one out again."""
     move = StageChange.objects.create(
         organization=survivor.organization, customer=survivor, from_stage=stage, from_name=stage.name,

@@ -116,7 +116,7 @@ def _erase_all(why: str, due: Due) -> int:
         for key in keys:
             if stopping():
                 return gone
-            gone += _erase_one(key, why, due)
+            gone += _erase(key, why, due)
         if gone == before:
             break  # all of them changed meanwhile
     return gone
@@ -127,7 +127,7 @@ def _some(due: Due) -> Sequence[UUID]:
 
 
 @transaction.atomic
-def _erase_one(key: UUID, why: str, due: Due) -> int:
+def _erase(key: UUID, why: str, due: Due) -> int:
     locked = Customer.objects.select_for_update(of=("self",)).filter(pk=key).first()
     if locked is None or not due(now=timezone.now()).filter(pk=key).exists():
         return 0

@@ -70,7 +70,7 @@ def encoding_of(file: IO[bytes]) -> str:
 def text_of(file: IO[bytes], encoding: str) -> io.TextIOWrapper:
     """The file from its beginning as text, line ends as they are; leaving it does not close the file."""
     file.seek(0)
-    return _Kept(file, encoding=encoding, errors="strict", newline="")
+    return _UnclosedText(file, encoding=encoding, errors="strict", newline="")
 
 
 def sample_of(file: IO[bytes], encoding: str) -> str:
@@ -179,7 +179,7 @@ def _likeness(text: str, usual: str, seldom: str) -> float:
     return score / max(len(strange), 1)
 
 
-class _Kept(io.TextIOWrapper):
+class _UnclosedText(io.TextIOWrapper):
     """Leaves the file open when it goes."""
 
     def __del__(self) -> None:

@@ -51,7 +51,9 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return _answer(request, customer, "customers/page/customer/stage_field.html", "Choose one of the stages.")
     lock_rows(request, customer)
     if clash := conflict_of(request, customer, STAGE, stage):
-        return _ask(request, customer, "customers/page/customer/stage_field.html", clash, {"chosen_stage": stage.pk})
+        return _confirm(
+            request, customer, "customers/page/customer/stage_field.html", clash, {"chosen_stage": stage.pk}
+        )
     reason = reason_of(request)
     if stage.pk != customer.stage_id and lacks_reason(request, stage, reason):
         if request.htmx:
@@ -78,7 +80,7 @@ def set_owner(request: Request, organization: str, pk: UUID) -> HttpResponse:
     lock_rows(request, customer)
     if clash := conflict_of(request, customer, OWNER, owner):
         chosen = {"chosen_owner": owner.pk if owner else ""}
-        return _ask(request, customer, "customers/page/customer/owner_field.html", clash, chosen)
+        return _confirm(request, customer, "customers/page/customer/owner_field.html", clash, chosen)
     customers.assign(customer=customer, owner=owner, actor=current_actor())
     return _answer(request, customer, "customers/page/customer/owner_field.html")
 
@@ -118,7 +120,7 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
         # What the field can't show, such as a line break, is not taken away by looking at it.
         return _answer(request, customer, template, more={**context, "value": value})
     if clash := conflict_of(request, customer, field, value):
-        return _ask(request, customer, template, clash, {**context, "value": value})
+        return _confirm(request, customer, template, clash, {**context, "value": value})
     with Attempt(request) as attempt:
         if field == "name" and not 0 < len(value) <= MAX_NAME_LENGTH:
             raise Refused(f"A name of 1 to {MAX_NAME_LENGTH} characters is needed.")
@@ -135,7 +137,7 @@ def tag_names(request: Request, organization: str) -> HttpResponse:
     return render(request, "customers/page/customer/tag_names.html", {"names": names})
 
 
-def _ask(
+def _confirm(
     request: Request, customer: Customer, template: str, clash: InlineConflict, more: Mapping[str, object] | None = None
 ) -> HttpResponse:
     """Both values, and which to keep. Without a script the page shows theirs, and a notice both."""

@@ -30,23 +30,23 @@ RELATIONSHIPS = ("student", "patient", "parent", "guardian", "partner", "billing
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Somebody tied to the customer."""
-    return _contact(request, find_visible(request, pk), None)
+    return _contact_form(request, find_visible(request, pk), None)
 
 
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 @writes_at_once
 def edit_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    contact = _found(request, pk)
+    contact = _visible_contact(request, pk)
     lock_rows(request, contact.customer, contact)
-    return _contact(request, contact.customer, contact)
+    return _contact_form(request, contact.customer, contact)
 
 
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_contact(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST deletes."""
-    contact = _found(request, pk)
+    contact = _visible_contact(request, pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -58,7 +58,7 @@ def delete_contact(request: Request, organization: str, pk: UUID) -> HttpRespons
     return redirect("customers:detail", organization, contact.customer_id)
 
 
-def _contact(request: Request, customer: Customer, contact: Contact | None) -> HttpResponse:
+def _contact_form(request: Request, customer: Customer, contact: Contact | None) -> HttpResponse:
     names = ("name", "relationship", "phone", "email", "birth_date")
     initial = {name: getattr(contact, name) for name in names} if contact else None
     form = ContactForm(request.POST or None, initial=initial, record=contact)
@@ -82,6 +82,6 @@ def _save_contact(customer: Customer, contact: Contact | None, fields: dict[str,
         contacts.update(contact=contact, actor=current_actor(), changes=fields)
 
 
-def _found(request: Request, pk: UUID) -> Contact:
+def _visible_contact(request: Request, pk: UUID) -> Contact:
     rows = Contact.objects.visible_to(request.member).select_related("customer__organization", "customer__stage")
     return first_or_404(rows.filter(pk=pk), "There is no such record, or it is not yours to see.")

@@ -48,7 +48,7 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_safe
 def download(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """The document, for whoever may see its customer."""
-    file = _found(request, pk)
+    file = _file(request, pk)
     try:
         opened = file.content.open("rb")
     except OSError as error:
@@ -70,7 +70,7 @@ def download(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST deletes."""
-    file = _found(request, pk)
+    file = _file(request, pk)
     if request.method != "POST":
         back = reverse("customers:detail", args=[organization, file.customer_id])
         consequence = "The document is gone for good, also from the storage."
@@ -81,6 +81,6 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return redirect("customers:detail", organization, file.customer_id)
 
 
-def _found(request: Request, pk: UUID) -> CustomerFile:
+def _file(request: Request, pk: UUID) -> CustomerFile:
     rows = CustomerFile.objects.visible_to(request.member).select_related("customer").filter(pk=pk)
     return first_or_404(rows, "There is no such document, or it is not yours to see.")

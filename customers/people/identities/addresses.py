@@ -100,7 +100,7 @@ def add(*, customer: Customer, address: Address, actor: Actor) -> Identity:
 def remove(*, identity: Identity, actor: Actor) -> None:
     """Take an address away; the next of its kind follows as the primary one. Raises CustomerMissing, AddressMissing."""
     customer = locking.lock_customer(identity.customer)
-    identity = _still_theirs(identity, customer)
+    identity = _current(identity, customer)
     _record(events.IDENTITY_REMOVED, identity, actor)
     identity.delete()
     if identity.is_primary and (field := FIELDS.get(Identity.Kind(identity.kind))):
@@ -114,7 +114,7 @@ def remove(*, identity: Identity, actor: Actor) -> None:
 def make_primary(*, identity: Identity, actor: Actor) -> None:
     """The address that is written to first. Raises CustomerMissing, AddressMissing."""
     customer, field = locking.lock_customer(identity.customer), FIELDS.get(Identity.Kind(identity.kind), "")
-    identity.is_primary = _still_theirs(identity, customer).is_primary
+    identity.is_primary = _current(identity, customer).is_primary
     if identity.is_primary or not field:
         return
     before = getattr(customer, field)
@@ -136,7 +136,7 @@ def _follow(customer: Customer, kind: Identity.Kind) -> None:
         setattr(customer, FIELDS[kind], oldest.value)
 
 
-def _still_theirs(identity: Identity, customer: Customer) -> Identity:
+def _current(identity: Identity, customer: Customer) -> Identity:
     """The row as it is, with its customer held."""
     row = Identity.objects.filter(pk=identity.pk, customer=customer).first()
     if row is None:

@@ -35,7 +35,7 @@ def add(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @requires("customers.edit")
 @require_POST
 def remove(request: Request, organization: str, pk: UUID, identity: UUID) -> HttpResponse:
-    addresses.remove(identity=_found(request, pk, identity), actor=current_actor())
+    addresses.remove(identity=_identity(request, pk, identity), actor=current_actor())
     return redirect("customers:detail", organization, pk)
 
 
@@ -43,11 +43,11 @@ def remove(request: Request, organization: str, pk: UUID, identity: UUID) -> Htt
 @require_POST
 def make_primary(request: Request, organization: str, pk: UUID, identity: UUID) -> HttpResponse:
     """Write to this one first."""
-    addresses.make_primary(identity=_found(request, pk, identity), actor=current_actor())
+    addresses.make_primary(identity=_identity(request, pk, identity), actor=current_actor())
     return redirect("customers:detail", organization, pk)
 
 
-def _found(request: Request, pk: UUID, identity: UUID) -> Identity:
+def _identity(request: Request, pk: UUID, identity: UUID) -> Identity:
     rows = Identity.objects.select_related("customer__organization")
     rows = rows.filter(customer=find_visible(request, pk), pk=identity)
     return first_or_404(rows, "The customer has no such phone or e-mail.")

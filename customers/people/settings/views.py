@@ -52,7 +52,7 @@ def new_field(request: Request, organization: str) -> HttpResponse:
 @writes_at_once
 def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Label, choices, whether it has to be filled in; the rest is for good."""
-    field = _found(pk)
+    field = _field(pk)
     lock_rows(request, field)
     plain = {name: getattr(field, name) for name in ("entity", "label", "key", "type", "is_required")}
     form = CustomFieldForm(
@@ -77,7 +77,7 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST takes the field away."""
-    field = _found(pk)
+    field = _field(pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -169,7 +169,7 @@ def _tag(key: str) -> Tag:
     return tag
 
 
-def _found(pk: UUID) -> CustomField:
+def _field(pk: UUID) -> CustomField:
     return first_or_404(CustomField.objects.filter(pk=pk), "There is no such field.")
 
 

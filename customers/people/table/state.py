@@ -106,7 +106,7 @@ def read_state(
     checked, refused = filters.read_each(given, fields=known, stages=stages)
     if segment is not None and checks_tags:
         # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
-        refused += _gone_tags(checked.get("tag"))
+        refused += _missing_tags(checked.get("tag"))
     is_refused = bool(problems) or any(error.field != "ordering" for error in refused)
     problems += [_problem(error, known) for error in refused]
     ordering = checked.pop("ordering", DEFAULT_ORDERING)
@@ -146,7 +146,7 @@ def _problem(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) ->
     return _("The filter “%(name)s” can’t be used: %(reason)s") % {"name": label[:40], "reason": error}
 
 
-def _gone_tags(asked: Sequence[str] | None) -> list[filters.InvalidFilter]:
+def _missing_tags(asked: Sequence[str] | None) -> list[filters.InvalidFilter]:
     """Tags that are asked for and that nobody can have; one query, where any are asked for."""
     wanted = [tag for tag in asked or () if tag]
     if not wanted:

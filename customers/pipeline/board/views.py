@@ -49,14 +49,16 @@ def board(request: Request, organization: str) -> HttpResponse:
     )
     if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
         column = _column(request, stages, state)
-        return render(request, "customers/pipeline/board/cards.html", _shown(request, state) | {"column": column})
+        return render(
+            request, "customers/pipeline/board/cards.html", _board_context(request, state) | {"column": column}
+        )
     if "column" in request.GET:
         page_context = [_column(request, stages, state)]
     else:
         filters = {**state.filters, KNOWN_STAGES: stages}
         page_context = board_queries.columns(request.member, filters, order_of(state), stages)
     words = chips.Words(stages=stages, owners=possible_owners(), fields=fields, me=request.member.user)
-    context = frame(request.member, state, words, segments) | _shown(request, state)
+    context = frame(request.member, state, words, segments) | _board_context(request, state)
     context |= {
         "board": page_context,
         "count": sum(column.count for column in page_context),
@@ -93,7 +95,7 @@ def changes(request: Request, organization: str) -> HttpResponse:
     rows = board_queries.customers_in(request.member, filters).filter(pk__in=ids)
     cards = list(board_queries.with_card_relations(rows)) if ids else []
     context = {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
-    return render(request, "customers/pipeline/board/changes.html", _shown(request, state) | context)
+    return render(request, "customers/pipeline/board/changes.html", _board_context(request, state) | context)
 
 
 @requires("customers.edit")
@@ -111,7 +113,7 @@ def move(request: Request, organization: str, pk: UUID) -> HttpResponse:
         reverse("customers:move", args=[organization, pk]),
         customer.stage,
         back=_back_url(request, customer),
-        pairs=[(name, _given(request, name)) for name in ("from", "state") if _given(request, name)],
+        pairs=[(name, _parameter(request, name)) for name in ("from", "state") if _parameter(request, name)],
     )
     if request.method != "POST":
         return requested.ask()
@@ -188,7 +190,7 @@ def _column(request: Request, stages: Sequence[Stage], state: ListState) -> Colu
     return column
 
 
-def _shown(request: Request, state: ListState) -> dict[str, object]:
+def _board_context(request: Request, state: ListState) -> dict[str, object]:
     """What every part of the board needs."""
     query = state.query()
     return {
@@ -212,11 +214,11 @@ def _back(request: Request, customer: Customer) -> HttpResponse:
 def _back_url(request: Request, customer: Customer) -> str:
     """Where a move was asked for: the customer's page (`from=customer`), or the board in its `state`."""
     slug = request.organization.slug
-    if _given(request, "from") == "customer":
+    if _parameter(request, "from") == "customer":
         return reverse("customers:detail", args=[slug, customer.pk])
-    query = QueryDict(_given(request, "state").lstrip("?")[:MAX_STATE_LENGTH]).urlencode()
+    query = QueryDict(_parameter(request, "state").lstrip("?")[:MAX_STATE_LENGTH]).urlencode()
     return reverse("customers:board", args=[slug]) + (f"?{query}" if query else "")
 
 
-def _given(request: Request, name: str) -> str:
+def _parameter(request: Request, name: str) -> str:
     return request.POST.get(name, "") or request.GET.get(name, "")

@@ -60,7 +60,11 @@ def deal_list(request: Request, organization: str) -> HttpResponse:
         order=ORDERINGS[state.ordering],
     )
     today = days.today(request.organization.zone)
-    context = _shown(request, state, stages, "deals") | {"rows": page.rows, "more": page.next_cursor, "today": today}
+    context = _list_context(request, state, stages, "deals") | {
+        "rows": page.rows,
+        "more": page.next_cursor,
+        "today": today,
+    }
     if request.htmx.target == "more-deals" and not request.htmx.boosted:
         return render(request, "customers/pipeline/deals/rows.html", context)
     # What is to come does not depend on the day that is asked for.
@@ -86,7 +90,7 @@ def deal_board(request: Request, organization: str) -> HttpResponse:
     """The deals by stage; `column` and `after` ask for more of one."""
     stages = list(Stage.objects.all())
     state = deal_queries.read_deals(without(request, "column", "after"), stages=[stage.key for stage in stages])
-    context = _shown(request, state, stages, "board")
+    context = _list_context(request, state, stages, "board")
     if request.htmx.target and request.htmx.target.startswith("more-") and not request.htmx.boosted:
         return render(
             request, "customers/pipeline/board/cards.html", context | {"column": _column(request, stages, state)}
@@ -119,7 +123,7 @@ def deal_changes(request: Request, organization: str) -> HttpResponse:
     """
     stages = list(Stage.objects.all())
     state = deal_queries.read_deals(without(request, "ids", "all"), stages=[stage.key for stage in stages])
-    context = _shown(request, state, stages, "board")
+    context = _list_context(request, state, stages, "board")
     read = deal_queries.columns if "all" in request.GET else deal_queries.heads
     columns = read(request.member, state, stages, today=context["today"])
     first = {row.pk for column in columns for row in column.rows}
@@ -136,7 +140,7 @@ def deal_changes(request: Request, organization: str) -> HttpResponse:
 def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Move a deal to `stage` (key or id): a won or lost stage closes it, a lost one needs a reason where asked for."""
     deal = find_deal(request, pk)
-    state = _given_state(request)
+    state = _requested_state(request)
     requested = Move(
         request,
         deal.title,
@@ -170,7 +174,7 @@ def move_deal(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return requested.done(text, {"text": text, "undo": requested.action, "values": values})
 
 
-def _shown(request: Request, state: DealState, stages: list[Stage], tab: str) -> dict[str, Any]:
+def _list_context(request: Request, state: DealState, stages: list[Stage], tab: str) -> dict[str, Any]:
     """What every part needs."""
     slug = request.organization.slug
     query = state.query()
@@ -241,10 +245,10 @@ def _column(request: Request, stages: list[Stage], state: DealState) -> Column[D
     return column
 
 
-def _given_state(request: Request) -> str:
+def _requested_state(request: Request) -> str:
     return (request.POST.get("state", "") or request.GET.get("state", ""))[:MAX_STATE_LENGTH]
 
 
 def _board_url(request: Request) -> str:
-    query = QueryDict(_given_state(request).lstrip("?")).urlencode()
+    query = QueryDict(_requested_state(request).lstrip("?")).urlencode()
     return reverse("customers:deal_board", args=[request.organization.slug]) + (f"?{query}" if query else "")

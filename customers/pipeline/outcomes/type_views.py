@@ -30,7 +30,7 @@ EDIT = "settings.edit"
 @require_safe
 def type_list(request: Request, organization: str) -> HttpResponse:
     """The types in their order, with how often each was recorded."""
-    return render(request, "customers/pipeline/outcomes/outcome_types.html", _shown(request))
+    return render(request, "customers/pipeline/outcomes/outcome_types.html", _list_context(request))
 
 
 @requires(EDIT)
@@ -51,7 +51,7 @@ def new_type(request: Request, organization: str) -> HttpResponse:
 @writes_at_once
 def edit_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, colour, stage, whether it converts and has an amount; the key is for good."""
-    kind = _found(pk)
+    kind = _outcome_type(pk)
     lock_rows(request, kind)
     form = OutcomeTypeForm(
         _posted(request), stages=list(Stage.objects.all()), initial=OutcomeTypeForm.initial_of(kind), record=kind
@@ -73,7 +73,7 @@ def order_types(request: Request, organization: str) -> HttpResponse:
         request,
         OutcomeType.objects.all(),
         lambda ids: outcomes.reorder_types(organization=request.organization, actor=current_actor(), ids=ids),
-        lambda: render(request, "customers/pipeline/outcomes/outcome_type_list.html", _shown(request)),
+        lambda: render(request, "customers/pipeline/outcomes/outcome_type_list.html", _list_context(request)),
         "customers:outcome_types",
     )
 
@@ -82,7 +82,7 @@ def order_types(request: Request, organization: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST takes away what was never recorded."""
-    kind = _found(pk)
+    kind = _outcome_type(pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -100,7 +100,7 @@ def _posted(request: Request) -> object:
     return request.POST if request.method == "POST" else None
 
 
-def _shown(request: Request) -> dict[str, object]:
+def _list_context(request: Request) -> dict[str, object]:
     rows = OutcomeType.objects.select_related("stage").annotate(recorded=Count("outcomes"))
     return {
         "types": rows.order_by("position", "key"),
@@ -114,6 +114,6 @@ def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> 
     return render(request, "customers/pipeline/outcomes/outcome_type.html", context, status=422 if form.errors else 200)
 
 
-def _found(pk: UUID) -> OutcomeType:
+def _outcome_type(pk: UUID) -> OutcomeType:
     rows = OutcomeType.objects.select_related("stage", "organization").filter(pk=pk)
     return first_or_404(rows, "There is no such type.")

@@ -85,7 +85,7 @@ def record(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @writes_at_once
 def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Correct one; it moves nobody."""
-    outcome = _found(request, pk)
+    outcome = _outcome(request, pk)
     lock_rows(request, outcome.customer, outcome)
     form = OutcomeForm(
         request.POST if request.method == "POST" else None,
@@ -106,7 +106,7 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST takes it away."""
-    outcome = _found(request, pk)
+    outcome = _outcome(request, pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -149,7 +149,7 @@ def _types() -> list[OutcomeType]:
     return list(OutcomeType.objects.select_related("stage"))
 
 
-def _found(request: Request, pk: UUID) -> Outcome:
+def _outcome(request: Request, pk: UUID) -> Outcome:
     rows = Outcome.objects.visible_to(request.member).select_related(
         "type", "organization", "customer__organization", "customer__stage"
     )

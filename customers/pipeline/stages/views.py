@@ -74,7 +74,7 @@ def new_stage(request: Request, organization: str) -> HttpResponse:
 @writes_at_once
 def change_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, kind, colour, probability, hours and task; the key is for good."""
-    stage = _found(pk)
+    stage = _stage(pk)
     if request.method == "POST":
         stages.lock(request.organization)
     lock_rows(request, stage)
@@ -96,7 +96,7 @@ def order_stages(request: Request, organization: str) -> HttpResponse:
         request,
         Stage.objects.all(),
         lambda ids: stages.reorder(organization=request.organization, actor=current_actor(), ids=ids),
-        lambda: render(request, "customers/pipeline/stages/stage_list.html", _shown(request)),
+        lambda: render(request, "customers/pipeline/stages/stage_list.html", _list_context(request)),
         "customers:pipeline_settings",
     )
 
@@ -105,7 +105,7 @@ def order_stages(request: Request, organization: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask where everybody in it moves to; a POST takes the stage away, at once or by a job."""
-    stage = _found(pk)
+    stage = _stage(pk)
     others = list(Stage.objects.exclude(pk=pk))
     attempt = Attempt(request)
     if request.method == "POST":
@@ -131,7 +131,7 @@ def remove_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpResponse:
-    context = _shown(request)
+    context = _list_context(request)
     if form is None:
         initial = PipelineRulesForm.initial_of(customer_settings.of(request.organization))
         form = PipelineRulesForm(initial=initial, stages=context["stages"], record=request.organization)
@@ -142,7 +142,7 @@ def _page(request: Request, form: PipelineRulesForm | None = None) -> HttpRespon
     return render(request, "customers/pipeline/stages/stages.html", {**context, "form": form}, status=status)
 
 
-def _shown(request: Request) -> dict[str, Any]:
+def _list_context(request: Request) -> dict[str, Any]:
     present = Count("customers", filter=Q(customers__deleted_at__isnull=True))
     return {
         "stages": list(Stage.objects.annotate(standing=present).order_by("position", "key")),
@@ -157,7 +157,7 @@ def _neighbour(stage: Stage, others: list[Stage]) -> Stage | None:
     return min(alike, key=lambda one: (abs(one.position - stage.position), one.position), default=None)
 
 
-def _found(pk: UUID) -> Stage:
+def _stage(pk: UUID) -> Stage:
     return first_or_404(Stage.objects.select_related("organization").filter(pk=pk), "There is no such stage.")
 
 

@@ -155,7 +155,7 @@ def _context(request: Request) -> dict[str, Any]:
     member, zone = request.member, request.organization.zone
     today = days.today(zone)
     who = task_queries.read_who(member, request.GET.get("who", ""))
-    day = _asked_day(request)
+    day = _requested_day(request)
     rows = follow_up_queries.on_day(member, day, who) if day else follow_up_queries.planned(member, who)
     page = page_after(
         rows.select_related("stage", "assigned_to"), cursor=request.GET.get("after", ""), size=ROWS,
@@ -203,7 +203,7 @@ def _context(request: Request) -> dict[str, Any]:
     }
 
 
-def _asked_day(request: Request) -> date | None:
+def _requested_day(request: Request) -> date | None:
     """The day in the address. Raises Http404 for one that is none."""
     text = request.GET.get("date", "")
     if not text:

@@ -99,7 +99,7 @@ def quick_add(request: Request, organization: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request, organization: str) -> HttpResponse:
     """A task with anybody or nobody; `customer` and `day` in the address fill it in."""
-    customer = _asked_customer(request)
+    customer = _requested_customer(request)
     return _form(request, None, customer)
 
 
@@ -114,7 +114,7 @@ def new_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @writes_at_once
 def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    task = _found(request, pk)
+    task = _task(request, pk)
     customer = task_queries.seen_customer(task)
     lock_rows(request, task.customer, task)
     return _form(request, task, customer)
@@ -124,7 +124,7 @@ def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Done, or open again; `to` (done, open) says which, so that two clicks are one."""
-    task = _found(request, pk)
+    task = _task(request, pk)
     wanted = request.GET.get("to", "")
     if wanted not in ("done", "open"):
         wanted = "done" if task.is_open else "open"
@@ -134,7 +134,7 @@ def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
         tasks.update(task=task, actor=current_actor(), changes={"status": status})
     if not request.htmx:
         return redirect(_back(request) or _place_of(request, task_queries.seen_customer(task)))
-    fresh = _found(request, pk)
+    fresh = _task(request, pk)
     place = request.GET.get("list", "")
     context = {
         "task": fresh,
@@ -156,7 +156,7 @@ def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST deletes."""
-    task = _found(request, pk)
+    task = _task(request, pk)
     if request.method != "POST":
         return confirm.ask(
             request,
@@ -247,7 +247,7 @@ def _rows(request: Request, address: Address) -> dict[str, object]:
 
 def _form(request: Request, task: Task | None, customer: Customer | None, *, is_bound: bool = False) -> HttpResponse:
     """A new task or one that is changed. With `is_bound` the customer stands, and is not asked for."""
-    initial: dict[str, object] = {"assigned_to": str(request.member.user_id), "due_at": _asked_day(request)}
+    initial: dict[str, object] = {"assigned_to": str(request.member.user_id), "due_at": _requested_day(request)}
     if task is not None:
         initial = TaskForm.initial_of(task)
     if customer is not None:
@@ -305,19 +305,19 @@ def _saved(request: Request, form: Form, save: Callable[[], Task]) -> Task | Non
     return None
 
 
-def _found(request: Request, pk: UUID) -> Task:
+def _task(request: Request, pk: UUID) -> Task:
     """The task, if within reach, one's own with whomever. Raises Http404."""
     rows = task_queries.with_row_relations(Task.objects.visible_to(request.member), request.member)
     rows = rows.select_related("customer__stage", "organization", "assigned_to").filter(pk=pk)
     return first_or_404(rows, "There is no such task, or it is not yours to see.")
 
 
-def _asked_customer(request: Request) -> Customer | None:
+def _requested_customer(request: Request) -> Customer | None:
     pk = parse_uuid(request.GET.get("customer", ""))
     return find_visible(request, pk) if pk else None
 
 
-def _asked_day(request: Request) -> object:
+def _requested_day(request: Request) -> object:
     try:
         day = date.fromisoformat(request.GET.get("day", ""))
     except ValueError:

@@ -52,7 +52,7 @@ _RETURNED: Final = re.compile(
 )
 _BEFORE_RETURNED: Final = " \t>|-"
 _FIELD: Final = re.compile(r"^[ \t]{0,4}([A-Za-z][A-Za-z-]{2,30})[ \t]?:[ \t]?(.*)$")
-_WANTED: Final = ("final-recipient", "original-recipient", "action", "status", "diagnostic-code", "x-actual-recipient",
+_FIELDS: Final = ("final-recipient", "original-recipient", "action", "status", "diagnostic-code", "x-actual-recipient",
                   "x-powermta-bouncecategory")  # fmt: skip
 _ANY_ADDRESS: Final = re.compile(_ADDRESS)
 _HEAD: Final = re.compile(
@@ -79,7 +79,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Report:
     """What was said of one recipient, before it is understood."""
 
     recipient: str
@@ -135,7 +135,7 @@ def _sign(mail: Message, sender: str) -> Sign:
     return Sign.WEAK if is_marked and not machine.is_passed_on(mail) else Sign.NONE
 
 
-def _statements(mail: Message, parts: Parts, text: str, sign: Sign) -> list[_Said] | None:
+def _statements(mail: Message, parts: Parts, text: str, sign: Sign) -> list[_Report] | None:
     """What a machine's own form says of each recipient; None where there is no such form, or no sign beside it."""
     if (from_json := _json(text)) and (sign or why_automatic(mail, _sender_of(mail))):
         return from_json
@@ -193,14 +193,14 @@ def _blocks(report: str) -> list[dict[str, str]]:
         match = _FIELD.match(line) if line[:1] not in (" ", "\t") or not last else None
         if match is None:
             last = last if line[:1] in (" ", "\t") and line.strip() else ""
-            if last in _WANTED:
+            if last in _FIELDS:
                 current[last] = f"{current[last]} {line.strip()}"[:4000]
             if not line.strip() and _is_recipient(current):
                 blocks.append(current)
                 current = {}
             continue
         last = match[1].casefold()
-        if last in _WANTED:
+        if last in _FIELDS:
             if last in current and last in ("final-recipient", "action") and _is_recipient(current):
                 blocks.append(current)
                 current = {}
@@ -214,7 +214,7 @@ def _is_recipient(block: dict[str, str]) -> bool:
     return ("final-recipient" in block or "original-recipient" in block) and len(block) >= 2
 
 
-def _from_block(block: dict[str, str], notice: str) -> _Said:
+def _from_block(block: dict[str, str], notice: str) -> _Report:
     """One recipient of a report. Where the report says too little, the notice for people is heard as well."""
     final, original = block.get("final-recipient", ""), block.get("original-recipient", "")
     recipient = _address(final) or _address(original) or _address(block.get("x-actual-recipient", ""))
@@ -229,7 +229,7 @@ def _from_block(block: dict[str, str], notice: str) -> _Said:
     if "account is disabled" in notice and len(diagnostic) < 80:
         words = f"{words} account is disabled"
     refused = re.search(r"^5\d\d 5\.1\.1 .{0,200}user unknown", notice, re.IGNORECASE | re.MULTILINE)
-    return _Said(
+    return _Report(
         recipient, f"{words} {proof} {refused[0] if refused else ''}".strip(), status[1] if status else "", action,
         block.get("x-powermta-bouncecategory", "").strip().casefold(),
     )  # fmt: skip
@@ -246,7 +246,7 @@ def _about(notice: str, recipient: str) -> str:
     return " ".join(notice[at : at + 1500].split()) if at >= 0 else " ".join(notice[:3000].split())
 
 
-def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> list[_Said]:
+def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> list[_Report]:
     """The recipients in a notice for people: each is said about from its own line to the next one's."""
     lines = notice.split("\n")
     ours = {address for _, address in headers.field_addresses(mail, "To", "From", "Delivered-To")}
@@ -261,26 +261,26 @@ def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> lis
     result = [*starts, *(address for address in named if address not in starts)][:MAX_RECIPIENTS]
     if not result:
         other = next((m for text in (*parts.returned, returned) if (m := _RETURNED_TO.search(text[:20_000]))), None)
-        return [_said(other[1].casefold() if other else "", notice)]
+        return [_report(other[1].casefold() if other else "", notice)]
     if len(result) == 1:
         # What stands above the recipient is often a set phrase; it is heard only where nothing is said below.
-        below = _said(result[0], "\n".join(lines[starts.get(result[0], 0) :]))
-        return [below if reason_of(below.words, below.code) != "undefined" else _said(result[0], notice)]
+        below = _report(result[0], "\n".join(lines[starts.get(result[0], 0) :]))
+        return [below if reason_of(below.words, below.code) != "undefined" else _report(result[0], notice)]
     edges = [*sorted(starts.values()), len(lines)]
     return [
-        _said(address, "\n".join(lines[starts[address] : next(edge for edge in edges if edge > starts[address])])
+        _report(address, "\n".join(lines[starts[address] : next(edge for edge in edges if edge > starts[address])])
               if address in starts else notice)
         for address in result
     ]  # fmt: skip
 
 
-def _said(recipient: str, words: str) -> _Said:
+def _report(recipient: str, words: str) -> _Report:
     words = " ".join(words.split())
     code = ENHANCED.search(words)
-    return _Said(recipient, words[:8000], code[1] if code else "")
+    return _Report(recipient, words[:8000], code[1] if code else "")
 
 
-def _json(text: str) -> list[_Said]:
+def _json(text: str) -> list[_Report]:
     """Amazon SES tells of bounces in JSON where mails are asked for as notifications."""
     start = text[:2000].find("{")
     if start < 0 or "bouncedRecipients" not in text[:_MAX_NOTICE_LENGTH]:
@@ -294,15 +294,15 @@ def _json(text: str) -> list[_Said]:
         return []
 
 
-def _from_json(recipient: Mapping[str, object]) -> _Said:
+def _from_json(recipient: Mapping[str, object]) -> _Report:
     words = str(recipient.get("diagnosticCode", ""))[:4000]
-    return _Said(
+    return _Report(
         _address(str(recipient.get("emailAddress", ""))), words, str(recipient.get("status", ""))[:10],
         str(recipient.get("action", "")).casefold()[:20],
     )  # fmt: skip
 
 
-def _understood(said: Iterable[_Said], message_id: str) -> tuple[Bounce, ...]:
+def _understood(said: Iterable[_Report], message_id: str) -> tuple[Bounce, ...]:
     bounces: dict[tuple[str, str], Bounce] = {}
     for one in said:
         code = _code(one)
@@ -316,7 +316,7 @@ def _understood(said: Iterable[_Said], message_id: str) -> tuple[Bounce, ...]:
     return tuple(bounces.values())
 
 
-def _code(one: _Said) -> str:
+def _code(one: _Report) -> str:
     """The enhanced code: the last word of the server that refused, unless it only says "some error"."""
     spoken = [code for code in ENHANCED.findall(one.words) if not code.startswith("2")]
     exact = [code for code in spoken if not code.endswith(".0.0")]

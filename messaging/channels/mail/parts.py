@@ -258,14 +258,14 @@ def safe_name(name: str, kind: str) -> str:
     name = one_line(name, 1000).replace("\\", "/").rpartition("/")[2]
     name = _UNSAFE_NAME.sub("_", name).strip(" .")
     if not name or not re.search(r"\w", name):
-        return _NAMES.get(kind) or _made_name(kind)
+        return _NAMES.get(kind) or _default_name(kind)
     stem, dot, ending = name.rpartition(".")
     if len(name) > MAX_FILENAME_LENGTH and dot and len(ending) <= 10:
         return f"{stem[: MAX_FILENAME_LENGTH - 1 - len(ending)]}.{ending}"
     return name[:MAX_FILENAME_LENGTH]
 
 
-def _made_name(kind: str) -> str:
+def _default_name(kind: str) -> str:
     stem = kind.partition("/")[0]
     return f"{stem if stem in ('image', 'audio', 'video') else 'file'}{mimetypes.guess_extension(kind) or '.bin'}"
 

@@ -38,7 +38,7 @@ def fold(text: str) -> tuple[str, str]:
     lines, over = lines[:MAX_LINES], [*lines[MAX_LINES:], rest]
     start, end = _signed_part(lines)
     kinds = classify(lines)
-    kept = _kept(lines, kinds, start, end)
+    kept = _own_lines(lines, kinds, start, end)
     reply = _joined(lines[number] for number in kept)
     if not reply:
         return _joined(lines), _joined(over)
@@ -64,7 +64,7 @@ def _signed_part(lines: Sequence[str]) -> tuple[int, int]:
     return start, end
 
 
-def _kept(lines: Sequence[str], kinds: Sequence[Line], start: int, end: int) -> list[int]:
+def _own_lines(lines: Sequence[str], kinds: Sequence[Line], start: int, end: int) -> list[int]:
     """The numbers of the lines that are the reply."""
     end = _before_original(kinds, start, end)
     end = _before_signature(lines, kinds, start, end)

@@ -74,7 +74,7 @@ def address(smtp: smtplib.SMTP, letter: Letter) -> None:
             raise _refused(reply, errors.refusal(reply, text, hidden=letter.hidden))
         _copy(smtp, letter)
     except OSError as error:  # smtplib's exceptions are OSErrors
-        raise HungUp(_lost()) from error
+        raise HungUp(_disconnected()) from error
 
 
 def deliver(smtp: smtplib.SMTP, letter: Letter) -> None:
@@ -85,7 +85,7 @@ def deliver(smtp: smtplib.SMTP, letter: Letter) -> None:
             raise errors.refusal(reply, text, hidden=letter.hidden)
         _send_slowly(smtp, letter.content)
     except OSError as error:
-        raise _lost() from error  # without its end no server takes a mail (RFC 5321, section 4.1.1.4)
+        raise _disconnected() from error  # without its end no server takes a mail (RFC 5321, section 4.1.1.4)
     try:
         if smtp.sock is not None:
             smtp.sock.settimeout(_answer_seconds(smtp, letter))
@@ -162,7 +162,7 @@ def _refused(reply: int, refusal: SendError) -> SendError:
     return HungUp(refusal) if reply == _CLOSING else refusal
 
 
-def _lost() -> SendError:
+def _disconnected() -> SendError:
     return SendError("connection", f"The mail server closed the connection. {AGAIN}", Retry.LATER)
 
 

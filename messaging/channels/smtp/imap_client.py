@@ -147,7 +147,7 @@ def in_plain_words(server: IncomingServer, step: Step = Step.READ) -> Iterator[N
     except MailboxFolderSelectError as error:
         raise _no_folder(server, error) from error
     except (OSError, imaplib.IMAP4.abort) as error:
-        raise _lost(server, error, step) from error
+        raise _disconnected(server, error, step) from error
     except (imaplib.IMAP4.error, ImapToolsError) as error:
         raise _refused(server, error, step) from error
     except (ValueError, TypeError, LookupError, AttributeError) as error:
@@ -165,7 +165,7 @@ def _unsafe(server: IncomingServer, error: Exception) -> SendError:
     return setting("imap_certificate", message)
 
 
-def _lost(server: IncomingServer, error: Exception, step: Step) -> SendError:
+def _disconnected(server: IncomingServer, error: Exception, step: Step) -> SendError:
     is_torn = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     if isinstance(error, ssl.SSLError) and step is Step.CONNECT and not is_torn:
         message = (
@@ -187,7 +187,7 @@ def _senseless(server: IncomingServer, error: Exception) -> SendError:
 
 
 def _no_folder(server: IncomingServer, error: UnexpectedCommandStatusError) -> SendError:
-    words = _said(server, error)
+    words = _reply_text(server, error)
     if _is_passing(words):
         return _busy(server, words)
     message = f"The mailbox has no folder «{server.folder}» that can be read. Tell the administrators to correct it."
@@ -195,7 +195,7 @@ def _no_folder(server: IncomingServer, error: UnexpectedCommandStatusError) -> S
 
 
 def _refused(server: IncomingServer, error: Exception, step: Step) -> SendError:
-    words = _said(server, error)
+    words = _reply_text(server, error)
     if step is not Step.SIGN_IN or _is_passing(words):
         return _busy(server, words)
     message = (
@@ -214,7 +214,7 @@ def _is_passing(words: str) -> bool:
     return any(f"[{code}" in words.upper() for code in _WAITING) or "too many" in words.lower()
 
 
-def _said(server: IncomingServer, error: Exception) -> str:
+def _reply_text(server: IncomingServer, error: Exception) -> str:
     """The server's words out of an exception of either library."""
     given: Any = error.args[0] if error.args else ""
     if isinstance(error, UnexpectedCommandStatusError):

@@ -25,19 +25,19 @@ def problems(account: Account) -> list[Problem]:
         service = messaging_service_sid(account)
     except SendError as error:
         return [Problem(error.code, error.message)]
-    result = _asked(lambda: _account(client), "account")
+    result = _problems_of(lambda: _account(client), "account")
     if result:
         return result
     if service:
-        return _asked(lambda: _service(client, service), "messaging_service")
+        return _problems_of(lambda: _service(client, service), "messaging_service")
     if not account.address:
         return [Problem("address", "The channel has no number. Enter the number that messages leave from.")]
     if account.kind is Kind.WHATSAPP:
-        return _asked(lambda: _whatsapp_sender(client, account), "address")
-    return _asked(lambda: _number(client, account), "address")
+        return _problems_of(lambda: _whatsapp_sender(client, account), "address")
+    return _problems_of(lambda: _number(client, account), "address")
 
 
-def _asked(question: Callable[[], list[Problem]], subject: str) -> list[Problem]:
+def _problems_of(question: Callable[[], list[Problem]], subject: str) -> list[Problem]:
     try:
         return question()
     except Refused as refused:

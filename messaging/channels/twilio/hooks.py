@@ -74,12 +74,12 @@ def _seen(account: Account) -> _Seen:
         sid = messaging_service_sid(account)
     except SendError:
         return _Seen(None, None)
-    service = _asked(lambda: complete(client.messaging.v1.services(sid).fetch())) if sid else None
+    service = _answer_to(lambda: complete(client.messaging.v1.services(sid).fetch())) if sid else None
     find = _sender_webhook if account.kind is Kind.WHATSAPP else _number
-    return _Seen(service, _asked(lambda: find(client, account)))
+    return _Seen(service, _answer_to(lambda: find(client, account)))
 
 
-def _asked(question: Callable[[], Any]) -> object:
+def _answer_to(question: Callable[[], Any]) -> object:
     try:
         with asking():
             return question()

@@ -50,7 +50,7 @@ def find_sent(account: Account, message: OutgoingMessage, *, since: datetime) ->
         dated = _newest(client.messages.page(to=to, date_sent_after=since, page_size=PAGE_SIZE), most=MAX_PAGES)
         newest = _newest(client.messages.page(to=to, page_size=PAGE_SIZE), most=1)
         results = {
-            record.sid: _found(record)
+            record.sid: _match(record)
             for record in chain(dated, newest)
             if _is_from(record, account) and _at(record.date_created) >= since
         }
@@ -174,7 +174,7 @@ def _outbound_fields(record: MessageInstance) -> list[tuple[str, object]]:
     ]
 
 
-def _found(record: MessageInstance) -> FoundMessage:
+def _match(record: MessageInstance) -> FoundMessage:
     return FoundMessage(
         provider_message_id=record.sid,
         to=(record.to or "").removeprefix(WHATSAPP_PREFIX),

@@ -34,7 +34,7 @@ def of(request: Request, template: Template | None) -> dict[str, object]:
     try:
         _check(draft)
         if chosen is not None:
-            requested = _asked_for(draft)
+            requested = _requested(draft)
             # What is asked for when it is sent keeps its place in the text.
             gaps = {name: f"{{{{{name}}}}}" for name in requested}
             filled = rendering.render(template=draft, customer=chosen, agent=request.member.user, variables=gaps)
@@ -86,7 +86,7 @@ def _check(draft: Template) -> None:
         placeholders.check(text, fields=known)
 
 
-def _asked_for(draft: Template) -> list[str]:
+def _requested(draft: Template) -> list[str]:
     """Variables that nothing fills in by itself."""
     if not draft.is_content:
         return []

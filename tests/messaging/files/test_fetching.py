@@ -173,7 +173,7 @@ class TestKilled:
             "after the fetch": (TwilioProvider, "fetch_media", True),
             "after the file was written": (media, "store", True),
             "before the settling": (fetching, "settle", False),
-            "at the ledger": (fetching, "_tell", True),
+            "at the ledger": (fetching, "_report", True),
         }
         owner, name, is_after = place[request.param]
         real = getattr(owner, name)

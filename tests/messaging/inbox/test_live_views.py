@@ -115,9 +115,9 @@ def test_a_change_of_source_is_told_and_the_first_is_not():
         ear = Feed()
         queue: asyncio.Queue[Signal] = asyncio.Queue()
         ear._queues["o"].add(queue)
-        ear._hears()
+        ear._note_alive()
         assert queue.empty()
-        ear._hears()
+        ear._note_alive()
         return queue.qsize()
 
     assert asyncio.run(change()) == 1
