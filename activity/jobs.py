@@ -149,7 +149,7 @@ class Work:
         if stopping():
             raise _Stopping
         renewer.moved_on(self.job)
-        if gate.is_wanted:
+        if gate.is_requested:
             # A row that may kill the process waits to be tried alone.
             raise _GivesWay
         if self._slice_ends is not None and time.monotonic() > self._slice_ends:

@@ -74,7 +74,7 @@ class Declared:
                 wrong.append(f"{name} is no {field.kind}")
         return wrong
 
-    def kept(self, payload: Mapping[str, object]) -> dict[str, object]:
+    def kept_fields(self, payload: Mapping[str, object]) -> dict[str, object]:
         """What of a payload says nothing of the person, and stays when they are erased."""
         known = {field.name: field for field in self.payload}
         return {name: value for name, value in payload.items() if name in known and known[name].keeps(value)}
@@ -120,7 +120,7 @@ def check_payload(event_type: str, payload: Mapping[str, object]) -> None:
 def kept_of(event_type: str, payload: Mapping[str, object]) -> dict[str, object]:
     """What erasing keeps of an event; nothing of a type that nobody declares any more."""
     declared = EVENTS.get(event_type)
-    return declared.kept(payload) if declared else {}
+    return declared.kept_fields(payload) if declared else {}
 
 
 def triggers() -> list[str]:

@@ -69,6 +69,6 @@ ACTIONS: Registry[Action] = Registry(
 OWN_FIELD_PREFIX = "custom."
 
 
-def may_be_asked(name: str) -> bool:
+def is_condition_field(name: str) -> bool:
     """Whether a condition may name this field."""
     return name in CONDITION_FIELDS or name.startswith(OWN_FIELD_PREFIX)

@@ -32,8 +32,8 @@ def main() -> int:
         for measure in chosen:
             print(f"\n{measure}, {label}", flush=True)
             with tempfile.TemporaryDirectory(prefix="parley-bench-") as data:
-                given = environment(Path(data), database, redis)
-                done = subprocess.run([sys.executable, "-m", f"bench.{measure}"], env=given, check=False)
+                variables = environment(Path(data), database, redis)
+                done = subprocess.run([sys.executable, "-m", f"bench.{measure}"], env=variables, check=False)
             worst = max(worst, done.returncode)
     return worst
 

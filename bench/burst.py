@@ -34,7 +34,7 @@ def deliveries() -> list[Delivery]:
     chance = random.Random(SEED)
     numbers = [*range(COUNT), *chance.sample(range(COUNT), DUPLICATES)]
     chance.shuffle(numbers)
-    made = []
+    calls = []
     for number in numbers:
         sender = f"1500{number % SENDERS:07d}"
         params = {
@@ -47,8 +47,8 @@ def deliveries() -> list[Delivery]:
             "To": f"whatsapp:{OUR_NUMBER}",
             "WaId": sender,
         }
-        made.append((urlencode(params), signature(AUTH_TOKEN, f"{PUBLIC}/webhooks/twilio/whatsapp", params)))
-    return made
+        calls.append((urlencode(params), signature(AUTH_TOKEN, f"{PUBLIC}/webhooks/twilio/whatsapp", params)))
+    return calls
 
 
 def take_in(shares: Sequence[Sequence[Delivery]]) -> float:
@@ -120,11 +120,11 @@ def lost_and_doubled() -> tuple[int, int, int]:
     from messaging.models import Conversation, Message
 
     with every_organization("the benchmark counts all"):
-        found = Counter(Message.objects.filter(direction="inbound").values_list("body", flat=True))
+        counts = Counter(Message.objects.filter(direction="inbound").values_list("body", flat=True))
         customers = Customer.objects.count()
         unread = sum(Conversation.objects.values_list("unread_count", flat=True))
-    lost = sum(f"message {number}" not in found for number in range(COUNT))
-    doubled = sum(count - 1 for count in found.values())
+    lost = sum(f"message {number}" not in counts for number in range(COUNT))
+    doubled = sum(count - 1 for count in counts.values())
     wrong = abs(customers - SENDERS) + abs(unread - COUNT)
     return lost, doubled, wrong
 
@@ -142,12 +142,12 @@ def main() -> int:
         # The calls come from this process and not from a proxy.
         settings.ALLOWED_HOSTS = ["*"]
         a_channel(an_organization())
-        made = deliveries()
-        intake = take_in([made[number::CLIENTS] for number in range(CLIENTS)])
+        calls = deliveries()
+        intake = take_in([calls[number::CLIENTS] for number in range(CLIENTS)])
         worked = work_off(environment["DATABASE_URL"])
         lost, doubled, wrong = lost_and_doubled()
     print(
-        f"  taken in: {len(made) / intake:.0f} a second by {CLIENTS} threads, {DUPLICATES} of {len(made)} for the "
+        f"  taken in: {len(calls) / intake:.0f} a second by {CLIENTS} threads, {DUPLICATES} of {len(calls)} for the "
         f"second time\n  worked on: {COUNT / worked:.0f} a second by {WORKERS} workers\n"
         f"  lost {lost}, doubled {doubled}, customers and counts that are wrong {wrong} (goal: 0, 0 and 0)"
     )

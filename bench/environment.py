@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 # What of the caller's is handed on; the last two choose sizes.
-KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PGOPTIONS", "SIZES", "BENCH_ROWS")
+INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PGOPTIONS", "SIZES", "BENCH_ROWS")
 PUBLIC = "https://bench.example"
 
 
 def environment(data: Path, database: str, redis: str) -> dict[str, str]:
     """For a process of the benchmark; nothing of the caller's own settings gets in."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return kept | {
+    variables = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return variables | {
         "ENV_FILE": os.devnull,
         "DATA_DIR": str(data),
         "DATABASE_URL": database,
@@ -58,8 +58,8 @@ def free_port() -> int:
 
 
 def _url(connection: Any) -> str:
-    given = connection.settings_dict
+    values = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    login = f"{given['USER']}:{given['PASSWORD']}" if given["PASSWORD"] else given["USER"]
-    return f"postgres://{login}@{given['HOST']}:{given['PORT'] or 5432}/{given['NAME']}"
+        return f"sqlite:///{values['NAME']}"
+    login = f"{values['USER']}:{values['PASSWORD']}" if values["PASSWORD"] else values["USER"]
+    return f"postgres://{login}@{values['HOST']}:{values['PORT'] or 5432}/{values['NAME']}"

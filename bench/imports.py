@@ -82,11 +82,11 @@ class Peak:
 def timed(label: str, rows: int, work: Callable[[], Any]) -> tuple[Any, float, float]:
     with Peak() as peak:
         begun, begun_work = time.perf_counter(), time.process_time()
-        found = work()
+        result = work()
         seconds, worked = time.perf_counter() - begun, time.process_time() - begun_work
-    told = f"{seconds:.1f} s ({worked:.1f} s of it on a core), {rows / seconds:,.0f} rows a second"
-    print(f"  {label}: {told}, {peak.growth:.0f} MiB more at most", flush=True)
-    return found, seconds, peak.growth
+    text = f"{seconds:.1f} s ({worked:.1f} s of it on a core), {rows / seconds:,.0f} rows a second"
+    print(f"  {label}: {text}, {peak.growth:.0f} MiB more at most", flush=True)
+    return result, seconds, peak.growth
 
 
 def main() -> int:

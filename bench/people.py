@@ -93,11 +93,11 @@ class People:
 
 def _names(kind: str) -> list[str]:
     """Every name of these countries that Faker knows."""
-    found: set[str] = set()
+    names: set[str] = set()
     for locale in LOCALES:
         provider = import_module(f"faker.providers.person.{locale}").Provider
-        found.update(getattr(provider, kind, ()) or ())
-    return sorted(found)
+        names.update(getattr(provider, kind, ()) or ())
+    return sorted(names)
 
 
 def fill(member: Member, count: int, *, seed: int = SEED) -> None:

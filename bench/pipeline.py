@@ -145,12 +145,12 @@ def measure(admin: Any, counselor: Any) -> dict[str, list[float]]:
     """Milliseconds by question."""
     from core.tenancy import organization_scope
 
-    found: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     with organization_scope(admin.organization):
-        for name, ask in questions(admin, counselor):
-            ask()  # once for the caches
-            found[name] = [took(ask) for _ in range(SUM_TIMES if name in SUMS else TIMES)]
-    return found
+        for name, run in questions(admin, counselor):
+            run()  # once for the caches
+            times[name] = [took(run) for _ in range(SUM_TIMES if name in SUMS else TIMES)]
+    return times
 
 
 def plans(admin: Any, counselor: Any) -> dict[str, str]:
@@ -159,24 +159,24 @@ def plans(admin: Any, counselor: Any) -> dict[str, str]:
 
     from core.tenancy import organization_scope
 
-    found = {}
+    results = {}
     with organization_scope(admin.organization):
-        for name, ask in questions(admin, counselor):
+        for name, run in questions(admin, counselor):
             if name not in INDEX_ONLY:
                 continue
-            asked: list[tuple[str, Any]] = []
+            statements: list[tuple[str, Any]] = []
 
-            def note(execute: Any, sql: str, params: Any, many: bool, context: Any, to: Any = asked) -> Any:
+            def note(execute: Any, sql: str, params: Any, many: bool, context: Any, to: Any = statements) -> Any:
                 to.append((sql, params))
                 return execute(sql, params, many, context)
 
             with connection.execute_wrapper(note):
-                ask()
-            sql, params = next((sql, params) for sql, params in asked if "customers_customer" in sql)
+                run()
+            sql, params = next((sql, params) for sql, params in statements if "customers_customer" in sql)
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {sql}", params)
-                found[name] = "\n".join(row[0] for row in cursor.fetchall())
-    return found
+                results[name] = "\n".join(row[0] for row in cursor.fetchall())
+    return results
 
 
 def main() -> int:

@@ -127,23 +127,23 @@ def main() -> int:
         makers = {"ours": delivery, "bare": bare}
         for name in makers:
             rate(ports[name], makers[name], clients=2, requests=WARM_UP)
-        found = {(n, c): [] for n in makers for c in CLIENTS}  # type: ignore[var-annotated]
+        rates = {(n, c): [] for n in makers for c in CLIENTS}  # type: ignore[var-annotated]
         for _, clients, name in itertools.product(range(ROUNDS), CLIENTS, makers):
-            found[name, clients].append(rate(ports[name], makers[name], clients=clients))
-    return report(found, counted)
+            rates[name, clients].append(rate(ports[name], makers[name], clients=clients))
+    return report(rates, counted)
 
 
-def report(found: dict[tuple[str, int], list[float]], counted: int) -> int:
+def report(rates: dict[tuple[str, int], list[float]], counted: int) -> int:
     is_good = True
     for clients in CLIENTS:
-        pairs = zip(found["bare", clients], found["ours", clients], strict=True)
+        pairs = zip(rates["bare", clients], rates["ours", clients], strict=True)
         ratio = statistics.median(bare / ours for bare, ours in pairs)
         is_good &= ratio <= GOAL
         print(
-            f"  {clients} client{'s' * (clients > 1)}: {statistics.median(found['ours', clients]):.0f} a second, "
-            f"bare view {statistics.median(found['bare', clients]):.0f}: {ratio:.2f} times (goal: {GOAL:.0f} at most)"
+            f"  {clients} client{'s' * (clients > 1)}: {statistics.median(rates['ours', clients]):.0f} a second, "
+            f"bare view {statistics.median(rates['bare', clients]):.0f}: {ratio:.2f} times (goal: {GOAL:.0f} at most)"
         )
-    growth = statistics.median(found["ours", 4]) / statistics.median(found["ours", 1])
+    growth = statistics.median(rates["ours", 4]) / statistics.median(rates["ours", 1])
     print(f"  from 1 to 4 clients: {growth:.2f} times the throughput; {counted} queries a delivery")
     return 0 if is_good else 1
 

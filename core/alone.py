@@ -49,7 +49,7 @@ class Gate:
             yield
 
     @property
-    def is_wanted(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether somebody waits to be alone: what can stop between two steps does."""
         return self._waiting > 0
 

@@ -89,7 +89,7 @@ class EditMixin(forms.Form):
         if self.is_edit:
             for name, field in self.fields.items():
                 if isinstance(field, forms.ChoiceField):
-                    keep_gone_choices(field, self[name].initial)
+                    keep_missing_choices(field, self[name].initial)
         if self.is_bound and self.is_edit:
             self._compare()
         super().full_clean()
@@ -157,21 +157,21 @@ class EditMixin(forms.Form):
                     self._entered.append(name)
                 continue
             bound = self[name]
-            is_asked_anew = getattr(field, "is_asked_anew", False)
-            if field.widget.value_omitted_from_data(self.data, self.files, bound.html_name) and not is_asked_anew:
+            is_always_entered = getattr(field, "is_always_entered", False)
+            if field.widget.value_omitted_from_data(self.data, self.files, bound.html_name) and not is_always_entered:
                 continue
-            now, given = self._now(name), _submitted(field.widget, bound.data)
+            now, entered = self._now(name), _submitted(field.widget, bound.data)
             choice = self.data.get(f"{KEEP}{bound.html_name}", "") if name in requested else ""
             if choice == THEIRS:
                 self._show(bound, now)
                 continue
             was = context.get(name, "" if self._is_unsigned else digest(now))
-            if given == now or digest(given) == was:
-                if is_asked_anew:
+            if entered == now or digest(entered) == was:
+                if is_always_entered:
                     self._entered.append(name)
                 continue
             if (was != digest(now) or name in requested) and choice != MINE:
-                self.conflicts.append(Conflict(name, str(bound.label), _words(field, given), _words(field, now)))
+                self.conflicts.append(Conflict(name, str(bound.label), _words(field, entered), _words(field, now)))
             else:
                 self._entered.append(name)
 
@@ -196,13 +196,13 @@ class EditMixin(forms.Form):
         self.data = data
 
 
-def keep_gone_choices(field: forms.ChoiceField, value: object) -> None:
+def keep_missing_choices(field: forms.ChoiceField, value: object) -> None:
     """Offer what a record has though it is no longer in the list, so that saving something else does not take it."""
     known = {str(key) for key, _label in _flat(field.choices)}
     values = value if isinstance(value, list | tuple) else [value]
-    gone = [str(one) for one in values if one not in (None, "") and str(one) not in known]
-    if gone:
-        more = [(one, _("%(choice)s (no longer in the list)") % {"choice": one}) for one in gone]
+    missing = [str(one) for one in values if one not in (None, "") and str(one) not in known]
+    if missing:
+        more = [(one, _("%(choice)s (no longer in the list)") % {"choice": one}) for one in missing]
         field.choices = [*cast("Iterable[tuple[object, object]]", field.choices), *more]
 
 

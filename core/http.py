@@ -43,8 +43,8 @@ def local_path(target: str | None, *, below: str = "/") -> str:
     and is no name of a view.
     """
     target = target or ""
-    is_ours = target.startswith(below) and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
-    return target if is_ours and target.isprintable() else ""
+    is_own = target.startswith(below) and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    return target if is_own and target.isprintable() else ""
 
 
 def redirect_to(path: str) -> HttpResponseRedirect:

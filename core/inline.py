@@ -33,12 +33,12 @@ def sign_snapshot(record: models.Model, field: str, value: object) -> str:
     return signing.Signer(salt=_salt(record, field)).sign(digest(_plain(value)))
 
 
-def is_outdated(record: models.Model, field: str, value: object, shown: str | None) -> bool:
+def is_outdated(record: models.Model, field: str, value: object, snapshot: str | None) -> bool:
     """Whether the record's value is another by now than the form showed. Ask while the row is locked."""
-    if shown is None:
+    if snapshot is None:
         return False
     try:
-        was = signing.Signer(salt=_salt(record, field)).unsign(shown)
+        was = signing.Signer(salt=_salt(record, field)).unsign(snapshot)
     except signing.BadSignature:
         return True
     return was != digest(_plain(value))

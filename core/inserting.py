@@ -21,18 +21,18 @@ Converter = Callable[[Any], Any]
 
 def insert(rows: Iterable[models.Model]) -> int:
     """Write new rows of one model, in the caller's transaction; how many. Raises IntegrityError."""
-    given = list(rows)
-    if not given:
+    objects = list(rows)
+    if not objects:
         return 0
-    model = type(given[0])
-    fields = [field for field in model._meta.concrete_fields if not (field.primary_key and given[0].pk is None)]
+    model = type(objects[0])
+    fields = [field for field in model._meta.concrete_fields if not (field.primary_key and objects[0].pk is None)]
     names = [field.attname for field in fields]
-    insert_values(model, names, ([getattr(row, name) for name in names] for row in given))
+    insert_values(model, names, ([getattr(row, name) for name in names] for row in objects))
     using = router.db_for_write(model)
-    for row in given:
+    for row in objects:
         row._state.adding = False
         row._state.db = using
-    return len(given)
+    return len(objects)
 
 
 def insert_values(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -125,7 +125,7 @@ class Renewer:
     def _look_after(self, key: int, held: Held) -> None:
         held.renew_at = clock.steady() + held.step
         try:
-            is_ours = self._end(held) if held.has_ended() else _renew(held)
+            is_renewed = self._end(held) if held.has_ended() else _renew(held)
         except DatabaseError as error:
             # It is away, or SQLite's one writer is at work, perhaps the very row's own: asked again in a moment.
             held.renew_at = clock.steady() + LEAST_SECONDS
@@ -134,7 +134,7 @@ class Renewer:
         except Exception:
             logger.exception("lease_not_renewed", extra={"row": _name(held.row)})
             return
-        if not is_ours:
+        if not is_renewed:
             with self._changed:
                 self._held.pop(key, None)
 

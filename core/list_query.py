@@ -22,10 +22,10 @@ class ListQuery:
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, asked: QueryDict, names: Iterable[str], defaults: Mapping[str, str] | None = None) -> ListQuery:
+    def read(cls, parameters: QueryDict, names: Iterable[str], defaults: Mapping[str, str] | None = None) -> ListQuery:
         """What an address says of these names, without spaces around it; the default where it says nothing."""
         plain = defaults or {}
-        return cls({name: asked.get(name, "").strip() or plain.get(name, "") for name in names}, plain)
+        return cls({name: parameters.get(name, "").strip() or plain.get(name, "") for name in names}, plain)
 
     def get(self, name: str) -> Any:
         """The value; the default where there is none, else an empty text."""
@@ -41,9 +41,9 @@ class ListQuery:
     def without(self, name: str, value: str | None = None) -> ListQuery:
         """Without a name, or without one value of its list; the name goes with its last value."""
         locked = self.values.get(name)
-        kept = [one for one in locked if one != value] if value is not None and isinstance(locked, list) else []
-        if kept:
-            return self.with_({name: kept})
+        rest = [one for one in locked if one != value] if value is not None and isinstance(locked, list) else []
+        if rest:
+            return self.with_({name: rest})
         return replace(self, values={other: one for other, one in self.values.items() if other != name})
 
     def only(self, *names: str) -> ListQuery:

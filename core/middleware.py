@@ -48,8 +48,8 @@ class RequestLogMiddleware:
             return self._end(request, await self.get_response(request), begun, request_id)
 
     def _begin(self, request: HttpRequest) -> tuple[float, str]:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        requested = request.headers.get("X-Request-ID", "")
+        request_id = requested if _REQUEST_ID.fullmatch(requested) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
         request.received_at = time.time_ns() // 1_000_000  # type: ignore[attr-defined]
         return time.perf_counter(), request_id

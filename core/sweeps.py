@@ -79,7 +79,7 @@ def _turn(queue: Queue[Row], organization: UUID | None, until: float) -> tuple[i
 
 def _claim_next(queue: Queue[Row], organization: UUID | None) -> Row | None:
     with every_organization(queue.why):
-        whose = {"organization_id": organization} if organization is not None else {"organization_id__isnull": True}
-        rows: models.QuerySet[Row] = queue.rows().filter(**whose) if queue.has_organizations else queue.rows()
+        owner = {"organization_id": organization} if organization is not None else {"organization_id__isnull": True}
+        rows: models.QuerySet[Row] = queue.rows().filter(**owner) if queue.has_organizations else queue.rows()
         claimed = claim(rows, limit=1, lease=queue.lease, is_attempt=queue.is_attempt, **queue.changes)
     return claimed[0] if claimed else None

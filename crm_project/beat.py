@@ -17,7 +17,7 @@ from crm_project.watch import show_life
 
 logger = logging.getLogger(__name__)
 
-TELL_EVERY_SECONDS = 15.0
+REPORT_EVERY_SECONDS = 15.0
 # A beat that hangs for so long says where, and ends; whatever supervises it starts another.
 HANGS_AFTER_SECONDS = 120.0
 
@@ -31,10 +31,10 @@ class Scheduler(DatabaseScheduler):
         """Ring, unless a ring of the kind waits already: without a worker they do not pile up."""
         key = wakeups.key_of(entry.task, entry.kwargs)
         try:
-            is_wanted = wakeups.may_publish(key)
+            is_due = wakeups.may_publish(key)
         except Exception:  # noqa: BLE001 - whatever the broker's client raises; the publishing says it better
-            is_wanted = True
-        if not is_wanted:
+            is_due = True
+        if not is_due:
             if advance:
                 self.reserve(entry)
             return None
@@ -44,7 +44,7 @@ class Scheduler(DatabaseScheduler):
     def tick(self, *args: object, **kwargs: object) -> object:
         faulthandler.dump_traceback_later(HANGS_AFTER_SECONDS, exit=True)
         show_life("beat")
-        if time.monotonic() - self._beat_at > TELL_EVERY_SECONDS:
+        if time.monotonic() - self._beat_at > REPORT_EVERY_SECONDS:
             self._beat_at = time.monotonic()
             try:
                 Heartbeat.objects.beat(Heartbeat.Name.BEAT)

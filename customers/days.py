@@ -55,7 +55,7 @@ def next_due(
     """
     local = due_at.astimezone(zone)
     clock, day = local.time(), local.date()
-    wanted = day_of_month or day.day
+    target_day = day_of_month or day.day
     later_than = max(due_at, after)
     # A rhythm of days that was forgotten for years is not walked through one by one.
     behind = (later_than.astimezone(zone).date() - day).days
@@ -66,12 +66,12 @@ def next_due(
         raise ValueError(f"“{unit}” is no rhythm.")
     moment = at(day, clock, zone)
     while moment <= later_than:
-        day = _step(day, unit, every, wanted)
+        day = _step(day, unit, every, target_day)
         moment = at(day, clock, zone)
     return moment
 
 
-def _step(day: date, unit: str, every: int, wanted: int) -> date:
+def _step(day: date, unit: str, every: int, day_of_month: int) -> date:
     if unit == "day":
         return day + timedelta(days=every)
     if unit == "week":
@@ -85,7 +85,7 @@ def _step(day: date, unit: str, every: int, wanted: int) -> date:
         following = day.replace(day=1) + step
     except ValueError as error:  # as relativedelta says that a year is too large
         raise OverflowError(str(error)) from error
-    return following.replace(day=min(wanted, calendar.monthrange(following.year, following.month)[1]))
+    return following.replace(day=min(day_of_month, calendar.monthrange(following.year, following.month)[1]))
 
 
 # A clock that is a little ahead is no plan.

@@ -25,7 +25,7 @@ from messaging.models import (
 )
 
 # Of what came: a mail may have many megabytes, and a page should not.
-MAX_SHOWN = 100_000
+MAX_ROWS = 100_000
 
 
 @admin.register(Channel)
@@ -122,7 +122,7 @@ class ArrivalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="as received")
     def received(self, arrival: Arrival) -> str:
-        return bytes(arrival.body[:MAX_SHOWN]).decode("utf-8", "replace")
+        return bytes(arrival.body[:MAX_ROWS]).decode("utf-8", "replace")
 
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> None:

@@ -36,7 +36,7 @@ TAKEN_FROM_FILE = ("PORT", "HOST", "DATA_DIR", "WEB_WORKERS")
 _print_lock = threading.Lock()
 
 
-def say(line: str, part: str = "run") -> None:
+def report(line: str, part: str = "run") -> None:
     with _print_lock:
         print(f"{part:<6} | {line}", flush=True)
 
@@ -74,7 +74,7 @@ class Part:
     def _pass_on(self, output: IO[str] | None) -> None:
         for line in output or ():
             if line.strip():
-                say(line.rstrip(), self.name)
+                report(line.rstrip(), self.name)
 
     def keep_up(self) -> None:
         """Start it again when it is gone, a little later each time."""
@@ -82,7 +82,7 @@ class Part:
         if self.process is not None and self.process.poll() is not None:
             if now - self.begun_at > STEADY_AFTER_SECONDS:
                 self.pause = FIRST_PAUSE_SECONDS
-            say(f"{self.name} ended with {self.process.returncode}; started again in {self.pause:.0f} s")
+            report(f"{self.name} ended with {self.process.returncode}; started again in {self.pause:.0f} s")
             self.signal(signal.SIGKILL)
             self.process = None
             self.start_at = now + self.pause
@@ -112,7 +112,7 @@ def die_with_parent() -> None:
 class Supervisor:
     def __init__(self, python: Path, environment: dict[str, str]) -> None:
         self.parts = [Part(name, command(name, environment, str(python)), environment) for name in PARTS]
-        self.stop_asked_at: float | None = None
+        self.stop_requested_at: float | None = None
         self.is_impatient = False
         signal.signal(signal.SIGINT, self._request_stop)
         signal.signal(signal.SIGTERM, self._request_stop)
@@ -120,27 +120,27 @@ class Supervisor:
 
     def _request_stop(self, number: int, _: object) -> None:
         now = time.monotonic()
-        if self.stop_asked_at is None:
-            self.stop_asked_at = now
-        elif number == signal.SIGINT and now - self.stop_asked_at > 1:
+        if self.stop_requested_at is None:
+            self.stop_requested_at = now
+        elif number == signal.SIGINT and now - self.stop_requested_at > 1:
             # Ctrl-C once more; one signal may reach us twice, through the group and through make.
             self.is_impatient = True
 
     def run(self, address: str, welcome: list[str]) -> None:
         """Until somebody asks to stop."""
         greeted = False
-        while self.stop_asked_at is None:
+        while self.stop_requested_at is None:
             for part in self.parts:
                 part.keep_up()
             if not greeted and answers(f"{address}/health"):
                 greeted = True
                 for line in welcome:
-                    say(line)
+                    report(line)
             time.sleep(0.3)
         self.stop()
 
     def stop(self) -> None:
-        say("stopping …")
+        report("stopping …")
         for part in self.parts:
             if part.process is not None and part.is_running:
                 part.process.send_signal(signal.SIGTERM)
@@ -152,7 +152,7 @@ class Supervisor:
         for part in self.parts:
             if part.process is not None:
                 part.process.wait()
-        say("stopped")
+        report("stopped")
 
 
 def answers(url: str) -> bool:
@@ -168,13 +168,13 @@ def answers(url: str) -> bool:
 def settings_from_file(environment: dict[str, str]) -> dict[str, str]:
     """What `.env` says of where things are; the rest of it Parley reads by itself."""
     path = Path(environment.get("ENV_FILE") or ROOT / ".env")
-    said = {}
+    values = {}
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
             name, separator, value = line.removeprefix("export ").partition("=")
             if separator and name.strip() in TAKEN_FROM_FILE:
-                said[name.strip()] = value.strip().strip("'\"")
-    return said
+                values[name.strip()] = value.strip().strip("'\"")
+    return values
 
 
 def make_data_dir(data: Path) -> None:
@@ -221,7 +221,7 @@ def main() -> None:
     make_data_dir(data)
     guard = hold(data)
     require_free(host, port)
-    say("preparing the database …")
+    report("preparing the database …")
     prepared = subprocess.run([str(python), "manage.py", "prepare", "--demo"], cwd=ROOT, env=environment, check=False)
     if prepared.returncode:
         sys.exit(prepared.returncode)

@@ -43,8 +43,8 @@ def is_conditional(request: Request) -> bool:
 def require_match(request: Request, etag: str) -> None:
     """Call it in the transaction of the change, with the tag of the locked row. Raises PreconditionFailed."""
     if is_conditional(request):
-        wanted = parse_etags(request.headers["If-Match"])
-        if wanted != ["*"] and etag not in wanted:
+        expected = parse_etags(request.headers["If-Match"])
+        if expected != ["*"] and etag not in expected:
             raise PreconditionFailed
 
 

@@ -80,8 +80,8 @@ class ResourceViewSet(ConditionalMixin, viewsets.GenericViewSet[Row], Generic[Ro
 
     def filter_rows(self, rows: QuerySet[Row], filters: Body) -> QuerySet[Row]:
         """The rows that fit the filters, in the order asked for."""
-        wanted = {path: filters[name] for name, path in self.lookups.items() if filters.get(name) not in (None, "")}
-        rows = rows.filter(**wanted)
+        conditions = {path: filters[name] for name, path in self.lookups.items() if filters.get(name) not in (None, "")}
+        rows = rows.filter(**conditions)
         return ordered_by(rows, filters["ordering"]) if "ordering" in filters else rows
 
     def get_body(self) -> Any:

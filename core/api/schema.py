@@ -141,8 +141,8 @@ class Schema(AutoSchema):
         describe: Any = self._get_response_for_code
         shape = describe(ErrorSerializer, "400", ["application/json"], direction)
         for code in self._error_codes(bodies):
-            said = bodies.get(code, {}).get("description")
-            bodies[code] = {**shape, "description": said or TEXTS[code]}
+            description = bodies.get(code, {}).get("description")
+            bodies[code] = {**shape, "description": description or TEXTS[code]}
         if self._is_idempotent():
             bodies["409"]["description"] += " Or the first call with this idempotency key is still in work."
         if self._is_tagged():

@@ -275,12 +275,12 @@ def _letters(text: str) -> tuple[str, list[int]]:
 
 
 @register.filter
-def marked(text: object, asked: object) -> SafeString:
+def marked(text: object, query: object) -> SafeString:
     """The text, escaped, with the words that were asked for in `mark`; any case, accents ignored."""
     source = str(text or "")
     letters, places = _letters(source)
     hit = set()
-    for word in _letters(str(asked or ""))[0].split():
+    for word in _letters(str(query or ""))[0].split():
         at = letters.find(word)
         while at >= 0:
             hit.update(places[at : at + len(word)])

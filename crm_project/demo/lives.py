@@ -94,7 +94,7 @@ class Teller:
         self.clinic, self.is_brief = clinic, is_brief
         self.chance, self.times, self.words = clinic.chance, clinic.times, clinic.words
 
-    def tell(self, person: Person, created_at: datetime) -> Life:
+    def life_of(self, person: Person, created_at: datetime) -> Life:
         """Everything about one person who came at that moment."""
         talk = self._talk(person)
         key = self._stage(created_at)
@@ -214,12 +214,12 @@ class Teller:
         is_new = customer.stage.key == "new"
         # Who stands at the beginning has hardly been answered.
         lines = talk.lines[: self.chance.choice((1, 1, 2))] if is_new else talk.lines
-        thread.tell(lines, customer.created_at, self.times)
+        thread.play(lines, customer.created_at, self.times)
         # Where they had the last word: who is on the way was thanked, or waits since.
         if not is_new and len(lines) % 2 and (customer.stage.is_terminal or self.chance.random() < 0.7):
             thanks = self.clinic.talks.thanks
             line = thanks.get(person.language) or thanks["en"]
-            thread.write(line, self.times.after(thread.last_at, minutes=30), is_theirs=False)
+            thread.write(line, self.times.after(thread.last_at, minutes=30), is_inbound=False)
         if customer.stage.kind == Stage.Kind.OPEN and life.moves and self.chance.random() < 0.5:
             self._write_again(thread, person, customer.stage_since)
         if customer.stage.is_terminal:
@@ -234,11 +234,11 @@ class Teller:
         at = self.times.after(max(since, thread.last_at), minutes=600)
         if at <= thread.last_at:
             return
-        thread.write(question, at, is_theirs=True)
+        thread.write(question, at, is_inbound=True)
         if self.chance.random() < 0.6:
             answered_at = self.times.after(at, minutes=45)
             if answered_at > at:
-                thread.write(answer, answered_at, is_theirs=False)
+                thread.write(answer, answered_at, is_inbound=False)
 
     def _channel(self, person: Person) -> str:
         if not person.phone:
@@ -333,23 +333,23 @@ class Teller:
 
     def _open_task(self, life: Life, due_at: datetime) -> Task:
         chance, by = self.chance, life.customer.assigned_to or self.clinic.staff[0]
-        made_at = min(max(life.moments()), self.clinic.now)
+        created_at = min(max(life.moments()), self.clinic.now)
         return Task(
             organization=life.customer.organization, customer=life.customer, assigned_to=by, created_by=by,
-            title=chance.choice(self.words["tasks_open"]), due_at=due_at, created_at=made_at, updated_at=made_at,
+            title=chance.choice(self.words["tasks_open"]), due_at=due_at, created_at=created_at, updated_at=created_at,
             priority=chance.choices(("low", "normal", "high", "urgent"), (1, 6, 3, 1))[0],
         )  # fmt: skip
 
     def _done_task(self, life: Life) -> Task:
         by = life.customer.assigned_to or self.clinic.staff[0]
-        made_at = life.customer.created_at
-        done_at = self.times.after(made_at, minutes=900)
+        created_at = life.customer.created_at
+        done_at = self.times.after(created_at, minutes=900)
         last_at = max(life.moments())
-        done_at = min(done_at, last_at) if done_at > last_at > made_at else done_at
+        done_at = min(done_at, last_at) if done_at > last_at > created_at else done_at
         return Task(
             organization=life.customer.organization, customer=life.customer, assigned_to=by, created_by=by,
-            title=self.chance.choice(self.words["tasks_done"]), due_at=made_at + timedelta(days=1),
-            status=Task.Status.DONE, completed_at=done_at, created_at=made_at, updated_at=done_at,
+            title=self.chance.choice(self.words["tasks_done"]), due_at=created_at + timedelta(days=1),
+            status=Task.Status.DONE, completed_at=done_at, created_at=created_at, updated_at=done_at,
         )  # fmt: skip
 
     def _follow(self, life: Life) -> None:

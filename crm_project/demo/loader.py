@@ -76,21 +76,21 @@ def load(
     size: int = SIZE,
     seed: int = SEED,
     progress: Progress | None = None,
-    given: Mapping[str, str] | None = None,
+    user_passwords: Mapping[str, str] | None = None,
 ) -> Organization | None:
     """Make the demo organization with so many customers beside those of the story; None where it is here already.
 
-    `given` are the passwords by e-mail, as `passwords()` makes them. `progress` is told how many are written. All or
-    nothing: a load that is broken off leaves no half of it. With DEBUG the first of the demo is the installation's
+    `user_passwords` are the passwords by e-mail, as `passwords()` makes them. `progress` gets how many are written. All
+    or nothing: a load that is broken off leaves no half of it. With DEBUG the first of the demo is the installation's
     administrator as well.
     """
     if Organization.objects.filter(slug=SLUG).exists() or User.objects.filter(email=PEOPLE[0][2]).exists():
         return None
-    staff = _staff(given or passwords())
+    staff = _staff(user_passwords or passwords())
     organization = staff["alice"].organization
     with organization_scope(organization):
         fill(organization, [member.user for member in staff.values()], size=size, seed=seed, progress=progress)
-        story.tell(organization, staff)
+        story.write(organization, staff)
         _tasks_of_the_house(organization, staff)
         if size < BRIEF_FROM:
             duplicates.find_due()
@@ -127,21 +127,21 @@ def _lives(clinic: Clinic, size: int, *, is_brief: bool) -> Iterator[Life]:
         person = clinic.people.again(seen, place + 1) if is_second and seen else clinic.people.one(place + 1)
         if person.address:
             seen = person
-        yield teller.tell(person, created_at)
+        yield teller.life_of(person, created_at)
 
 
-def _staff(given: Mapping[str, str]) -> dict[str, Member]:
+def _staff(user_passwords: Mapping[str, str]) -> dict[str, Member]:
     key, name, email, _ = PEOPLE[0]
     # On one's own machine the first of the demo administers the installation too, so that the admin can be looked at.
     make = User.objects.create_superuser if settings.DEBUG else User.objects.create_user
-    user = make(email, given[email], name=name)
+    user = make(email, user_passwords[email], name=name)
     owner = organizations.create_organization(name=NAME, pack="clinic", owner=user)
     Organization.objects.filter(pk=owner.organization_id).update(undo_seconds=UNDO_SECONDS)
     staff = {key: owner}
     with organization_scope(owner.organization):
         team = Team.objects.create(organization=owner.organization, name="Front desk")
         for key, name, email, role in PEOPLE[1:]:
-            user = User.objects.create_user(email, given[email], name=name)
+            user = User.objects.create_user(email, user_passwords[email], name=name)
             staff[key] = organizations.add_member(
                 organization=owner.organization, user=user, role_key=role, actor=Actor.for_user(owner.user)
             )

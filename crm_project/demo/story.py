@@ -27,7 +27,7 @@ from messaging.threads import services as conversations
 Entry = dict[str, Any]
 
 
-def tell(organization: Organization, staff: dict[str, Member]) -> None:
+def write(organization: Organization, staff: dict[str, Member]) -> None:
     """Everybody of conversations.toml."""
     for entry in read(Path(__file__).with_name("conversations.toml"))["customers"]:
         _write_thread(organization, entry, staff)

@@ -55,16 +55,16 @@ class Thread:
         )
         self.messages: list[Message] = []
 
-    def tell(self, lines: Iterable[str], begun: datetime, times: Times) -> datetime:
+    def play(self, lines: Iterable[str], begun: datetime, times: Times) -> datetime:
         """The lines in turn from that moment on; when the last was written."""
         at = begun
         for place, line in enumerate(lines):
             if place:
                 at = times.after(at, minutes=25 if place % 2 else 70)
-            self.write(line, at, is_theirs=place % 2 == 0)
+            self.write(line, at, is_inbound=place % 2 == 0)
         return at
 
-    def write(self, line: str, at: datetime, *, is_theirs: bool) -> None:
+    def write(self, line: str, at: datetime, *, is_inbound: bool) -> None:
         """One more message; not earlier than the last one."""
         conversation = self.conversation
         agent = self.agent.get_short_name().split()[0] if self.agent else "Harbour Clinic"
@@ -78,27 +78,27 @@ class Thread:
             conversation=conversation,
             customer=conversation.customer,
             channel=self.channel,
-            direction=Message.Direction.INBOUND if is_theirs else Message.Direction.OUTBOUND,
-            status=_status(is_theirs=is_theirs, is_read=is_read),
+            direction=Message.Direction.INBOUND if is_inbound else Message.Direction.OUTBOUND,
+            status=_status(is_inbound=is_inbound, is_read=is_read),
             body=body,
-            subject=subject if is_theirs or not subject else f"Re: {subject}",
+            subject=subject if is_inbound or not subject else f"Re: {subject}",
             address=conversation.address,
             provider_message_id=f"demo-{uuid7()}",
             created_at=at,
             changed_at=at,
-            **({} if is_theirs else sent),
+            **({} if is_inbound else sent),
         )
         self.messages.append(message)
-        self._add_up(message, is_theirs=is_theirs)
+        self._add_up(message, is_inbound=is_inbound)
 
-    def _add_up(self, message: Message, *, is_theirs: bool) -> None:
+    def _add_up(self, message: Message, *, is_inbound: bool) -> None:
         conversation, at = self.conversation, message.created_at
         if len(self.messages) == 1:
             conversation.created_at = at
         conversation.last_message, conversation.last_message_at = message, at
         conversation.last_message_preview = preview(message)
         conversation.last_message_direction, conversation.last_message_status = message.direction, message.status
-        if is_theirs:
+        if is_inbound:
             conversation.unread_count += 1
             conversation.last_inbound_at = at
             conversation.waiting_since = conversation.waiting_since or at
@@ -117,7 +117,7 @@ class Thread:
         return self.messages[-1].created_at
 
 
-def _status(*, is_theirs: bool, is_read: bool) -> str:
-    if is_theirs:
+def _status(*, is_inbound: bool, is_read: bool) -> str:
+    if is_inbound:
         return Message.Status.RECEIVED
     return Message.Status.READ if is_read else Message.Status.SENT

@@ -44,8 +44,8 @@ class Times:
 
     def after(self, start: datetime, *, minutes: float) -> datetime:
         """Some time later, about so much; where that would be still to come, between then and now."""
-        wanted = self.later(start + timedelta(minutes=0.2 * minutes + self.chance.expovariate(1 / minutes)))
-        return wanted if wanted < self.now else self.since(start)
+        moment = self.later(start + timedelta(minutes=0.2 * minutes + self.chance.expovariate(1 / minutes)))
+        return moment if moment < self.now else self.since(start)
 
     def since(self, start: datetime) -> datetime:
         """Some time between then and now."""

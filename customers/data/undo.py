@@ -92,10 +92,10 @@ def undo(*, change_set: ChangeSet, actor: Actor, user: User | None = None) -> Jo
 
 def _is_in_work(change_set: ChangeSet) -> bool:
     """Whether the job that makes the changes has not ended."""
-    made_by = Q(params__change_set=str(change_set.pk))
+    reverts = Q(params__change_set=str(change_set.pk))
     if "import" in change_set.detail:
-        made_by |= Q(params__import=change_set.detail["import"])
-    return bool(Job.objects.unfinished().filter(made_by).exclude(kind=KIND).exists())
+        reverts |= Q(params__import=change_set.detail["import"])
+    return bool(Job.objects.unfinished().filter(reverts).exclude(kind=KIND).exists())
 
 
 def run(work: Work) -> dict[str, object]:

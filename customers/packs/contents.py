@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from customers.packs.reading import Pack
 
-SHOWN = 6
+MAX_NAMED = 6
 
 
 def in_words(pack: Pack) -> tuple[tuple[str, str], ...]:
@@ -21,6 +21,6 @@ def in_words(pack: Pack) -> tuple[tuple[str, str], ...]:
 
 
 def _listed(names: list[str]) -> str:
-    if len(names) <= SHOWN + 1:
+    if len(names) <= MAX_NAMED + 1:
         return ", ".join(names)
-    return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
+    return f"{', '.join(names[:MAX_NAMED])} and {len(names) - MAX_NAMED} more"

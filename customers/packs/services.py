@@ -107,10 +107,10 @@ def install(*, organization: Organization, pack: Pack, owner_id: UUID | str) -> 
 
     No event of its own: that the organization was made says it.
     """
-    made = Stage.objects.bulk_create(
+    created = Stage.objects.bulk_create(
         Stage(organization=organization, position=position, **row) for position, row in enumerate(pack.stages)
     )
-    by_key = {stage.key: stage for stage in made}
+    by_key = {stage.key: stage for stage in created}
     _add_outcome_types(organization, pack.outcome_types, by_key, after=0)
     _add_fields(organization, pack.custom_fields, after={})
     _add_tags(organization, pack.tags)
@@ -134,7 +134,7 @@ def plan(*, organization: Organization, pack: Pack) -> Plan:
     """
     present = list(Stage.objects.filter(organization=organization))
     keys = {stage.key for stage in present}
-    wanted = {row["key"] for row in pack.stages}
+    pack_keys = {row["key"] for row in pack.stages}
     kinds = set(OutcomeType.objects.filter(organization=organization).values_list("key", flat=True))
     fields = set(CustomField.objects.filter(organization=organization).values_list("entity", "key"))
     tags = {name.casefold() for name in Tag.objects.filter(organization=organization).values_list("name", flat=True)}
@@ -151,8 +151,8 @@ def plan(*, organization: Organization, pack: Pack) -> Plan:
         tags=[row for row in pack.tags if row["name"].casefold() not in tags],
         segments=[row for row in pack.segments if row["name"].casefold() not in segments],
         relationships=[name for name in pack.relationships if name not in relationships],
-        present_stages=[stage for stage in present if stage.key in wanted],
-        others=_others(organization, [stage for stage in present if stage.key not in wanted]),
+        present_stages=[stage for stage in present if stage.key in pack_keys],
+        others=_others(organization, [stage for stage in present if stage.key not in pack_keys]),
     )
 
 
@@ -207,13 +207,13 @@ def _standing(model: Any, rows: Iterable[Stage]) -> dict[object, int]:
 
 def _add_stages(organization: Organization, planned: Plan) -> dict[str, Stage]:
     """The missing ones, all in order: the pack's open stages, then the others that are open, then won, then lost."""
-    made = Stage.objects.bulk_create(Stage(organization=organization, position=0, **row) for row in planned.stages)
-    every = [*planned.present_stages, *(other.stage for other in planned.others), *made]
+    created = Stage.objects.bulk_create(Stage(organization=organization, position=0, **row) for row in planned.stages)
+    every = [*planned.present_stages, *(other.stage for other in planned.others), *created]
     place = {row["key"]: number for number, row in enumerate(planned.pack.stages)}
     every.sort(
         key=lambda stage: (_ENDS[Stage.Kind(stage.kind)], place.get(stage.key, len(place)), stage.position, stage.key)
     )
-    if made:
+    if created:
         for position, stage in enumerate(every):
             stage.position = position
         Stage.objects.bulk_update(every, ["position"])
@@ -231,12 +231,12 @@ def _add_outcome_types(
 
 def _add_fields(organization: Organization, rows: Sequence[Table], *, after: Mapping[str, int]) -> None:
     counts = dict(after)
-    made = []
+    created = []
     for row in rows:
         position = counts.get(row["entity"], 0)
         counts[row["entity"]] = position + 1
-        made.append(CustomField(organization=organization, position=position, **row))
-    CustomField.objects.bulk_create(made)
+        created.append(CustomField(organization=organization, position=position, **row))
+    CustomField.objects.bulk_create(created)
 
 
 def _add_tags(organization: Organization, rows: Sequence[Mapping[str, object]]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from activity.registry import triggers
-from activity.rules import ACTIONS, CONDITION_FIELDS, OPERATORS, may_be_asked
+from activity.rules import ACTIONS, CONDITION_FIELDS, OPERATORS, is_condition_field
 from customers.models import CustomField, Stage
 from customers.people.filters import parse as filters
 
@@ -50,10 +50,10 @@ def _text(most: int, *, is_empty_fine: bool = False) -> Check:
     return check
 
 
-def _pattern(pattern: re.Pattern[str], most: int, told: str) -> Check:
+def _pattern(pattern: re.Pattern[str], most: int, description: str) -> Check:
     def check(value: object) -> str:
         if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
-            raise Wrong(told)
+            raise Wrong(description)
         return value
 
     return check
@@ -106,13 +106,13 @@ def _relationships(value: object) -> tuple[str, ...]:
 def _conditions(value: object) -> dict[str, Any]:
     """A plain object: field, or field and operator, to the value."""
     conditions = _object(value)
-    for name, wanted in conditions.items():
+    for name, operand in conditions.items():
         field, _, operator = name.partition("__")
-        if not may_be_asked(field):
+        if not is_condition_field(field):
             raise Wrong(f"“{field}” can’t be asked for. Use: {', '.join(CONDITION_FIELDS.names())}, custom.<key>.")
         if operator and operator not in OPERATORS:
             raise Wrong(f"“{operator}” is not an operator. Use: {', '.join(OPERATORS)}.")
-        if operator == "in" and not isinstance(wanted, list):
+        if operator == "in" and not isinstance(operand, list):
             raise Wrong(f"“{name}” needs a list.")
     return conditions
 
@@ -122,10 +122,10 @@ def _action(value: object) -> dict[str, Any]:
     known = ACTIONS.get(action.get("action", ""))
     if known is None:
         raise Wrong(f"“{action.get('action')}” is not an action. Use: {', '.join(ACTIONS.names())}.")
-    given = set(action) - {"action"}
-    if missing := known.needs.keys() - given:
+    names = set(action) - {"action"}
+    if missing := known.needs.keys() - names:
         raise Wrong(f"{known.name} needs {', '.join(sorted(missing))}.")
-    if unknown := given - known.needs.keys() - known.takes.keys():
+    if unknown := names - known.needs.keys() - known.takes.keys():
         raise Wrong(f"{known.name} knows no {', '.join(sorted(unknown))}.")
     return action
 

@@ -33,7 +33,7 @@ from customers.people.tags import services as tags
 from customers.work.follow_ups.api import FollowUpActions
 
 # Kinds whose value stays where a PUT does not name it.
-KEPT = frozenset({Kind.NAME, Kind.CHOICE, Kind.STAGE})
+KEPT_KINDS = frozenset({Kind.NAME, Kind.CHOICE, Kind.STAGE})
 DUPLICATE = OpenApiResponse(description="The phone or e-mail belongs to another customer, who is named.")
 HELD = OpenApiResponse(description="Open deals or queued messages, which are named.")
 NOT_RESTORABLE = OpenApiResponse(description="Merged, erased, or deleted more than 30 days ago.")
@@ -198,11 +198,11 @@ def change(customer: Customer, fields: Body) -> None:
     if "next_follow_up_at" in fields:
         customers.set_follow_up(customer=customer, at=fields.pop("next_follow_up_at"), actor=actor)
     if "tags" in fields:
-        wanted = fields.pop("tags")
-        kept = {name.casefold() for name in wanted}
-        tags.add(customer=customer, names=wanted, actor=actor)
-        gone = [tag.name for tag in customer.tags.all() if tag.name.casefold() not in kept]
-        tags.remove(customer=customer, names=gone, actor=actor)
+        requested = fields.pop("tags")
+        remaining = {name.casefold() for name in requested}
+        tags.add(customer=customer, names=requested, actor=actor)
+        removed = [tag.name for tag in customer.tags.all() if tag.name.casefold() not in remaining]
+        tags.remove(customer=customer, names=removed, actor=actor)
     if "address" in fields:
         fields["address"] = {**customer.address, **fields["address"]}
     if fields:
@@ -211,7 +211,9 @@ def change(customer: Customer, fields: Body) -> None:
 
 def _whole(customer: Customer, given: Body) -> dict[str, object]:
     """A PUT: every field that can be set, empty where it was not given; stage, status and type stay."""
-    empty = {one.name: one.empty for one in FIELDS if one.is_writable and not one.stored_in and one.kind not in KEPT}
+    empty = {
+        one.name: one.empty for one in FIELDS if one.is_writable and not one.stored_in and one.kind not in KEPT_KINDS
+    }
     fields: Body = empty | given
     if customer.address:
         fields["address"] = {place.name: place.empty for place in of_kind(Kind.PLACE)} | fields["address"]

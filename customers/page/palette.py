@@ -38,22 +38,22 @@ def register() -> None:
         palette.register_action(action)
 
 
-def find_customers(member: Member, asked: Asked) -> list[Result]:
+def find_customers(member: Member, query: Asked) -> list[Result]:
     """By name, phone, e-mail, company or code; with nothing typed those opened last, or those last heard of."""
     rows = Customer.objects.visible_to(member).select_related("stage").only("name", "code", "phone", "stage__name")
-    if asked.text:
-        return [_customer(member, row) for row in newest_matches(rows.matching(asked.text), size=SHOWN)]
-    if asked.recent:
-        known = {row.pk: row for row in rows.filter(pk__in=asked.recent)}
-        return [_customer(member, known[key]) for key in asked.recent if key in known][:SHOWN]
+    if query.text:
+        return [_customer(member, row) for row in newest_matches(rows.matching(query.text), size=SHOWN)]
+    if query.recent:
+        known = {row.pk: row for row in rows.filter(pk__in=query.recent)}
+        return [_customer(member, known[key]) for key in query.recent if key in known][:SHOWN]
     return [_customer(member, row) for row in rows.order_by("-last_activity_at", "-id")[:SHOWN]]
 
 
-def find_deals(member: Member, asked: Asked) -> list[Result]:
+def find_deals(member: Member, query: Asked) -> list[Result]:
     """By title, newest first; nothing where nothing was typed."""
-    if not asked.text:
+    if not query.text:
         return []
-    rows = Deal.objects.visible_to(member).filter(title__icontains=asked.text).select_related("customer")
+    rows = Deal.objects.visible_to(member).filter(title__icontains=query.text).select_related("customer")
     return [
         Result(
             deal.title, _page(member, deal.customer), f"{deal.customer.name} · {deal.get_status_display()}", "handshake"
@@ -62,20 +62,20 @@ def find_deals(member: Member, asked: Asked) -> list[Result]:
     ]
 
 
-def find_tasks(member: Member, asked: Asked) -> list[Result]:
+def find_tasks(member: Member, query: Asked) -> list[Result]:
     """Open tasks with a customer within reach, by title; with nothing typed one's own, the next due first."""
     # One's own task may be with a customer of somebody else: they have no page for this member, and no name.
     rows = Task.objects.filter(within_reach(member)).open().select_related("customer")
-    if asked.text:
-        rows = rows.filter(title__icontains=asked.text).order_by("-created_at", "-id")
+    if query.text:
+        rows = rows.filter(title__icontains=query.text).order_by("-created_at", "-id")
     else:
         rows = rows.filter(assigned_to=member.user_id, due_at__isnull=False).order_by("due_at", "id")
     return [_task(member, task) for task in rows[:SHOWN]]
 
 
-def find_segments(member: Member, asked: Asked) -> list[Result]:
+def find_segments(member: Member, query: Asked) -> list[Result]:
     """One's own and shared ones, by name."""
-    rows = Segment.objects.visible_to(member).filter(name__icontains=asked.text)
+    rows = Segment.objects.visible_to(member).filter(name__icontains=query.text)
     url = reverse("customers:list", args=[member.organization.slug])
     return [
         Result(segment.name, f"{url}?segment={segment.pk}", "Shared" if segment.is_shared else "", "bookmark")

@@ -30,7 +30,7 @@ from customers.people.owners import possible_owners
 from customers.people.table.context import permissions, row_of
 from customers.people.table.state import read_state
 from customers.people.tags import services as tags
-from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason_of
+from customers.pipeline.stages.lost_reasons import ask_reason, lacks_reason, reason_of
 from customers.work.follow_ups import services as follow_ups
 
 PROPOSED_TAGS = 200
@@ -72,12 +72,12 @@ def _require_current(request: Request, customer: Customer, field: str) -> None:
     if field not in (STAGE, OWNER, FOLLOW_UP):
         return
     posted = request.POST.get("value", "")
-    wanted: Stage | User | str | None = posted
+    value: Stage | User | str | None = posted
     if field == STAGE:
-        wanted = Stage.objects.filter(key=posted).first()
+        value = Stage.objects.filter(key=posted).first()
     elif field == OWNER:
-        wanted = next((user for user in possible_owners() if str(user.pk) == posted), None)
-    if clash := conflict_of(request, customer, field, wanted):
+        value = next((user for user in possible_owners() if str(user.pk) == posted), None)
+    if clash := conflict_of(request, customer, field, value):
         raise Refused(in_words(clash))
 
 
@@ -119,7 +119,7 @@ def _set_stage(request: Request, customer: Customer, value: str) -> HttpResponse
         stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
         return None
     if request.htmx:
-        return ask_why(request)
+        return ask_reason(request)
     question = reverse("customers:move", args=[request.organization.slug, customer.pk])
     return redirect(f"{question}?stage={stage.key}&from=customer")
 

@@ -40,10 +40,10 @@ def with_relations(rows: CustomerQuerySet) -> CustomerQuerySet:
 
 def read_filters(request: Request, *more: str) -> Body:
     """The list's filters from the query; `more` are parameters of the call's own. Raises InvalidFilter."""
-    given = request.query_params.copy()
+    parameters = request.query_params.copy()
     for name in [*PAGING, *more]:
-        given.pop(name, None)
-    return filters.read(given)
+        parameters.pop(name, None)
+    return filters.read(parameters)
 
 
 def _why_missing(view: OrganizationView, pk: UUID) -> str:

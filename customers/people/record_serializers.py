@@ -20,14 +20,14 @@ class CustomerField(serializers.Field[Customer, object, str, object]):
     """A customer within reach, by id. Once a record is made it stays with its customer."""
 
     def to_internal_value(self, data: object) -> Customer:
-        wanted = parse_uuid(data)
-        if wanted is None:
+        key = parse_uuid(data)
+        if key is None:
             raise serializers.ValidationError("A customer’s id is needed.")
         bound = getattr(self.root, "instance", None)
-        if bound is not None and bound.customer_id != wanted:
+        if bound is not None and bound.customer_id != key:
             raise serializers.ValidationError("This can’t be moved to another customer.")
         rows = Customer.objects.visible_to(self.context["member"]).select_related("organization", "stage")
-        row: Customer | None = rows.filter(pk=wanted).first()
+        row: Customer | None = rows.filter(pk=key).first()
         if row is None:
             raise serializers.ValidationError("There is no such customer.")
         return row

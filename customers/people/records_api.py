@@ -57,8 +57,8 @@ class RecordViewSet(OrganizationViewSet[Row], Generic[Row]):
         return changes
 
 
-def by_owner(rows: QuerySet[Row], member: Member, column: str, wanted: Any) -> QuerySet[Row]:
+def by_owner(rows: QuerySet[Row], member: Member, column: str, owner: Any) -> QuerySet[Row]:
     """The rows of an owner: `me`, `none` or a user's id; all of them where nothing is asked for."""
-    if wanted == "none":
+    if owner == "none":
         return rows.filter(**{f"{column}__isnull": True})
-    return rows.filter(**{column: member.user_id if wanted == "me" else wanted}) if wanted else rows
+    return rows.filter(**{column: member.user_id if owner == "me" else owner}) if owner else rows

@@ -58,8 +58,8 @@ def newest_matches(rows: CustomerQuerySet, *, size: int, top: int | None = None)
         density = len(results) / (top - lowest + 1)
         if density * lowest <= FEW:
             break
-        wanted = (size - len(results)) / (density * size_of_window)
-        highest, windows = lowest - 1, min(MAX_WINDOWS, int(wanted * 1.3) + 1)
+        expected = (size - len(results)) / (density * size_of_window)
+        highest, windows = lowest - 1, min(MAX_WINDOWS, int(expected * 1.3) + 1)
     return results + list(rows.filter(code_number__lt=lowest)[: size - len(results)])
 
 

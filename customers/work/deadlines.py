@@ -32,7 +32,7 @@ STEP = 500
 MAX_STEPS = 20
 # How far is looked back where it is not known how far was looked.
 LOOK_BACK = timedelta(days=7)
-KEPT_SECONDS = 3600
+CACHE_SECONDS = 3600
 OVERLAP = timedelta(minutes=5)
 # A stage's mark is not moved for less.
 MARKED_EVERY = timedelta(minutes=10)
@@ -80,7 +80,7 @@ def record_range(
     since: datetime = cache.get(key, until - LOOK_BACK)
     ranged = rows.filter(**{f"{field}__gte": min(since, until) - OVERLAP, f"{field}__lte": until})
     text, last = _in_steps(ranged, field, event, payload, organization)
-    cache.set(key, until if last is None else last, KEPT_SECONDS)
+    cache.set(key, until if last is None else last, CACHE_SECONDS)
     return text
 
 

@@ -27,7 +27,7 @@ from customers.work.follow_ups import services as follow_ups
 from customers.work.interactions import services as interactions
 from customers.work.tasks import services as tasks
 
-SAID = {
+CONFIRMATIONS = {
     "note": "Note saved",
     "call": "Call logged",
     "meeting": "Meeting logged",
@@ -45,7 +45,7 @@ def log(request: Request, organization: str, pk: UUID) -> HttpResponse:
         if not request.htmx:
             return redirect("customers:detail", organization, pk)
         kind = request.GET.get("kind", "call")
-        kind = kind if kind in SAID else "call"
+        kind = kind if kind in CONFIRMATIONS else "call"
         return _form(request, customer, EntryForm(initial={"kind": kind}), is_dialog=True)
     form = EntryForm(request.POST)
     is_dialog = "dialog" in request.GET
@@ -59,11 +59,11 @@ def log(request: Request, organization: str, pk: UUID) -> HttpResponse:
         return redirect("customers:detail", organization, pk)
     kind = form.cleaned_data["kind"]
     if not request.htmx:
-        toasts.success(request, SAID[kind])
+        toasts.success(request, CONFIRMATIONS[kind])
         return redirect("customers:detail", organization, pk)
     response = _form(request, customer, EntryForm(initial={"kind": kind}), is_dialog=is_dialog)
     trigger_client_event(response, "entry-logged", {"customer": str(pk)})
-    return toast(trigger_client_event(response, "customer-changed", {"what": kind}), SAID[kind])
+    return toast(trigger_client_event(response, "customer-changed", {"what": kind}), CONFIRMATIONS[kind])
 
 
 @requires("customers.edit")

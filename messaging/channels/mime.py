@@ -226,9 +226,9 @@ def _filename(name: str) -> str:
     return name[: MAX_FILENAME_LENGTH - len(ending)] + ending
 
 
-def _content_type(given: str) -> str:
+def _content_type(requested: str) -> str:
     """The type without parameters; bytes of no known type where it is none that may stand there."""
-    content_type = given.partition(";")[0].strip().lower()
+    content_type = requested.partition(";")[0].strip().lower()
     if content_type.startswith(_COMPOSITE) or not _CONTENT_TYPE.fullmatch(content_type):
         return "application/octet-stream"
     return content_type

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 60.0
 LEASE = timedelta(minutes=1)
 MAX_DURATION = timedelta(minutes=5)
-ASK_AGAIN = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
+RETRY_AFTER = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
 # The provider's clock and ours may differ by this much.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 # A message that the provider made later than this after our request is another one with the same text.
@@ -133,22 +133,22 @@ def _match(message: Message, listed: list[FoundMessage]) -> FoundMessage | None:
             raise _InFlight
         if equal.status == Status.UNCONFIRMED and (equal.request_began_at, equal.pk) < (began, message.pk):
             earlier_open += 1
-    ids = [found.provider_message_id for found in listed]
+    ids = [listed_message.provider_message_id for listed_message in listed]
     elsewhere = Message.objects.filter(channel=message.channel, provider_message_id__in=ids).exclude(pk=message.pk)
     known |= set(elsewhere.values_list("provider_message_id", flat=True))
     fitting = [
-        found
-        for found in listed
-        if found.provider_message_id not in known
-        and found.body.strip() == message.body.strip()
-        and (found.created_at is None or -CLOCK_TOLERANCE <= found.created_at - began <= MAX_AFTER)
+        listed_message
+        for listed_message in listed
+        if listed_message.provider_message_id not in known
+        and listed_message.body.strip() == message.body.strip()
+        and (listed_message.created_at is None or -CLOCK_TOLERANCE <= listed_message.created_at - began <= MAX_AFTER)
     ]
-    fitting.sort(key=lambda found: found.created_at or began)
+    fitting.sort(key=lambda listed_message: listed_message.created_at or began)
     return fitting[min(earlier_open, len(fitting) - 1)] if fitting else None
 
 
 @transaction.atomic
-def _settle(message: Message, found: FoundMessage) -> None:
+def _settle(message: Message, match: FoundMessage) -> None:
     if (
         not Message.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=message.pk, claim_token=message.claim_token)
@@ -156,15 +156,15 @@ def _settle(message: Message, found: FoundMessage) -> None:
     ):
         return  # a callback was quicker
     failure = (
-        statuses.failure_from_code(message.channel.provider, found.error_code)
-        if found.status == Status.FAILED
+        statuses.failure_from_code(message.channel.provider, match.error_code)
+        if match.status == Status.FAILED
         else None
     )
     statuses.advance(
         message_id=message.pk,
-        status=found.status,
-        provider_message_id=found.provider_message_id,
-        at=found.created_at,
+        status=match.status,
+        provider_message_id=match.provider_message_id,
+        at=match.created_at,
         failure=failure,
     )
 
@@ -180,8 +180,8 @@ def _retry_later(message: Message, why: str) -> None:
     if locked is None:
         return
     requested = locked.reconcile_attempts
-    if requested < len(ASK_AGAIN):
-        changes = {"reconcile_attempts": requested + 1, "due_at": clock.now() + ASK_AGAIN[requested], **released()}
+    if requested < len(RETRY_AFTER):
+        changes = {"reconcile_attempts": requested + 1, "due_at": clock.now() + RETRY_AFTER[requested], **released()}
         Message.objects.filter(pk=locked.pk).update(**changes)
         return
     statuses.write(

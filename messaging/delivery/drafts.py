@@ -167,11 +167,11 @@ def goes_without_text(conversation: Conversation, file: MediaFile) -> bool:
     return conversation.channel.kind == Kind.WHATSAPP and is_shown_alone(file)
 
 
-def _subject(conversation: Conversation, given: str) -> str:
+def _subject(conversation: Conversation, requested: str) -> str:
     """As given; an answer without one carries on the conversation's."""
     if not conversation.channel.capabilities.has_subject:
         return ""
-    subject = " ".join(clean(given).split())[:500]
+    subject = " ".join(clean(requested).split())[:500]
     if subject:
         return subject
     last = conversation.messages.exclude(subject="").order_by("-created_at", "-id").values_list("subject", flat=True)

@@ -72,17 +72,17 @@ def _mail(message: Message, *, is_automatic: bool) -> dict[str, object]:
 def _thread(message: Message) -> tuple[str, Sequence[str]]:
     """The mail that this one answers, and those before it: the one quoted, else the last that was said."""
     answered = message.reply_to
-    said = Message.objects.filter(
+    messages = Message.objects.filter(
         conversation=message.conversation_id, is_private=False, created_at__lt=message.created_at
     ).exclude(provider_message_id="")
     if answered is None:
-        answered = said.order_by("-created_at", "-id").first()
+        answered = messages.order_by("-created_at", "-id").first()
     if answered is None or not answered.provider_message_id:
         return "", ()
     before = MailDetails.objects.filter(message=answered).values_list("references", flat=True).first()
     if not before:
         # One of ours keeps no list: what was said in the thread before it.
-        earlier = said.filter(created_at__lt=answered.created_at).order_by("-created_at", "-id")
+        earlier = messages.filter(created_at__lt=answered.created_at).order_by("-created_at", "-id")
         before = [*reversed(earlier.values_list("provider_message_id", flat=True)[:MAX_EARLIER])]
     return answered.provider_message_id, before
 

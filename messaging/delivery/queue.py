@@ -269,16 +269,16 @@ def origin_of(actor: Actor) -> str:
 def _lock_customer(conversation: Conversation) -> None:
     """Keep its customer as they are, whoever that is by now: a merge takes the thread along. Raises CustomerMissing."""
     for _ in range(MAX_HANDS):
-        gone: locking.CustomerMissing | None = None
+        missing: locking.CustomerMissing | None = None
         try:
             locking.lock_customer(conversation.customer)
         except locking.CustomerMissing as error:
-            gone = error
+            missing = error
         current = Conversation.objects.select_related("customer").get(pk=conversation.pk)
         if current.customer_id != conversation.customer_id:
             conversation.customer = current.customer
-        elif gone is not None:
-            raise gone
+        elif missing is not None:
+            raise missing
         else:
             return
     raise locking.CustomerMissing

@@ -153,8 +153,8 @@ class _Senders:
 
     def _run(self) -> None:
         try:
-            while (given := self._todo.get()) is not None:
-                future, message = given
+            while (item := self._todo.get()) is not None:
+                future, message = item
                 try:
                     QUEUE.do(message)
                 finally:

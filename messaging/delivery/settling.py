@@ -20,7 +20,7 @@ Status = Message.Status
 def settle_sent(message: Message, result: SendResult) -> None:
     """The provider took it. Where the claim is over only what is news is written, as a callback would."""
     now = clock.now()
-    is_ours = statuses.write_if_claimed(
+    is_written = statuses.write_if_claimed(
         message,
         Status.SENT,
         provider_message_id=result.provider_message_id,
@@ -28,7 +28,7 @@ def settle_sent(message: Message, result: SendResult) -> None:
         error_code="",
         error_message="",
     )
-    if is_ours:
+    if is_written:
         conversations.record_answer(message.conversation_id, at=now)
         alerts.resolve(message.channel)
     else:

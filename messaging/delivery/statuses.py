@@ -76,24 +76,24 @@ def advance(
         .select_related("customer__organization", "channel")
         .get(pk=message_id)
     )
-    wanted, current = Status(status), Status(message.status)
-    if _is_of_earlier_attempt(message, provider_message_id) and wanted not in (Status.DELIVERED, Status.READ):
+    reported, current = Status(status), Status(message.status)
+    if _is_of_earlier_attempt(message, provider_message_id) and reported not in (Status.DELIVERED, Status.READ):
         # That it arrived after all is news whichever attempt it was; that an attempt was sent or failed is not.
         return "ignored: it speaks of an earlier attempt"
-    if not _is_forward(current, wanted):
-        _learn(message, wanted, provider_message_id, at)
+    if not _is_forward(current, reported):
+        _learn(message, reported, provider_message_id, at)
         return f"ignored: the message is {current} already"
-    if wanted == Status.FAILED and failure is not None:
+    if reported == Status.FAILED and failure is not None:
         fail(message, failure, provider_message_id=provider_message_id)
         return f"applied: {message.status}"
     moment = at or clock.now()
     changes: dict[str, Any] = {"error_code": "", "error_message": "", "sent_at": message.sent_at or moment}
-    if wanted != Status.SENT:
-        changes[_MOMENT[wanted]] = moment
-    write(message, wanted, provider_message_id=provider_message_id or message.provider_message_id, **changes)
+    if reported != Status.SENT:
+        changes[_MOMENT[reported]] = moment
+    write(message, reported, provider_message_id=provider_message_id or message.provider_message_id, **changes)
     if current not in _REACHED:
         conversations.record_answer(message.conversation_id, at=message.sent_at or moment)
-    return f"applied: {wanted}"
+    return f"applied: {reported}"
 
 
 def write(message: Message, status: str, *, due_at: datetime | None = None, **changes: object) -> None:
@@ -139,7 +139,7 @@ def report(message: Message, actor: Actor = SYSTEM) -> None:
 
 def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -> None:
     """A known failure: tried again by its class, or final with its reason. The caller holds the row."""
-    was_said = message.status in (Status.SENT, Status.DELIVERED, Status.READ)
+    was_sent = message.status in (Status.SENT, Status.DELIVERED, Status.READ)
     reason: dict[str, Any] = {"error_code": failure.code[:32], "error_message": failure.message[:500]}
     if failure.retry == Retry.SUPPRESS:
         _suppress(message, failure)
@@ -154,7 +154,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
     else:
         reason["error_message"] = final(failure.message)[:500]
         write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
-    if was_said:
+    if was_sent:
         conversations.withdraw(message.conversation_id)
     if failure.is_for_administrators:
         alerts.raise_alert(message.channel, code=failure.code, text=failure.message)
@@ -211,13 +211,13 @@ def _wait(message: Message, failure: Failure) -> timedelta | None:
     return max(wait, min(failure.retry_after, MAX_WAIT)) if failure.retry_after else wait
 
 
-def _is_forward(current: Status, wanted: Status) -> bool:
-    if wanted == Status.FAILED:
+def _is_forward(current: Status, reported: Status) -> bool:
+    if reported == Status.FAILED:
         return current in (Status.QUEUED, Status.SENDING, Status.UNCONFIRMED, Status.SENT)
-    return current in _RANK and _RANK[wanted] > _RANK[current]
+    return current in _RANK and _RANK[reported] > _RANK[current]
 
 
-def _learn(message: Message, wanted: Status, provider_message_id: str, at: datetime | None) -> None:
+def _learn(message: Message, reported: Status, provider_message_id: str, at: datetime | None) -> None:
     """A late word may still hold what was not known: the provider's id, or when it was delivered."""
     changes: dict[str, Any] = {}
     if (
@@ -226,7 +226,7 @@ def _learn(message: Message, wanted: Status, provider_message_id: str, at: datet
         and message.status not in (Status.CANCELLED, Status.FAILED)
     ):
         changes["provider_message_id"] = provider_message_id
-    if wanted == Status.DELIVERED and message.status == Status.READ and message.delivered_at is None:
+    if reported == Status.DELIVERED and message.status == Status.READ and message.delivered_at is None:
         changes["delivered_at"] = at or message.read_at
     if changes:
         _free(message, changes.get("provider_message_id", ""))

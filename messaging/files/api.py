@@ -37,21 +37,21 @@ class MediaViewSet(OrganizationView):
     def create(self, request: Request) -> Response:
         """Take a file that is to be sent; its id goes into a message's `attachments` within a day."""
         body = valid(NewMediaSerializer(data=request.data))
-        given, kind = body["file"], body.get("channel", "")
-        content_type = given.content_type or "application/octet-stream"
+        file, kind = body["file"], body.get("channel", "")
+        content_type = file.content_type or "application/octet-stream"
         if (capabilities := _capabilities(kind)) is not None:
-            media.require_sendable(capabilities, name=given.name, content_type=content_type, size=given.size)
-        elif given.size > settings.MEDIA_MAX_BYTES:
+            media.require_sendable(capabilities, name=file.name, content_type=content_type, size=file.size)
+        elif file.size > settings.MEDIA_MAX_BYTES:
             raise media.InvalidUpload(f"A file may have {settings.MEDIA_MAX_BYTES // 1_000_000} MB at most.")
-        kept = media.store(
+        stored = media.store(
             organization=self.member.organization,
-            content=given,
-            name=given.name,
+            content=file,
+            name=file.name,
             content_type=content_type,
-            size=given.size,
+            size=file.size,
             actor=current_actor(),
         )
-        return Response(MediaSerializer(kept).data, status=status.HTTP_201_CREATED)
+        return Response(MediaSerializer(stored).data, status=status.HTTP_201_CREATED)
 
 
 def _capabilities(kind: str) -> Capabilities | None:

@@ -104,23 +104,23 @@ def _require_welcome(content_type: str) -> None:
 def _keep(row: Attachment, draft: IO[bytes], fetched: FetchedMedia) -> None:
     content_type = fetched.content_type or row.content_type
     with media.all_or_nothing(), transaction.atomic():
-        kept = media.store(
+        stored = media.store(
             organization=row.organization,
             content=draft,
             name=row.filename or fetched.filename or default_name(content_type),
             content_type=content_type,
             size=fetched.size,
         )
-        is_mine = settle(
+        is_settled = settle(
             row,
             state=Attachment.State.STORED,
-            file=kept,
-            content_type=kept.content_type,
-            filename=kept.name,
-            size=kept.size,
+            file=stored,
+            content_type=stored.content_type,
+            filename=stored.name,
+            size=stored.size,
             reason="",
         )
-        if not is_mine:
+        if not is_settled:
             raise _ClaimLost
         _report(row)
 

@@ -26,7 +26,7 @@ from core.refused import Refused
 from core.tenancy import every_organization
 from messaging.channels.base import Capabilities
 from messaging.models import MediaFile
-from messaging.models.media import SHOWN_PICTURES
+from messaging.models.media import DISPLAYABLE_PICTURES
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ MAX_PIXELS: Final = 60_000_000
 # Of a format that can't be read at a smaller scale: a WebP takes 16 bytes for each of them.
 MAX_PIXELS_AT_ONCE: Final = 25_000_000
 # What was uploaded and never sent, or has no message any more, is thrown away after so long.
-KEPT_UNUSED = timedelta(days=1)
+UNUSED_RETENTION = timedelta(days=1)
 TIDIED_AT_ONCE = 200
 # The formats that we open; Pillow knows many more, some of them with a history.
 _FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP")
@@ -73,25 +73,27 @@ def store(
     actor: Actor | None = None,
 ) -> MediaFile:
     """Keep a file, with a thumbnail where it is a picture. A type that is no type becomes a plain download."""
-    kept_type = content_type.partition(";")[0].strip().lower()
+    normalized_type = content_type.partition(";")[0].strip().lower()
     row = MediaFile(
         organization=organization,
         name=safe_name(name),
-        content_type=kept_type if _TYPE.fullmatch(kept_type) and len(kept_type) <= 100 else "application/octet-stream",
+        content_type=normalized_type
+        if _TYPE.fullmatch(normalized_type) and len(normalized_type) <= 100
+        else "application/octet-stream",
         size=size,
         uploaded_by_id=actor.user_id if actor else None,
     )
     row.content.save("", File(content), save=False)
     try:
-        picture = _opened(content) if row.content_type in SHOWN_PICTURES else None
+        picture = _opened(content) if row.content_type in DISPLAYABLE_PICTURES else None
         if picture is not None:
             row.width, row.height = picture.width, picture.height
             row.thumbnail.save("", ContentFile(picture.thumbnail), save=False)
-        elif row.content_type in SHOWN_PICTURES:
+        elif row.content_type in DISPLAYABLE_PICTURES:
             row.content_type = "application/octet-stream"  # it says that it is a picture, and is none
         row.save(force_insert=True)
-        if (kept := _stored.get()) is not None:
-            kept.append(row)
+        if (files := _stored.get()) is not None:
+            files.append(row)
     except BaseException:
         _delete_contents([row])
         raise
@@ -101,17 +103,17 @@ def store(
 @contextmanager
 def all_or_nothing() -> Generator[None]:
     """Around a transaction: when it ends by an exception, what was kept in it leaves the disk as its rows do."""
-    outer, kept = _stored.get(), []  # type: ignore[var-annotated]
-    token = _stored.set(kept)
+    outer, files = _stored.get(), []  # type: ignore[var-annotated]
+    token = _stored.set(files)
     try:
         yield
     except BaseException:
-        _delete_contents(kept)
+        _delete_contents(files)
         raise
     finally:
         _stored.reset(token)
     if outer is not None:
-        outer.extend(kept)
+        outer.extend(files)
 
 
 def upload(
@@ -167,7 +169,7 @@ def unused(files: Sequence[UUID], *, organization: Organization, actor: Actor) -
             uploaded_by=UUID(actor.user_id) if actor.user_id else None,
             attachments__isnull=True,
             # What is older is thrown away at any moment, and may be what is left of a message that was deleted.
-            created_at__gte=timezone.now() - KEPT_UNUSED,
+            created_at__gte=timezone.now() - UNUSED_RETENTION,
         )
     }
     if missing := [pk for pk in files if pk not in rows]:
@@ -179,7 +181,7 @@ def tidy() -> int:
     """Throw away what belongs to no message and no template any more; how many files that were."""
     with every_organization("what nobody needs is thrown away for all"):
         old = MediaFile.objects.filter(
-            created_at__lt=timezone.now() - KEPT_UNUSED, attachments__isnull=True, templates__isnull=True
+            created_at__lt=timezone.now() - UNUSED_RETENTION, attachments__isnull=True, templates__isnull=True
         )
         keys = list(old.order_by("created_at").values_list("pk", flat=True)[:TIDIED_AT_ONCE])
         return sum(_throw_away(old, key) for key in keys)

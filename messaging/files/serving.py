@@ -31,13 +31,13 @@ def respond(file: MediaFile, *, is_thumbnail: bool = False, is_public: bool = Fa
     except OSError as error:
         raise Http404("The file is not in the storage any more.") from error
     # A provider needs the type by which the recipient's phone knows what it is.
-    kept_type = "image/webp" if is_drawn else file.content_type
-    may_be_named = _SENDABLE.fullmatch(kept_type.partition(";")[0].strip().lower()) is not None
+    served_type = "image/webp" if is_drawn else file.content_type
+    may_be_named = _SENDABLE.fullmatch(served_type.partition(";")[0].strip().lower()) is not None
     response = FileResponse(
         opened,
         as_attachment=not (is_drawn or file.is_shown),
         filename=file.name,
-        content_type=kept_type if is_drawn or file.is_shown or (is_public and may_be_named) else _BYTES,
+        content_type=served_type if is_drawn or file.is_shown or (is_public and may_be_named) else _BYTES,
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = POLICY

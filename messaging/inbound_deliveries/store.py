@@ -33,11 +33,11 @@ WAITING: Final = (Arrival.State.UNROUTABLE, Arrival.State.UNVERIFIED)
 
 def proof_of(arrival: Arrival) -> Proof | None:
     """As it was kept with a delivery; None where nothing was."""
-    kept = arrival.proof
+    values = arrival.proof
     names = [field.name for field in fields(Proof)]
-    if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in names):
+    if not isinstance(values, dict) or not all(isinstance(values.get(name), str) for name in names):
         return None
-    return Proof(**{name: kept[name] for name in names})
+    return Proof(**{name: values[name] for name in names})
 
 
 def _as_json(proof: Proof) -> dict[str, str]:

@@ -84,7 +84,7 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
     )
     if template is None or not template.is_content or not request.member.may("templates.view"):
         raise Http404("There is no such template, or it is not yours to see.")
-    given = {
+    values = {
         name.removeprefix(VARIABLE): value.strip()
         for name, value in request.POST.items()
         if name.startswith(VARIABLE) and isinstance(value, str)
@@ -95,7 +95,7 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
             message = outbound.queue_message(
                 conversation=conversation,
                 template=template,
-                variables=given,
+                variables=values,
                 actor=current_actor(),
                 author=request.member.user,
                 undo_for=timedelta(seconds=conversation.organization.undo_seconds),
@@ -105,7 +105,7 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#composer-reply", "outerHTML"
             return response
     page_context = content_preview.of(
-        template, conversation, request.member.user, given, is_asked=request.method == "POST"
+        template, conversation, request.member.user, values, is_submitted=request.method == "POST"
     )
     page = {"conversation": conversation, "template": template, "error": attempt.error, **page_context}
     name = "messaging/inbox/fill.html" if request.htmx else "messaging/inbox/fill_page.html"
@@ -187,22 +187,22 @@ def _other_mode(request: Request, conversation: Conversation, mode: str) -> Http
     typed = request.POST.get("mode", "")
     if typed == mode:
         return None
-    kept = typed if typed in Draft.Mode.values else Draft.Mode.NOTE
-    return _refused(request, conversation, kept, _("Nothing was sent. Check what you wrote, then send it again."))
+    draft_mode = typed if typed in Draft.Mode.values else Draft.Mode.NOTE
+    return _refused(request, conversation, draft_mode, _("Nothing was sent. Check what you wrote, then send it again."))
 
 
-def _take_files(request: Request, conversation: Conversation, kept: list[MediaFile]) -> None:
-    """Those uploaded before, by their ids, and those that come with the form itself, into `kept`. Raises InvalidUpload.
+def _take_files(request: Request, conversation: Conversation, files: list[MediaFile]) -> None:
+    """Add the earlier uploads, by their ids, and the files of the form itself to `files`. Raises InvalidUpload.
 
     What was kept before one was refused stays, so that the form can show it again.
     """
-    given = request.POST.getlist("files")[:MAX_FILES]
-    ids = parse_uuids(given)
-    if len(ids) < len(given):
+    keys = request.POST.getlist("files")[:MAX_FILES]
+    ids = parse_uuids(keys)
+    if len(ids) < len(keys):
         raise media.InvalidUpload("A file is not there any more. Attach it again.")
-    kept += media.unused(ids, organization=request.organization, actor=current_actor())
+    files += media.unused(ids, organization=request.organization, actor=current_actor())
     for content in request.FILES.getlist("file")[:MAX_FILES]:
-        kept.append(
+        files.append(
             media.upload(
                 organization=request.organization,
                 content=content,
@@ -253,9 +253,9 @@ def _refused(
 ) -> HttpResponse:
     """What was written, in the form of its mode, with the reason."""
     page_context = context.composer_context(conversation, request.member)
-    kept: Draft = page_context["drafts"][mode]
+    draft: Draft = page_context["drafts"][mode]
     for name in ("body", "subject", "cc"):
-        setattr(kept, name, request.POST.get(name, ""))
+        setattr(draft, name, request.POST.get(name, ""))
     page_context |= {"composer_mode": mode, "composer_files": files, f"{mode}_error": reason}
     if not request.htmx:
         opened, others = context.open_conversation(request, conversation.pk)

@@ -61,9 +61,9 @@ def reopen(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def assign(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Give the customer an owner; theirs are all of the customer's conversations."""
     conversation, _others = context.open_conversation(request, pk)
-    wanted = request.POST.get("assigned_to", "")
-    owner = next((user for user in possible_owners() if str(user.pk) == wanted), None)
-    if owner is not None or not wanted:
+    requested = request.POST.get("assigned_to", "")
+    owner = next((user for user in possible_owners() if str(user.pk) == requested), None)
+    if owner is not None or not requested:
         customers.assign(customer=conversation.customer, owner=owner, actor=current_actor())
     return _header(request, conversation)
 
@@ -79,10 +79,10 @@ def read(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _chosen(request: Request, customer: Customer) -> Channel | None:
-    wanted, kind = request.POST.get("channel", ""), request.POST.get("kind", "")
+    requested, kind = request.POST.get("channel", ""), request.POST.get("kind", "")
     ways = [way.channel for way in ways_to_write(customer)]
-    if wanted:
-        return next((one for one in ways if str(one.pk) == wanted), None)
+    if requested:
+        return next((one for one in ways if str(one.pk) == requested), None)
     return channel_for_sending(customer=customer, kind=kind) if kind in {one.kind for one in ways} else None
 
 

@@ -160,18 +160,18 @@ def _require_plain(data: Body) -> None:
             raise invalid(name, "A private note has only a body.")
 
 
-def _set_status(conversation: Conversation, wanted: str, snoozed_until: datetime | None = None) -> None:
+def _set_status(conversation: Conversation, target: str, snoozed_until: datetime | None = None) -> None:
     conversations.set_status(
-        conversation=conversation, status=wanted, snoozed_until=snoozed_until, actor=current_actor()
+        conversation=conversation, status=target, snoozed_until=snoozed_until, actor=current_actor()
     )
 
 
-def _owner(member: Member, wanted: UUID | None) -> User | None:
-    if wanted in (None, "none"):
+def _owner(member: Member, key: UUID | None) -> User | None:
+    if key in (None, "none"):
         return None
-    if wanted == "me":
+    if key == "me":
         return member.user
-    row = Member.objects.active().select_related("user").filter(user=wanted).first()
+    row = Member.objects.active().select_related("user").filter(user=key).first()
     if row is None:
         raise customers.UnknownOwner
     return row.user

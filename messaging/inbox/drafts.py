@@ -116,9 +116,9 @@ def locked(conversation: Conversation, member: Member, mode: str) -> Draft:
         return row
     try:
         with transaction.atomic():
-            made = _unsaved(conversation, member, mode)
-            made.save(force_insert=True)
-            return made
+            draft = _unsaved(conversation, member, mode)
+            draft.save(force_insert=True)
+            return draft
     except IntegrityError:  # another window was first
         return rows.get()
 

@@ -260,13 +260,13 @@ def _texts(members: Iterable[Member], signals: list[Signal]) -> dict[UUID, str]:
     reaches = owners_in_reach(members)
     if any(signal.type == MISSED for signal in signals):
         return dict.fromkeys(reaches, EVERYTHING)
-    wanted = {signal.customer for signal in signals if signal.customer}
+    customers = {signal.customer for signal in signals if signal.customer}
     owners: dict[str, UUID | None] = {}
     conversations: dict[str, list[str]] = defaultdict(list)
-    if wanted:
-        for pk, owner in Customer.objects.present().filter(pk__in=wanted).values_list("pk", "assigned_to_id"):
+    if customers:
+        for pk, owner in Customer.objects.present().filter(pk__in=customers).values_list("pk", "assigned_to_id"):
             owners[str(pk)] = owner
-        for pk, customer in Conversation.objects.filter(customer__pk__in=wanted).values_list("pk", "customer_id"):
+        for pk, customer in Conversation.objects.filter(customer__pk__in=customers).values_list("pk", "customer_id"):
             conversations[str(customer)].append(str(pk))
     texts: dict[OwnersInReach, str] = {}
     for reach in set(reaches.values()):

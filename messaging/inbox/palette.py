@@ -15,11 +15,11 @@ def register() -> None:
     palette.register(Source("conversations", "Conversations", "conversations.view", find_conversations, 20))
 
 
-def find_conversations(member: Member, asked: Asked) -> list[Result]:
+def find_conversations(member: Member, query: Asked) -> list[Result]:
     """Those of customers who fit, latest first; nothing where nothing was typed: the inbox has them."""
-    if not asked.text:
+    if not query.text:
         return []
-    rows = Conversation.objects.visible_to(member).filter(matching(asked.text, "customer"))
+    rows = Conversation.objects.visible_to(member).filter(matching(query.text, "customer"))
     return [
         Result(
             row.customer.name,

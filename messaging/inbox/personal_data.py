@@ -147,8 +147,8 @@ def _erase_mails(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
         *Conversation.objects.filter(customer=customer).values_list("address", flat=True),
         *Message.objects.filter(customer=customer).values_list("address", flat=True).distinct(),
     } - {""}
-    theirs = Q(message__customer=customer) | Q(address__in=[address.lower() for address in known])
-    StoppedAddress.objects.filter(theirs).delete()
+    own = Q(message__customer=customer) | Q(address__in=[address.lower() for address in known])
+    StoppedAddress.objects.filter(own).delete()
     for row in Reconciliation.objects.exclude(found=[]).iterator(chunk_size=200):
         others = [entry for entry in row.found if entry.get("other") not in known]
         if len(others) < len(row.found):
@@ -159,11 +159,13 @@ def _erase_mails(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
 def _erase_attachments(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
     """That there was a file stays, of its size and type. A file that a template or somebody else's message has too
     says nothing of this person, and stays there."""
-    theirs = Attachment.objects.filter(message__customer=customer)
+    attachments = Attachment.objects.filter(message__customer=customer)
     elsewhere = Attachment.objects.filter(file=OuterRef("pk")).exclude(message__customer=customer)
-    own = list(MediaFile.objects.filter(~Exists(elsewhere), attachments__in=theirs, templates__isnull=True).distinct())
+    own = list(
+        MediaFile.objects.filter(~Exists(elsewhere), attachments__in=attachments, templates__isnull=True).distinct()
+    )
     files = [_stored(locked) for file in own for locked in (file.content, file.thumbnail) if locked.name]
-    theirs.update(
+    attachments.update(
         file=None, filename="", source_url="", content_id="", reason="", state=Attachment.State.FAILED, due_at=None,
         **released(),
     )  # fmt: skip

@@ -25,7 +25,7 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if content is None:
         return JsonResponse({"error": "Choose a file first."}, status=422)
     with Attempt(request) as attempt:
-        kept = media.upload(
+        file = media.upload(
             organization=request.organization,
             content=content,
             name=content.name or "file",
@@ -33,6 +33,6 @@ def upload(request: Request, organization: str, pk: UUID) -> HttpResponse:
             capabilities=conversation.channel.capabilities,
             actor=current_actor(),
         )
-        answer = {"id": str(kept.pk), "name": kept.name, "size": kept.size, "type": kept.content_type}
+        answer = {"id": str(file.pk), "name": file.name, "size": file.size, "type": file.content_type}
         return JsonResponse(answer, status=201)
     return JsonResponse({"error": attempt.error}, status=422)

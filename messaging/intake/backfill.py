@@ -43,7 +43,7 @@ LEASE = timedelta(minutes=2)
 MAX_DURATION = timedelta(hours=1)
 RETRIES: Final = [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
 CHUNK: Final = 200
-MAX_SHOWN: Final = 200
+MAX_LISTED: Final = 200
 # What was sent a moment ago is still on its way through us.
 GRACE = timedelta(minutes=15)
 
@@ -66,7 +66,7 @@ class _Tally:
     found: list[dict[str, object]] = field(default_factory=list)
 
     def note(self, listed: ListedMessage, kind: str) -> None:
-        if len(self.found) < MAX_SHOWN:
+        if len(self.found) < MAX_LISTED:
             self.found.append(
                 {"kind": kind, "id": listed.provider_message_id, "other": listed.other, "at": listed.at.isoformat(),
                  "status": listed.raw_status}

@@ -51,8 +51,8 @@ def explain(bounce: Bounce) -> str:
     """Why a mail came back, and what to do, in plain words."""
     why = WORDS.get(bounce.reason, "The mail server gave it back.")
     what = "Correct the address, or reach the person another way." if bounce.is_hard else "Try again later."
-    said = f" The server said: {bounce.text[:200]}" if bounce.text else ""
-    return f"{why} {what}{said}"
+    reply = f" The server said: {bounce.text[:200]}" if bounce.text else ""
+    return f"{why} {what}{reply}"
 
 
 def _settle(channel: Channel, mail: ReceivedMail, bounce: Bounce) -> str:

@@ -33,14 +33,14 @@ def is_our_own(channel: Channel, received: ReceivedMessage) -> bool:
     if received.mail is None:
         return False
     organization = channel.organization
-    ours = _sent(organization, received.provider_message_id)
+    own = _sent(organization, received.provider_message_id)
     named = mail_threads.conversation_named(address for _, address in received.reply_addresses)
-    if ours is None and named is None:
+    if own is None and named is None:
         return False
     if writer.plain(received.sender) in own_addresses(organization):
         rows = Conversation.objects.filter(organization=organization)
-        return ours is not None or (named is not None and rows.filter(pk=named).exists())
-    return ours is not None and _has_same_text(ours, received)
+        return own is not None or (named is not None and rows.filter(pk=named).exists())
+    return own is not None and _has_same_text(own, received)
 
 
 def conversation_answered(
@@ -101,19 +101,19 @@ def referenced_ids(mail: ReceivedMail) -> Sequence[str]:
 
 def messages_with(organization: Organization, ids: Iterable[str]) -> dict[str, Message]:
     """The messages of an organization's mailboxes by their Message-ID without brackets, of those given."""
-    wanted = [one for one in dict.fromkeys(ids) if one and len(one) <= MAX_ID - 2][:MAX_REFERENCES]
-    if not wanted:
+    requested = [one for one in dict.fromkeys(ids) if one and len(one) <= MAX_ID - 2][:MAX_REFERENCES]
+    if not requested:
         return {}
     mailboxes = Channel.objects.filter(organization=organization, kind=Kind.EMAIL).values_list("pk", flat=True)
     rows = Message.objects.filter(
-        channel__in=list(mailboxes), provider_message_id__in=[*wanted, *(f"<{one}>" for one in wanted)]
+        channel__in=list(mailboxes), provider_message_id__in=[*requested, *(f"<{one}>" for one in requested)]
     )
     return {row.provider_message_id.strip("<>"): row for row in rows}
 
 
-def _has_same_text(ours: Message, received: ReceivedMessage) -> bool:
+def _has_same_text(own: Message, received: ReceivedMessage) -> bool:
     """Whether a mail begins with our text, as one that a mailing list sent on with a line below it."""
-    text = " ".join(ours.body.split())
+    text = " ".join(own.body.split())
     return bool(text) and " ".join(received.body.split()).startswith(text)
 
 

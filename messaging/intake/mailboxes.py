@@ -189,8 +189,10 @@ def _failed(box: Mailbox, error: SendError) -> None:
     """Later again, less and less often; what somebody has to correct is told to the administrators."""
     pause = min(timedelta(seconds=settings.MAIL_POLL_SECONDS) * 2 ** min(box.failures, 10), MAX_PAUSE)
     text = clean(error.message)[:500] or reason_of(error, length=500)
-    kept = settle(box, due_at=clock.now() + pause, checked_at=clock.now(), failures=box.failures + 1, last_error=text)
-    if kept and (error.retry is Retry.FIX or box.failures >= alerts.AFTER_FAILURES):
+    is_settled = settle(
+        box, due_at=clock.now() + pause, checked_at=clock.now(), failures=box.failures + 1, last_error=text
+    )
+    if is_settled and (error.retry is Retry.FIX or box.failures >= alerts.AFTER_FAILURES):
         alerts.raise_alert(box.channel, code=error.code, text=text, subject="imap")
 
 

@@ -37,13 +37,13 @@ _MAX_TEXT_LENGTH: Final = 1000  # characters with all that is not a letter
 _TATWEEL: Final = "\u0640"
 
 
-def meaning(text: str, *, provider_says: str = "") -> str:
+def meaning(text: str, *, provider_word: str = "") -> str:
     """`STOP`, `START` or nothing. The provider's own word goes before ours; a longer text is never one.
 
     It is the letters that count: neither emoji, punctuation, blanks, accents nor signs that are not seen.
     """
-    if provider_says in ("STOP", "START"):
-        return provider_says
+    if provider_word in ("STOP", "START"):
+        return provider_word
     if len(text) > _MAX_TEXT_LENGTH or not (word := _letters(text)) or len(word) > MAX_LENGTH:
         return ""
     if word in STOP or word in map(_letters, settings.OPT_OUT_WORDS):

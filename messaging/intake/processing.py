@@ -41,7 +41,7 @@ WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)
 
 
 # Longer than a provider is asked about what was missed.
-KEPT = timedelta(days=35)
+DONE_RETENTION = timedelta(days=35)
 FORGOTTEN_AT_ONCE = 2000
 # Of what was too large to be kept whole: there is nothing in it to work on.
 HEAD_ONLY = "head-only=1"
@@ -98,13 +98,13 @@ def replay(arrival: Arrival) -> bool:
     # Twice at once is once: the second finds it neither set aside nor without a channel.
     waiting = Arrival.objects.filter(pk=arrival.pk, state__in=[*WAITING, Arrival.State.SET_ASIDE])
     changes = {"channel": channel, "organization": channel.organization, "kind": channel.kind}
-    is_mine = waiting.update(
+    is_settled = waiting.update(
         state=Arrival.State.PENDING, due_at=clock.now(), attempts=0, last_error="", **released(), **changes
     )
-    if is_mine:
+    if is_settled:
         wake_up(PROCESS)
     arrival.refresh_from_db()
-    return bool(is_mine)
+    return bool(is_settled)
 
 
 def purge_old() -> int:
@@ -114,7 +114,7 @@ def purge_old() -> int:
     The message that came of it stays too, and by its provider's id the same delivery is still known.
     """
     with every_organization("old deliveries of all organizations are thrown away"):
-        old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=clock.now() - KEPT)
+        old = Arrival.objects.filter(state=Arrival.State.DONE, received_at__lt=clock.now() - DONE_RETENTION)
         keys = list(old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
         done = Arrival.objects.filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
     return done + unverified.purge_old()

@@ -17,7 +17,7 @@ from messaging.inbound_deliveries.store import AT_ONCE, WAITING, proof_of, waiti
 from messaging.intake import routing
 from messaging.models import Arrival, Channel
 
-KEPT: Final = timedelta(days=7)
+RETENTION: Final = timedelta(days=7)
 
 
 def signed_for(
@@ -71,8 +71,8 @@ def _other_signature(channel: Channel, provider: ReceivesWebhooks) -> str:
 
 
 def purge_old() -> int:
-    """Let go of what nobody could verify for KEPT; how many that were."""
+    """Delete deliveries that stayed unverified for RETENTION; returns how many."""
     with every_organization("what nobody verified belongs to no organization"):
-        old = waiting().filter(received_at__lt=timezone.now() - KEPT)
+        old = waiting().filter(received_at__lt=timezone.now() - RETENTION)
         keys = list(old.order_by("received_at").values_list("pk", flat=True)[:AT_ONCE])
         return waiting().filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)

@@ -24,16 +24,16 @@ from messaging.models import Channel
 @csrf_exempt
 def receive(request: HttpRequest, provider: str, hook: str) -> HttpResponse:
     """A request of any provider; 403 where a channel is found and the signature is not made with its secret."""
-    receiver, kept = _receiver(provider, hook)
+    receiver, known_hook = _receiver(provider, hook)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     most = receiver.max_webhook_bytes
     # A body sent in chunks states no length.
     if int(request.META.get("CONTENT_LENGTH") or 0) > most or len(request.body) > most:
         return _plain(413, f"At most {most} bytes.")
-    route = receiver.route(WebhookRequest(kept, request.body, request.headers))
+    route = receiver.route(WebhookRequest(known_hook, request.body, request.headers))
     with every_organization("the payload decides whose it is"):
-        return _take(request, provider, receiver, kept, route)
+        return _take(request, provider, receiver, known_hook, route)
 
 
 def _receiver(provider: str, hook: str) -> tuple[ReceivesWebhooks, Hook]:

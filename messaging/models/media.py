@@ -9,7 +9,7 @@ from core.ids import uuid7
 from core.tenancy import TenantModel
 
 # Shown by a browser as what they are; everything else is only ever a download. An SVG is a program, not a picture.
-SHOWN_PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+DISPLAYABLE_PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 
 
 def place_of(file: MediaFile, filename: str) -> str:
@@ -40,7 +40,7 @@ class MediaFile(TenantModel):
 
     @property
     def is_picture(self) -> bool:
-        return self.content_type in SHOWN_PICTURES
+        return self.content_type in DISPLAYABLE_PICTURES
 
     @property
     def is_shown(self) -> bool:

@@ -25,11 +25,11 @@ from messaging.settings.serializers import (
     ReconciliationSerializer,
 )
 
-CANNOT_ASK = OpenApiResponse(description="The provider has no list, or it is being asked already.")
+NOT_REQUESTABLE = OpenApiResponse(description="The provider has no list, or it is being asked already.")
 IN_USE = OpenApiResponse(description="The channel has conversations.")
 
 
-KEPT = "A channel keeps its kind and provider. Set up another one."
+IS_FIXED = "A channel keeps its kind and provider. Set up another one."
 
 
 @extend_schema_view(
@@ -49,7 +49,7 @@ class ChannelViewSet(SetAsideActions):
     }  # fmt: skip
     serializer_class = ChannelSerializer
     missing_detail = "There is no such channel."
-    fixed = {"kind": KEPT, "provider": KEPT}
+    fixed = {"kind": IS_FIXED, "provider": IS_FIXED}
     # The contract gives a channel no ETag.
     etag_actions = frozenset()
     schema_tags = ["channels"]
@@ -95,7 +95,7 @@ class ChannelViewSet(SetAsideActions):
         for row in results:
             row["found"] = [entry for entry in row["found"] if entry.get("id") in seen]
 
-    @extend_schema(request=ReconcileSerializer, responses={202: ReconciliationSerializer, 409: CANNOT_ASK})
+    @extend_schema(request=ReconcileSerializer, responses={202: ReconciliationSerializer, 409: NOT_REQUESTABLE})
     @reconciliations.mapping.post
     def reconcile(self, request: Request, pk: UUID) -> Response:
         """Have the provider asked now for messages and deliveries that we missed; what is found comes in once."""

@@ -74,13 +74,13 @@ def process_again(request: Request, organization: str, pk: UUID, arrival_id: UUI
 
 
 def _request(request: Request, channel: Channel, form: CatchUpForm) -> bool:
-    given = form.cleaned_data
+    values = form.cleaned_data
     with on_form(request, form):
         backfill.request_backfill(
             channel=channel,
             actor=current_actor(),
-            since=given["since"],
-            until=given["until"],
+            since=values["since"],
+            until=values["until"],
             asked_by=request.member.user,
         )
         return True
@@ -112,18 +112,18 @@ def _set_aside(request: Request, channel: Channel) -> dict[str, object]:
 
 def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, object]]:
     """Each asking with what it found, as far as this member may see it; one query for all."""
-    ids = {entry["id"] for asking in askings for entry in asking.found[:ROWS]}
+    ids = {entry["id"] for run in askings for entry in run.found[:ROWS]}
     known = {}
     if ids:
         seen = Message.objects.visible_to(request.member).filter(channel=channel, provider_message_id__in=ids)
         known = {message.provider_message_id: message for message in seen.select_related("customer").defer("body")}
     sees_all = request.member.reach == Reach.ALL
     text = []
-    for asking in askings:
-        rows = [_row(entry, known.get(entry["id"])) for entry in asking.found[:ROWS]]
+    for run in askings:
+        rows = [_row(entry, known.get(entry["id"])) for entry in run.found[:ROWS]]
         context = rows if sees_all else [row for row in rows if row["message"] is not None]
-        total = asking.inbound_found + asking.statuses_found + asking.elsewhere_found
-        text.append({"asking": asking, "rows": context, "total": total, "more": total - len(context)})
+        total = run.inbound_found + run.statuses_found + run.elsewhere_found
+        text.append({"asking": run, "rows": context, "total": total, "more": total - len(context)})
     newest = next((one for one in text if one["rows"]), None)
     for one in text:
         one["is_open"] = one is newest

@@ -98,21 +98,21 @@ class ChannelForm(EditMixin):
 
     def values(self) -> dict[str, Any]:
         """What the service takes: `credentials` holds only what was given or is to be forgotten."""
-        given = self.changed
+        entered = self.changed
         basics = ("name", "address", "is_enabled", "rate_per_second")
-        values = {name: given[name] for name in basics if name in given}
+        values = {name: entered[name] for name in basics if name in entered}
         credentials = {
             one.key: self._credential(one)
             for one in self.credential_fields
-            if {f"{ACCOUNT}{one.key}", f"{FORGET}{one.key}"} & set(given)
+            if {f"{ACCOUNT}{one.key}", f"{FORGET}{one.key}"} & set(entered)
         }
         settings = {**(self.channel.settings or {})} if self.channel is not None else {}
-        settings |= {name: given[name] for name in ("signature", "signs") if name in given}
-        if "reply_address" in given:
-            settings["reply_address"] = "plus" if given["reply_address"] else "plain"
+        settings |= {name: entered[name] for name in ("signature", "signs") if name in entered}
+        if "reply_address" in entered:
+            settings["reply_address"] = "plus" if entered["reply_address"] else "plain"
         if credentials or not self.is_edit:
             values["credentials"] = credentials
-        if not self.is_edit or {"signature", "signs", "reply_address"} & set(given):
+        if not self.is_edit or {"signature", "signs", "reply_address"} & set(entered):
             values["settings"] = settings
         return values
 
@@ -129,13 +129,13 @@ class ChannelForm(EditMixin):
         is_held = one.key in self.held
         shared: dict[str, Any] = {"label": one.label, "help_text": one.help}
         if one.default in _YES_OR_NO:
-            kept = str(self.held.get(one.key, one.default)).lower()
+            current = str(self.held.get(one.key, one.default)).lower()
             field: forms.Field = forms.BooleanField(
-                required=False, initial=kept in ("true", "1", "yes", "on"), **shared
+                required=False, initial=current in ("true", "1", "yes", "on"), **shared
             )
         elif one.is_secret:
-            kept_help = "It is set and never shown again. Leave it empty to keep it."
-            shared["help_text"] = f"{kept_help} {one.help}" if is_held else one.help
+            help_text = "It is set and never shown again. Leave it empty to keep it."
+            shared["help_text"] = f"{help_text} {one.help}" if is_held else one.help
             field = forms.CharField(
                 max_length=MAX_CREDENTIAL_LENGTH,
                 required=one.is_required and not is_held,
@@ -152,7 +152,7 @@ class ChannelForm(EditMixin):
                 **shared,
             )
         # A secret that is needed and can't be read any more is asked for with every save.
-        field.is_asked_anew = one.is_secret and one.is_required and not is_held  # type: ignore[attr-defined]
+        field.is_always_entered = one.is_secret and one.is_required and not is_held  # type: ignore[attr-defined]
         self.fields[f"{ACCOUNT}{one.key}"] = field
         if one.is_secret and is_held and not one.is_required:
             self.fields[f"{FORGET}{one.key}"] = forms.BooleanField(label=f"Forget: {one.label}", required=False)
@@ -200,11 +200,11 @@ class CatchUpForm(forms.Form):
     )
 
     def clean(self) -> dict[str, object]:
-        given = super().clean() or self.cleaned_data
-        since, until = given.get("since"), given.get("until")
+        cleaned = super().clean() or self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and since >= until:
             self.add_error("until", "The end lies before the beginning. Choose a later one.")
-        return given
+        return cleaned
 
 
 def _name_address(field: forms.Field, kind: Kind) -> None:

@@ -90,8 +90,8 @@ def update(*, channel: Channel, actor: Actor, changes: Mapping[str, object]) -> 
     if "address" in changes:
         channel.address = _address(channel.organization, channel.kind, cast("str", changes["address"]))
     if "credentials" in changes:
-        given = cast("Mapping[str, object]", changes["credentials"])
-        _set_credentials(channel, _fields(channel.provider, channel.kind), given, is_new=False)
+        credentials = cast("Mapping[str, object]", changes["credentials"])
+        _set_credentials(channel, _fields(channel.provider, channel.kind), credentials, is_new=False)
         written |= {"account_id", "messaging_service_id"}
     if "is_default" in changes:
         _set_default(channel, is_default=bool(changes["is_default"]))
@@ -227,23 +227,23 @@ def _address(organization: Organization, kind: str, text: str) -> str:
 
 
 def _set_credentials(
-    channel: Channel, fields: Sequence[CredentialField], given: Mapping[str, object], *, is_new: bool
+    channel: Channel, fields: Sequence[CredentialField], posted: Mapping[str, object], *, is_new: bool
 ) -> None:
     known = {field.key: field for field in fields}
-    unknown = sorted(set(given) - set(known))
+    unknown = sorted(set(posted) - set(known))
     if unknown:
         raise InvalidChannel("credentials", f"Not known here: {', '.join(unknown)}. Use: {', '.join(known) or 'none'}.")
     try:
         locked = {} if is_new else dict(channel.credentials or {})
     except DecryptionFailed:
         locked = {}  # what can't be read any more is entered again
-    values = locked | {key: value for key, value in given.items() if value is not None}
+    values = locked | {key: value for key, value in posted.items() if value is not None}
     for field in fields:
         if not values.get(field.key) and field.default:
             values.setdefault(field.key, field.default)
         if field.is_required and values.get(field.key) in (None, ""):
             raise InvalidChannel("credentials", f"{field.key} is missing: {field.label}.")
-    _require_secrets_again(channel.provider, fields, locked, values, given)
+    _require_secrets_again(channel.provider, fields, locked, values, posted)
     channel.credentials = values
     adapter = registry.provider(channel.provider)
     ids = adapter.account_ids(values) if isinstance(adapter, ReceivesWebhooks) else AccountIds()
@@ -255,7 +255,7 @@ def _require_secrets_again(
     fields: Sequence[CredentialField],
     held: Mapping[str, object],
     values: Mapping[str, object],
-    given: Mapping[str, object],
+    posted: Mapping[str, object],
 ) -> None:
     """A stored secret goes nowhere new: whoever changes where it is sent has to know it. Raises InvalidChannel.
 
@@ -266,8 +266,8 @@ def _require_secrets_again(
         return
     before, after = adapter.secret_destinations(held), adapter.secret_destinations(values)
     for field in fields:
-        is_kept = bool(held.get(field.key)) and given.get(field.key) is None
-        if field.is_secret and is_kept and not after[field.key] <= before[field.key]:
+        is_unchanged = bool(held.get(field.key)) and posted.get(field.key) is None
+        if field.is_secret and is_unchanged and not after[field.key] <= before[field.key]:
             detail = _("%(label)s: enter it again, because it would be sent to another server than before.")
             raise InvalidChannel("credentials", detail % {"label": field.label}, key=field.key)
 

@@ -177,12 +177,12 @@ def delete_channel(request: Request, organization: str, pk: UUID) -> HttpRespons
 def read_templates(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Have the approved templates read now; who asked on the list of templates comes back to it."""
     row = find_channel(pk)
-    is_asked = contents.request_sync(row, current_actor())
-    text = "The approved templates are being read." if is_asked else "This provider has no templates of its own."
+    is_requested = contents.request_sync(row, current_actor())
+    text = "The approved templates are being read." if is_requested else "This provider has no templates of its own."
     if request.htmx and request.htmx.target == "channel-reading":
         answer = render(request, "messaging/settings/reading.html", _context(request, row))
-        return toast(answer, text, level="success" if is_asked else "error")
-    (toasts.success if is_asked else toasts.error)(request, text)
+        return toast(answer, text, level="success" if is_requested else "error")
+    (toasts.success if is_requested else toasts.error)(request, text)
     if request.POST.get("back") == "templates":
         return redirect("messaging:templates", organization)
     return redirect("messaging:channel", organization, pk)

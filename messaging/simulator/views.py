@@ -32,7 +32,7 @@ from messaging.models import Arrival, Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.threads.queries import messages_of
 
-SHOWN = 60
+MAX_MESSAGES = 60
 MAX_TEXT_LENGTH = 4_000
 LARGEST_FILE = 8_000_000
 
@@ -55,12 +55,12 @@ def send(request: Request, organization: str) -> HttpResponse:
     channel = _channels(request).get(kind)
     if channel is None:
         return _refused(request, person, kind, "There is no simulator channel of that kind any more.")
-    given = request.FILES.get("file")
-    if given is not None and (given.size or 0) > LARGEST_FILE:
+    upload = request.FILES.get("file")
+    if upload is not None and (upload.size or 0) > LARGEST_FILE:
         return _refused(request, person, kind, f"The phone sends files of at most {LARGEST_FILE // 1_000_000} MB.")
-    if not body and given is None:
+    if not body and upload is None:
         return _refused(request, person, kind, "Write something first.")
-    _arrive(channel, person, kind, body, request.POST.get("subject", "").strip()[:500], given)
+    _arrive(channel, person, kind, body, request.POST.get("subject", "").strip()[:500], upload)
     return _done(request, person, kind)
 
 
@@ -139,18 +139,18 @@ def _conversation(channel: Channel, person: people.Person) -> Conversation | Non
 def _received(conversation: Conversation) -> list[Message]:
     """What the person has on their side: what they wrote, and of ours what left."""
     left = [Message.Status.RECEIVED, Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ]
-    rows = messages_of(conversation).filter(status__in=left, is_private=False).newest_first()[:SHOWN]
+    rows = messages_of(conversation).filter(status__in=left, is_private=False).newest_first()[:MAX_MESSAGES]
     return list(reversed(rows))
 
 
 def _arrive(
-    channel: Channel, person: people.Person, kind: str, body: str, subject: str, given: UploadedFile | None
+    channel: Channel, person: people.Person, kind: str, body: str, subject: str, upload: UploadedFile | None
 ) -> None:
     key = str(uuid7())
     files = []
-    if given is not None:
-        content = base64.b64encode(given.read()).decode("ascii")
-        files.append({"filename": given.name or "file", "content_type": given.content_type, "content": content})
+    if upload is not None:
+        content = base64.b64encode(upload.read()).decode("ascii")
+        files.append({"filename": upload.name or "file", "content_type": upload.content_type, "content": content})
     payload = {
         "message_id": key if kind != Kind.EMAIL else f"<{key}@simulator.example>",
         "channel": kind,

@@ -52,18 +52,18 @@ def render(
 
 def fill(template: Template, values: Mapping[str, str], variables: Mapping[str, str] | None = None) -> Rendered:
     """The same with these values, for many templates of one customer."""
-    given = variables or {}
+    entered = variables or {}
     names = variable_names(template)
-    if unknown := sorted(set(given) - set(names)):
+    if unknown := sorted(set(entered) - set(names)):
         known = ", ".join(names) or "none"
         raise InvalidVariable(unknown[0], f"“{unknown[0]}” is no variable of this template; it has {known}.")
     if not template.is_content:
-        filled = {**values, **given}
+        filled = {**values, **entered}
         return Rendered(placeholders.render(template.subject, filled), placeholders.render(template.body, filled))
-    content = {name: _checked(name, _variable(template, name, values, given)) for name in names}
+    content = {name: _checked(name, _variable(template, name, values, entered)) for name in names}
     if template.content:
         # The provider's own text: what is no variable of it is no placeholder of ours.
-        body = _ANY.sub(lambda found: content.get(found[1], found[0]), template.body)
+        body = _ANY.sub(lambda match: content.get(match[1], match[0]), template.body)
     else:
         body = placeholders.render(template.body, {**values, **content})
     return Rendered("", body, template.provider_template_id, content)
@@ -98,9 +98,9 @@ def values_for(customer: Customer, agent: User | None) -> dict[str, str]:
     }
 
 
-def _variable(template: Template, name: str, values: Mapping[str, str], given: Mapping[str, str]) -> str:
-    if name in given:
-        return given[name]
+def _variable(template: Template, name: str, values: Mapping[str, str], entered: Mapping[str, str]) -> str:
+    if name in entered:
+        return entered[name]
     text = template.content_variables.get(name, "")
     filled = placeholders.render(text, values) if text else ""
     if not filled.strip():

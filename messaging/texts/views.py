@@ -43,11 +43,11 @@ def template_list(request: Request, organization: str) -> HttpResponse:
     visible = Template.objects.visible_to(request.member)
     requested = {name: request.GET.get(name, "").strip()[:100] for name in ("channel", "category", "q")}
     rows, categories = visible, _categories(request)
-    gone = {
+    unknown = {
         "channel": requested["channel"] not in ("", *LABELS),
         "category": requested["category"] not in ("", *categories),
     }
-    if any(gone.values()):
+    if any(unknown.values()):
         rows = rows.none()
     if requested["channel"]:
         rows = rows.filter(channel=requested["channel"])
@@ -68,8 +68,8 @@ def template_list(request: Request, organization: str) -> HttpResponse:
         "is_narrowed": any(requested.values()),
         "channels": [(kind.value, label) for kind, label in LABELS.items()],
         "categories": categories,
-        "gone": gone,
-        "is_refused": any(gone.values()),
+        "gone": unknown,
+        "is_refused": any(unknown.values()),
         "readings": readings,
         "is_being_read": any(one["is_being_read"] for one in readings),
         "query": urlencode(requested),
@@ -149,7 +149,7 @@ def _write(request: Request, template: Template | None) -> HttpResponse:
         "form": form,
         "template": template,
         "attached": attached,
-        "attached_before": form_files.shown(request, attached),
+        "attached_before": form_files.displayed(request, attached),
         "categories": _categories(request),
         "names": [*placeholders.NAMES.items(), *((f"{placeholders.CUSTOM}{one.key}", one.label) for one in own)],
         "can_delete": request.member.may("templates.delete"),

@@ -50,26 +50,26 @@ def choice(conversation: Conversation) -> Choice | None:
             "",
             "",
         )
-    sender, asked_for = (newest[0] or "").lower(), newest[1]
-    if not asked_for:
+    sender, reply_to = (newest[0] or "").lower(), newest[1]
+    if not reply_to:
         return None
-    if conversation.address.lower() == asked_for:
-        return Choice(asked_for, sender, is_at_sender=False)
-    return Choice(sender, asked_for, is_at_sender=True) if conversation.address.lower() == sender else None
+    if conversation.address.lower() == reply_to:
+        return Choice(reply_to, sender, is_at_sender=False)
+    return Choice(sender, reply_to, is_at_sender=True) if conversation.address.lower() == sender else None
 
 
 @transaction.atomic
 def choose(*, conversation: Conversation, address: str, actor: Actor) -> bool:
     """Send answers to this address of the two from now on; False where it is neither, and nothing changes."""
-    given = choice(conversation)
-    if given is None or address not in (given.current, given.other):
+    current_choice = choice(conversation)
+    if current_choice is None or address not in (current_choice.current, current_choice.other):
         return False
-    if address == given.current:
+    if address == current_choice.current:
         return True
-    changes = {"address": address, "is_answered_at_sender": not given.is_at_sender}
+    changes = {"address": address, "is_answered_at_sender": not current_choice.is_at_sender}
     Conversation.objects.filter(pk=conversation.pk).update(**changes)
     for name, value in changes.items():
         setattr(conversation, name, value)
-    payload = {"conversation": str(conversation.pk), "is_answered_at_sender": not given.is_at_sender}
+    payload = {"conversation": str(conversation.pk), "is_answered_at_sender": not current_choice.is_at_sender}
     record(events.CONVERSATION_UPDATED, subject=conversation, actor=actor, payload=payload)
     return True

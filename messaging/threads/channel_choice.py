@@ -80,9 +80,9 @@ def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None
 
 def ways_to_write(customer: Customer) -> list[Route]:
     """The channels that work and for which the customer has an address: all real ones of a kind, else its simulator."""
-    wanted = [*([Kind.WHATSAPP, Kind.SMS] if customer.phone else []), *([Kind.EMAIL] if customer.email else [])]
-    rows = Channel.objects.filter(kind__in=wanted, is_enabled=True).order_by("-is_default", "created_at", "pk")
-    there: dict[str, list[Channel]] = {kind: [] for kind in wanted}
+    kinds = [*([Kind.WHATSAPP, Kind.SMS] if customer.phone else []), *([Kind.EMAIL] if customer.email else [])]
+    rows = Channel.objects.filter(kind__in=kinds, is_enabled=True).order_by("-is_default", "created_at", "pk")
+    there: dict[str, list[Channel]] = {kind: [] for kind in kinds}
     for row in rows:
         there[row.kind].append(row)
     ways = []

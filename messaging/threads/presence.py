@@ -63,8 +63,8 @@ def report_read(conversation_id: str) -> None:
 
 def _can_show(conversation: Conversation) -> bool:
     provider = registry.provider(conversation.channel.provider)
-    heard = conversation.last_inbound_at
-    return isinstance(provider, ShowsPresence) and heard is not None and heard > timezone.now() - FRESH
+    inbound_at = conversation.last_inbound_at
+    return isinstance(provider, ShowsPresence) and inbound_at is not None and inbound_at > timezone.now() - FRESH
 
 
 def _show(pk: UUID, *, is_typing: bool) -> None:

@@ -74,8 +74,8 @@ def bucket_of(conversation: Conversation) -> str:
         return "closed"
     if customer.next_follow_up_at is not None and customer.next_follow_up_at <= timezone.now():
         return "followup_due"
-    heard, said = conversation.last_inbound_at, conversation.last_outbound_at
-    return "waiting" if heard is None or (said is not None and said >= heard) else "open"
+    inbound_at, outbound_at = conversation.last_inbound_at, conversation.last_outbound_at
+    return "waiting" if inbound_at is None or (outbound_at is not None and outbound_at >= inbound_at) else "open"
 
 
 def set_aside_for(member: Member) -> QuerySet[Arrival]:

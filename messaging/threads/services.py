@@ -49,21 +49,21 @@ def lock(conversation: Conversation, *, customer: Customer) -> Conversation:
 
 
 def _begin(customer: Customer, channel: Channel, address: str, rows: ConversationQuerySet) -> Conversation:
-    wanted = address or address_for(customer, channel)
+    target = address or address_for(customer, channel)
     known = list(rows.filter(customer=customer, channel=channel).order_by("thread_number"))
     if known:
-        conversation = next((thread for thread in known if thread.address == wanted), known[0])
+        conversation = next((thread for thread in known if thread.address == target), known[0])
     else:
         conversation, _ = rows.get_or_create(
             organization=customer.organization,
             customer=customer,
             channel=channel,
             thread_number=1,
-            defaults={"address": wanted},
+            defaults={"address": target},
         )
-    if wanted and conversation.address != wanted and (address or not conversation.address):
-        Conversation.objects.filter(pk=conversation.pk).update(address=wanted)
-        conversation.address = wanted
+    if target and conversation.address != target and (address or not conversation.address):
+        Conversation.objects.filter(pk=conversation.pk).update(address=target)
+        conversation.address = target
     return conversation
 
 

@@ -323,7 +323,7 @@ class TestAlone:
         threads[0].start()
         inside.wait(10)
         threads[1].start()
-        until(lambda: gate.is_wanted)
+        until(lambda: gate.is_requested)
         threads[2].start()
         time.sleep(0.05)
         assert order == []
@@ -331,7 +331,7 @@ class TestAlone:
         for thread in threads:
             thread.join(10)
         assert order == ["other ended", "suspect", "late"]
-        assert not gate.is_wanted
+        assert not gate.is_requested
         assert gate.in_hand == 0
 
     def test_it_does_not_wait_for_ever(self):

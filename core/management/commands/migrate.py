@@ -29,14 +29,14 @@ class Command(Migrate):
         with connection.cursor() as cursor:
             for name in LIFTED:
                 cursor.execute("SELECT set_config(%s, '0', false)", [name])
-        mine = connection.connection
-        usual, mine.longest_wait = mine.longest_wait, None
+        own = connection.connection
+        usual, own.longest_wait = own.longest_wait, None
         try:
             super().handle(*args, **options)
         finally:
             # The connection goes back to the pool; one that broke meanwhile is thrown away.
-            mine.longest_wait = usual
-            if connection.connection is mine and not mine.closed:
+            own.longest_wait = usual
+            if connection.connection is own and not own.closed:
                 with connection.cursor() as cursor:
                     for name in LIFTED:
                         cursor.execute(f"RESET {name}")

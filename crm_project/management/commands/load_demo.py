@@ -27,13 +27,13 @@ class Command(BaseCommand):
         if size >= loader.BRIEF_FROM:
             self.stdout.write(f"With {size:,} customers these are left out: {loader.LEFT_OUT}.")
 
-        def told(written: int) -> None:
+        def report(written: int) -> None:
             if size > loader.SIZE:
                 took = time.monotonic() - begun
                 self.stdout.write(f"{written:,} of {size:,} customers after {took:.0f} s")
 
         passwords = loader.passwords()
-        organization = loader.load(size=size, seed=seed, progress=told, given=passwords)
+        organization = loader.load(size=size, seed=seed, progress=report, user_passwords=passwords)
         if organization is None:
             self.stdout.write("The demo organization is here already.")
             return

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             for email in loader.close_public_accounts():
                 self.stdout.write(f"{email} had the demo’s public password and can’t sign in any more.")
         elif options["demo"] and not note.exists():
-            said = io.StringIO()
-            call_command("load_demo", stdout=said)
+            output = io.StringIO()
+            call_command("load_demo", stdout=output)
             # The supervisor repeats at every start how to sign in.
-            note.write_text(said.getvalue(), encoding="utf-8")
+            note.write_text(output.getvalue(), encoding="utf-8")

@@ -51,7 +51,7 @@ def start(
     action: str,
     params: Mapping[str, object],
     ids: Sequence[str] | None = None,
-    given_filter: Mapping[str, object] | None = None,
+    filter_values: Mapping[str, object] | None = None,
 ) -> Job:
     """Begin to change the customers with these ids, or all that fit the filter; only those within reach are.
 
@@ -63,15 +63,15 @@ def start(
     if not member.may(permission):
         raise NotPermitted(f"Your role does not permit this ({permission}).")
     checked = ACTIONS[action].check(dict(params))
-    if (ids is None) == (given_filter is None):
+    if (ids is None) == (filter_values is None):
         raise InvalidBulk("ids", "Give either ids or a filter.")
     if ids is not None and not 0 < len(ids) <= MAX_IDS:
         raise InvalidBulk("ids", f"1 to {MAX_IDS} ids are needed; for more, use a filter.")
     chosen: dict[str, object] = {"ids": sorted({str(one) for one in ids})} if ids is not None else {}
-    if given_filter is not None:
+    if filter_values is not None:
         with inside("filter"):
-            filters.read(given_filter)
-        chosen = {"filter": {name: value for name, value in given_filter.items() if name != "ordering"}}
+            filters.read(filter_values)
+        chosen = {"filter": {name: value for name, value in filter_values.items() if name != "ordering"}}
     with transaction.atomic():
         rows = _rows(member, chosen)
         change_set = ChangeSet.objects.create(
@@ -206,10 +206,10 @@ def _only(params: Values, name: str) -> Any:
 
 
 def _check_owner(params: Values) -> Values:
-    wanted = _only(params, "assigned_to")
-    if wanted in (None, "", "none"):
+    value = _only(params, "assigned_to")
+    if value in (None, "", "none"):
         return {"assigned_to": None}
-    key = parse_uuid(wanted)
+    key = parse_uuid(value)
     if key is None:
         raise InvalidBulk("params.assigned_to", "A user’s id is needed.")
     row = Member.objects.active().filter(user=key).values_list("user_id", flat=True).first()
@@ -220,26 +220,26 @@ def _check_owner(params: Values) -> Values:
 
 def _check_stage(params: Values) -> Values:
     reason = params.pop("reason", "")
-    wanted = _only(params, "stage")
+    value = _only(params, "stage")
     keys = list(Stage.objects.values_list("key", flat=True))
-    if wanted not in keys:
+    if value not in keys:
         raise InvalidBulk("params.stage", f"Use one of {', '.join(keys)}.")
     if not isinstance(reason, str) or len(reason) > stage_moves.MAX_REASON_LENGTH:
         raise InvalidBulk("params.reason", f"A reason is a text of at most {stage_moves.MAX_REASON_LENGTH} characters.")
     reason = " ".join(reason.split())
-    return {"stage": wanted} | ({"reason": reason} if reason else {})
+    return {"stage": value} | ({"reason": reason} if reason else {})
 
 
 def _check_status(params: Values) -> Values:
-    wanted = _only(params, "status")
-    if wanted not in Customer.Status.values:
+    value = _only(params, "status")
+    if value not in Customer.Status.values:
         raise InvalidBulk("params.status", f"Use one of {', '.join(Customer.Status.values)}.")
-    return {"status": wanted}
+    return {"status": value}
 
 
 def _check_tag(params: Values) -> Values:
-    wanted = _only(params, "tag")
-    name = " ".join(wanted.split()) if isinstance(wanted, str) else ""
+    value = _only(params, "tag")
+    name = " ".join(value.split()) if isinstance(value, str) else ""
     if not 0 < len(name) <= tags.MAX_LENGTH:
         raise InvalidBulk("params.tag", f"A tag has 1 to {tags.MAX_LENGTH} characters.")
     return {"tag": name}

@@ -69,8 +69,8 @@ def _take_tag(customer: Customer, tag: str) -> str:
 
 
 def _give_tag(customer: Customer, tag: str) -> str:
-    given = tags.add(customer=customer, names=[tag], actor=current_actor())
-    return "" if given else f"{customer.code} has the tag again."
+    is_added = tags.add(customer=customer, names=[tag], actor=current_actor())
+    return "" if is_added else f"{customer.code} has the tag again."
 
 
 def _set_owner(customer: Customer, was: str | None) -> str:

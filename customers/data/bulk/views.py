@@ -35,7 +35,7 @@ from customers.people.table.state import ListState
 from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 # More than this, or a deletion, is asked about first.
-ASKS_ABOVE = 100
+CONFIRM_ABOVE = 100
 COUNTED_TO = 10_000
 # What each action calls its parameter.
 PARAMETERS: Mapping[str, str] = {
@@ -63,7 +63,7 @@ def bulk(request: Request, organization: str) -> HttpResponse:
     requested = {"action": action, "value": value, "count": count, "ids": ids, "all": takes_all}
     requested["asks_why"] = action == "stage" and bool(count) and _is_unexplained(request, value, reason)
     is_confirmed = bool(request.POST.get("confirmed"))
-    if requested["asks_why"] or ((action == "delete" or count > ASKS_ABOVE) and not is_confirmed):
+    if requested["asks_why"] or ((action == "delete" or count > CONFIRM_ABOVE) and not is_confirmed):
         return _confirm(request, state, requested | {"is_unanswered": requested["asks_why"] and is_confirmed})
     params = {PARAMETERS[action]: value} if action in PARAMETERS else {}
     if reason:
@@ -75,7 +75,7 @@ def bulk(request: Request, organization: str) -> HttpResponse:
             action=action,
             params=params,
             ids=None if takes_all else ids,
-            given_filter=dict(state.given) if takes_all else None,
+            filter_values=dict(state.requested) if takes_all else None,
         )
         return _follow(request, job)
     return _refuse(request, state, attempt.error)
@@ -122,12 +122,12 @@ def _bar(request: Request, job: Job) -> HttpResponse:
     return render(request, "customers/data/bulk/progress.html", context)
 
 
-def _confirm(request: Request, state: ListState, asked: dict[str, Any]) -> HttpResponse:
+def _confirm(request: Request, state: ListState, requested: dict[str, Any]) -> HttpResponse:
     context = {
-        **asked,
-        "do": f"{asked['action']}:{asked['value']}",
-        "sentence": _sentence(asked["action"], asked["value"]),
-        "is_deletion": asked["action"] == "delete",
+        **requested,
+        "do": f"{requested['action']}:{requested['value']}",
+        "sentence": _sentence(requested["action"], requested["value"]),
+        "is_deletion": requested["action"] == "delete",
         "restore_days": RESTORE_DAYS,
         "state": state,
         "counted_to": COUNTED_TO,

@@ -17,7 +17,7 @@ from customers.pipeline.deals import services as deals
 
 RESTORE_DAYS = 30
 DELETED = "The customer was deleted"
-SHOWN = 3
+MAX_NAMED = 3
 
 
 class Blocked(Refused):
@@ -97,8 +97,8 @@ def open_deals(customer: Customer) -> list[str]:
     count = rows.count()
     if not count:
         return []
-    names = ", ".join(f"“{deal.title}”" for deal in rows.order_by("-created_at")[:SHOWN])
-    more = f" and {count - SHOWN} more" if count > SHOWN else ""
+    names = ", ".join(f"“{deal.title}”" for deal in rows.order_by("-created_at")[:MAX_NAMED])
+    more = f" and {count - MAX_NAMED} more" if count > MAX_NAMED else ""
     return [f"{count} open deal{'s' if count > 1 else ''} ({names}{more})"]
 
 

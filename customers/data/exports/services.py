@@ -53,7 +53,7 @@ class InvalidExport(Invalid):
     """A parameter of an export that can’t be read: `columns` or `format`."""
 
 
-class AccessMissing(Exception):
+class AccessRevoked(Exception):
     """Whoever exports may not any more; the file ends in the middle, and is seen to."""
 
 
@@ -79,7 +79,7 @@ class Export:
     format: str
     count: int
     bom: bool = True
-    made_at: datetime = field(default_factory=timezone.now)
+    created_at: datetime = field(default_factory=timezone.now)
 
     @property
     def content_type(self) -> str:
@@ -87,11 +87,11 @@ class Export:
 
     @property
     def filename(self) -> str:
-        day = self.made_at.astimezone(self.organization.zone).date().isoformat()
+        day = self.created_at.astimezone(self.organization.zone).date().isoformat()
         return f"customers-{self.organization.slug}-{day}.{self.format}"
 
     def pieces(self) -> Generator[bytes]:
-        """The file's bytes. Raises AccessMissing."""
+        """The file's bytes. Raises AccessRevoked."""
         return self._csv() if self.format == CSV else self._xlsx()
 
     def _csv(self) -> Generator[bytes]:
@@ -187,7 +187,7 @@ class _Reader:
         self._sources = list(dict.fromkeys(["id", self._order, *(column.source for column in export.columns)]))
 
     def next(self) -> Iterator[Sequence[Any]] | None:
-        """The next rows as the file has them, or nothing at the end. Raises AccessMissing."""
+        """The next rows as the file has them, or nothing at the end. Raises AccessRevoked."""
         member = self._member()
         while self._phases:
             rows = self._rows(self._requested(member))
@@ -203,7 +203,7 @@ class _Reader:
     def _member(self) -> Member:
         member = Member.objects.active().with_access().filter(pk=self.export.member_id).first()
         if member is None or not member.may(PERMISSION):
-            raise AccessMissing("The permission to export was taken away in the meantime.")
+            raise AccessRevoked("The permission to export was taken away in the meantime.")
         return member
 
     def _requested(self, member: Member) -> CustomerQuerySet:
@@ -224,10 +224,10 @@ class _Reader:
             Q(**{f"{self._order}__{way}": value}) | Q(**{self._order: value, f"id__{way}": key})
         )
 
-    def _rows(self, asked: CustomerQuerySet) -> list[tuple[object, ...]]:
+    def _rows(self, customers: CustomerQuerySet) -> list[tuple[object, ...]]:
         """As the driver gives them: a model's or even a value's conversion would take longer than all else."""
-        query = asked.values_list(*self._sources)[:ROWS_AT_ONCE].query
-        with connections[asked.db].cursor() as cursor:
+        query = customers.values_list(*self._sources)[:ROWS_AT_ONCE].query
+        with connections[customers.db].cursor() as cursor:
             cursor.execute(*query.sql_with_params())
             return list(cursor.fetchall())
 
@@ -239,13 +239,13 @@ class _Reader:
 
     def _displayed(self, rows: list[tuple[object, ...]]) -> Iterator[Sequence[Any]]:
         """Column by column, which is several times as quick as row by row."""
-        given = dict(zip(self._sources, zip(*rows, strict=True), strict=True))
+        by_source = dict(zip(self._sources, zip(*rows, strict=True), strict=True))
         parsed: dict[str, list[object]] = {
-            source: [json.loads(text) if text != "{}" else {} for text in given[source]]
+            source: [json.loads(text) if text != "{}" else {} for text in by_source[source]]
             for source in ("address", "custom_fields")
-            if source in given
+            if source in by_source
         }
-        columns = [self._column(column, given, parsed) for column in self.export.columns]
+        columns = [self._column(column, by_source, parsed) for column in self.export.columns]
         if self.export.format == CSV:
             columns = [
                 cells if column.kind in _ALWAYS_SAFE else safe_column(cells)
@@ -253,8 +253,8 @@ class _Reader:
             ]
         return zip(*columns, strict=True)
 
-    def _column(self, column: Column, given: Mapping[str, Any], parsed: Mapping[str, Any]) -> Sequence[Any]:
-        values = given[column.source]
+    def _column(self, column: Column, by_source: Mapping[str, Any], parsed: Mapping[str, Any]) -> Sequence[Any]:
+        values = by_source[column.source]
         if column.kind is Kind.TAGS:
             return self._tags(values)
         if column.definition is not None:

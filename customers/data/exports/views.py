@@ -34,8 +34,8 @@ def export(request: Request, organization: str) -> HttpResponse:
     chosen_ids = _chosen(request)
     read |= chosen_ids
     columns = exports.available_columns()
-    wanted = {name for text in _parameters(request).getlist("columns") for name in text.split(",") if name}
-    chosen = wanted & {column.name for column in columns} or {column.name for column in columns}
+    requested = {name for text in _parameters(request).getlist("columns") for name in text.split(",") if name}
+    chosen = requested & {column.name for column in columns} or {column.name for column in columns}
     pairs = _pairs(request)
     context = {
         "columns": [{"name": one.name, "header": one.header, "is_chosen": one.name in chosen} for one in columns],
@@ -83,11 +83,11 @@ def _parameters(request: Request) -> QueryDict:
 
 def _criteria(request: Request) -> QueryDict:
     """The list's filters: what else a list has in its address (an open panel, say) is no filter."""
-    given = _parameters(request)
-    for name in list(given):
+    parameters = _parameters(request)
+    for name in list(parameters):
         if name in OWN:
-            del given[name]
-    return given
+            del parameters[name]
+    return parameters
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:

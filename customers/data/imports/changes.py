@@ -50,9 +50,9 @@ class Writer:
 
     def _create(self, rows: Sequence[Row], tags: Mapping[str, Tag]) -> None:
         now = timezone.now()
-        given = codes.reserve(organization=self.organization, count=len(rows))
-        made = [self._customer(row, code, now) for row, code in zip(rows, given, strict=True)]
-        insert(made)
+        reserved = codes.reserve(organization=self.organization, count=len(rows))
+        customers = [self._customer(row, code, now) for row, code in zip(rows, reserved, strict=True)]
+        insert(customers)
         organization_id = self.organization.pk
         insert_values(
             Identity,
@@ -60,12 +60,14 @@ class Writer:
             (
                 (uuid7(), organization_id, customer.pk, address.kind, address.value, address.match_key,
                  getattr(customer, _PRIMARY[address.kind]) == address.value, now)
-                for customer, row in zip(made, rows, strict=True)
+                for customer, row in zip(customers, rows, strict=True)
                 for address in row.free
             ),
         )  # fmt: skip
         self._tie(
-            (customer, tags[name.casefold()]) for customer, row in zip(made, rows, strict=True) for name in row.tags
+            (customer, tags[name.casefold()])
+            for customer, row in zip(customers, rows, strict=True)
+            for name in row.tags
         )
         insert_values(
             Change,
@@ -73,10 +75,10 @@ class Writer:
             (
                 (uuid7(), organization_id, self.change_set.pk, CUSTOMER, str(customer.pk), "created", {},
                  {"code": customer.code})
-                for customer in made
+                for customer in customers
             ),
         )  # fmt: skip
-        text = [Entry(customer, self._created(customer)) for customer in made]
+        text = [Entry(customer, self._created(customer)) for customer in customers]
         record_many(events.CUSTOMER_CREATED, text, actor=self.actor, organization=self.organization)
 
     def _customer(self, row: Row, code: str, now: datetime) -> Customer:
@@ -131,7 +133,7 @@ class Writer:
     def _record(self, change: _Filling, entries: dict[str, list[Entry]]) -> None:
         customer = change.customer
 
-        def tell(event_type: str, **payload: object) -> None:
+        def add(event_type: str, **payload: object) -> None:
             entries[event_type].append(Entry(customer, payload | self.mark))
 
         fields = {
@@ -140,16 +142,16 @@ class Writer:
             if name not in ("stage", "assigned_to", "tags")
         }
         if fields:
-            tell(events.CUSTOMER_UPDATED, changes=fields)
+            add(events.CUSTOMER_UPDATED, changes=fields)
         if "stage" in change.after:
-            tell(
+            add(
                 events.STAGE_CHANGED,
                 **{"from": change.before["stage"], "to": change.after["stage"], "reason": "imported"},
             )
         if "assigned_to" in change.after:
-            tell(events.CUSTOMER_ASSIGNED, **{"from": change.before["assigned_to"], "to": change.after["assigned_to"]})
+            add(events.CUSTOMER_ASSIGNED, **{"from": change.before["assigned_to"], "to": change.after["assigned_to"]})
         for tag in change.new_tags:
-            tell(events.TAG_ADDED, tag=tag.name)
+            add(events.TAG_ADDED, tag=tag.name)
 
     def _identities(self, ids: Iterable[str]) -> dict[str, dict[tuple[str, str], Identity]]:
         result: dict[str, dict[tuple[str, str], Identity]] = defaultdict(dict)
@@ -169,13 +171,13 @@ class Writer:
 
     def _tags(self, names: Sequence[str]) -> dict[str, Tag]:
         """The tags by their names in small letters, made where there were none."""
-        wanted = {name.casefold(): name for name in names}
-        if not wanted:
+        by_key = {name.casefold(): name for name in names}
+        if not by_key:
             return {}
         lowered = {name.lower() for name in names}
         rows = Tag.objects.annotate(lowered=Lower("name")).filter(lowered__in=lowered)
         results = {tag.name.casefold(): tag for tag in rows}
-        missing = [Tag(organization=self.organization, name=name) for key, name in wanted.items() if key not in results]
+        missing = [Tag(organization=self.organization, name=name) for key, name in by_key.items() if key not in results]
         Tag.objects.bulk_create(missing)
         return results | {tag.name.casefold(): tag for tag in missing}
 

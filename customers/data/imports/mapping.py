@@ -62,16 +62,16 @@ def guess(headers: Sequence[str], samples: Sequence[Sequence[str]], definitions:
     results: dict[int, Guess] = {}
     for negative, position, field in sorted(claims):
         is_free = field not in taken or _is_repeatable(field)
-        kept = field if is_free else ""
-        results[position] = Guess(headers[position], kept, -negative if kept else 0.0)
+        target = field if is_free else ""
+        results[position] = Guess(headers[position], target, -negative if target else 0.0)
         taken.add(field)
     return [results[position] for position in range(len(headers))]
 
 
 def choices(definitions: Sequence[CustomField]) -> list[tuple[str, str]]:
     """What a column can be, with the words for it."""
-    ours = [(field.name, str(field.import_label or field.label)) for field in FIELDS if field.is_importable]
-    return [*ours, *((f"{CUSTOM}{field.key}", field.label) for field in definitions)]
+    declared = [(field.name, str(field.import_label or field.label)) for field in FIELDS if field.is_importable]
+    return [*declared, *((f"{CUSTOM}{field.key}", field.label) for field in definitions)]
 
 
 def check(mapping: Mapping[str, object], headers: Sequence[str], definitions: Sequence[CustomField]) -> dict[str, str]:
@@ -83,13 +83,13 @@ def check(mapping: Mapping[str, object], headers: Sequence[str], definitions: Se
     labels = dict(choices(definitions))
     aliases = _ALIASES | {f"address.{place.name}": place.name for place in of_kind(Kind.PLACE)}
     result: dict[str, str] = {}
-    for column, wanted in mapping.items():
+    for column, target in mapping.items():
         header = known.get(" ".join(str(column).split()).casefold())
         if header is None:
             raise InvalidMapping(str(column)[:80], f"The file has no column “{str(column)[:80]}”.")
-        if wanted in (None, ""):
+        if target in (None, ""):
             continue
-        field = aliases.get(str(wanted), str(wanted))
+        field = aliases.get(str(target), str(target))
         if field not in labels:
             known_names = [name for name in labels if not name.startswith(CUSTOM)]
             raise InvalidMapping(
@@ -122,9 +122,9 @@ def _claim(
 ) -> tuple[str, float]:
     word = _plain(header)
     # A field of the organization's own that is called like one of ours is exported with its key behind.
-    ours = {_plain(name): key for key, label in choices(()) for name in (label, key)}
-    if word in ours:
-        return ours[word], SURE
+    declared = {_plain(name): key for key, label in choices(()) for name in (label, key)}
+    if word in declared:
+        return declared[word], SURE
     for field in definitions:
         own = (field.key, field.label, f"{CUSTOM}{field.key}", f"{field.label} ({field.key})")
         if word in map(_plain, own):

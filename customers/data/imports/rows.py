@@ -23,7 +23,7 @@ TRIES = 5
 OnDuplicate = CustomerImport.OnDuplicate
 Key = tuple[str, str]
 # A customer of the database by id, or the row of this file that makes one, by its number.
-Whose = str | int
+OwnerKey = str | int
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Outcome:
     updated: int = 0
     skipped: int = 0
     rejected: list[Row] = field(default_factory=list)
-    seen: dict[Key, Whose] = field(default_factory=dict)
+    seen: dict[Key, OwnerKey] = field(default_factory=dict)
 
 
 class Importer:
@@ -50,7 +50,7 @@ class Importer:
         change_set: ChangeSet | None,
         upload: CustomerImport,
         begun_at: datetime | None = None,
-        seen: dict[Key, Whose] | None = None,
+        seen: dict[Key, OwnerKey] | None = None,
     ) -> None:
         self.reader = reader
         self.member = member
@@ -64,9 +64,9 @@ class Importer:
 
     def work(self, rows: Iterable[tuple[int, list[str]]]) -> Outcome:
         """Decide on each row and write; all of it or nothing, in the caller's transaction."""
-        given = list(rows)
+        chunk = list(rows)
         for tried in range(1, TRIES + 1):
-            read = [self.reader.read(number, list(cells)) for number, cells in given]
+            read = [self.reader.read(number, list(cells)) for number, cells in chunk]
             try:
                 with transaction.atomic():
                     outcome = self._decide(read)
@@ -97,15 +97,15 @@ class _Chunk:
         self.new: dict[int, Row] = {}
         # Rows that change a customer of the database, by the customer's id.
         self.matched: dict[str, list[Row]] = {}
-        self.whose: dict[Key, Whose] = _owners(rows)
+        self.owner_of: dict[Key, OwnerKey] = _owners(rows)
         for key in {key for row in rows for key in _keys(row)}:
             if key in importer._seen:
-                self.whose.setdefault(key, importer._seen[key])
+                self.owner_of.setdefault(key, importer._seen[key])
         self.existing = self._load() if importer.on_duplicate == OnDuplicate.UPDATE else {}
 
     def take(self, row: Row) -> None:
         """Create, update, skip or reject: whatever was decided for the rows before counts."""
-        owners = list(dict.fromkeys(self.whose[key] for key in _keys(row) if key in self.whose))
+        owners = list(dict.fromkeys(self.owner_of[key] for key in _keys(row) if key in self.owner_of))
         mode = self.importer.on_duplicate
         if not row.problems and owners and mode == OnDuplicate.UPDATE:
             row.problems += self._obstacles(row, owners)
@@ -123,43 +123,43 @@ class _Chunk:
     def _create(self, row: Row) -> None:
         self.outcome.created += 1
         # An address that is somebody's stays theirs; it is written on the new customer all the same.
-        row.free = [address for address in row.addresses if (address.kind, address.match_key) not in self.whose]
+        row.free = [address for address in row.addresses if (address.kind, address.match_key) not in self.owner_of]
         self.new[row.number] = row
         self._own(row, row.number)
 
-    def _update(self, row: Row, whose: Whose) -> None:
+    def _update(self, row: Row, owner: OwnerKey) -> None:
         self.outcome.updated += 1
-        if isinstance(whose, str):
-            self.matched.setdefault(whose, []).append(row)
-        elif whose in self.new:
-            _fill_in(self.new[whose], row)
-        self._own(row, whose)
+        if isinstance(owner, str):
+            self.matched.setdefault(owner, []).append(row)
+        elif owner in self.new:
+            _fill_in(self.new[owner], row)
+        self._own(row, owner)
 
-    def _own(self, row: Row, whose: Whose) -> None:
+    def _own(self, row: Row, owner: OwnerKey) -> None:
         for key in _keys(row):
-            if key not in self.whose:
-                self.whose[key] = whose
+            if key not in self.owner_of:
+                self.owner_of[key] = owner
                 if self.importer.is_dry:
-                    self.outcome.seen[key] = whose
+                    self.outcome.seen[key] = owner
 
-    def _obstacles(self, row: Row, owners: list[Whose]) -> list[Problem]:
+    def _obstacles(self, row: Row, owners: list[OwnerKey]) -> list[Problem]:
         if len(owners) > 1:
-            names = " and ".join(self._name(whose) for whose in owners)
+            names = " and ".join(self._name(owner) for owner in owners)
             return [Problem(-1, "", f"The phones and e-mails belong to different customers: {names}.")]
-        whose = owners[0]
-        if isinstance(whose, str) and whose not in self.existing:
+        owner = owners[0]
+        if isinstance(owner, str) and owner not in self.existing:
             return [Problem(-1, "", "The phone or e-mail belongs to a customer who was deleted, or is not yours.")]
         return []
 
-    def _name(self, whose: Whose) -> str:
-        if isinstance(whose, int):
-            return f"that of row {whose}"
-        row = self.existing.get(whose)
+    def _name(self, owner: OwnerKey) -> str:
+        if isinstance(owner, int):
+            return f"that of row {owner}"
+        row = self.existing.get(owner)
         return f"{row.name} ({row.code})" if row else "one you can’t see"
 
     def _load(self) -> dict[str, Customer]:
         """The customers that may be changed, held until the commit."""
-        ids = {whose for whose in self.whose.values() if isinstance(whose, str)}
+        ids = {owner for owner in self.owner_of.values() if isinstance(owner, str)}
         member = self.importer.member
         # Whom this import made it may fill in, whoever owns them now.
         own = Q(created_by=member.user_id, created_at__gte=self.importer.begun_at)
@@ -176,14 +176,14 @@ def _keys(row: Row) -> list[Key]:
     return [(address.kind, address.match_key) for address in row.addresses]
 
 
-def _owners(rows: Sequence[Row]) -> dict[Key, Whose]:
+def _owners(rows: Sequence[Row]) -> dict[Key, OwnerKey]:
     """Whose the addresses are; a statement for each kind. National variants have one key."""
-    wanted: dict[str, set[str]] = {}
+    keys_by_kind: dict[str, set[str]] = {}
     for row in rows:
         for kind, key in _keys(row):
-            wanted.setdefault(kind, set()).add(key)
-    results: dict[Key, Whose] = {}
-    for kind, keys in wanted.items():
+            keys_by_kind.setdefault(kind, set()).add(key)
+    results: dict[Key, OwnerKey] = {}
+    for kind, keys in keys_by_kind.items():
         owned = Identity.objects.filter(kind=kind, match_key__in=keys).values_list("match_key", "customer_id")
         results.update({(kind, key): str(customer_id) for key, customer_id in owned})
     return results
@@ -196,13 +196,13 @@ def _fill_in(first: Row, later: Row) -> None:
     first.own.update(later.own)
     known = {tag.casefold() for tag in first.tags}
     first.tags += [tag for tag in later.tags if tag.casefold() not in known]
-    mine = set(_keys(first))
-    added = [address for address in later.addresses if (address.kind, address.match_key) not in mine]
+    own_keys = set(_keys(first))
+    added = [address for address in later.addresses if (address.kind, address.match_key) not in own_keys]
     # What the later row says is the primary one.
     first.addresses = [*added, *first.addresses]
     first.free = [*added, *first.free]
 
 
-def as_seen(parts: Iterable[Mapping[str, list[tuple[str, str, Whose]]]]) -> dict[Key, Whose]:
+def as_seen(parts: Iterable[Mapping[str, list[tuple[str, str, OwnerKey]]]]) -> dict[Key, OwnerKey]:
     """What the steps of a dry run stored of `Outcome.seen`."""
-    return {(kind, key): whose for part in parts for kind, key, whose in part["seen"]}
+    return {(kind, key): owner for part in parts for kind, key, owner in part["seen"]}

@@ -259,7 +259,7 @@ def _note(state: dict[str, Any], outcome: Outcome, parts: Parts, *, keep_seen: b
         if len(state["examples"]) < MAX_EXAMPLES:
             state["examples"].append({"row": row.number, "reasons": [str(problem) for problem in row.problems]})
     state["columns"] = dict(columns)
-    seen = [[*key, whose] for key, whose in outcome.seen.items()] if keep_seen else []
+    seen = [[*key, owner] for key, owner in outcome.seen.items()] if keep_seen else []
     if outcome.rejected or seen:
         rejected = [[row.number, "; ".join(map(str, row.problems)), row.cells] for row in outcome.rejected]
         parts.write(state["parts"], {"rejected": rejected, "seen": seen})

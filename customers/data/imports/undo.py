@@ -139,8 +139,8 @@ def _restore(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> Non
 
 
 def _active_owners(changes: Iterable[Change]) -> set[str]:
-    wanted = {change.before["assigned_to"] for change in changes if change.before.get("assigned_to")}
-    members = Member.objects.active().filter(user_id__in=wanted) if wanted else Member.objects.none()
+    owners = {change.before["assigned_to"] for change in changes if change.before.get("assigned_to")}
+    members = Member.objects.active().filter(user_id__in=owners) if owners else Member.objects.none()
     return {str(key) for key in members.values_list("user_id", flat=True)}
 
 

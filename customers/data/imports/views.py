@@ -28,7 +28,7 @@ from customers.data.tables.writing import BOM, csv_bytes
 from customers.models import CustomerImport
 
 ROWS = 20
-SAMPLES_SHOWN = 3
+MAX_SAMPLES = 3
 State = CustomerImport.State
 EXAMPLE = [
     ["Name", "E-mail", "Phone", "Company", "Street", "City", "Postal code", "Country", "Tags", "Source", "Notes"],
@@ -129,19 +129,19 @@ def discard(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _act(request: Request, upload: CustomerImport) -> HttpResponse:
-    wanted = request.POST.get("do", "")
-    if wanted == "cancel":
+    action = request.POST.get("do", "")
+    if action == "cancel":
         return _cancel(request, upload)
     if not _is_open(upload):
         toasts.error(request, "This file was imported already.")
         return redirect("customers:import_detail", request.organization.slug, upload.pk)
     mapping = _mapping(request, upload)
-    if wanted == "preview":
+    if action == "preview":
         return _columns(request, upload, mapping)
     try:
         imports.start(
             upload=upload, member=request.member, actor=current_actor(), mapping=mapping,
-            on_duplicate=_on_duplicate(request, upload), dry_run=wanted != "import",
+            on_duplicate=_on_duplicate(request, upload), dry_run=action != "import",
         )  # fmt: skip
     except InvalidMapping as error:
         return _columns(request, upload, mapping, problem=str(error))
@@ -170,7 +170,7 @@ def _columns(request: Request, upload: CustomerImport, mapping: dict[str, str], 
                 "name": header,
                 "field": mapping.get(header, ""),
                 "guess": guesses[header],
-                "samples": [row[position] for row in samples if position < len(row) and row[position]][:SAMPLES_SHOWN],
+                "samples": [row[position] for row in samples if position < len(row) and row[position]][:MAX_SAMPLES],
             }
             for position, header in enumerate(upload.headers)
         ],
@@ -255,8 +255,8 @@ def _mapping(request: Request, upload: CustomerImport) -> dict[str, str]:
 
 
 def _on_duplicate(request: Request, upload: CustomerImport) -> str:
-    given = request.POST.get("on_duplicate", "")
-    return given if given in CustomerImport.OnDuplicate.values else upload.on_duplicate
+    posted = request.POST.get("on_duplicate", "")
+    return posted if posted in CustomerImport.OnDuplicate.values else upload.on_duplicate
 
 
 def _is_open(upload: CustomerImport) -> bool:

@@ -137,7 +137,7 @@ class MergeActions(OrganizationViewSet[Customer]):
             action=data["action"],
             params=data["params"],
             ids=[str(one) for one in data["ids"]] if "ids" in data else None,
-            given_filter=data.get("filter"),
+            filter_values=data.get("filter"),
         )
         return started(job)
 

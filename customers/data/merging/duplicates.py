@@ -83,7 +83,7 @@ def _pairs(rows: Sequence[Customer]) -> Candidate:
     return result
 
 
-def _by_address_of_their_own(rows: Sequence[Customer], found: Candidate) -> None:
+def _by_address_of_their_own(rows: Sequence[Customer], candidates: Candidate) -> None:
     """A phone or e-mail that is written on one customer and is another's identity."""
     requested: dict[tuple[str, str], list[Customer]] = defaultdict(list)
     for row in rows:
@@ -95,36 +95,36 @@ def _by_address_of_their_own(rows: Sequence[Customer], found: Candidate) -> None
     for kind, key, owner in owners.values_list("kind", "match_key", "customer_id"):
         for row in requested.get((kind, key), ()):
             if row.pk != owner:
-                found[_in_order(row.pk, owner)].add("phone" if kind == Identity.Kind.PHONE else "email")
+                candidates[_in_order(row.pk, owner)].add("phone" if kind == Identity.Kind.PHONE else "email")
 
 
-def _by_name_and(column: str, reason: str, rows: Sequence[Customer], found: Candidate) -> None:
-    wanted = {getattr(row, column) for row in rows} - {""}
-    if not wanted:
+def _by_name_and(column: str, reason: str, rows: Sequence[Customer], candidates: Candidate) -> None:
+    values = {getattr(row, column) for row in rows} - {""}
+    if not values:
         return
-    same = Customer.objects.present().filter(erased_at__isnull=True, **{f"{column}__in": wanted})
+    same = Customer.objects.present().filter(erased_at__isnull=True, **{f"{column}__in": values})
     groups: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
     for key, pk, name in same.order_by("-id").values_list(column, "pk", "name")[:MAX_CANDIDATES]:
         groups[key].append((pk, name))
     for row in rows:
         for pk, name in groups.get(getattr(row, column), ()):
             if pk != row.pk and is_near(row.name, name):
-                found[_in_order(row.pk, pk)].add(reason)
+                candidates[_in_order(row.pk, pk)].add(reason)
 
 
 def _in_order(one: UUID, other: UUID) -> tuple[UUID, UUID]:
     return (one, other) if one < other else (other, one)
 
 
-def _save(organization: Organization, keys: Iterable[UUID], found: Candidate) -> None:
+def _save(organization: Organization, keys: Iterable[UUID], candidates: Candidate) -> None:
     """The pairs of these customers as they are now; what somebody called two stays so."""
     keys = list(keys)
     about = Q(first__in=keys) | Q(second__in=keys)
     known = {(pair.first_id, pair.second_id): pair for pair in DuplicatePair.objects.filter(about)}
-    gone = [pair.pk for key, pair in known.items() if key not in found and pair.dismissed_at is None]
-    DuplicatePair.objects.filter(pk__in=gone).delete()
+    outdated = [pair.pk for key, pair in known.items() if key not in candidates and pair.dismissed_at is None]
+    DuplicatePair.objects.filter(pk__in=outdated).delete()
     fresh = []
-    for (first, second), reasons in found.items():
+    for (first, second), reasons in candidates.items():
         score = min(100, max(SCORES[reason] for reason in reasons) + 2 * (len(reasons) - 1))
         pair = known.get((first, second))
         if pair is None:

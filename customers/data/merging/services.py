@@ -80,7 +80,7 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
     Raises CannotMerge.
     """
     loser, survivor = _locked(loser, survivor)
-    wanted = _choices(loser, survivor, chosen or {})
+    sides = _choices(loser, survivor, chosen or {})
     change_set = ChangeSet.objects.create(
         organization=survivor.organization, kind=ChangeSet.Kind.MERGE,
         summary=f"Merged {loser.code} into {survivor.code}"[:200],
@@ -93,9 +93,9 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
     _move_events(change_set, loser, survivor)
     _keep_refused(change_set, survivor, refused, actor)
     added = _unite_tags(loser, survivor)
-    before = {name: column_of(survivor, name) for name in wanted}
+    before = {name: column_of(survivor, name) for name in sides}
     stage, since = survivor.stage, survivor.stage_since
-    _take_over(loser, survivor, wanted)
+    _take_over(loser, survivor, sides)
     if survivor.stage_id != stage.pk:
         survivor.stage_since = loser.stage_since
         _record_stage(change_set, survivor, stage, since, actor)
@@ -111,7 +111,7 @@ def merge(*, loser: Customer, survivor: Customer, actor: Actor, chosen: Mapping[
     change_set.detail |= {
         "before": before,
         "stage_since": since.isoformat(),
-        "after": {name: column_of(survivor, name) for name in wanted},
+        "after": {name: column_of(survivor, name) for name in sides},
         "tags": [str(pk) for pk in added],
         "codes": [loser.code, *loser.former_codes],
     }
@@ -221,9 +221,9 @@ def _unite_tags(loser: Customer, survivor: Customer) -> list[UUID]:
     return others
 
 
-def _take_over(loser: Customer, survivor: Customer, wanted: Mapping[str, str]) -> None:
+def _take_over(loser: Customer, survivor: Customer, sides: Mapping[str, str]) -> None:
     own_fields = dict(survivor.custom_fields)
-    for name, side in wanted.items():
+    for name, side in sides.items():
         if side != FROM:
             continue
         if name.startswith(CUSTOM):

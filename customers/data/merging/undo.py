@@ -39,11 +39,11 @@ def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
         if loser.merged_into_id != survivor.pk:
             raise JobFailed("They were merged further. Undo the later merge first.")
         restored = _move_back(change_set, loser, survivor)
-        kept = _restore_fields(change_set, survivor)
+        reasons = _restore_fields(change_set, survivor)
         through = Customer.tags.through._base_manager
         through.filter(customer_id=survivor.pk, tag_id__in=change_set.detail["tags"]).delete()
-        gone = set(change_set.detail["codes"])
-        survivor.former_codes = [code for code in survivor.former_codes if code not in gone]
+        moved_codes = set(change_set.detail["codes"])
+        survivor.former_codes = [code for code in survivor.former_codes if code not in moved_codes]
         survivor.updated_at = loser.updated_at = timezone.now()
         loser.merged_into, loser.deleted_at = None, None
         for customer in (loser, survivor):
@@ -55,14 +55,14 @@ def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
         for customer, other in ((survivor, loser), (loser, survivor)):
             payload = {"other": str(other.pk), "code": other.code}
             record(events.MERGE_UNDONE, subject=customer, actor=current_actor(), payload=payload)
-    return {"restored": restored, "kept": len(kept), "reasons": kept, "customer": str(loser.pk)}
+    return {"restored": restored, "kept": len(reasons), "reasons": reasons, "customer": str(loser.pk)}
 
 
 def _move_back(change_set: ChangeSet, loser: Customer, survivor: Customer) -> int:
     groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for model in (StageChange, Consent):
-        made = change_set.changes.filter(action="created", model=model._meta.label_lower)
-        model.objects.filter(pk__in=[change.object_id for change in made]).delete()
+        created = change_set.changes.filter(action="created", model=model._meta.label_lower)
+        model.objects.filter(pk__in=[change.object_id for change in created]).delete()
     for change in change_set.changes.filter(action="moved").order_by("pk").iterator(chunk_size=BATCH):
         groups[change.model, change.before["field"]].append(change)
     restored = 0
@@ -100,13 +100,13 @@ def _claim_addresses(customer: Customer) -> None:
 
 def _restore_fields(change_set: ChangeSet, survivor: Customer) -> list[str]:
     """Fields that are still as the merge left them; of the others it is told that they were changed since."""
-    kept = []
+    reasons = []
     before, after = change_set.detail["before"], change_set.detail["after"]
     for name, was in before.items():
         if was == after[name]:
             continue
         if column_of(survivor, name) != after[name]:
-            kept.append(f"{name} was changed since.")
+            reasons.append(f"{name} was changed since.")
         elif name.startswith(CUSTOM):
             values = {**survivor.custom_fields, name.removeprefix(CUSTOM): was}
             survivor.custom_fields = {key: value for key, value in values.items() if value is not None}
@@ -115,7 +115,7 @@ def _restore_fields(change_set: ChangeSet, survivor: Customer) -> list[str]:
             setattr(survivor, str(field.attname), field.to_python(was))  # type: ignore[union-attr]
             if name == "stage" and "stage_since" in change_set.detail:
                 survivor.stage_since = datetime.fromisoformat(change_set.detail["stage_since"])
-    return kept
+    return reasons
 
 
 def register() -> None:

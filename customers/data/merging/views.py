@@ -26,7 +26,7 @@ from customers.people.fields import FIELDS, in_words
 from customers.people.windowed_search import newest_matches
 
 ROWS = 50
-FOUND = 8
+MAX_MATCHES = 8
 REASONS = {
     "phone": "the same phone",
     "email": "the same e-mail",
@@ -76,15 +76,15 @@ def dismiss(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Find the other one (`q`), look at both sides (`into`), choose field by field, and merge."""
     customer = find_visible(request, pk)
-    wanted = request.POST.get("into") or request.GET.get("into", "")
-    if not wanted:
+    target = request.POST.get("into") or request.GET.get("into", "")
+    if not target:
         q = request.GET.get("q", "").strip()[:200]
         rows = customers_for(request.member, {"q": q}).exclude(pk=pk).select_related("stage")
-        result = newest_matches(rows, size=FOUND) if q else []
+        result = newest_matches(rows, size=MAX_MATCHES) if q else []
         return render(
             request, "customers/data/merging/merge_find.html", {"customer": customer, "q": q, "found": result}
         )
-    into = parse_uuid(wanted)
+    into = parse_uuid(target)
     if into is None:
         raise Http404("This address is not complete.")
     survivor = find_visible(request, into)

@@ -56,7 +56,7 @@ _AFTERWARDS: Mapping[Kind, object] = {Kind.NAME: NAME, Kind.OPT_OUT: True}
 STEP = 500
 MIN_WORD_LENGTH = 4
 
-One = TypeVar("One")
+Item = TypeVar("Item")
 
 
 @transaction.atomic
@@ -142,12 +142,12 @@ def _forget_jobs(family: Collection[Customer], words: Collection[str], traces: T
     ids = {str(one.pk) for one in family}
     for job in Job.objects.exclude(status__in=Job.UNFINISHED).iterator(chunk_size=STEP):
         text = json.dumps([job.params, job.state, job.result, job.error], cls=DjangoJSONEncoder, ensure_ascii=False)
-        is_theirs = job.params.get("customer") in ids
-        if is_theirs and job.state.get("path"):
+        is_of_customer = job.params.get("customer") in ids
+        if is_of_customer and job.state.get("path"):
             files.append(StoredFile("", default_storage, job.state["path"]))
         filters = job.params.get("filters") or job.params.get("filter")
         is_about_them = isinstance(filters, dict) and traces.without(filters) != filters
-        if is_theirs or is_about_them or _mentions(text, words):
+        if is_of_customer or is_about_them or _mentions(text, words):
             Job.objects.filter(pk=job.pk).update(params={}, state={}, result={}, error="")
     return files
 
@@ -224,7 +224,7 @@ def _mentions(text: str, words: Iterable[str]) -> bool:
     return any(word.casefold() in folded for word in words)
 
 
-def _in_steps(rows: Iterable[One]) -> Iterator[list[One]]:
+def _in_steps(rows: Iterable[Item]) -> Iterator[list[Item]]:
     rest = iter(rows)
     while some := list(islice(rest, STEP)):
         yield some

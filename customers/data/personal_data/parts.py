@@ -81,8 +81,8 @@ def _profile(customer: Customer) -> PartData:
     """Theirs, and of those that were merged into them what is still written there."""
     rows = Customer.objects.filter(pk=customer.pk) | Customer.objects.filter(merged_into=customer)
     # Who looks after them is nothing of theirs; tags come below, by name.
-    given = [one for one in FIELDS if one.is_personal or (one.is_exported and not one.stored_in)]
-    columns = [one.column for one in given if one.kind not in (Kind.STAGE, Kind.OWNER, Kind.TAGS)]
+    exported = [one for one in FIELDS if one.is_personal or (one.is_exported and not one.stored_in)]
+    columns = [one.column for one in exported if one.kind not in (Kind.STAGE, Kind.OWNER, Kind.TAGS)]
     results = list(rows.order_by("pk").values("pk", *columns, "stage__name", "former_codes", "deleted_at"))
     for row in results:
         pk = row.pop("pk")

@@ -49,22 +49,22 @@ class Traces:
     def _is_about_them(self, text: str) -> bool:
         if text not in self._searches:
             result = Customer.objects.matching(text)
-            theirs = Q(pk__in=self._family)
-            is_theirs = bool(text.strip()) and result.filter(theirs).exists()
-            self._searches[text] = is_theirs and not result.exclude(theirs).exists()
+            own = Q(pk__in=self._family)
+            is_of_customer = bool(text.strip()) and result.filter(own).exists()
+            self._searches[text] = is_of_customer and not result.exclude(own).exists()
         return self._searches[text]
 
 
 def purge_segments(traces: Traces) -> None:
     """Saved views that ask for the person match nobody from here on; those called after them lose the name."""
     for segment in Segment.objects.iterator(chunk_size=STEP):
-        kept = traces.without(segment.filter)
-        if kept != segment.filter:
+        remaining = traces.without(segment.filter)
+        if remaining != segment.filter:
             # Without it the view would show others: it has to be mended first.
-            kept[ERASED] = "1"
+            remaining[ERASED] = "1"
         name = f"Segment {segment.pk.hex[-8:]}" if traces.in_text(segment.name) else segment.name
-        if kept != segment.filter or name != segment.name:
-            Segment.objects.filter(pk=segment.pk).update(filter=kept, name=name)
+        if remaining != segment.filter or name != segment.name:
+            Segment.objects.filter(pk=segment.pk).update(filter=remaining, name=name)
 
 
 def purge_file_names(traces: Traces) -> None:
@@ -89,9 +89,9 @@ def purge_events(traces: Traces) -> None:
 
 def _without(payload: Mapping[str, object], traces: Traces) -> dict[str, object]:
     filters = payload.get("filters")
-    kept = {name: value for name, value in payload.items() if name != "filters" and not traces.in_value(value)}
+    remaining = {name: value for name, value in payload.items() if name != "filters" and not traces.in_value(value)}
     if isinstance(filters, dict):
-        kept["filters"] = traces.without(filters)
+        remaining["filters"] = traces.without(filters)
     elif filters is not None and not traces.in_value(filters):
-        kept["filters"] = filters
-    return {name: kept[name] for name in payload if name in kept}
+        remaining["filters"] = filters
+    return {name: remaining[name] for name in payload if name in remaining}

@@ -75,7 +75,7 @@ def long_deleted(*, now: datetime) -> CustomerQuerySet:
 
 def purge_expired() -> int:
     """Erase what is over in every organization; how many people that were. Ends early when the process has to stop."""
-    gone = 0
+    count = 0
     for organization in Organization.objects.order_by("pk"):
         if stopping():
             break
@@ -83,23 +83,23 @@ def purge_expired() -> int:
             personal_data.purge_old_exports()
             imports.purge_old()
             purge_old_changes()
-            gone += _erase_all("deleted more than 30 days ago", long_deleted)
+            count += _erase_all("deleted more than 30 days ago", long_deleted)
             months = organization.retention_months
             if months:
                 why = f"nothing happened for {months} months"
-                gone += _erase_all(why, lambda *, now, months=months: inactive(months, now=now))
-    return gone
+                count += _erase_all(why, lambda *, now, months=months: inactive(months, now=now))
+    return count
 
 
 def purge_old_changes() -> int:
     """What can't be undone any more need not be remembered: it holds what people were called before."""
-    before, gone = timezone.now() - timedelta(days=UNDO_DAYS), 0
+    before, count = timezone.now() - timedelta(days=UNDO_DAYS), 0
     old = Change.objects.filter(change_set__created_at__lt=before).values_list("pk", flat=True)
     while not stopping() and (keys := list(old[:STEP])):
-        gone += Change.objects.filter(pk__in=keys).delete()[0]
+        count += Change.objects.filter(pk__in=keys).delete()[0]
     # Of a merge the fields that were chosen from stand beside its rows.
     ChangeSet.objects.filter(created_at__lt=before).exclude(detail={}).update(detail={})
-    return gone
+    return count
 
 
 class Due(Protocol):
@@ -110,16 +110,16 @@ class Due(Protocol):
 
 def _erase_all(why: str, due: Due) -> int:
     """In batches, each person in a transaction of their own, which asks again whether it is so."""
-    gone = 0
+    count = 0
     while keys := _some(due):
-        before = gone
+        before = count
         for key in keys:
             if stopping():
-                return gone
-            gone += _erase(key, why, due)
-        if gone == before:
+                return count
+            count += _erase(key, why, due)
+        if count == before:
             break  # all of them changed meanwhile
-    return gone
+    return count
 
 
 def _some(due: Due) -> Sequence[UUID]:

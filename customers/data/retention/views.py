@@ -29,10 +29,10 @@ def keeping(request: Request, organization: str) -> HttpResponse:
     """For how long people are kept with whom nothing happens, and how many each choice would erase now."""
     attempt, now = Attempt(request), request.organization
     lock_rows(request, now)
-    given = request.POST.get("retention_months", "")
+    posted = request.POST.get("retention_months", "")
     if request.method == "POST":
         with attempt:
-            months = _months(given, now.retention_months)
+            months = _months(posted, now.retention_months)
             is_outdated = inline.is_outdated(now, KEEPING, now.retention_months, request.POST.get(inline.SNAPSHOT))
             if months != now.retention_months and is_outdated:
                 raise ChangedMeanwhile(_in_words(now.retention_months))
@@ -40,7 +40,7 @@ def keeping(request: Request, organization: str) -> HttpResponse:
                 retention.set_months(organization=now, months=months, actor=current_actor())
             messages.success(request, "Saved.")
             return redirect("customers:keeping", organization)
-    chosen = given if attempt.error else str(now.retention_months or "")
+    chosen = posted if attempt.error else str(now.retention_months or "")
     context = {"choices": _choices(now.retention_months, chosen), "error": attempt.error, "days": deletion.RESTORE_DAYS}
     context |= {"tab": "data", "can_edit_settings": True}
     return render(request, "customers/data/retention/keeping.html", context, status=422 if attempt.error else 200)

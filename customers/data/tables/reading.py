@@ -90,13 +90,13 @@ def _table(kind: str, dialect: dict[str, str], everything: Callable[[], Iterator
     headers = _headers(first[1])
 
     def rows() -> Iterator[Row]:
-        wanted = len(headers)
+        width = len(headers)
         lines = everything()
         next(lines, None)
         for count, (number, cells) in enumerate(lines, start=1):
             require_few_rows(count, limits)
-            if len(cells) < wanted:
-                cells += [""] * (wanted - len(cells))
+            if len(cells) < width:
+                cells += [""] * (width - len(cells))
             yield number, cells
 
     return Table(kind, dialect, headers, rows)

@@ -50,8 +50,8 @@ def safe_column(cells: Iterable[str]) -> list[str]:
 def csv_bytes(rows: Iterable[Sequence[str]], *, delimiter: str = ",", is_safe: bool = False) -> bytes:
     """Rows of texts as UTF-8, lines ended as RFC 4180 says; `is_safe` where each cell is known to be."""
     out = io.StringIO(newline="")
-    given = rows if is_safe else [[safe(cell) for cell in row] for row in rows]
-    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerows(given)
+    cells = rows if is_safe else [[safe(cell) for cell in row] for row in rows]
+    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerows(cells)
     # Half of a surrogate pair can't be written; no database of ours holds one.
     return out.getvalue().encode("utf-8", errors="replace")
 

@@ -22,11 +22,11 @@ from customers.models import Customer, Stage, Tag
 from customers.people.access import field_context, find_visible
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves
-from customers.people.customers.conflicts import OWNER, STAGE, conflict_of, in_words, is_kept, one_line
+from customers.people.customers.conflicts import OWNER, STAGE, conflict_of, in_words, keeps_current, one_line
 from customers.people.fields import FIELDS
 from customers.people.owners import possible_owners
 from customers.people.tags import services as tags
-from customers.pipeline.stages.lost_reasons import ask_why, lacks_reason, reason_of
+from customers.pipeline.stages.lost_reasons import ask_reason, lacks_reason, reason_of
 
 MAX_NAME_LENGTH = 200
 # What is edited in place as a text: template, icon and type of input.
@@ -43,10 +43,10 @@ EDITED = {
 def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Move them; where the organization asks why somebody is lost and nobody said it, the question comes first."""
     customer = find_visible(request, pk)
-    if is_kept(request):
+    if keeps_current(request):
         return _answer(request, customer, "customers/page/customer/stage_field.html")
-    wanted = request.POST.get("stage", "")
-    stage = next((stage for stage in Stage.objects.all() if wanted in (str(stage.pk), stage.key)), None)
+    requested = request.POST.get("stage", "")
+    stage = next((stage for stage in Stage.objects.all() if requested in (str(stage.pk), stage.key)), None)
     if stage is None:
         return _answer(request, customer, "customers/page/customer/stage_field.html", "Choose one of the stages.")
     lock_rows(request, customer)
@@ -57,7 +57,7 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
     reason = reason_of(request)
     if stage.pk != customer.stage_id and lacks_reason(request, stage, reason):
         if request.htmx:
-            return ask_why(request)
+            return ask_reason(request)
         question = reverse("customers:move", args=[organization, pk])
         return redirect(f"{question}?stage={stage.key}&from=customer")
     stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=reason)
@@ -69,11 +69,11 @@ def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @writes_at_once
 def set_owner(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer = find_visible(request, pk)
-    if is_kept(request):
+    if keeps_current(request):
         return _answer(request, customer, "customers/page/customer/owner_field.html")
-    wanted = request.POST.get("assigned_to", "")
-    owner = next((user for user in possible_owners() if str(user.pk) == wanted), None)
-    if wanted and owner is None:
+    requested = request.POST.get("assigned_to", "")
+    owner = next((user for user in possible_owners() if str(user.pk) == requested), None)
+    if requested and owner is None:
         return _answer(
             request, customer, "customers/page/customer/owner_field.html", "Choose somebody of your organization."
         )
@@ -114,7 +114,7 @@ def edit_field(request: Request, organization: str, pk: UUID) -> HttpResponse:
     template, icon_name, kind = EDITED[field]
     lock_rows(request, customer)
     context = {"field": field, "label": FIELDS[field].label, "icon_name": icon_name, "type": kind}
-    if is_kept(request):
+    if keeps_current(request):
         return _answer(request, customer, template, more={**context, "value": getattr(customer, field)})
     if value == one_line(getattr(customer, field)):
         # What the field can't show, such as a line break, is not taken away by looking at it.

@@ -6,7 +6,7 @@ from accounts.models import Member
 from customers.models import Contact, Customer, CustomerFile, Deal, Task
 from customers.page import panels
 from customers.people.consent import services as consent
-from customers.pipeline.outcomes.panel import MAX_SHOWN, outcomes
+from customers.pipeline.outcomes.panel import MAX_ROWS, outcomes
 
 
 def register() -> None:
@@ -25,7 +25,7 @@ def tasks(customer: Customer, member: Member) -> dict[str, object]:
     """The open ones, what is due first on top; done ones are in the timeline."""
     rows = Task.objects.visible_to(member).open().filter(customer=customer).select_related("assigned_to")
     return {
-        "tasks": list(rows.order_by("due_at", "-id")[:MAX_SHOWN]),
+        "tasks": list(rows.order_by("due_at", "-id")[:MAX_ROWS]),
         "can_edit": member.may("tasks.edit"),
         "can_create": member.may("tasks.create"),
     }
@@ -34,7 +34,7 @@ def tasks(customer: Customer, member: Member) -> dict[str, object]:
 def contacts(customer: Customer, member: Member) -> dict[str, object]:
     rows = Contact.objects.visible_to(member).filter(customer=customer)
     return {
-        "contacts": list(rows[:MAX_SHOWN]),
+        "contacts": list(rows[:MAX_ROWS]),
         "can_edit": member.may("customers.edit"),
         "can_create": member.may("customers.create"),
     }
@@ -43,7 +43,7 @@ def contacts(customer: Customer, member: Member) -> dict[str, object]:
 def deals(customer: Customer, member: Member) -> dict[str, object]:
     rows = Deal.objects.visible_to(member).filter(customer=customer).select_related("owner")
     return {
-        "deals": list(rows.order_by("-created_at")[:MAX_SHOWN]),
+        "deals": list(rows.order_by("-created_at")[:MAX_ROWS]),
         "can_edit": member.may("deals.edit"),
         "can_create": member.may("deals.create"),
     }
@@ -51,7 +51,7 @@ def deals(customer: Customer, member: Member) -> dict[str, object]:
 
 def files(customer: Customer, member: Member) -> dict[str, object]:
     rows = CustomerFile.objects.visible_to(member).filter(customer=customer)
-    return {"files": list(rows.order_by("-created_at")[:MAX_SHOWN]), "can_edit": member.may("customers.edit")}
+    return {"files": list(rows.order_by("-created_at")[:MAX_ROWS]), "can_edit": member.may("customers.edit")}
 
 
 def consents(customer: Customer, member: Member) -> dict[str, object]:

@@ -15,7 +15,7 @@ from customers.page.timeline import queries as timeline
 from customers.people.access import field_context, find_visible
 from customers.people.owners import possible_owners
 
-SHOWN = 12
+MAX_ITEMS = 12
 
 
 @requires("customers.view")
@@ -26,7 +26,7 @@ def panel(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if not request.htmx:
         return redirect("customers:detail", organization, pk)
     if request.GET.get("part") == "timeline":
-        page = timeline.page_of(customer, may=request.member.may, size=SHOWN)
+        page = timeline.page_of(customer, may=request.member.may, size=MAX_ITEMS)
         people = {str(user.pk): user.get_full_name() for user in possible_owners()}
         context = {"customer": customer, "items": page.items, "has_more": bool(page.next_cursor), "people": people}
         return render(request, "customers/page/side_panel/timeline.html", context)

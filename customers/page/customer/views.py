@@ -108,11 +108,11 @@ def details_of(customer: Customer) -> list[tuple[str, str, str]]:
 
 def _timeline(request: Request, customer: Customer) -> dict[str, object]:
     known = [source for source in timeline.sources() if request.member.may(source.permission)]
-    wanted = [name for name in request.GET.getlist("types") if name in {source.type for source in known}]
+    requested = [name for name in request.GET.getlist("types") if name in {source.type for source in known}]
     page = timeline.page_of(
-        customer, may=request.member.may, types=wanted, cursor=request.GET.get("after", ""), size=ROWS
+        customer, may=request.member.may, types=requested, cursor=request.GET.get("after", ""), size=ROWS
     )
-    return {"items": page.items, "next_cursor": page.next_cursor, "sources": known, "types": wanted}
+    return {"items": page.items, "next_cursor": page.next_cursor, "sources": known, "types": requested}
 
 
 def _survivor(request: Request, pk: UUID) -> UUID | None:

@@ -81,14 +81,14 @@ def page_of(
 
     Raises UnknownType, and InvalidCursor for a cursor that is none of ours.
     """
-    wanted = list(types)
-    for name in wanted:
+    requested = list(types)
+    for name in requested:
         if name not in _sources:
             raise UnknownType(name)
     items: list[Item] = []
     more = False
     for source in _sources:
-        if (wanted and source.type not in wanted) or not may(source.permission):
+        if (requested and source.type not in requested) or not may(source.permission):
             continue
         # Each kind's rows begin where the last page ended: a cursor is a moment and an id, whatever the kind.
         page = page_after(source.rows(customer), cursor=cursor, size=size, order=(f"-{source.at}", "-id"))

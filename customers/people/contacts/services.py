@@ -43,10 +43,10 @@ def update(*, contact: Contact, actor: Actor, changes: Mapping[str, object]) -> 
     current = (
         Contact.objects.select_for_update(of=("self",)).select_related("customer__organization").get(pk=contact.pk)
     )
-    wanted = _checked(current, changes)
-    if "custom_fields" in wanted:
-        wanted["custom_fields"] = custom_fields.clean(ENTITY, wanted["custom_fields"], existing=current.custom_fields)
-    changed = set_fields(current, wanted, settable=SETTABLE)
+    fields = _checked(current, changes)
+    if "custom_fields" in fields:
+        fields["custom_fields"] = custom_fields.clean(ENTITY, fields["custom_fields"], existing=current.custom_fields)
+    changed = set_fields(current, fields, settable=SETTABLE)
     if changed:
         record(events.CONTACT_UPDATED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
     return current

@@ -35,14 +35,11 @@ class OwnerField(serializers.Field[User, object, object, User]):
         if data == "me":
             user: User = self.context["member"].user
             return user
-        wanted = parse_uuid(data)
-        if wanted is None:
+        key = parse_uuid(data)
+        if key is None:
             raise serializers.ValidationError("A user’s id is needed.")
         row = (
-            Member.objects.active()
-            .select_related("user")
-            .filter(organization=current_organization(), user=wanted)
-            .first()
+            Member.objects.active().select_related("user").filter(organization=current_organization(), user=key).first()
         )
         if row is None:
             raise serializers.ValidationError("There is no active member with this id in the organization.")

@@ -66,7 +66,7 @@ def clean(
         if key not in known:
             names = ", ".join(known) or "none are defined"
             raise InvalidValue(str(key), f"“{str(key)[:40]}” is not a custom field here ({names}).")
-        cleaned = clean_value(known[key], value, kept=result.get(key))
+        cleaned = clean_value(known[key], value, current=result.get(key))
         if is_empty(cleaned):
             result.pop(key, None)
         else:

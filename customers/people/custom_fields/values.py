@@ -35,22 +35,22 @@ def is_empty(value: object) -> bool:
     return value is None or value == "" or value == []
 
 
-def clean(field: CustomField, value: object, *, kept: object = None) -> object:
+def clean(field: CustomField, value: object, *, current: object = None) -> object:
     """The value as it is stored; None for no value. Raises InvalidValue.
 
-    `kept` is what the record has: a choice of it that was taken off the list since may stay.
+    `current` is what the record has: a choice of it that was taken off the list since may stay.
     """
     if is_empty(value):
         return None
-    if field.type == CustomField.Type.CHOICE and value == kept:
+    if field.type == CustomField.Type.CHOICE and value == current:
         return value
-    if field.type == CustomField.Type.MULTI_CHOICE and isinstance(value, list) and isinstance(kept, list):
-        chosen = [one if one in kept else _choice(field, one) for one in value]
+    if field.type == CustomField.Type.MULTI_CHOICE and isinstance(value, list) and isinstance(current, list):
+        chosen = [one if one in current else _choice(field, one) for one in value]
         return list(dict.fromkeys(chosen)) or None
     return _CLEANERS[CustomField.Type(field.type)](field, value)
 
 
-def read_text(field: CustomField, text: str, *, kept: object = None) -> object:
+def read_text(field: CustomField, text: str, *, current: object = None) -> object:
     """A value from a form, a cell or an address, where everything is text. Raises InvalidValue."""
     text = text.strip()
     if not text:
@@ -63,7 +63,7 @@ def read_text(field: CustomField, text: str, *, kept: object = None) -> object:
         return clean(field, "{2}-{1:0>2}-{0:0>2}".format(*match.groups()))
     if field.type == CustomField.Type.MULTI_CHOICE:
         return clean(field, [part.strip() for part in re.split(r"[;|\n]|,(?! )|, ", text) if part.strip()])
-    return clean(field, text, kept=kept)
+    return clean(field, text, current=current)
 
 
 def show(field: CustomField, value: object) -> str:

@@ -28,17 +28,17 @@ def value_of(customer: Customer, field: str) -> object:
     return getattr(customer, _declared(field).model_field.attname)
 
 
-def conflict_of(request: Request, customer: Customer, field: str, wanted: object) -> InlineConflict | None:
+def conflict_of(request: Request, customer: Customer, field: str, entered: object) -> InlineConflict | None:
     """Both values, where the field is another by now than the form showed and than is wanted.
 
-    `customer` is locked and fresh. `wanted` is a stage, a user, None or a text.
+    `customer` is locked and fresh. `entered` is a stage, a user, None or a text.
     """
     now = value_of(customer, field)
-    key = getattr(wanted, "pk", wanted)
+    key = getattr(entered, "pk", entered)
     if now == key or not inline.is_outdated(customer, field, now, request.POST.get(inline.SNAPSHOT)):
         return None
     theirs = now if field == FOLLOW_UP else _declared(field).value_of(customer)
-    return InlineConflict(str(_declared(field).label), _in_words(wanted), _in_words(theirs))
+    return InlineConflict(str(_declared(field).label), _in_words(entered), _in_words(theirs))
 
 
 def in_words(clash: InlineConflict) -> str:
@@ -47,7 +47,7 @@ def in_words(clash: InlineConflict) -> str:
     return text % {"label": clash.label, "theirs": clash.theirs, "mine": clash.mine}
 
 
-def is_kept(request: Request) -> bool:
+def keeps_current(request: Request) -> bool:
     """Whether somebody who was asked leaves the other one's value."""
     return request.POST.get(KEEP) == THEIRS
 

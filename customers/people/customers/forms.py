@@ -49,7 +49,7 @@ class OwnFieldsMixin(EditMixin):
             try:
                 now = self.own_now.get(field.key)
                 text = str(entered or "")
-                values[field.key] = entered if isinstance(entered, list) else read_text(field, text, kept=now)
+                values[field.key] = entered if isinstance(entered, list) else read_text(field, text, current=now)
             except InvalidValue as error:
                 self.add_error(name, str(error))
         return values

@@ -103,8 +103,8 @@ class CustomerSerializer(Strict, serializers.ModelSerializer[Customer]):
 
     def get_field_names(self, declared_fields: Mapping[str, serializers.Field], info: object) -> list[str]:
         # What stands inside of another field is part of that.
-        ours = [field.name for field in FIELDS if not field.stored_in]
-        return ["id", *ours, *(name for name in declared_fields if name not in ours)]
+        declared = [field.name for field in FIELDS if not field.stored_in]
+        return ["id", *declared, *(name for name in declared_fields if name not in declared)]
 
     def get_extra_kwargs(self) -> dict[str, dict[str, bool]]:
         return {field.name: {"read_only": True} for field in FIELDS if not field.is_writable}

@@ -63,17 +63,17 @@ def create(
     """
     _require_plain(fields)
     fields["custom_fields"] = custom_fields.clean(OWN, own_fields or {})
-    given = address_service.parse(organization, phone=phone, email=email)
+    parsed = address_service.parse(organization, phone=phone, email=email)
     if not allow_duplicate:
-        for address in given:
+        for address in parsed:
             identities.require_free(organization=organization, address=address)
     customer = _insert(
         organization=organization, actor=actor, name=name, stage=stage, assigned_to=assigned_to, **fields
     )
-    for address in given:
+    for address in parsed:
         address_service.give(customer, address, allow_duplicate=allow_duplicate)
     customer.next_follow_up_at = next_follow_up_at
-    save_keys(customer, addresses=[address.value for address in given])
+    save_keys(customer, addresses=[address.value for address in parsed])
     _record_created(customer, actor)
     if tags:
         tag_service.add(customer=customer, names=tags, actor=actor)

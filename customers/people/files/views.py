@@ -22,7 +22,7 @@ from customers.people.access import find_visible
 from customers.people.files import services as files
 
 # Shown in the browser; everything else, and whatever could run a script there, is a download.
-SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
+DISPLAYED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 
 
 @requires("customers.edit")
@@ -53,12 +53,12 @@ def download(request: Request, organization: str, pk: UUID) -> HttpResponse:
         opened = file.content.open("rb")
     except OSError as error:
         raise Http404("The document is not in the storage any more.") from error
-    is_shown = file.content_type in SHOWN
+    is_displayed = file.content_type in DISPLAYED
     response: HttpResponseBase = FileResponse(
         opened,
-        as_attachment=not is_shown,
+        as_attachment=not is_displayed,
         filename=file.name,
-        content_type=file.content_type if is_shown else "application/octet-stream",
+        content_type=file.content_type if is_displayed else "application/octet-stream",
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"

@@ -47,10 +47,10 @@ class InvalidFilter(Invalid):
         self.is_unknown = is_unknown
 
 
-def read(given: Mapping[str, object]) -> dict[str, object]:
+def read(values: Mapping[str, object]) -> dict[str, object]:
     """Checked filters, empty ones left out; `custom.<key>` (and, for numbers and days, `custom.<key>__gte` and `__lte`)
     keep their names. Raises InvalidFilter."""
-    result, refused = read_each(given)
+    result, refused = read_each(values)
     if refused:
         raise refused[0]
     return result
@@ -269,20 +269,20 @@ def _overdue(value: bool, stages: Sequence[Stage] | None) -> Q:
     return late if value else ~late
 
 
-def _custom_condition(name: str, asked: Mapping[str, Any]) -> Q:
+def _custom_condition(name: str, condition: Mapping[str, Any]) -> Q:
     key, suffix = _split(name)
-    path, value = f"custom_fields__{key}", asked["value"]
+    path, value = f"custom_fields__{key}", condition["value"]
     if suffix:
         return Q(**{f"{path}{suffix}": value})
-    if asked["type"] in (CustomField.Type.TEXT, CustomField.Type.URL):
+    if condition["type"] in (CustomField.Type.TEXT, CustomField.Type.URL):
         return Q(**{f"{path}__icontains": value})
-    if asked["type"] == CustomField.Type.MULTI_CHOICE:
+    if condition["type"] == CustomField.Type.MULTI_CHOICE:
         # SQLite has no containment: each place of the list is asked.
         every = Q()
-        for wanted in value:
+        for choice in value:
             any_place = Q()
             for place in range(MAX_TAGS):
-                any_place |= Q(**{f"{path}__{place}": wanted})
+                any_place |= Q(**{f"{path}__{place}": choice})
             every &= any_place
         return every
     # Said in full: a key such as “contains” or “in” would be taken for a look-up.

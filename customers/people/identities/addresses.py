@@ -67,15 +67,15 @@ def replace(customer: Customer, field: str, text: str) -> None:
     Raises InvalidAddress or IdentityTaken. The customer is not saved.
     """
     kind = KINDS[field]
-    wanted = parse(customer.organization, **{field: text})
+    parsed = parse(customer.organization, **{field: text})
     Identity.objects.filter(customer=customer, kind=kind, is_primary=True).exclude(
-        match_key__in=[address.match_key for address in wanted]
+        match_key__in=[address.match_key for address in parsed]
     ).delete()
     setattr(customer, field, "")
-    for address in wanted:
+    for address in parsed:
         identities.attach(customer=customer, address=address, is_primary=True)
         setattr(customer, field, address.value)
-    if not wanted:
+    if not parsed:
         _follow(customer, kind)
 
 

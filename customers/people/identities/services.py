@@ -48,8 +48,8 @@ class IdentityTaken(Refused):
         self.identity = identity
         self.customer = identity.customer
         self.field = "email" if identity.kind == Identity.Kind.EMAIL else "phone"
-        gone = ", who was deleted and can be restored" if self.customer.is_deleted else ""
-        super().__init__(f"{identity.value} belongs to {self.customer.name} ({self.customer.code}){gone}.")
+        deleted = ", who was deleted and can be restored" if self.customer.is_deleted else ""
+        super().__init__(f"{identity.value} belongs to {self.customer.name} ({self.customer.code}){deleted}.")
 
     def words_for(self, member: Member | None) -> str:
         """Whose address it is, for those who may see whose; else the code to ask by."""

@@ -102,14 +102,14 @@ def _filter(value: object) -> dict[str, object]:
     """Kept as it was given, once it was found good: a day stays a day, `me` whoever looks."""
     if not isinstance(value, Mapping):
         raise InvalidSegment("filter", "An object of filters is needed.")
-    given = {name: part for name, part in value.items() if part not in ("", None, [])}
-    if "ordering" in given:
+    values = {name: part for name, part in value.items() if part not in ("", None, [])}
+    if "ordering" in values:
         raise InvalidSegment("filter", "The ordering stands beside the filter, in “ordering”.")
     try:
-        filters.read(given)
+        filters.read(values)
     except filters.InvalidFilter as error:
         raise InvalidSegment("filter", f"{error.field}: {error}") from error
-    return given
+    return values
 
 
 def _ordering(value: object) -> str:

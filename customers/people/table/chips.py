@@ -28,7 +28,7 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FilterField:
     """A question of the filter form. `kind`: choice, text, day or number; `group` ties the ends of a range."""
 
     name: str
@@ -93,7 +93,7 @@ LABELS = {
 def chips_of(state: ListState, words: Words) -> list[Chip]:
     """A chip for every filter but the search, which has its own field; for every tag, one of its own."""
     results = []
-    for name, value in state.given.items():
+    for name, value in state.requested.items():
         if name == "q":
             continue
         for one in value if isinstance(value, list) else [value]:
@@ -102,48 +102,50 @@ def chips_of(state: ListState, words: Words) -> list[Chip]:
     return results
 
 
-def form_of(state: ListState, words: Words) -> list[Asked]:
-    """The questions, those for the organization's own fields last."""
+def form_of(state: ListState, words: Words) -> list[FilterField]:
+    """The form's fields, those for the organization's own fields last."""
 
     def text(name: str) -> str:
-        value = state.given.get(name, "")
+        value = state.requested.get(name, "")
         return "" if isinstance(value, list) else str(value)
 
-    def choice(name: str) -> Asked:
-        return Asked(name, _label(name, words), "choice", text(name), words.choices(name))
+    def choice(name: str) -> FilterField:
+        return FilterField(name, _label(name, words), "choice", text(name), words.choices(name))
 
     own = plain_filters()
-    requested = [
+    result = [
         choice("stage"),
         choice("assigned_to"),
         *(choice(field.name) for field in own if field.kind is Kind.CHOICE),
-        Asked("tag", "Tag", "tag"),
-        *(Asked(one.name, str(one.label), "text", text(one.name)) for one in own if one.kind is not Kind.CHOICE),
-        Asked("created_from", "Created", "day", text("created_from")[:10], (), "created_to", text("created_to")[:10]),
-        Asked("follow_up_before", "Follow-up before", "day", text("follow_up_before")[:10]),
+        FilterField("tag", "Tag", "tag"),
+        *(FilterField(one.name, str(one.label), "text", text(one.name)) for one in own if one.kind is not Kind.CHOICE),
+        FilterField(
+            "created_from", "Created", "day", text("created_from")[:10], (), "created_to", text("created_to")[:10]
+        ),
+        FilterField("follow_up_before", "Follow-up before", "day", text("follow_up_before")[:10]),
         choice("has_open_task"),
         choice("overdue"),
     ]
-    return requested + [_custom(field, text) for field in words.fields.values()]
+    return result + [_custom(field, text) for field in words.fields.values()]
 
 
-def _custom(field: CustomField, text: Callable[[str], str]) -> Asked:
+def _custom(field: CustomField, text: Callable[[str], str]) -> FilterField:
     name = f"{CUSTOM}{field.key}"
     kind = CustomField.Type(field.type)
     if kind in (CustomField.Type.NUMBER, CustomField.Type.DATE):
         context = "day" if kind == CustomField.Type.DATE else "number"
         least, most = f"{name}{FROM}", f"{name}{TO}"
-        return Asked(least, field.label, context, text(least), (), most, text(most))
+        return FilterField(least, field.label, context, text(least), (), most, text(most))
     if kind == CustomField.Type.BOOLEAN:
-        return Asked(name, field.label, "choice", text(name), YES_NO)
+        return FilterField(name, field.label, "choice", text(name), YES_NO)
     if field.has_choices:
-        return Asked(name, field.label, "choice", text(name), [(one, one) for one in field.choices])
-    return Asked(name, field.label, "text", text(name))
+        return FilterField(name, field.label, "choice", text(name), [(one, one) for one in field.choices])
+    return FilterField(name, field.label, "text", text(name))
 
 
-def names_in(asked: Sequence[Asked]) -> list[str]:
+def names_in(fields: Sequence[FilterField]) -> list[str]:
     """The names that the form has inputs for; the tags it hands on beside them."""
-    return [name for one in asked for name in (one.name, one.until) if name and name != "tag"]
+    return [name for one in fields for name in (one.name, one.until) if name and name != "tag"]
 
 
 def _label(name: str, words: Words) -> str:

@@ -78,8 +78,8 @@ def columns_of(fields: Iterable[CustomField]) -> dict[str, Column]:
         Column(FIRST, _("Customer"), f"{_CELLS}/name.html", sort=FIRST),
         Column("reach", _("Reach"), f"{_CELLS}/reach.html", text=lambda c: c.phone or c.email),
     ]
-    ours = [_column(field) for field in FIELDS if field.is_column and field.kind is not Kind.NAME]
-    return {column.key: column for column in (*first, *ours, *map(_custom, fields))}
+    declared = [_column(field) for field in FIELDS if field.is_column and field.kind is not Kind.NAME]
+    return {column.key: column for column in (*first, *declared, *map(_custom, fields))}
 
 
 def rows_of(customers: Iterable[Customer], columns: Sequence[Column]) -> list[Row]:

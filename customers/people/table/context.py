@@ -29,19 +29,19 @@ MAX_STATE_LENGTH = 8000
 
 
 # What only a part of this page needs is loaded when that part is asked for, and not before.
-NOT_SHOWN = ("notes", "search_text", "former_codes", "company_key", "address_key")
+UNUSED_COLUMNS = ("notes", "search_text", "former_codes", "company_key", "address_key")
 
 
 def rows_context(
-    request: Request, found: CustomerQuerySet, state: ListState, fields: Sequence[CustomField]
+    request: Request, customers: CustomerQuerySet, state: ListState, fields: Sequence[CustomField]
 ) -> dict[str, object]:
     """A page of rows, and where the next begins. Raises Http404 for a cursor that is none."""
     cursor = request.GET.get("after", "")
     if state.filters.get("q") and state.ordering == DEFAULT_ORDERING:
-        page = page_of_matches(with_relations(found), cursor=cursor, size=ROWS)
+        page = page_of_matches(with_relations(customers), cursor=cursor, size=ROWS)
     else:
         order = order_columns(state.ordering)
-        page = page_after(with_relations(found), cursor=cursor, size=ROWS, order=order)
+        page = page_after(with_relations(customers), cursor=cursor, size=ROWS, order=order)
     columns = columns_for(state, fields)
     more = f"{state.query()}&after={page.next_cursor}".replace("?&", "?") if page.next_cursor else ""
     return {
@@ -75,10 +75,10 @@ def frame(member: Member, state: ListState, words: chips.Words, segments: list[S
     chosen = table.columns_of(words.fields.values())
     requested = chips.form_of(state, words)
     plain = ListState()
-    has_filters = bool(state.given)
+    has_filters = bool(state.requested)
     return {
         "chips": chips.chips_of(state, words),
-        "q": state.given.get("q", ""),
+        "q": state.requested.get("q", ""),
         "filter_form": requested,
         "filter_pairs": state.pairs(*chips.names_in(requested), "segment"),
         "column_pairs": state.pairs("columns"),
@@ -100,7 +100,7 @@ def frame(member: Member, state: ListState, words: chips.Words, segments: list[S
 
 def links(member: Member, state: ListState) -> dict[str, str]:
     """Addresses of the pages beside the list that this member may open."""
-    wanted = {
+    pages = {
         "import": ("customers:imports", "customers.import"),
         "export": ("customers:export", "customers.export"),
         "duplicates": ("customers:duplicates", "customers.edit"),
@@ -108,7 +108,7 @@ def links(member: Member, state: ListState) -> dict[str, str]:
     }
     slug = member.organization.slug
     results = {
-        name: reverse(url_name, args=[slug]) for name, (url_name, allowed) in wanted.items() if member.may(allowed)
+        name: reverse(url_name, args=[slug]) for name, (url_name, allowed) in pages.items() if member.may(allowed)
     }
     if "export" in results:
         # The filters themselves: an export knows no segments.
@@ -121,8 +121,8 @@ def columns_for(state: ListState, fields: Sequence[CustomField]) -> list[table.C
     return [known[key] for key in state.columns]
 
 
-def with_relations(found: CustomerQuerySet) -> CustomerQuerySet:
-    return found.with_list_relations().defer(*NOT_SHOWN)
+def with_relations(rows: CustomerQuerySet) -> CustomerQuerySet:
+    return rows.with_list_relations().defer(*UNUSED_COLUMNS)
 
 
 def opened(request: Request) -> UUID | None:

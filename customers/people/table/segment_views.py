@@ -84,13 +84,13 @@ def _answer(
     request: Request,
     state: ListState,
     write: Callable[[], Segment],
-    told: str,
+    message: str,
     *,
     keeps_state: bool = False,
 ) -> HttpResponse:
     with as_message(request):
         segment = write()
-        toasts.success(request, told.format(name=segment.name))
+        toasts.success(request, message.format(name=segment.name))
         return redirect(_list(request) + (state.query() if keeps_state else f"?segment={segment.pk}"))
     return redirect(_list(request) + state.query())
 
@@ -98,7 +98,7 @@ def _answer(
 def _fields(state: ListState) -> dict[str, object]:
     is_plain = tuple(state.columns) == table.DEFAULT
     return {
-        "filter": dict(state.given),
+        "filter": dict(state.requested),
         "ordering": state.ordering,
         "columns": [] if is_plain else list(state.columns),
     }

@@ -23,15 +23,15 @@ from customers.people.table import columns as table
 
 # What an address may hold beside filters.
 OWN = frozenset({"segment", "columns", "after", "open"})
-Given = Mapping[str, Any]
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ListState:
     """`given` holds the filters as an address writes them, `checked` as the selectors take them."""
 
-    given: Given = field(default_factory=dict)
-    checked: Given = field(default_factory=dict)
+    requested: Values = field(default_factory=dict)
+    checked: Values = field(default_factory=dict)
     ordering: str = DEFAULT_ORDERING
     columns: Sequence[str] = table.DEFAULT
     segment: Segment | None = None
@@ -52,7 +52,7 @@ class ListState:
             return self != replace(
                 of_segment(self.segment), checked=self.checked, problems=self.problems, is_refused=self.is_refused
             )
-        return bool(self.given) or self.ordering != DEFAULT_ORDERING or tuple(self.columns) != table.DEFAULT
+        return bool(self.requested) or self.ordering != DEFAULT_ORDERING or tuple(self.columns) != table.DEFAULT
 
     def query(self, **changes: Any) -> str:
         """The address's query for this state after `changes` (fields of it), with its question mark; short."""
@@ -60,25 +60,25 @@ class ListState:
         plain = {"columns": ",".join(table.DEFAULT)}
         own = {"ordering": state.ordering, "columns": ",".join(state.columns)}
         if state.segment is None:
-            return ListQuery({**state.given, **own}, {**plain, "ordering": DEFAULT_ORDERING}).address()
+            return ListQuery({**state.requested, **own}, {**plain, "ordering": DEFAULT_ORDERING}).address()
         query = ListQuery({"segment": str(state.segment.pk)}, plain)
         # With a segment, the ordering says that the rest of the address is all there is.
-        return query.with_({**state.given, **own}).address() if state.is_changed else query.address()
+        return query.with_({**state.requested, **own}).address() if state.is_changed else query.address()
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """What a form of this list hands on, name by name; `without` are the names that the form asks itself."""
-        values = {**self.given, "ordering": self.ordering, "columns": ",".join(self.columns)}
+        values = {**self.requested, "ordering": self.ordering, "columns": ",".join(self.columns)}
         if self.segment is not None:
             values["segment"] = str(self.segment.pk)
         return ListQuery(values).pairs(*without)
 
     def without(self, name: str, value: str | None = None) -> ListState:
         """The state when a filter, or one value of it, is taken away."""
-        return replace(self, given=ListQuery(self.given).without(name, value).values)
+        return replace(self, requested=ListQuery(self.requested).without(name, value).values)
 
 
 def read_state(
-    asked: QueryDict,
+    parameters: QueryDict,
     *,
     fields: Sequence[CustomField] = (),
     stages: Collection[str] | None = None,
@@ -87,49 +87,49 @@ def read_state(
 ) -> ListState:
     """The state of an address. What is not good in it is said in `problems`.
 
-    A filter that means nothing stays in `given`, so that every address made of the state is refused as this one is,
+    A filter that means nothing stays in `values`, so that every address made of the state is refused as this one is,
     until the filter is taken away.
     """
     problems: list[str] = []
-    segment = next((one for one in segments if str(one.pk) == asked.get("segment")), None)
-    if asked.get("segment") and segment is None:
+    segment = next((one for one in segments if str(one.pk) == parameters.get("segment")), None)
+    if parameters.get("segment") and segment is None:
         problems.append(_("This segment is gone, or not shared with you."))
-    names = [name for name in asked if name not in OWN]
-    if segment is not None and not names and "columns" not in asked:
+    names = [name for name in parameters if name not in OWN]
+    if segment is not None and not names and "columns" not in parameters:
         state = of_segment(segment)
-        given: dict[str, object] = {**state.given, "ordering": state.ordering}
+        values: dict[str, object] = {**state.requested, "ordering": state.ordering}
         columns = [",".join(state.columns)]
     else:
-        given = {name: asked.getlist(name) if name == "tag" else asked[name] for name in names}
-        columns = asked.getlist("columns")
+        values = {name: parameters.getlist(name) if name == "tag" else parameters[name] for name in names}
+        columns = parameters.getlist("columns")
     known = {one.key: one for one in fields}
-    checked, refused = filters.read_each(given, fields=known, stages=stages)
+    checked, refused = filters.read_each(values, fields=known, stages=stages)
     if segment is not None and checks_tags:
         # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
         refused += _missing_tags(checked.get("tag"))
     is_refused = bool(problems) or any(error.field != "ordering" for error in refused)
     problems += [_problem(error, known) for error in refused]
     ordering = checked.pop("ordering", DEFAULT_ORDERING)
-    kept = {
+    texts = {
         "q" if name == "search" else name: _distinct(value)
-        for name, value in given.items()
+        for name, value in values.items()
         if name != "ordering" and value not in ("", [], None)
     }
     chosen, strange = _columns(columns, table.columns_of(fields))
     if strange:
         problems.append(f"There is no column “{strange[0][:40]}”.")
-    return ListState(kept, checked, ordering, chosen, segment, problems, is_refused)
+    return ListState(texts, checked, ordering, chosen, segment, problems, is_refused)
 
 
 def of_segment(segment: Segment) -> ListState:
     """What a segment holds, unchecked."""
-    given = {name: _as_text(value) for name, value in segment.filter.items() if value not in ("", [], None)}
+    texts = {name: _as_text(value) for name, value in segment.filter.items() if value not in ("", [], None)}
     chosen = tuple(segment.columns) if segment.columns else table.DEFAULT
-    return ListState(given, {}, segment.ordering or DEFAULT_ORDERING, chosen, segment)
+    return ListState(texts, {}, segment.ordering or DEFAULT_ORDERING, chosen, segment)
 
 
-def _columns(asked: Sequence[str], known: Mapping[str, table.Column]) -> tuple[tuple[str, ...], list[str]]:
-    keys = [key.strip() for part in asked for key in part.split(",") if key.strip()]
+def _columns(columns: Sequence[str], known: Mapping[str, table.Column]) -> tuple[tuple[str, ...], list[str]]:
+    keys = [key.strip() for part in columns for key in part.split(",") if key.strip()]
     if not keys:
         return table.DEFAULT, []
     chosen = dict.fromkeys([table.FIRST, *(key for key in keys if key in known)])
@@ -146,15 +146,15 @@ def _problem(error: filters.InvalidFilter, fields: Mapping[str, CustomField]) ->
     return _("The filter “%(name)s” can’t be used: %(reason)s") % {"name": label[:40], "reason": error}
 
 
-def _missing_tags(asked: Sequence[str] | None) -> list[filters.InvalidFilter]:
+def _missing_tags(names: Sequence[str] | None) -> list[filters.InvalidFilter]:
     """Tags that are asked for and that nobody can have; one query, where any are asked for."""
-    wanted = [tag for tag in asked or () if tag]
-    if not wanted:
+    requested = [tag for tag in names or () if tag]
+    if not requested:
         return []
     known = {name.casefold() for name in Tag.objects.values_list("name", flat=True)}
     return [
         filters.InvalidFilter("tag", _("There is no tag “%(tag)s” (any more).") % {"tag": tag[:40]})
-        for tag in wanted
+        for tag in requested
         if tag.casefold() not in known
     ]
 

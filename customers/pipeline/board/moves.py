@@ -33,8 +33,8 @@ class Move:
     @cached_property
     def stage(self) -> Stage | None:
         """The stage to go to, by its key or id; None where there is no such one."""
-        wanted = self.request.POST.get("stage", "") or self.request.GET.get("stage", "")
-        return next((one for one in self.stages if wanted in (str(one.pk), one.key)), None)
+        requested = self.request.POST.get("stage", "") or self.request.GET.get("stage", "")
+        return next((one for one in self.stages if requested in (str(one.pk), one.key)), None)
 
     def ask(self, error: str = "", status: int = 200) -> HttpResponse:
         """The question as a page."""

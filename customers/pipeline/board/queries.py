@@ -24,7 +24,7 @@ from customers.pipeline.board.summary import StageSummary
 CARDS = 25
 FALLING, RISING = ("-last_activity_at", "-id"), ("last_activity_at", "id")
 # What no card shows.
-NOT_SHOWN = ("notes", "search_text", "former_codes", "company_key", "address_key", "address", "custom_fields")
+UNUSED_COLUMNS = ("notes", "search_text", "former_codes", "company_key", "address_key", "address", "custom_fields")
 Order = tuple[str, str]
 Row = TypeVar("Row", bound=Model)
 
@@ -68,17 +68,17 @@ def columns(
 
 
 def fill(
-    found: Sequence[Column[Record]],
+    columns: Sequence[Column[Record]],
     rows: QuerySet[Record],
     order: Order,
     related: Callable[[QuerySet[Record]], QuerySet[Record]],
 ) -> None:
     """Put the first rows of each stage into its column."""
-    parts = {column.stage.pk: rows.filter(stage=column.stage.pk).order_by(*order) for column in found}
+    parts = {column.stage.pk: rows.filter(stage=column.stage.pk).order_by(*order) for column in columns}
     ids = first_ids(parts, size=CARDS + 1)
     chosen = rows.model.objects.filter(pk__in=[pk for key in ids for pk in ids[key]])
     known = {row.pk: row for row in related(chosen)}
-    for column in found:
+    for column in columns:
         first = sorted(
             (known[pk] for pk in ids[column.stage.pk] if pk in known),
             key=lambda row: (getattr(row, order[0].lstrip("-")), row.pk),
@@ -96,7 +96,7 @@ def following(rows: QuerySet[Row], column: Column[Row], cursor: str, order: Orde
 
 def with_card_relations(rows: QuerySet[Customer]) -> QuerySet[Customer]:
     """All that a customer's card shows, in two queries."""
-    result: QuerySet[Customer] = rows.with_list_relations().defer(*NOT_SHOWN)  # type: ignore[attr-defined]
+    result: QuerySet[Customer] = rows.with_list_relations().defer(*UNUSED_COLUMNS)  # type: ignore[attr-defined]
     return result
 
 

@@ -23,10 +23,10 @@ def wants_json(request: Request) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
-def moved_meanwhile(request: Request, now: Stage | None, wanted: Stage) -> str:
+def moved_meanwhile(request: Request, now: Stage | None, target: Stage) -> str:
     """What is said where a card is no longer in the stage in which it was shown (`was`), nor where it is to go."""
     was = request.POST.get("was", "")
-    if now is None or not was or now.pk == wanted.pk or was in (now.key, str(now.pk)):
+    if now is None or not was or now.pk == target.pk or was in (now.key, str(now.pk)):
         return ""
     return _("Somebody moved it to %(stage)s meanwhile. Move it again if you still want to.") % {"stage": now.name}
 

@@ -142,15 +142,15 @@ def undo_move(request: Request, organization: str, pk: UUID, change: UUID) -> Ht
     result = StageChange.objects.filter(customer=customer, pk=change).select_related(
         "customer__organization", "from_stage"
     )
-    made = first_or_404(result, "There is no such move.")
+    undone = first_or_404(result, "There is no such move.")
     try:
-        stage_moves.undo_move(change=made, actor=current_actor())
+        stage_moves.undo_move(change=undone, actor=current_actor())
     except (stage_moves.CannotUndo, CustomerMissing) as error:
         if wants_json(request):
             return JsonResponse({"detail": str(error)}, status=409)
         toasts.error(request, str(error))
         return _back(request, customer)
-    text = f"{customer.name} is back in {made.from_name}."
+    text = f"{customer.name} is back in {undone.from_name}."
     if wants_json(request):
         return JsonResponse({"text": text})
     toasts.success(request, text)

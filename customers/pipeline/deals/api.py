@@ -53,8 +53,8 @@ class DealViewSet(RecordViewSet[Deal]):
     def summary(self, request: Request) -> Response:
         """What the deals within the caller's reach come to."""
         requested = read_parameters(request, SumsParameters)
-        given = {"owner": str(requested["owner"])} if requested.get("owner") else {}
-        rows = deal_queries.deals_for(self.member, deal_queries.DealState(given))
+        requested_filters = {"owner": str(requested["owner"])} if requested.get("owner") else {}
+        rows = deal_queries.deals_for(self.member, deal_queries.DealState(requested_filters))
         answer = {
             "totals": deal_queries.totals(rows),
             "by_stage": deal_queries.by_stage(rows, list(Stage.objects.order_by("position", "key"))),

@@ -26,7 +26,7 @@ from customers.pipeline.deals import services as deals
 from customers.pipeline.deals.access import find_deal
 from customers.pipeline.deals.forms import DealForm
 
-FOUND = 8
+MAX_MATCHES = 8
 # Where a form may lead back to, by the `from` of its address.
 FROM = {"deals": "customers:deals", "board": "customers:deal_board"}
 
@@ -39,7 +39,11 @@ def choose(request: Request, organization: str) -> HttpResponse:
         raise PermissionDenied("Your role does not permit this (customers.view).")
     q = request.GET.get("q", "").strip()[:200]
     rows = Customer.objects.visible_to(request.member).select_related("stage")
-    result = newest_matches(rows.matching(q), size=FOUND) if q else rows.order_by("-last_activity_at", "-id")[:FOUND]
+    result = (
+        newest_matches(rows.matching(q), size=MAX_MATCHES)
+        if q
+        else rows.order_by("-last_activity_at", "-id")[:MAX_MATCHES]
+    )
     context = {"q": q, "found": list(result), "origin": _origin(request)}
     is_part = request.htmx and request.htmx.target == "people"
     return render(
@@ -124,8 +128,8 @@ def _saved(request: Request, customer: Customer, deal: Deal | None, form: DealFo
 
 
 def _origin(request: Request) -> str:
-    wanted = request.GET.get("from", "")
-    return wanted if wanted in FROM else ""
+    origin = request.GET.get("from", "")
+    return origin if origin in FROM else ""
 
 
 def _back_url(request: Request, customer: Customer) -> str:

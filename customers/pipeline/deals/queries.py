@@ -47,7 +47,7 @@ _MONEY = DecimalField(max_digits=20, decimal_places=2)
 class DealState:
     """What an address asks for; `problems` are the sentences about what it asked for in vain."""
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    requested: Mapping[str, str] = field(default_factory=dict)
     ordering: str = DEFAULT_ORDERING
     problems: Sequence[str] = ()
     # Whether a filter means nothing (any more): then no deal fits, and never all of them.
@@ -59,14 +59,14 @@ class DealState:
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """What a form hands on; `without` are the names that it asks itself."""
-        return ListQuery({**self.given, "ordering": self.ordering}).pairs(*without)
+        return ListQuery({**self.requested, "ordering": self.ordering}).pairs(*without)
 
     def only(self, *names: str) -> DealState:
         """The same, asking for these filters only."""
-        return replace(self, given=ListQuery(self.given).only(*names).values)
+        return replace(self, requested=ListQuery(self.requested).only(*names).values)
 
     def _query(self) -> ListQuery:
-        values = {name: self.given.get(name, "") for name in FILTERS}
+        values = {name: self.requested.get(name, "") for name in FILTERS}
         return ListQuery({**values, "ordering": self.ordering}, {"ordering": DEFAULT_ORDERING})
 
 
@@ -98,27 +98,27 @@ class Bar:
     color: str = ""
 
 
-def read_deals(asked: QueryDict, *, stages: Collection[str]) -> DealState:
+def read_deals(parameters: QueryDict, *, stages: Collection[str]) -> DealState:
     """The state of an address; what is not good in it is said, and then no deal fits."""
-    given: dict[str, str] = {}
+    requested: dict[str, str] = {}
     problems = []
     is_refused = False
-    for name, value in ListQuery.read(asked, FILTERS).values.items():
+    for name, value in ListQuery.read(parameters, FILTERS).values.items():
         if not value:
             continue
         if _is_good(name, value, stages):
-            given[name] = value
+            requested[name] = value
         else:
             is_refused = True
             problems.append(
                 _("No deal is shown: the filter “%(name)s” knows no “%(value)s”. Choose another, or take it away.")
                 % {"name": name, "value": value[:40]}
             )
-    ordering = asked.get("ordering") or DEFAULT_ORDERING
+    ordering = parameters.get("ordering") or DEFAULT_ORDERING
     if ordering not in ORDERINGS:
         problems.append(f"There is no order “{ordering[:40]}”.")
         ordering = DEFAULT_ORDERING
-    return DealState(given, ordering, problems, is_refused)
+    return DealState(requested, ordering, problems, is_refused)
 
 
 def deals_for(member: Member, state: DealState) -> QuerySet[Deal]:
@@ -126,18 +126,18 @@ def deals_for(member: Member, state: DealState) -> QuerySet[Deal]:
     rows = Deal.objects.visible_to(member)
     if state.is_refused:
         rows = rows.filter(pk__isnull=True)
-    given = state.given
-    if "q" in given:
-        rows = rows.filter(Q(title__icontains=given["q"]) | matching(given["q"], "customer"))
-    if "status" in given:
-        rows = rows.filter(status=given["status"])
-    if "stage" in given:
-        rows = rows.filter(stage__key=given["stage"])
-    if given.get("owner") == "none":
+    filters = state.requested
+    if "q" in filters:
+        rows = rows.filter(Q(title__icontains=filters["q"]) | matching(filters["q"], "customer"))
+    if "status" in filters:
+        rows = rows.filter(status=filters["status"])
+    if "stage" in filters:
+        rows = rows.filter(stage__key=filters["stage"])
+    if filters.get("owner") == "none":
         rows = rows.filter(owner__isnull=True)
-    elif "owner" in given:
-        rows = rows.filter(owner=member.user_id if given["owner"] == "me" else UUID(given["owner"]))
-    return rows.filter(_closing(given.get("month", "")))
+    elif "owner" in filters:
+        rows = rows.filter(owner=member.user_id if filters["owner"] == "me" else UUID(filters["owner"]))
+    return rows.filter(_closing(filters.get("month", "")))
 
 
 def with_relations(rows: QuerySet[Deal]) -> QuerySet[Deal]:
@@ -237,7 +237,7 @@ def heads(member: Member, state: DealState, stages: Sequence[Stage], *, today: d
         )
     )
     sums = {row["stage"]: row for row in grouped}
-    requested = state.given.get("stage")
+    requested = state.requested.get("stage")
     results = []
     for stage in stages:
         if requested and stage.key != requested:

@@ -43,8 +43,8 @@ def create(*, customer: Customer, actor: Actor, title: str, **fields: object) ->
     locked = locking.lock_customer(customer)
     deal = Deal(organization=customer.organization, customer=customer, currency=customer.organization.currency)
     values = custom_fields.clean(ENTITY, cast("Mapping[str, object]", fields.pop("custom_fields", {})))
-    wanted = _staged(deal, _checked(deal, _agreed(deal, {"title": title, **fields})), locked)
-    set_fields(deal, wanted | {"custom_fields": values}, settable=SETTABLE)
+    staged = _staged(deal, _checked(deal, _agreed(deal, {"title": title, **fields})), locked)
+    set_fields(deal, staged | {"custom_fields": values}, settable=SETTABLE)
     customers.touch(customer=customer, at=deal.created_at)
     refresh_value(locked)
     record(events.DEAL_CREATED, subject=deal, actor=actor, payload={"title": deal.title, **_worth(deal)})
@@ -65,10 +65,10 @@ def update(*, deal: Deal, actor: Actor, changes: Mapping[str, object], moves_cus
     rows = Deal.objects.select_for_update(of=("self",)).select_related("customer__organization", "stage", "owner")
     current = rows.get(pk=deal.pk)
     was = current.status
-    wanted = _staged(current, _checked(current, _agreed(current, changes)), locked)
-    if "custom_fields" in wanted:
-        wanted["custom_fields"] = custom_fields.clean(ENTITY, wanted["custom_fields"], existing=current.custom_fields)
-    changed = set_fields(current, wanted, settable=SETTABLE)
+    values = _staged(current, _checked(current, _agreed(current, changes)), locked)
+    if "custom_fields" in values:
+        values["custom_fields"] = custom_fields.clean(ENTITY, values["custom_fields"], existing=current.custom_fields)
+    changed = set_fields(current, values, settable=SETTABLE)
     if changed:
         customers.touch(customer=current.customer, at=current.updated_at)
         refresh_value(locked)
@@ -124,16 +124,16 @@ def _agreed(deal: Deal, changes: Mapping[str, object]) -> dict[str, Any]:
     return agreed
 
 
-def _staged(deal: Deal, wanted: dict[str, Any], customer: Customer) -> dict[str, Any]:
+def _staged(deal: Deal, values: dict[str, Any], customer: Customer) -> dict[str, Any]:
     """A stage of the kind that the status says: the one that it is in, else the customer's, else the first."""
-    status = wanted.get("status", deal.status)
-    stage = wanted.get("stage") or deal.stage
+    status = values.get("status", deal.status)
+    stage = values.get("stage") or deal.stage
     if stage is not None and stage.kind == status:
-        return wanted | {"stage": stage}
+        return values | {"stage": stage}
     if customer.stage.kind == status:
-        return wanted | {"stage": customer.stage}
+        return values | {"stage": customer.stage}
     rows = Stage.objects.filter(organization=customer.organization, kind=status)
-    return wanted | {"stage": rows.order_by("position", "key").first()}
+    return values | {"stage": rows.order_by("position", "key").first()}
 
 
 def _take_along(deal: Deal, customer: Customer, actor: Actor) -> None:

@@ -128,8 +128,8 @@ def deal_changes(request: Request, organization: str) -> HttpResponse:
     columns = read(request.member, state, stages, today=context["today"])
     first = {row.pk for column in columns for row in column.rows}
     ids = ids_of(request)
-    theirs = deal_queries.deals_for(request.member, state).filter(customer__in=ids).exclude(pk__in=first)
-    cards = list(deal_queries.with_relations(theirs)[:MAX_CARDS]) if ids else []
+    others = deal_queries.deals_for(request.member, state).filter(customer__in=ids).exclude(pk__in=first)
+    cards = list(deal_queries.with_relations(others)[:MAX_CARDS]) if ids else []
     context |= {"board": columns, "cards": [*cards, *(row for column in columns for row in column.rows)]}
     return render(request, "customers/pipeline/board/changes.html", context)
 
@@ -201,7 +201,7 @@ def _list_context(request: Request, state: DealState, stages: list[Stage], tab: 
 def _frame(request: Request, state: DealState, stages: list[Stage]) -> dict[str, object]:
     """What stands around rows and columns: the filters with their choices."""
     today = days.today(request.organization.zone)
-    month = state.given.get("month", "")
+    month = state.requested.get("month", "")
     months = deal_queries.months(today)
     if month and month not in dict(months):
         months.append((month, month))
@@ -213,10 +213,10 @@ def _frame(request: Request, state: DealState, stages: list[Stage]) -> dict[str,
         ("month", "Closing", months),
     )
     return {
-        "filters": [(name, label, choices, state.given.get(name, "")) for name, label, choices in requested],
+        "filters": [(name, label, choices, state.requested.get(name, "")) for name, label, choices in requested],
         "filter_pairs": [(n, v) for n, v in state.pairs(*(name for name, _, _ in requested)) if n != "ordering" or v],
         "search_pairs": state.pairs("q"),
-        "q": state.given.get("q", ""),
+        "q": state.requested.get("q", ""),
     }
 
 

@@ -24,20 +24,20 @@ FILTERS = ("type", "from", "to")
 class OutcomeState:
     """What an address asks for; `problems` are the sentences about what it asked for in vain."""
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    requested: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     def query(self, **changes: str) -> str:
         """The address's query after changes; empty where nothing is asked for."""
-        return ListQuery({name: self.given.get(name, "") for name in FILTERS}).with_(changes).encoded()
+        return ListQuery({name: self.requested.get(name, "") for name in FILTERS}).with_(changes).encoded()
 
     @property
     def start(self) -> date | None:
-        return date.fromisoformat(self.given["from"]) if "from" in self.given else None
+        return date.fromisoformat(self.requested["from"]) if "from" in self.requested else None
 
     @property
     def end(self) -> date | None:
-        return date.fromisoformat(self.given["to"]) if "to" in self.given else None
+        return date.fromisoformat(self.requested["to"]) if "to" in self.requested else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +51,25 @@ class Total:
     amount: Decimal | None
 
 
-def read(asked: QueryDict, *, types: Collection[str]) -> OutcomeState:
+def read(parameters: QueryDict, *, types: Collection[str]) -> OutcomeState:
     """The state of an address; what is not good in it is said, and then no outcome fits."""
-    given: dict[str, str] = {}
+    requested: dict[str, str] = {}
     problems: list[str] = []
-    kind = asked.get("type", "")
+    kind = parameters.get("type", "")
     if kind in types:
-        given["type"] = kind
+        requested["type"] = kind
     elif kind:
         problems.append(f"There is no outcome “{kind[:40]}”.")
-    for name, text in ListQuery.read(asked, ("from", "to")).values.items():
+    for name, text in ListQuery.read(parameters, ("from", "to")).values.items():
         try:
             # Years that no calendar of ours reaches would break the sums over days.
             if text and 1900 <= date.fromisoformat(text).year <= 2200:
-                given[name] = date.fromisoformat(text).isoformat()
+                requested[name] = date.fromisoformat(text).isoformat()
             elif text:
                 raise ValueError
         except ValueError:
             problems.append(f"“{text[:40]}” is not a day such as 2026-03-31.")
-    return OutcomeState(given, tuple(problems))
+    return OutcomeState(requested, tuple(problems))
 
 
 def outcomes_for(member: Member, state: OutcomeState) -> QuerySet[Outcome]:
@@ -79,8 +79,8 @@ def outcomes_for(member: Member, state: OutcomeState) -> QuerySet[Outcome]:
         # A filter that means nothing (any more): then none fits, and never all.
         rows = rows.filter(pk__isnull=True)
     zone = current_organization().zone
-    if "type" in state.given:
-        rows = rows.filter(type__key=state.given["type"])
+    if "type" in state.requested:
+        rows = rows.filter(type__key=state.requested["type"])
     if state.start:
         rows = rows.filter(occurred_at__gte=days.start_of(state.start, zone))
     if state.end:

@@ -125,16 +125,16 @@ def create_type(*, organization: Organization, actor: Actor, name: str, key: str
     if len(present) >= MAX_TYPES:
         raise InvalidOutcome("name", f"At most {MAX_TYPES} types.")
     values = _checked_type({"position": len(present), **fields, "name": name})
-    made = key or slugify(values["name"]).replace("-", "_")[:MAX_KEY_LENGTH] or "outcome"
-    if len(made) > MAX_KEY_LENGTH or slugify(made).replace("-", "_") != made.replace("-", "_"):
+    outcome_type = key or slugify(values["name"]).replace("-", "_")[:MAX_KEY_LENGTH] or "outcome"
+    if len(outcome_type) > MAX_KEY_LENGTH or slugify(outcome_type).replace("-", "_") != outcome_type.replace("-", "_"):
         raise InvalidOutcome("key", f"Small letters, digits, _ or -; at most {MAX_KEY_LENGTH}.")
-    kind = OutcomeType(organization=organization, key=made, **values)
+    kind = OutcomeType(organization=organization, key=outcome_type, **values)
     try:
         with transaction.atomic():
             kind.save(force_insert=True)
     except IntegrityError as error:
-        raise InvalidOutcome("key", f"There is a type “{made}” already.") from error
-    record(events.OUTCOME_TYPE_CREATED, subject=kind, actor=actor, payload={"key": made, "name": kind.name})
+        raise InvalidOutcome("key", f"There is a type “{outcome_type}” already.") from error
+    record(events.OUTCOME_TYPE_CREATED, subject=kind, actor=actor, payload={"key": outcome_type, "name": kind.name})
     return kind
 
 
@@ -163,14 +163,14 @@ def reorder_types(*, organization: Organization, actor: Actor, ids: Sequence[UUI
     """Put the types in this order; every type has to be named once. Raises InvalidOutcome."""
     rows = OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization).order_by("pk")
     known = {str(kind.pk): kind for kind in rows}
-    wanted = [str(one) for one in ids]
-    if sorted(wanted) != sorted(known):
+    order = [str(one) for one in ids]
+    if sorted(order) != sorted(known):
         raise InvalidOutcome("order", "The outcomes were changed meanwhile. Load the page again.")
-    moved = [(place, known[one]) for place, one in enumerate(wanted) if known[one].position != place]
+    moved = [(place, known[one]) for place, one in enumerate(order) if known[one].position != place]
     for place, kind in moved:
         OutcomeType.objects.filter(pk=kind.pk).update(position=place)
     if moved:
-        payload = {"key": moved[0][1].key, "order": [known[one].key for one in wanted]}
+        payload = {"key": moved[0][1].key, "order": [known[one].key for one in order]}
         record(events.OUTCOME_TYPE_CHANGED, subject=moved[0][1], actor=actor, payload=payload)
 
 

@@ -73,10 +73,10 @@ def record(request: Request, organization: str, pk: UUID) -> HttpResponse:
         before = customer.stage.name
         with on_form(request, form):
             outcome = outcomes.record_outcome(customer=customer, actor=current_actor(), **form.values())
-            said = f"{outcome.type.name} recorded"
+            message = f"{outcome.type.name} recorded"
             if customer.stage.name != before:
-                said = f"{said}; moved to {customer.stage.name}"
-            return _answer(request, customer, said)
+                message = f"{message}; moved to {customer.stage.name}"
+            return _answer(request, customer, message)
     return _form(request, customer, form, None)
 
 
@@ -119,14 +119,14 @@ def delete(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return redirect("customers:detail", organization, outcome.customer_id)
 
 
-def _answer(request: Request, customer: Customer, said: str) -> HttpResponse:
+def _answer(request: Request, customer: Customer, message: str) -> HttpResponse:
     """After recording: the place where the form stood, as it is now."""
     if not request.htmx:
-        toasts.success(request, f"{said}.")
+        toasts.success(request, f"{message}.")
         return redirect("customers:detail", request.organization.slug, customer.pk)
     template = SLOT if request.GET.get("in") == "conversation" else PANEL
     response = render(request, template, _panel(request, customer))
-    return toast(trigger_client_event(response, "customer-changed", {"what": "outcome"}), said)
+    return toast(trigger_client_event(response, "customer-changed", {"what": "outcome"}), message)
 
 
 def _form(request: Request, customer: Customer, form: OutcomeForm, outcome: Outcome | None) -> HttpResponse:

@@ -24,7 +24,7 @@ def lacks_reason(request: Request, stage: Stage, reason: str) -> bool:
     return stage.kind == Stage.Kind.LOST and not reason and customer_settings.of(request.organization).asks_lost_reason
 
 
-def ask_why(request: Request) -> HttpResponse:
+def ask_reason(request: Request) -> HttpResponse:
     """Answer a form of HTMX that lacks the reason: the question, after which static/js/lost.js sends it again."""
     context = {"reasons": LOST_REASONS, "lost_id": "why", "is_asked": True}
     response = render(request, "customers/pipeline/stages/lost_dialog.html", context, status=422)

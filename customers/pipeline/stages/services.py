@@ -78,8 +78,8 @@ def create(
     _settle_kind(stage)
     opens = [index for index, one in enumerate(present) if one.kind == Stage.Kind.OPEN]
     after_open = opens[-1] + 1 if opens and stage.kind == Stage.Kind.OPEN else len(present)
-    wanted = after_open if position is None else position
-    present.insert(min(wanted, len(present)), stage)
+    place = after_open if position is None else position
+    present.insert(min(place, len(present)), stage)
     stage.position = present.index(stage)
     try:
         with transaction.atomic():
@@ -113,12 +113,12 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, object]) -> Stag
     if current.sla_hours != before["sla_hours"] or current.kind != before["kind"]:
         # Others are late now than were before: everybody is looked at anew.
         current.overdue_told_until = None
-    wanted = cast("int", changes.get("position", before["position"]))
+    place = cast("int", changes.get("position", before["position"]))
     current.position = before["position"]
     current.save()
-    if wanted != before["position"]:
+    if place != before["position"]:
         others = list(Stage.objects.exclude(pk=current.pk).order_by("position", "key"))
-        others.insert(min(wanted, len(others)), current)
+        others.insert(min(place, len(others)), current)
         _number(others)
     text = {name: {"from": before[name], "to": getattr(current, name)} for name in sorted(SETTABLE)}
     text = {name: change for name, change in text.items() if change["from"] != change["to"]}
@@ -132,12 +132,12 @@ def reorder(*, organization: Organization, actor: Actor, ids: Sequence[UUID | st
     """Put the stages in this order; every stage has to be named once. Raises InvalidStage."""
     lock(organization)
     known = {str(stage.pk): stage for stage in Stage.objects.filter(organization=organization)}
-    wanted = [str(one) for one in ids]
-    if sorted(wanted) != sorted(known):
+    order = [str(one) for one in ids]
+    if sorted(order) != sorted(known):
         raise InvalidStage("order", "The stages were changed meanwhile. Load the page again.")
-    if _number([known[one] for one in wanted]):
-        subject = known[wanted[0]]
-        payload = {"order": [known[one].key for one in wanted]}
+    if _number([known[one] for one in order]):
+        subject = known[order[0]]
+        payload = {"order": [known[one].key for one in order]}
         record(events.STAGES_REORDERED, subject=subject, actor=actor, payload=payload)
 
 
@@ -317,13 +317,13 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _key(given: str, name: str, taken: set[str]) -> str:
-    if given:
-        if len(given) > MAX_KEY_LENGTH or slugify(given).replace("-", "_") != given.replace("-", "_"):
+def _key(requested: str, name: str, taken: set[str]) -> str:
+    if requested:
+        if len(requested) > MAX_KEY_LENGTH or slugify(requested).replace("-", "_") != requested.replace("-", "_"):
             raise InvalidStage("key", f"Small letters, digits, _ or -; at most {MAX_KEY_LENGTH}.")
-        if given in taken:
-            raise InvalidStage("key", f"There is a stage “{given}” already.")
-        return given
+        if requested in taken:
+            raise InvalidStage("key", f"There is a stage “{requested}” already.")
+        return requested
     base = slugify(name).replace("-", "_")[: MAX_KEY_LENGTH - 4] or "stage"
     number, key = 1, base
     while key in taken:

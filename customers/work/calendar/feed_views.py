@@ -23,7 +23,7 @@ from customers.models import CalendarFeed
 from customers.work.calendar import feeds as calendar_feeds
 from customers.work.calendar import icalendar
 
-KEPT_SECONDS = 300
+CACHE_SECONDS = 300
 
 
 @requires("tasks.view")
@@ -65,7 +65,7 @@ def calendar(request: HttpRequest, token: str) -> HttpResponse:
         response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
         response.headers["Content-Disposition"] = 'inline; filename="parley.ics"'
     response.headers["ETag"] = tag
-    response.headers["Cache-Control"] = f"private, max-age={KEPT_SECONDS}"
+    response.headers["Cache-Control"] = f"private, max-age={CACHE_SECONDS}"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 

@@ -22,7 +22,7 @@ from customers.work.follow_ups import queries as follow_up_queries
 from customers.work.tasks import queries as task_queries
 
 MAX_COUNT = 1000
-SHOWN = 4
+MAX_PER_DAY = 4
 EARLIEST, LATEST = 2000, 2200
 
 
@@ -45,12 +45,12 @@ class Day:
     items: list[Item] = field(default_factory=list)
 
     @property
-    def shown(self) -> list[Item]:
-        return self.items[:SHOWN] if len(self.items) > SHOWN + 1 else self.items
+    def first_items(self) -> list[Item]:
+        return self.items[:MAX_PER_DAY] if len(self.items) > MAX_PER_DAY + 1 else self.items
 
     @property
     def more(self) -> list[Item]:
-        return self.items[SHOWN:] if len(self.items) > SHOWN + 1 else []
+        return self.items[MAX_PER_DAY:] if len(self.items) > MAX_PER_DAY + 1 else []
 
 
 @requires("tasks.view")
@@ -60,7 +60,7 @@ def month(request: Request, organization: str) -> HttpResponse:
     zone = request.organization.zone
     today = days.today(zone)
     first = _month(request.GET.get("month", ""), today)
-    who = task_queries.read_who(request.member, request.GET.get("who", ""))
+    who = task_queries.read_owner(request.member, request.GET.get("who", ""))
     weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(first.year, first.month)
     grid = {day: Day(day, day == today, day.month != first.month) for week in weeks for day in week}
     items, is_cut = _items(request, days.start_of(weeks[0][0], zone), days.bounds(weeks[-1][-1], zone)[1], who)

@@ -54,8 +54,8 @@ class FollowUpSerializer(Strict):
         minutes = self.validated_data.get("minutes_from_now")
         if minutes is not None:
             return timezone.now() + timedelta(minutes=minutes)
-        wanted: datetime | None = self.validated_data.get("next_follow_up_at")
-        return wanted
+        follow_up_at: datetime | None = self.validated_data.get("next_follow_up_at")
+        return follow_up_at
 
 
 class FollowUpViewSet(OrganizationViewSet[Customer]):

@@ -72,18 +72,18 @@ def change(request: Request, organization: str, pk: UUID) -> HttpResponse:
         with as_message(request):
             toasts.success(request, _change(request, customer))
         return redirect(_back(request, customer))
-    said = _change(request, customer)
+    message = _change(request, customer)
     place = _place(request)
     fresh = find_visible(request, pk)
     context = {"customer": fresh, "can_edit_customer": True, "was_changed": place == "list"}
     response = render(request, PLACES[place], context)
     trigger_client_event(response, "customer-changed", {"what": "follow_up"})
     if "at" in request.GET:
-        return toast(response, said)
+        return toast(response, message)
     query = urlencode({"in": place, "at": before.isoformat() if before else ""})
     undo = f"{reverse('customers:follow_up', args=[organization, pk])}?{query}"
     target = f"#follow-up-{pk}" if place == "list" else f"#next-follow-up-{pk}"
-    return toast(response, said, undo=undo, target=target)
+    return toast(response, message, undo=undo, target=target)
 
 
 def _is_outdated(request: Request, customer: Customer) -> bool:
@@ -154,7 +154,7 @@ def _day(at: datetime | None) -> str:
 def _context(request: Request) -> dict[str, Any]:
     member, zone = request.member, request.organization.zone
     today = days.today(zone)
-    who = task_queries.read_who(member, request.GET.get("who", ""))
+    who = task_queries.read_owner(member, request.GET.get("who", ""))
     day = _requested_day(request)
     rows = follow_up_queries.on_day(member, day, who) if day else follow_up_queries.planned(member, who)
     page = page_after(
@@ -189,17 +189,17 @@ def _context(request: Request) -> dict[str, Any]:
     whose = [(task_queries.MINE, "My customers")]
     if member.reach != Reach.ASSIGNED:
         whose += [(task_queries.EVERYBODY, "Everybody’s"), (task_queries.NOBODY, "Nobody’s yet"), *people]
-    shown_day = day or today
+    day_displayed = day or today
     return context | {
         "today": today,
-        "shown_day": shown_day,
+        "shown_day": day_displayed,
         "day_label": days.heading(day, today) if day else "",
         "counted": counted,
         "whose": whose,
         "refusal": task_queries.refusal_of(who),
         "all_url": _query(None, who),
-        "before": _query(shown_day - timedelta(days=1), who),
-        "after": _query(shown_day + timedelta(days=1), who),
+        "before": _query(day_displayed - timedelta(days=1), who),
+        "after": _query(day_displayed + timedelta(days=1), who),
     }
 
 

@@ -25,7 +25,7 @@ REMINDERS = (
     ("60", "An hour before"),
     (str(MINUTES_OF_A_DAY), "A day before"),
 )
-KEPT = "kept"
+UNCHANGED = "kept"
 
 
 class TaskForm(EditMixin):
@@ -68,10 +68,10 @@ class TaskForm(EditMixin):
         self.fields["assigned_to"].choices = [("", "Nobody yet"), *people]  # type: ignore[attr-defined]
         if task is None:
             del self.fields["status"]
-        kept = reminder_of(task) if task is not None else ""
-        if kept == KEPT and task is not None and task.remind_at is not None:
+        reminder = reminder_of(task) if task is not None else ""
+        if reminder == UNCHANGED and task is not None and task.remind_at is not None:
             at = timezone.localtime(task.remind_at)
-            self.fields["reminder"].choices = [*REMINDERS, (KEPT, f"{at:%-d %b %Y, %H:%M}")]  # type: ignore[attr-defined]
+            self.fields["reminder"].choices = [*REMINDERS, (UNCHANGED, f"{at:%-d %b %Y, %H:%M}")]  # type: ignore[attr-defined]
 
     @staticmethod
     def initial_of(task: Task) -> dict[str, object]:
@@ -87,14 +87,14 @@ class TaskForm(EditMixin):
         due = data.get("due_at")
         if due is None and "due_at" not in self.errors:
             for name, what in (("reminder", "A reminder"), ("repeat_unit", "What repeats")):
-                if data.get(name) and data.get(name) != KEPT:
+                if data.get(name) and data.get(name) != UNCHANGED:
                     self.add_error("due_at", f"{what} needs a due time.")
                     break
         until = data.get("repeat_until")
         if until and due and data.get("repeat_unit") and until < timezone.localtime(due).date():
             self.add_error("repeat_until", "This is before it is due the first time.")
         at = self._remind_at(data)
-        if at is not None and at <= timezone.now() and data.get("reminder") != KEPT and self._is_open(data):
+        if at is not None and at <= timezone.now() and data.get("reminder") != UNCHANGED and self._is_open(data):
             is_new = self.task is None or self.task.remind_at != at
             if is_new:
                 self.add_error("reminder", "That moment has passed already.")
@@ -120,7 +120,7 @@ class TaskForm(EditMixin):
 
     def _remind_at(self, data: Mapping[str, Any]) -> datetime | None:
         chosen, due = data.get("reminder") or "", data.get("due_at")
-        if chosen == KEPT and self.task is not None:
+        if chosen == UNCHANGED and self.task is not None:
             return self.task.remind_at
         return remind_at(due, chosen) if chosen and due is not None else None
 
@@ -183,14 +183,14 @@ def remind_at(due: datetime, minutes: str) -> datetime:
 
 
 def reminder_of(task: Task) -> str:
-    """The choice that a task's reminder is; KEPT for a time of its own."""
+    """The choice that a task's reminder is; UNCHANGED for a time of its own."""
     if task.remind_at is None:
         return ""
     if task.due_at is not None:
         for minutes, _ in REMINDERS[1:]:
             if remind_at(task.due_at, minutes) == task.remind_at:
                 return minutes
-    return KEPT
+    return UNCHANGED
 
 
 def _is_moved(before: datetime | None, after: datetime | None) -> bool:

@@ -114,7 +114,7 @@ def between(member: Member, start: datetime, end: datetime, who: str, *, most: i
     return list(with_row_relations(rows, member).order_by("due_at", "id")[:most])
 
 
-def read_who(member: Member, given: str) -> str:
+def read_owner(member: Member, given: str) -> str:
     """Whose tasks an address asks for: one's own where it names nobody, UNKNOWN where it names no member."""
     if given in ("", MINE):
         return MINE

@@ -50,11 +50,11 @@ def keep_in_step(task: Task) -> None:
     not sent again unless another time is set.
     """
     row = TaskReminder.objects.filter(task=task).first()
-    is_wanted = task.is_open and task.remind_at is not None and task.assigned_to_id is not None
-    if is_wanted and row is not None and row.remind_at == task.remind_at:
+    is_due = task.is_open and task.remind_at is not None and task.assigned_to_id is not None
+    if is_due and row is not None and row.remind_at == task.remind_at:
         # It waits, is being sent at this moment, or went out.
         return
-    if task.remind_at is None or not is_wanted or task.remind_at <= timezone.now():
+    if task.remind_at is None or not is_due or task.remind_at <= timezone.now():
         if row is not None:
             row.delete()
         return

@@ -84,12 +84,12 @@ def quick_add(request: Request, organization: str) -> HttpResponse:
     if form.is_valid():
         task = _saved(request, form, lambda: _create(request, form.cleaned_data["customer"], form.changes()))
     if task is not None:
-        said = _added(task)
+        message = _added(task)
         if not request.htmx:
-            toasts.success(request, said)
+            toasts.success(request, message)
             return redirect(reverse("customers:tasks", args=[organization]) + address.query())
         response = render(request, "customers/work/tasks/main.html", _main(request, address))
-        return toast(response, said)
+        return toast(response, message)
     context = _main(request, address, quick=form)
     template = "customers/work/tasks/main.html" if request.htmx else "customers/work/tasks/list.html"
     return render(request, template, context, status=422)
@@ -125,12 +125,12 @@ def edit_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
 def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Done, or open again; `to` (done, open) says which, so that two clicks are one."""
     task = _task(request, pk)
-    wanted = request.GET.get("to", "")
-    if wanted not in ("done", "open"):
-        wanted = "done" if task.is_open else "open"
-    is_changed = task.is_open == (wanted == "done")
+    status_key = request.GET.get("to", "")
+    if status_key not in ("done", "open"):
+        status_key = "done" if task.is_open else "open"
+    is_changed = task.is_open == (status_key == "done")
     if is_changed:
-        status = Task.Status.DONE if wanted == "done" else Task.Status.OPEN
+        status = Task.Status.DONE if status_key == "done" else Task.Status.OPEN
         tasks.update(task=task, actor=current_actor(), changes={"status": status})
     if not request.htmx:
         return redirect(_back(request) or _place_of(request, task_queries.seen_customer(task)))
@@ -145,7 +145,7 @@ def toggle_task(request: Request, organization: str, pk: UUID) -> HttpResponse:
     response = render(request, "customers/work/tasks/task_row.html", context)
     trigger_client_event(response, "customer-changed", {"what": "task"})
     trigger_client_event(response, "task-changed", {"id": str(pk)})
-    if wanted == "done" and is_changed:
+    if status_key == "done" and is_changed:
         query = urlencode({"to": "open", "list": place} if place else {"to": "open"})
         undo = f"{reverse('customers:toggle_task', args=[organization, pk])}?{query}"
         toast(response, _done(fresh), undo=undo, target=f"#task-{pk}")
@@ -176,7 +176,7 @@ def _address(request: Request) -> Address:
     view = request.GET.get("view", "") or "today"
     if view not in task_queries.VIEWS:
         return Address("today", task_queries.UNKNOWN)
-    return Address(view, task_queries.read_who(request.member, request.GET.get("who", "")))
+    return Address(view, task_queries.read_owner(request.member, request.GET.get("who", "")))
 
 
 def _main(request: Request, address: Address, quick: QuickTaskForm | None = None) -> dict[str, object]:
@@ -259,10 +259,10 @@ def _form(request: Request, task: Task | None, customer: Customer | None, *, is_
         del form.fields["customer"]
     back = _back(request) or _place_of(request, customer)
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data.get("customer", "")
+        customer_key = form.cleaned_data.get("customer", "")
         if task is None:
             saved = _saved(
-                request, form, lambda: _create(request, given, form.changes(), customer if is_bound else None)
+                request, form, lambda: _create(request, customer_key, form.changes(), customer if is_bound else None)
             )
         else:
             saved = _saved(request, form, lambda: _update(request, task, form))
@@ -282,11 +282,11 @@ def _form(request: Request, task: Task | None, customer: Customer | None, *, is_
     return render(request, "customers/work/tasks/form.html", context, status=422 if form.errors else 200)
 
 
-def _create(request: Request, given: str, fields: dict[str, Any], customer: Customer | None = None) -> Task:
+def _create(request: Request, customer_key: str, fields: dict[str, Any], customer: Customer | None = None) -> Task:
     return tasks.create(
         organization=request.organization,
         actor=current_actor(),
-        customer=customer or named(request, given),
+        customer=customer or named(request, customer_key),
         **fields,
     )
 

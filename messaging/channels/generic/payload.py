@@ -77,9 +77,9 @@ def parse_inbound(data: object, *, channel: str) -> ReceivedMessage:
 
 def _reply_addresses(fields: JsonFields, kind: Kind) -> list[tuple[str, str]]:
     """Name and address in `reply_to`, of an e-mail or a website's form. Raises InvalidPayload for what is none."""
-    if kind not in (Kind.EMAIL, Kind.WEB) or not (given := fields.text("reply_to").strip()):
+    if kind not in (Kind.EMAIL, Kind.WEB) or not (reply_to := fields.text("reply_to").strip()):
         return []
-    result = headers.addresses([given])
+    result = headers.addresses([reply_to])
     if not result:
         raise fields.wrong("reply_to", "not an e-mail address")
     return result

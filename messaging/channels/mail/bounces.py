@@ -249,7 +249,7 @@ def _about(notice: str, recipient: str) -> str:
 def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> list[_Report]:
     """The recipients in a notice for people: each is said about from its own line to the next one's."""
     lines = notice.split("\n")
-    ours = {address for _, address in headers.field_addresses(mail, "To", "From", "Delivered-To")}
+    own = {address for _, address in headers.field_addresses(mail, "To", "From", "Delivered-To")}
     named = [address for _, address in headers.field_addresses(mail, "X-Failed-Recipients")]
     starts: dict[str, int] = {}
     for number, line in enumerate(lines):
@@ -257,7 +257,7 @@ def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> lis
         if match and (not named or match[1].casefold().strip(".'") in named):
             starts.setdefault(match[1].casefold().strip(".'"), number)
     if len(starts) > 1:
-        starts = {address: number for address, number in starts.items() if address not in ours} or starts
+        starts = {address: number for address, number in starts.items() if address not in own} or starts
     result = [*starts, *(address for address in named if address not in starts)][:MAX_RECIPIENTS]
     if not result:
         other = next((m for text in (*parts.returned, returned) if (m := _RETURNED_TO.search(text[:20_000]))), None)
@@ -302,9 +302,9 @@ def _from_json(recipient: Mapping[str, object]) -> _Report:
     )  # fmt: skip
 
 
-def _understood(said: Iterable[_Report], message_id: str) -> tuple[Bounce, ...]:
+def _understood(reports: Iterable[_Report], message_id: str) -> tuple[Bounce, ...]:
     bounces: dict[tuple[str, str], Bounce] = {}
-    for one in said:
+    for one in reports:
         code = _code(one)
         reply_match = REPLY.search(one.words)
         reply = reply_match[1] if reply_match else ""

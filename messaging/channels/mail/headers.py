@@ -38,9 +38,9 @@ _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 def raw_values(mail: Message, name: str) -> list[str]:
     """Every field of that name, unfolded, not decoded."""
-    wanted = name.casefold()
+    key = name.casefold()
     # raw_items: the values as they stand; the usual way replaces bytes that are not ASCII.
-    result = [value for field, value in mail.raw_items() if field.casefold() == wanted][:MAX_REFERENCES]
+    result = [value for field, value in mail.raw_items() if field.casefold() == key][:MAX_REFERENCES]
     return [_text(str(value)[: 2 * MAX_VALUE_LENGTH]).replace("\r", " ").replace("\n", " ") for value in result]
 
 

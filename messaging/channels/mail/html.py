@@ -219,12 +219,12 @@ class _Reader(HTMLParser):
             self.parts.append(data if self.preformatted else re.sub(r"[ \t\n\r\xa0]+", " ", data))
 
 
-def _same_link(shown: str, href: str) -> bool:
-    shown = shown.strip().casefold().rstrip("/")
+def _same_link(text: str, href: str) -> bool:
+    text = text.strip().casefold().rstrip("/")
     bare = href.casefold().rstrip("/")
     for prefix in ("mailto:", "tel:", "https://", "http://"):
         bare = bare.removeprefix(prefix)
-    return shown.removeprefix("https://").removeprefix("http://") in (bare, bare.removeprefix("www.")) or not shown
+    return text.removeprefix("https://").removeprefix("http://") in (bare, bare.removeprefix("www.")) or not text
 
 
 def _is_quote(tag: str, attributes: dict[str, str]) -> bool:

@@ -38,11 +38,11 @@ def fold(text: str) -> tuple[str, str]:
     lines, over = lines[:MAX_LINES], [*lines[MAX_LINES:], rest]
     start, end = _signed_part(lines)
     kinds = classify(lines)
-    kept = _own_lines(lines, kinds, start, end)
-    reply = _joined(lines[number] for number in kept)
+    numbers = _own_lines(lines, kinds, start, end)
+    reply = _joined(lines[number] for number in numbers)
     if not reply:
         return _joined(lines), _joined(over)
-    dropped = sorted(set(range(len(lines))) - set(kept))
+    dropped = sorted(set(range(len(lines))) - set(numbers))
     return reply, _joined([*(lines[number] for number in dropped), *over])
 
 
@@ -68,8 +68,8 @@ def _own_lines(lines: Sequence[str], kinds: Sequence[Line], start: int, end: int
     """The numbers of the lines that are the reply."""
     end = _before_original(kinds, start, end)
     end = _before_signature(lines, kinds, start, end)
-    kept = _without_introductions(lines, kinds, start, end)
-    return _without_tail(lines, kinds, kept)
+    own = _without_introductions(lines, kinds, start, end)
+    return _without_tail(lines, kinds, own)
 
 
 def _before_original(kinds: Sequence[Line], start: int, end: int) -> int:
@@ -179,7 +179,7 @@ def _answers_between(kinds: Sequence[Line], numbers: Sequence[int]) -> bool:
 
 def _without_later(kinds: Sequence[Line], numbers: Sequence[int]) -> list[int]:
     """The lines up to a further introduction that follows text of the person's; without introductions."""
-    kept: list[int] = []
+    own: list[int] = []
     has_text = False
     for number in numbers:
         if kinds[number] is Line.INTRODUCTION:
@@ -187,17 +187,17 @@ def _without_later(kinds: Sequence[Line], numbers: Sequence[int]) -> list[int]:
                 break
             continue
         has_text = has_text or kinds[number] is Line.TEXT
-        kept.append(number)
-    return kept
+        own.append(number)
+    return own
 
 
-def _without_tail(lines: Sequence[str], kinds: Sequence[Line], kept: list[int]) -> list[int]:
+def _without_tail(lines: Sequence[str], kinds: Sequence[Line], numbers: list[int]) -> list[int]:
     """The lines without the quotes, delimiters and device lines at their end, and device lines anywhere."""
-    if not any(kinds[number] is Line.TEXT for number in kept):
-        return kept if any(kinds[number] is Line.QUOTE for number in kept) else []
-    end = len(kept)
-    while end and kinds[kept[end - 1]] is not Line.TEXT:
+    if not any(kinds[number] is Line.TEXT for number in numbers):
+        return numbers if any(kinds[number] is Line.QUOTE for number in numbers) else []
+    end = len(numbers)
+    while end and kinds[numbers[end - 1]] is not Line.TEXT:
         end -= 1
-    kept = kept[:end]
-    first = next(index for index, number in enumerate(kept) if kinds[number] in (Line.TEXT, Line.QUOTE))
-    return [number for number in kept[first:] if kinds[number] is not Line.SIGNATURE]
+    numbers = numbers[:end]
+    first = next(index for index, number in enumerate(numbers) if kinds[number] in (Line.TEXT, Line.QUOTE))
+    return [number for number in numbers[first:] if kinds[number] is not Line.SIGNATURE]

@@ -50,14 +50,14 @@ def person_in_reply_to(
     So it is where the sender is one of our `own` addresses (plain), a program, or of the receiving channel's `domain`,
     and Reply-To stands elsewhere. What Reply-To names first counts.
     """
-    is_ours = plain(sender) in own
-    if not is_ours and not is_program(sender) and not is_of(sender, domain):
+    is_own = plain(sender) in own
+    if not is_own and not is_program(sender) and not is_of(sender, domain):
         return None
     for name, address in reply_to:
         if address == sender or plain(address) in own or is_program(address):
             continue
         # A colleague who wants answers at another address of the house is still the writer.
-        if is_ours or is_program(sender) or not is_of(address, domain):
+        if is_own or is_program(sender) or not is_of(address, domain):
             return name, address
     return None
 

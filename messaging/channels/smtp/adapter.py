@@ -152,7 +152,7 @@ def _was_sent(account: Account, letter: handover.Letter, *, is_new: bool) -> boo
             handover.address(link.smtp, letter)
             handover.deliver(link.smtp, letter)
     except handover.HungUp as error:
-        if link.is_kept:
+        if link.is_reused:
             return False
         raise error.refusal from error
     return True

@@ -55,20 +55,22 @@ def refusal(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> SendEr
     """The exception for a server's refusal, with its words but without the addresses and the user name in them."""
     code = code_of(reply, text)
     meaning = explain(code)
-    return SendError(code, f"{meaning.message} The server said: {said(reply, text, hidden=hidden)}", meaning.retry)
+    return SendError(
+        code, f"{meaning.message} The server said: {reply_text(reply, text, hidden=hidden)}", meaning.retry
+    )
 
 
-def said(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> str:
+def reply_text(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> str:
     """A server's words on one line, shortened, without what has to stay out of a message about them."""
     return f"{reply} {words(text, hidden=hidden)}".strip()
 
 
 def words(text: bytes | str, *, hidden: tuple[str, ...]) -> str:
     """The same without a reply code."""
-    said = " ".join(clean(_decoded(text)[:_MAX_TEXT_LENGTH]).split())
+    cleaned = " ".join(clean(_decoded(text)[:_MAX_TEXT_LENGTH]).split())
     for secret in filter(None, hidden):
-        said = re.sub(re.escape(secret), "…", said, flags=re.IGNORECASE)
-    return said[:200]
+        cleaned = re.sub(re.escape(secret), "…", cleaned, flags=re.IGNORECASE)
+    return cleaned[:200]
 
 
 def _decoded(text: bytes | str) -> str:

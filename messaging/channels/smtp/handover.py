@@ -170,7 +170,7 @@ def _sender_refused(reply: int, text: bytes, hidden: tuple[str, ...]) -> SendErr
     refusal = errors.refusal(reply, text, hidden=hidden)
     if refusal.retry is not Retry.NEVER:
         return refusal
-    words = errors.said(reply, text, hidden=hidden)
+    words = errors.reply_text(reply, text, hidden=hidden)
     message = f"The mail server does not take mail from this address. Tell the administrators. The server said: {words}"
     return SendError(refusal.code, message, Retry.FIX)
 

@@ -87,9 +87,9 @@ class Mailbox:
             uids = [result for result in self._search(f"UID {max(uid, 0) + 1}:*") if result > uid][:limit]
         for start in range(0, len(uids), _CHUNK):
             with in_plain_words(self._server):
-                wanted = uids[start : start + _CHUNK]
-                sizes = self._sizes(wanted)
-                self._require_gone([one for one in wanted if one not in sizes])
+                chunk = uids[start : start + _CHUNK]
+                sizes = self._sizes(chunk)
+                self._require_missing([one for one in chunk if one not in sizes])
             for one, (size, received_at) in sorted(sizes.items()):
                 yield from self._mail(one, size, received_at, largest)
 
@@ -134,13 +134,13 @@ class Mailbox:
         with in_plain_words(self._server):
             # One byte more than wanted shows a mail that is larger than the server said.
             raw = self._part(uid, "", largest + 1) if size <= largest else None
-            is_gone = raw is None and size <= largest
+            is_missing = raw is None and size <= largest
             if raw is not None and len(raw) > largest:
                 raw = None
-            headers = b"" if is_gone or raw is not None else self._part(uid, "HEADER", LARGEST_HEADERS)
-            if is_gone or headers is None:
-                self._require_gone([uid])
-        if not is_gone and headers is not None:
+            headers = b"" if is_missing or raw is not None else self._part(uid, "HEADER", LARGEST_HEADERS)
+            if is_missing or headers is None:
+                self._require_missing([uid])
+        if not is_missing and headers is not None:
             yield FetchedMail(uid=uid, size=size, raw=raw, headers=headers, received_at=received_at)
 
     def _search(self, criteria: str) -> list[int]:
@@ -151,19 +151,19 @@ class Mailbox:
         self._is_answered = bool(data) and data[0] is not None
         return sorted({int(uid) for line in data if line for uid in line.split()})
 
-    def _require_gone(self, uids: Sequence[int]) -> None:
+    def _require_missing(self, uids: Sequence[int]) -> None:
         """Of what the server gave nothing for: passed over if it is gone, else asked for again, never skipped."""
         if uids and set(self._search(f"UID {','.join(map(str, uids))}")) & set(uids):
             raise _no_answer(self._server)
 
     def _sizes(self, uids: Sequence[int]) -> Mapping[int, tuple[int, datetime | None]]:
-        wanted = set(uids)
+        requested = set(uids)
         sizes = {}
         for line in self._fetch(",".join(map(str, uids)), "(RFC822.SIZE INTERNALDATE)"):
             text = line[0] if isinstance(line, tuple) else line
             uid, size = _UID.search(text), _SIZE.search(text)
             # Other lines are news of flags that nobody asked for.
-            if uid and size and int(uid[1]) in wanted:
+            if uid and size and int(uid[1]) in requested:
                 sizes[int(uid[1])] = (int(size[1]), _moment(text))
         return sizes
 

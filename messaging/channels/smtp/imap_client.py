@@ -216,10 +216,10 @@ def _is_passing(words: str) -> bool:
 
 def _reply_text(server: IncomingServer, error: Exception) -> str:
     """The server's words out of an exception of either library."""
-    given: Any = error.args[0] if error.args else ""
+    reply: Any = error.args[0] if error.args else ""
     if isinstance(error, UnexpectedCommandStatusError):
-        given = (error.command_result[1] or [b""])[-1]
-    if isinstance(given, list):
-        given = given[-1] if given else ""
-    words = given if isinstance(given, bytes | str) else ""
+        reply = (error.command_result[1] or [b""])[-1]
+    if isinstance(reply, list):
+        reply = reply[-1] if reply else ""
+    words = reply if isinstance(reply, bytes | str) else ""
     return errors.words(words, hidden=server.login.hidden)

@@ -29,10 +29,10 @@ def answers(mechanism: str, *, username: str, token: str, host: str, port: int) 
     """What is said first, and then to the server's refusal, which it waits to have acknowledged."""
     if mechanism == "OAUTHBEARER":
         name = username.replace("=", "=3D").replace(",", "=2C")  # RFC 5801, section 4
-        said = [f"n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01", "\x01"]
+        replies = [f"n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01", "\x01"]
     else:
-        said = [f"user={username}\x01auth=Bearer {token}\x01\x01", ""]
-    turn = iter(said[:_MAX_QUESTIONS])
+        replies = [f"user={username}\x01auth=Bearer {token}\x01\x01", ""]
+    turn = iter(replies[:_MAX_QUESTIONS])
 
     def answer(question: bytes | None = None, /) -> str:
         try:

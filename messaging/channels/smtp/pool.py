@@ -35,7 +35,7 @@ class Link:
     smtp: Connection
     mails: int = 0
     idle_since: float = 0.0
-    is_kept: bool = False  # it waited before this mail, so that the server may have hung up unseen
+    is_reused: bool = False  # it waited before this mail, so that the server may have hung up unseen
 
     def is_fresh(self, now: float) -> bool:
         return now - self.idle_since < IDLE_SECONDS and self.mails < MAX_MAILS
@@ -71,7 +71,7 @@ class _Pool:
             if link is None:
                 return None
             if link.is_fresh(now) and link.is_alive():
-                link.is_kept = True
+                link.is_reused = True
                 return link
             leave(link.smtp)
             self.close(key)  # those that wait longer are no better

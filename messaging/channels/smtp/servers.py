@@ -53,18 +53,18 @@ class OutgoingServer:
     @classmethod
     def of(cls, account: Account) -> Self:
         """Raises SendError, which names the value that is wrong. Without any word on TLS, STARTTLS is used."""
-        given = account.credentials
-        use_ssl = is_true(given.get("use_ssl", False))
-        token = _text(given, "oauth_token").strip()
+        values = account.credentials
+        use_ssl = is_true(values.get("use_ssl", False))
+        token = _text(values, "oauth_token").strip()
         server = cls(
-            host=_text(given, "host").strip(),
-            port=_port(given.get("port") or (465 if use_ssl else 587), "port", "The mail server's port"),
+            host=_text(values, "host").strip(),
+            port=_port(values.get("port") or (465 if use_ssl else 587), "port", "The mail server's port"),
             login=Login(
-                username=_text(given, "username") or (account.address if token else ""),
-                password="" if token else _text(given, "password"),
+                username=_text(values, "username") or (account.address if token else ""),
+                password="" if token else _text(values, "password"),
                 oauth_token=token,
             ),
-            use_starttls=is_true(given.get("use_starttls", not use_ssl)),
+            use_starttls=is_true(values.get("use_starttls", not use_ssl)),
             use_ssl=use_ssl,
         )
         server._refuse_unsafe()
@@ -103,17 +103,17 @@ class IncomingServer:
         The user name and the secret are those of the outgoing server unless there are own ones. Without TLS from the
         start STARTTLS is asked for, except on this machine itself.
         """
-        given = account.credentials
-        use_ssl = is_true(given.get("imap_use_ssl") if given.get("imap_use_ssl") not in (None, "") else True)
-        own_password = _text(given, "imap_password")
-        token = "" if own_password else _text(given, "oauth_token").strip()
-        username = _text(given, "imap_username") or _text(given, "username") or account.address
+        values = account.credentials
+        use_ssl = is_true(values.get("imap_use_ssl") if values.get("imap_use_ssl") not in (None, "") else True)
+        own_password = _text(values, "imap_password")
+        token = "" if own_password else _text(values, "oauth_token").strip()
+        username = _text(values, "imap_username") or _text(values, "username") or account.address
         server = cls(
-            host=_text(given, "imap_host").strip(),
-            port=_port(given.get("imap_port") or (993 if use_ssl else 143), "imap_port", "The port for incoming mail"),
-            login=Login(username, "" if token else own_password or _text(given, "password"), token),
+            host=_text(values, "imap_host").strip(),
+            port=_port(values.get("imap_port") or (993 if use_ssl else 143), "imap_port", "The port for incoming mail"),
+            login=Login(username, "" if token else own_password or _text(values, "password"), token),
             use_ssl=use_ssl,
-            folder=_text(given, "imap_folder").strip() or "INBOX",
+            folder=_text(values, "imap_folder").strip() or "INBOX",
         )
         if not server.host:
             message = "The channel has no server for incoming mail. Tell the administrators to enter its name."
@@ -128,23 +128,23 @@ class IncomingServer:
         return not self.use_ssl and not is_loopback(self.host)
 
 
-def secret_destinations(given: Mapping[str, object]) -> dict[str, frozenset[tuple[object, ...]]]:
+def secret_destinations(credentials: Mapping[str, object]) -> dict[str, frozenset[tuple[object, ...]]]:
     """By a secret's key, the servers that it is sent to, each with its port and its encryption."""
 
     def switch(key: str, default: bool) -> bool:
-        return is_true(given[key]) if given.get(key) not in (None, "") else default
+        return is_true(credentials[key]) if credentials.get(key) not in (None, "") else default
 
-    host, imap_host = (_text(given, key).strip().lower().rstrip(".") for key in ("host", "imap_host"))
+    host, imap_host = (_text(credentials, key).strip().lower().rstrip(".") for key in ("host", "imap_host"))
     use_ssl, use_imap_ssl = switch("use_ssl", default=False), switch("imap_use_ssl", default=True)
     outgoing = (
         host,
-        _text(given, "port").strip() or ("465" if use_ssl else "587"),
+        _text(credentials, "port").strip() or ("465" if use_ssl else "587"),
         use_ssl,
         switch("use_starttls", default=not use_ssl),
     )
-    incoming = (imap_host, _text(given, "imap_port").strip() or ("993" if use_imap_ssl else "143"), use_imap_ssl)
+    incoming = (imap_host, _text(credentials, "imap_port").strip() or ("993" if use_imap_ssl else "143"), use_imap_ssl)
     # Without a password of its own the incoming server is given the outgoing one's.
-    both = {outgoing, incoming} if imap_host and not _text(given, "imap_password") else {outgoing}
+    both = {outgoing, incoming} if imap_host and not _text(credentials, "imap_password") else {outgoing}
     return {
         "password": frozenset(both),
         "oauth_token": frozenset(both),
@@ -162,8 +162,8 @@ def setting(code: str, message: str) -> SendError:
     return SendError(code, message, Retry.FIX)
 
 
-def _text(given: Mapping[str, object], key: str) -> str:
-    value = given.get(key)
+def _text(credentials: Mapping[str, object], key: str) -> str:
+    value = credentials.get(key)
     return "" if value is None else str(value)
 
 

@@ -89,9 +89,9 @@ class TwilioProvider:
         a 5xx or an unreadable answer: SendUnconfirmed.
         """
         client = client_for(account)
-        wanted = arguments(account, message, self.kinds[account.kind])
+        parameters = arguments(account, message, self.kinds[account.kind])
         with sending():
-            return _result(client.messages.create(**wanted))
+            return _result(client.messages.create(**parameters))
 
     def find_sent(
         self, account: Account, message: OutgoingMessage, *, since: datetime

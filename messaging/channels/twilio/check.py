@@ -101,10 +101,10 @@ def _number(client: Client, account: Account) -> list[Problem]:
 def _whatsapp_sender(client: Client, account: Account) -> list[Problem]:
     if account.address == SANDBOX:
         return []
-    wanted = channel_address(Kind.WHATSAPP, account.address)
+    own_id = channel_address(Kind.WHATSAPP, account.address)
     first = client.messaging.v2.channels_senders.page(channel="whatsapp", page_size=PAGE_SIZE)
     for sender in records(first, "senders", most=MAX_PAGES, required=("sid", "sender_id", "status")):
-        if sender.sender_id == wanted:
+        if sender.sender_id == own_id:
             return _sender_state(str(sender.status), account)
     detail = f"{account.address} is not a WhatsApp sender of this account. Check the address, or register it at Twilio."
     return [Problem("address", detail)]

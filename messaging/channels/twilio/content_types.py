@@ -58,9 +58,9 @@ def shape(name: str, data: object) -> Shape:
     return read(data)
 
 
-def placeholders(found: Shape) -> list[str]:
+def placeholders(shape: Shape) -> list[str]:
     """The names in `{{…}}` wherever they stand, each once."""
-    values = [found.body, *found.media, *(value for action in found.actions for value in action.values())]
+    values = [shape.body, *shape.media, *(value for action in shape.actions for value in action.values())]
     return list(dict.fromkeys(name for value in values for name in _PLACEHOLDER.findall(value)))
 
 

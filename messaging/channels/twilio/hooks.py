@@ -88,12 +88,12 @@ def _answer_to(question: Callable[[], Any]) -> object:
 
 
 def _sender_webhook(client: Client, account: Account) -> dict[str, object] | None:
-    wanted = channel_address(Kind.WHATSAPP, account.address)
+    own_id = channel_address(Kind.WHATSAPP, account.address)
     if account.address in ("", SANDBOX):
         return None
     first = client.messaging.v2.channels_senders.page(channel="whatsapp", page_size=100)
     senders = records(first, "senders", most=MAX_PAGES, required=("sid", "sender_id"))
-    result = next((sender for sender in senders if sender.sender_id == wanted), None)
+    result = next((sender for sender in senders if sender.sender_id == own_id), None)
     if result is None:
         return None
     # The list may leave the webhook out; the sender itself has it.
@@ -151,9 +151,9 @@ def _in(webhook: dict[str, object] | None, url: str, method: str) -> tuple[str |
     return str(webhook.get(url) or ""), str(webhook.get(method) or "POST")
 
 
-def _row(purpose: str, label: str, url: str, found: str | None, method: str) -> WebhookAddress:
-    is_right = None if found is None else _bare(found) == _bare(url) and method.upper() == "POST"
-    return WebhookAddress(purpose, label, _bare(url) + OVERRIDES, found, is_right)
+def _row(purpose: str, label: str, url: str, current: str | None, method: str) -> WebhookAddress:
+    is_right = None if current is None else _bare(current) == _bare(url) and method.upper() == "POST"
+    return WebhookAddress(purpose, label, _bare(url) + OVERRIDES, current, is_right)
 
 
 def _bare(url: str) -> str:

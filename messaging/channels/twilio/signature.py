@@ -45,7 +45,7 @@ def verify(
     if not isinstance(signature, str) or not isinstance(token, str) or not signature or not token:
         return False
     try:
-        given = signature.strip().encode("utf-8", "surrogatepass")
+        received = signature.strip().encode("utf-8", "surrogatepass")
         validator = RequestValidator(token)
         is_valid = False
         for url in urls:
@@ -54,7 +54,7 @@ def verify(
                 if form is None:
                     continue
                 computed = validator.compute_signature(variant, form).encode("ascii")
-                is_valid |= hmac.compare_digest(computed, given)  # every variant is computed, whatever was found
+                is_valid |= hmac.compare_digest(computed, received)  # every variant is computed, whatever was found
         return is_valid
     except (ValueError, InvalidPayload):  # a text that can't be encoded, a form that can't be read
         return False

@@ -51,9 +51,9 @@ def _tag_names(channel: Channel, text: str, *, is_new: bool) -> list[str]:
     if is_new:
         names.append("new_lead")
     words: dict[str, str] = {**settings.KEYWORD_TAGS_JSON, **(channel.organization.keyword_tags or {})}
-    for word, given in words.items():
+    for word, value in words.items():
         # A setting that is no tag must not keep a customer's message out.
-        tag = " ".join(str(given).split())[: tags.MAX_LENGTH]
+        tag = " ".join(str(value).split())[: tags.MAX_LENGTH]
         if (
             word.strip()
             and tag

@@ -30,8 +30,8 @@ STAGE = Stage(
 
 def provider_id(received: ReceivedMessage) -> str:
     """The provider's id; a longer one than the database takes by its hash."""
-    given = received.provider_message_id
-    return given if len(given) <= MAX_ID else hashlib.sha256(given.encode()).hexdigest()
+    key = received.provider_message_id
+    return key if len(key) <= MAX_ID else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _stored(channel: Channel, received: ReceivedMessage) -> Message | None:

@@ -17,7 +17,7 @@ def cancel_waiting(inbound: Inbound) -> None:
     if inbound.is_automatic:
         return
     received = inbound.received
-    opt_word = optout.meaning(_text(received), provider_says=received.opt_out)
+    opt_word = optout.meaning(_text(received), provider_word=received.opt_out)
     if opt_word == "START" and mail_references.is_stranger(inbound.answered, inbound.addresses):
         opt_word = ""  # whoever else has a mail of the thread can end it for the customer, but not begin it again
     inbound.opt_word = opt_word

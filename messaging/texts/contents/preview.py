@@ -10,14 +10,14 @@ from messaging.texts import placeholders, rendering
 
 
 def of(
-    template: Template, conversation: Conversation, author: User, given: Mapping[str, str], *, is_asked: bool
+    template: Template, conversation: Conversation, author: User, entered: Mapping[str, str], *, is_submitted: bool
 ) -> dict[str, object]:
     """The fields with what is known already, and the preview or what keeps it from being sent."""
     known = rendering.values_for(conversation.customer, author)
     samples = (template.content or {}).get("variables") or {}
     fields = []
     for name in rendering.variable_names(template):
-        value = given.get(name, "") if is_asked else _value(template, name, known)
+        value = entered.get(name, "") if is_submitted else _value(template, name, known)
         fields.append({"name": name, "value": value, "sample": samples.get(name, "")})
     values = {field["name"]: field["value"] for field in fields}
     try:
@@ -28,7 +28,7 @@ def of(
     return {
         "fields": fields,
         "preview": preview,
-        "problem": problem if is_asked else "",
+        "problem": problem if is_submitted else "",
         "actions": locked.get("actions") or [],
         "media": locked.get("media") or [],
     }

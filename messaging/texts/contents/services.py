@@ -169,12 +169,12 @@ def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]
 
 def _let_go(channel: Channel, listed: set[str]) -> None:
     """What this account no longer lists can't be sent any more."""
-    whose = Q(content__account=channel.account_id)
+    held = Q(content__account=channel.account_id)
     if _is_only_account(channel):
         # What was written here for a template of the provider's does not say of which account it is.
-        whose |= Q(content__isnull=True) & ~Q(provider_template_id="")
-    gone = Template.objects.filter(whose).exclude(provider_template_id__in=listed).exclude(content_status=Status.GONE)
-    for template in gone:
+        held |= Q(content__isnull=True) & ~Q(provider_template_id="")
+    missing = Template.objects.filter(held).exclude(provider_template_id__in=listed).exclude(content_status=Status.GONE)
+    for template in missing:
         before, template.content_status = template.content_status, Status.GONE
         Template.objects.filter(pk=template.pk).update(content_status=Status.GONE, content_synced_at=clock.now())
         payload = {"key": template.key, "changes": {"content_status": {"from": before, "to": str(Status.GONE)}}}

@@ -33,7 +33,7 @@ def posted(request: Request, form: TemplateForm, template: Template | None) -> l
         return []
     named = _ids(request, "attached")
     locked = {file.pk: file for file in of(template)}
-    before = shown(request, list(locked.values()))
+    before = displayed(request, list(locked.values()))
     # What somebody else added since stays, and what they took away does not come back.
     files = [file for pk, file in locked.items() if pk in named or pk not in before]
     with on_form(request, form):
@@ -78,7 +78,7 @@ def _require_fit(request: Request, form: TemplateForm, capabilities: Capabilitie
             media.require_sendable(capabilities, name=file.name, content_type=file.content_type, size=file.size)
 
 
-def shown(request: Request, held: Sequence[MediaFile]) -> list[UUID]:
+def displayed(request: Request, held: Sequence[MediaFile]) -> list[UUID]:
     """The template's own files that the page has shown so far; of a form that does not say so, those `held`."""
     return _ids(request, "attached-before") or [file.pk for file in held]
 

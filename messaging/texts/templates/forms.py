@@ -34,8 +34,8 @@ class FilesField(forms.FileField):
     widget = FilesInput
 
     def clean(self, data: Any, initial: object = None) -> list[UploadedFile]:
-        given = data if isinstance(data, list | tuple) else [data] if data else []
-        return [super(FilesField, self).clean(one, initial) for one in given]
+        items = data if isinstance(data, list | tuple) else [data] if data else []
+        return [super(FilesField, self).clean(one, initial) for one in items]
 
 
 class TemplateForm(EditMixin):
@@ -106,17 +106,17 @@ class TemplateForm(EditMixin):
         return [self[name] for name in ("sharing", "team") if name in self.fields]
 
     def clean(self) -> dict[str, object]:
-        given = super().clean() or self.cleaned_data
+        cleaned = super().clean() or self.cleaned_data
         for name in self.variables:
             try:
-                placeholders.check(given.get(f"{VARIABLE}{name}") or "", fields=self.known)
+                placeholders.check(cleaned.get(f"{VARIABLE}{name}") or "", fields=self.known)
             except placeholders.InvalidPlaceholder as error:
                 self.add_error(f"{VARIABLE}{name}", str(error))
-        if given.get("sharing") != Template.Sharing.TEAM:
-            given["team"] = ""
-        elif not given.get("team") and "team" in self.fields and "team" not in self.errors:
+        if cleaned.get("sharing") != Template.Sharing.TEAM:
+            cleaned["team"] = ""
+        elif not cleaned.get("team") and "team" in self.fields and "team" not in self.errors:
             self.add_error("team", "Choose the team that shares it.")
-        return given
+        return cleaned
 
     def values(self) -> dict[str, Any]:
         """What the service takes, without the files."""

@@ -23,13 +23,13 @@ MAX_NAME_LENGTH = 200
 
 def of(request: Request, template: Template | None) -> dict[str, object]:
     """What preview.html needs: whom it can be shown for, and the text or what keeps it from being one."""
-    given = request.POST if request.method == "POST" else {}
-    customers, chosen = _customers(request, given)
-    draft = _draft(request, template, given)
+    entered = request.POST if request.method == "POST" else {}
+    customers, chosen = _customers(request, entered)
+    draft = _draft(request, template, entered)
     context: dict[str, object] = {
         "customers": customers,
         "customer": chosen,
-        "is_searched": bool(given.get("preview_q")),
+        "is_searched": bool(entered.get("preview_q")),
     }
     try:
         _check(draft)
@@ -45,35 +45,35 @@ def of(request: Request, template: Template | None) -> dict[str, object]:
     return {**context, "actions": locked.get("actions") or [], "media_count": len(locked.get("media") or [])}
 
 
-def _customers(request: Request, given: Mapping[str, str]) -> tuple[list[Customer], Customer | None]:
+def _customers(request: Request, entered: Mapping[str, str]) -> tuple[list[Customer], Customer | None]:
     """Whom to choose from within reach, those heard last first, and who is chosen."""
     if not request.member.may("customers.view"):
         return [], None
     rows = Customer.objects.visible_to(request.member).select_related("organization")
-    requested = given.get("preview_q", "").strip()[:MAX_NAME_LENGTH]
+    requested = entered.get("preview_q", "").strip()[:MAX_NAME_LENGTH]
     if requested:
         results = newest_matches(rows.matching(requested), size=OFFERED)
     else:
         results = list(rows.order_by(F("last_activity_at").desc(nulls_last=True), "-id")[:OFFERED])
-    wanted = parse_uuid(given.get("preview_customer", ""))
-    chosen = next((one for one in results if one.pk == wanted), None)
-    if chosen is None and wanted is not None and not requested:
-        chosen = rows.filter(pk=wanted).first()
+    key = parse_uuid(entered.get("preview_customer", ""))
+    chosen = next((one for one in results if one.pk == key), None)
+    if chosen is None and key is not None and not requested:
+        chosen = rows.filter(pk=key).first()
         results = [chosen, *results] if chosen is not None else results
     return results, chosen or next(iter(results), None)
 
 
-def _draft(request: Request, template: Template | None, given: Mapping[str, str]) -> Template:
+def _draft(request: Request, template: Template | None, entered: Mapping[str, str]) -> Template:
     """The template as it stands in the form; nothing of it is saved."""
     draft = template or Template(organization=request.organization)
     if request.method != "POST":
         return draft
     if not draft.content:
-        draft.body = given.get("body", "")[:MAX_TEXT_LENGTH]
-        draft.subject = given.get("subject", "")[:MAX_SUBJECT_LENGTH] if not draft.is_content else ""
+        draft.body = entered.get("body", "")[:MAX_TEXT_LENGTH]
+        draft.subject = entered.get("subject", "")[:MAX_SUBJECT_LENGTH] if not draft.is_content else ""
     if draft.is_content:
         names = rendering.variable_names(draft)
-        filled = {name: given.get(f"{VARIABLE}{name}", "").strip()[:MAX_TEXT_LENGTH] for name in names}
+        filled = {name: entered.get(f"{VARIABLE}{name}", "").strip()[:MAX_TEXT_LENGTH] for name in names}
         draft.content_variables = {name: text for name, text in filled.items() if text}
     return draft
 

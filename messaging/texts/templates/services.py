@@ -120,8 +120,8 @@ def install(*, organization: Organization, pack: Pack, actor: Actor) -> int:
 def pick(*, key: str, channel: str, language: str = "") -> Template | None:
     """Of a key's templates the one for this language (`de` serves `de-AT`), else that for everybody, else the first."""
     rows = list(Template.objects.filter(key=key, channel=channel).order_by("language", "id"))
-    wanted = language.lower()
-    for one in (wanted, wanted.split("-")[0], ANY_LANGUAGE):
+    requested = language.lower()
+    for one in (requested, requested.split("-")[0], ANY_LANGUAGE):
         for row in rows:
             if one and row.language.lower() == one:
                 return row

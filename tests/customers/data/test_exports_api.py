@@ -207,7 +207,7 @@ def test_it_stops_when_the_permission_is_taken_away(alice, mona, make_customer, 
     with organization_scope(alice.organization):
         mona.member.role = Role.objects.get(key="counselor")
         mona.member.save()
-    with pytest.raises(exports.AccessMissing):
+    with pytest.raises(exports.AccessRevoked):
         next(pieces)
 
 

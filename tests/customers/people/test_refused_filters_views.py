@@ -159,7 +159,7 @@ def test_a_change_that_waited_while_its_stage_went_changes_nobody(alice, custome
     with organization_scope(alice.organization):
         job = bulk.start(
             member=alice.member, actor=alice.actor, action="status", params={"status": "inactive"},
-            given_filter={"stage": "contacted"},
+            filter_values={"stage": "contacted"},
         )  # fmt: skip
     take_stage(alice, "contacted")
     jobs.run_due()

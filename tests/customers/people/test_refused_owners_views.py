@@ -134,5 +134,5 @@ def test_a_view_or_a_change_of_a_stranger_is_not_begun(alice, customer):
         with pytest.raises(filters.InvalidFilter):
             bulk.start(
                 member=alice.member, actor=alice.actor, action="status", params={"status": "inactive"},
-                given_filter={"assigned_to": stranger},
+                filter_values={"assigned_to": stranger},
             )  # fmt: skip

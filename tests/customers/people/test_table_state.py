@@ -54,10 +54,10 @@ def test_what_is_written_is_read(inside_zone: Any, given_filters: dict[str, Any]
         name="Saved", filter={"status": "lead", "tag": ["vip"]}, ordering="name", columns=["name", "city"]
     )
     for based_on in (None, segment):
-        state = ListState(given=given_filters, ordering=ordering, columns=chosen, segment=based_on)
+        state = ListState(requested=given_filters, ordering=ordering, columns=chosen, segment=based_on)
         again = read(state.query(), segment)
         assert again.problems == []
-        assert (again.given, again.ordering, tuple(again.columns)) == (given_filters, ordering, chosen)
+        assert (again.requested, again.ordering, tuple(again.columns)) == (given_filters, ordering, chosen)
         assert again.segment == based_on
         assert again.query() == state.query()
 
@@ -87,7 +87,7 @@ def test_a_segment_alone_is_short_and_shows_itself(inside_zone, saved):
     assert state.query() == f"?segment={saved.pk}"
     assert not state.is_changed
     assert (state.ordering, tuple(state.columns)) == ("name", ("name", "stage"))
-    assert state.given["has_open_task"] == "true"
+    assert state.requested["has_open_task"] == "true"
     assert state.checked["has_open_task"] is True
     assert state.checked["custom.size__gte"] == {"type": "number", "value": 5}
 
@@ -97,22 +97,22 @@ def test_a_filter_of_a_segment_can_be_taken_away(inside_zone, saved):
     for name in saved.filter:
         state = state.without(name)
     again = read(state.query(), saved)
-    assert (again.given, again.is_changed, again.segment) == ({}, True, saved)
+    assert (again.requested, again.is_changed, again.segment) == ({}, True, saved)
     assert (again.ordering, tuple(again.columns)) == ("name", ("name", "stage"))
 
 
 def test_one_tag_of_several_is_taken_away(inside_zone):
     state = read("tag=vip&tag=late&tag=vip")
-    assert state.given == {"tag": ["vip", "late"]}
-    assert state.without("tag", "vip").given == {"tag": ["late"]}
-    assert state.without("tag", "vip").without("tag", "late").given == {}
+    assert state.requested == {"tag": ["vip", "late"]}
+    assert state.without("tag", "vip").requested == {"tag": ["late"]}
+    assert state.without("tag", "vip").without("tag", "late").requested == {}
 
 
 def test_a_segment_whose_field_is_gone_says_so(inside_zone):
     stale = Segment(name="Old", filter={"custom.gone": "1", "stage": "new"}, columns=["name", "custom.gone"])
     state = read(f"segment={stale.pk}", stale)
     assert len(state.problems) == 2
-    assert state.given == {"custom.gone": "1", "stage": "new"}
+    assert state.requested == {"custom.gone": "1", "stage": "new"}
     assert state.is_refused
     assert state.is_changed
 

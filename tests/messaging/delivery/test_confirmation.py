@@ -50,7 +50,7 @@ def test_found_it_may_have_failed(queue: Any, twilio: FakeTwilio):
 
 def test_not_found_it_is_asked_again_and_at_last_left_to_a_person(queue: Any, twilio: FakeTwilio):
     message = unconfirmed(queue, twilio, Step.lost())
-    for planned in confirmation.ASK_AGAIN:
+    for planned in confirmation.RETRY_AFTER:
         ask_provider()
         assert current(message).status == "unconfirmed"
         assert planned - timedelta(seconds=5) < current(message).due_at - timezone.now() <= planned

@@ -357,7 +357,7 @@ class TestTidying:
                 files=[MediaFile.objects.get(pk=of_template)],
             )  # fmt: skip
         assert media.tidy() == 0, "it may still be sent"
-        with time_machine.travel(timezone.now() + media.KEPT_UNUSED + timedelta(minutes=1)):
+        with time_machine.travel(timezone.now() + media.UNUSED_RETENTION + timedelta(minutes=1)):
             new = upload(alice, thread, a_file("d.pdf")).json()["id"]
             with pytest.MonkeyPatch.context() as patch, _committing():
                 patch.setattr(media, "TIDIED_AT_ONCE", 10)

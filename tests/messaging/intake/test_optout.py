@@ -62,6 +62,6 @@ def test_words_can_be_added(settings: Any):
 
 
 def test_the_providers_word_goes_before_ours():
-    assert meaning("hello", provider_says="STOP") == "STOP"
-    assert meaning("STOP", provider_says="START") == "START"
+    assert meaning("hello", provider_word="STOP") == "STOP"
+    assert meaning("STOP", provider_word="START") == "START"
     assert meaning("start") == meaning("UNSTOP") == "START"

@@ -180,9 +180,11 @@ class TestBounds:
             webhooks.sms(inbound_params(f"SM{number:032d}"))
         work()
         old, older, young = arrived(organization=None)
-        for arrival, age in ((old, unverified.KEPT + timedelta(minutes=1)), (older, timedelta(days=30))):
+        for arrival, age in ((old, unverified.RETENTION + timedelta(minutes=1)), (older, timedelta(days=30))):
             Arrival.objects.filter(pk=arrival.pk).update(received_at=timezone.now() - age)
-        Arrival.objects.filter(pk=young.pk).update(received_at=timezone.now() - unverified.KEPT + timedelta(minutes=1))
+        Arrival.objects.filter(pk=young.pk).update(
+            received_at=timezone.now() - unverified.RETENTION + timedelta(minutes=1)
+        )
         Arrival.objects.filter(pk=older.pk).update(state=Arrival.State.UNVERIFIED)
         assert processing.purge_old() == 2
         assert [arrival.state for arrival in arrived()] == ["unroutable", "done"]
