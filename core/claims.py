@@ -5,7 +5,7 @@ worker that slept past its lease finds another token and can't. A worker that di
 again.
 
 Work that was begun and never came back is counted in `lost_claims`: such a row may be what kills its workers. It is
-then claimed alone, so that it takes no others along, and after MAX_LOST the queue sets it aside (`core.sweeps`).
+then claimed alone, so that it takes no others along, and after MAX_LOST_CLAIMS the queue sets it aside (`core.sweeps`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from django.db.models import Case, F, Value, When
 from core import clock
 
 # So many beginnings that nobody came back from set a row aside.
-MAX_LOST: Final = 3
+MAX_LOST_CLAIMS: Final = 3
 
 
 class Claimable(models.Model):

@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 
 SNAPSHOT: Final = "snapshot"
 KEEP: Final = "keep-"
-MINE, THEIRS = "mine", "theirs"
+USE_ENTERED, USE_CURRENT = "mine", "theirs"
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|\.\d+)([eE][-+]?\d+)?")
 
 
@@ -36,8 +36,8 @@ class Conflict:
 
     name: str
     label: str
-    mine: str
-    theirs: str
+    entered: str
+    current: str
 
 
 class EditMixin(forms.Form):
@@ -162,7 +162,7 @@ class EditMixin(forms.Form):
                 continue
             now, entered = self._now(name), _submitted(field.widget, bound.data)
             choice = self.data.get(f"{KEEP}{bound.html_name}", "") if name in requested else ""
-            if choice == THEIRS:
+            if choice == USE_CURRENT:
                 self._show(bound, now)
                 continue
             was = context.get(name, "" if self._is_unsigned else digest(now))
@@ -170,7 +170,7 @@ class EditMixin(forms.Form):
                 if is_always_entered:
                     self._entered.append(name)
                 continue
-            if (was != digest(now) or name in requested) and choice != MINE:
+            if (was != digest(now) or name in requested) and choice != USE_ENTERED:
                 self.conflicts.append(Conflict(name, str(bound.label), _words(field, entered), _words(field, now)))
             else:
                 self._entered.append(name)

@@ -24,8 +24,8 @@ class InlineConflict:
     """Two people set one value: what this person wants, and what somebody else made of it; both in words."""
 
     label: str
-    mine: str
-    theirs: str
+    entered: str
+    current: str
 
 
 def sign_snapshot(record: models.Model, field: str, value: object) -> str:

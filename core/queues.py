@@ -16,14 +16,16 @@ from django.db import InterfaceError, OperationalError, connection, models
 
 from core import clock
 from core.alone import gate
-from core.claims import MAX_LOST, Row, begun, released
+from core.claims import MAX_LOST_CLAIMS, Row, begun, released
 from core.leases import Held, renewer
 from core.registry import Registry
 from core.tenancy import every_organization
 
 logger = logging.getLogger(__name__)
 
-KILLED = f"The program that worked on this stopped {MAX_LOST} times in a row without an answer, so it was set aside."
+KILLED = (
+    f"The program that worked on this stopped {MAX_LOST_CLAIMS} times in a row without an answer, so it was set aside."
+)
 # PostgreSQL, appendix A: query_canceled, which is what statement_timeout gives.
 TOO_SLOW = "57014"
 TOO_LONG = "The work on this did not end in the time that it may take, so it was set aside."
@@ -57,7 +59,7 @@ class Queue(Generic[Row]):
         """
         name = f"{self.model.__name__} {row.pk}"
         try:
-            if row.lost_claims >= MAX_LOST:
+            if row.lost_claims >= MAX_LOST_CLAIMS:
                 logger.error("row_set_aside", extra={"row": name, "lost_claims": row.lost_claims})
                 self.set_aside(row, KILLED)
                 return

@@ -63,19 +63,19 @@ def _late(name: str, limit: timedelta) -> str:
 
 
 class Liveness:
-    """What a worker said to itself and what it heard; decides whether it is deaf. Times are seconds of one clock."""
+    """Whether the messages that a worker sends to itself still arrive. Times are seconds of one clock."""
 
     def __init__(self) -> None:
         self.unanswered_since: float | None = None
 
-    def said(self, now: float) -> None:
+    def sent(self, now: float) -> None:
         if self.unanswered_since is None:
             self.unanswered_since = now
 
-    def heard(self) -> None:
+    def received(self) -> None:
         self.unanswered_since = None
 
-    def is_lost_to_the_broker(self, now: float) -> bool:
+    def is_stale(self, now: float) -> bool:
         return self.unanswered_since is not None and now - self.unanswered_since > NOT_LIVE_AFTER_SECONDS
 
 
@@ -94,7 +94,7 @@ class LivenessStep(bootsteps.StartStopStep):
         consumer.strategies[LIVENESS_TASK] = self._on_liveness
         consumer.task_consumer.add_queue(queue)
         consumer.task_consumer.consume()
-        self.liveness.heard()
+        self.liveness.received()
         if self.watcher is None:
             self.watcher = threading.Thread(target=self._watch, args=(consumer, queue.name), name="ear", daemon=True)
             self.watcher.start()
@@ -104,7 +104,7 @@ class LivenessStep(bootsteps.StartStopStep):
     ) -> None:
         """In the place of a task's start: it runs in the reading loop and needs no thread of the pool."""
         message.ack()
-        self.liveness.heard()
+        self.liveness.received()
         show_life("worker")
 
     def _watch(self, consumer: object, queue: str) -> None:
@@ -112,13 +112,13 @@ class LivenessStep(bootsteps.StartStopStep):
         while True:
             time.sleep(LISTEN_EVERY_SECONDS)
             if self._publish(consumer, queue):
-                self.liveness.said(time.monotonic())
+                self.liveness.sent(time.monotonic())
             else:
                 # The broker is away: reconnecting is Celery's part, and nobody is deaf where nobody speaks.
-                self.liveness.heard()
+                self.liveness.received()
             if _is_full(consumer):
-                self.liveness.heard()
-            elif self.liveness.is_lost_to_the_broker(time.monotonic()):
+                self.liveness.received()
+            elif self.liveness.is_stale(time.monotonic()):
                 _leave()
 
     def _publish(self, consumer: Any, queue: str) -> bool:

@@ -96,9 +96,9 @@ class ResourceViewSet(ConditionalMixin, viewsets.GenericViewSet[Row], Generic[Ro
         """Whether a change locks the record first: where its tag is compared, nothing may come between."""
         return self.has_condition
 
-    def replacement(self, instance: Row, given: Body) -> Body:
+    def replacement(self, instance: Row, body: Body) -> Body:
         """The changes that a PUT makes: every field that can be set, empty where it was not given."""
-        return {**self.empty, **given}
+        return {**self.empty, **body}
 
     def refuse_fixed(self, instance: Row, changes: Body) -> None:
         """Take the fields that are set once out of the changes. Raises 400 where one would become another."""

@@ -90,11 +90,11 @@ def _object(value: object) -> dict[str, Any]:
     return dict(value)
 
 
-def _list_of(check_one: Check, *, least: int = 0) -> Check:
+def _list_of(check_entry: Check, *, least: int = 0) -> Check:
     def check(value: object) -> list[object]:
         if not isinstance(value, list) or len(value) < least:
             raise Wrong(f"A list of at least {least} is needed." if least else "A list is needed.")
-        return [check_one(one) for one in value]
+        return [check_entry(one) for one in value]
 
     return check
 

@@ -33,7 +33,7 @@ from customers.people.tags import services as tags
 from customers.work.follow_ups.api import FollowUpActions
 
 # Kinds whose value stays where a PUT does not name it.
-KEPT_KINDS = frozenset({Kind.NAME, Kind.CHOICE, Kind.STAGE})
+UNCHANGED_KINDS = frozenset({Kind.NAME, Kind.CHOICE, Kind.STAGE})
 DUPLICATE = OpenApiResponse(description="The phone or e-mail belongs to another customer, who is named.")
 HELD = OpenApiResponse(description="Open deals or queued messages, which are named.")
 NOT_RESTORABLE = OpenApiResponse(description="Merged, erased, or deleted more than 30 days ago.")
@@ -105,8 +105,8 @@ class CustomerViewSet(ExportActions, FollowUpActions, MergeActions, PersonalData
         # Whoever gives a customer away sees what they did, though it may be out of their reach from now on.
         return with_relations(Customer.objects.all()).get(pk=instance.pk)
 
-    def replacement(self, instance: Customer, given: Body) -> Body:
-        return _whole(instance, given)
+    def replacement(self, instance: Customer, body: Body) -> Body:
+        return _whole(instance, body)
 
     @extend_schema(parameters=[DeleteParameters], responses={204: None, 409: HELD})
     def destroy(self, request: Request, **kwargs: object) -> Response:
@@ -209,13 +209,15 @@ def change(customer: Customer, fields: Body) -> None:
         customers.update(customer=customer, actor=actor, changes=fields)
 
 
-def _whole(customer: Customer, given: Body) -> dict[str, object]:
+def _whole(customer: Customer, body: Body) -> dict[str, object]:
     """A PUT: every field that can be set, empty where it was not given; stage, status and type stay."""
     empty = {
-        one.name: one.empty for one in FIELDS if one.is_writable and not one.stored_in and one.kind not in KEPT_KINDS
+        one.name: one.empty
+        for one in FIELDS
+        if one.is_writable and not one.stored_in and one.kind not in UNCHANGED_KINDS
     }
-    fields: Body = empty | given
+    fields: Body = empty | body
     if customer.address:
         fields["address"] = {place.name: place.empty for place in of_kind(Kind.PLACE)} | fields["address"]
-    fields["custom_fields"] = dict.fromkeys(customer.custom_fields) | given.get("custom_fields", {})
+    fields["custom_fields"] = dict.fromkeys(customer.custom_fields) | body.get("custom_fields", {})
     return fields

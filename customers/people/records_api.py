@@ -50,10 +50,10 @@ class RecordViewSet(OrganizationViewSet[Row], Generic[Row]):
         # Another customer was refused by the serializer's field.
         changes.pop("customer", None)
 
-    def replacement(self, instance: Row, given: Body) -> Body:
-        changes = super().replacement(instance, given)
+    def replacement(self, instance: Row, body: Body) -> Body:
+        changes = super().replacement(instance, body)
         if isinstance(instance, Contact | Deal):
-            changes["custom_fields"] = dict.fromkeys(instance.custom_fields) | given.get("custom_fields", {})
+            changes["custom_fields"] = dict.fromkeys(instance.custom_fields) | body.get("custom_fields", {})
         return changes
 
 

@@ -143,7 +143,7 @@ class SendResult:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundMessage:
+class SentMessage:
     """A message that the provider's own list shows, when it is asked what became of one."""
 
     provider_message_id: str
@@ -307,9 +307,7 @@ class Provider(Protocol):
     def send(self, account: Account, message: OutgoingMessage) -> SendResult:
         """Hand one message over. Raises SendError or SendUnconfirmed; every wait has a limit."""
 
-    def find_sent(
-        self, account: Account, message: OutgoingMessage, *, since: datetime
-    ) -> Sequence[FoundMessage] | None:
+    def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         """The provider's own list of what it took for this recipient since then; None where it can't be asked.
 
         Raises SendError when asking failed this time: ask again by its class, and don't take it for an empty list.

@@ -25,9 +25,9 @@ for _provider in (TwilioProvider(), SmtpProvider(), SimulatorProvider(), Website
     _PROVIDERS.register(_provider)
 
 
-def register(one: Provider) -> None:
+def register(provider: Provider) -> None:
     """Add a provider; raises RegisteredTwice where there is one of its key."""
-    _PROVIDERS.register(one)
+    _PROVIDERS.register(provider)
 
 
 def provider(key: str) -> Provider:

@@ -16,7 +16,7 @@ from core.sweeps import sweep
 from core.tenancy import organization_scope
 from messaging import events
 from messaging.channels import registry
-from messaging.channels.base import FoundMessage, SendError
+from messaging.channels.base import SendError, SentMessage
 from messaging.delivery import outgoing, statuses
 from messaging.delivery import queue as outbound
 from messaging.models import Message
@@ -114,7 +114,7 @@ class _InFlight(Exception):
     """A message with the same text is being sent to the same person in this moment."""
 
 
-def _match(message: Message, listed: list[FoundMessage]) -> FoundMessage | None:
+def _match(message: Message, listed: list[SentMessage]) -> SentMessage | None:
     """The one with our text and time that is not known as another message of ours.
 
     Where several equal texts are open, each gets its own, in the order in which they left. Raises _InFlight while one
@@ -148,7 +148,7 @@ def _match(message: Message, listed: list[FoundMessage]) -> FoundMessage | None:
 
 
 @transaction.atomic
-def _settle(message: Message, match: FoundMessage) -> None:
+def _settle(message: Message, match: SentMessage) -> None:
     if (
         not Message.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=message.pk, claim_token=message.claim_token)

@@ -128,16 +128,16 @@ def _process(arrival: Arrival, channel: Channel) -> dict[str, Any]:
     parsed = payloads.parse(arrival.provider, arrival.type, bytes(arrival.body), kind=arrival.kind)
     if isinstance(parsed, ReceivedMessage):
         return _process_message(arrival, channel, parsed)
-    message_found = _message_of(parsed, channel, arrival.query)
+    of_status = _message_of(parsed, channel, arrival.query)
     failure = statuses.failure_from_code(arrival.provider, parsed.error_code) if parsed.status == "failed" else None
     outcome = statuses.advance(
-        message_id=message_found.pk,
+        message_id=of_status.pk,
         status=parsed.status,
         provider_message_id=parsed.provider_message_id,
         at=parsed.occurred_at or arrival.received_at,
         failure=failure,
     )
-    return {"message": message_found, "outcome": outcome}
+    return {"message": of_status, "outcome": outcome}
 
 
 def _process_message(arrival: Arrival, channel: Channel, received: ReceivedMessage) -> dict[str, Any]:

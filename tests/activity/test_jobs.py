@@ -13,7 +13,7 @@ from activity.actor import current_actor
 from activity.models import Event, Job
 from core import jobs as machinery
 from core import queues
-from core.claims import MAX_LOST, begun, claim
+from core.claims import MAX_LOST_CLAIMS, begun, claim
 from core.tenancy import current_organization, every_organization
 from customers.models import Tag
 
@@ -298,7 +298,7 @@ def test_one_alone_does_not_give_way(inside, alice, monkeypatch):
 
 def test_what_kills_its_workers_is_given_up(inside, alice):
     job = start(alice, steps)
-    for _ in range(MAX_LOST):
+    for _ in range(MAX_LOST_CLAIMS):
         (lost,) = claim(Job.objects.all(), limit=1, lease=timedelta(0))
         begun(lost, lease=timedelta(0))
     jobs.run_due()

@@ -71,12 +71,12 @@ def test_a_broker_that_is_away_is_a_failing_part(client, heartbeats, settings):
     assert client.get("/health/ready").json()["checks"]["broker"] == "failing"
 
 
-def test_only_silence_after_speaking_is_deafness():
-    hearing = watch.Liveness()
-    assert not hearing.is_lost_to_the_broker(1000)
-    hearing.said(1000)
-    hearing.said(1030)
-    assert not hearing.is_lost_to_the_broker(1000 + watch.NOT_LIVE_AFTER_SECONDS)
-    assert hearing.is_lost_to_the_broker(1001 + watch.NOT_LIVE_AFTER_SECONDS)
-    hearing.heard()
-    assert not hearing.is_lost_to_the_broker(2000)
+def test_a_message_that_does_not_arrive_makes_a_worker_stale():
+    liveness = watch.Liveness()
+    assert not liveness.is_stale(1000)
+    liveness.sent(1000)
+    liveness.sent(1030)
+    assert not liveness.is_stale(1000 + watch.NOT_LIVE_AFTER_SECONDS)
+    assert liveness.is_stale(1001 + watch.NOT_LIVE_AFTER_SECONDS)
+    liveness.received()
+    assert not liveness.is_stale(2000)

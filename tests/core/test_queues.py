@@ -17,7 +17,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from core import alone, clock, leases, queues, sweeps
-from core.claims import MAX_LOST, Claimable, claim, released, settle
+from core.claims import MAX_LOST_CLAIMS, Claimable, claim, released, settle
 from core.leases import Held, Renewer
 from core.queues import Queue
 from crm_project.celery import app
@@ -108,7 +108,7 @@ class TestKillers:
             done(row)
 
         killed = 0
-        for _ in range(MAX_LOST):
+        for _ in range(MAX_LOST_CLAIMS):
             with pytest.raises(Killed):
                 sweeps.sweep(queue_of(work))
             killed += 1
@@ -177,7 +177,7 @@ class TestKillers:
             error.__cause__ = psycopg.errors.QueryCanceled()
             raise error
 
-        for _ in range(MAX_LOST + 1):
+        for _ in range(MAX_LOST_CLAIMS + 1):
             sweeps.sweep(queue_of(wait_for_ever))
             end_leases()
         assert Arrival.objects.get().state == "set_aside"
@@ -190,7 +190,7 @@ class TestKillers:
                 raise ZeroDivisionError
             done(row)
 
-        for _ in range(MAX_LOST + 1):
+        for _ in range(MAX_LOST_CLAIMS + 1):
             sweeps.sweep(queue_of(work))
             end_leases()
         assert dict(Arrival.objects.values_list("key", "state")) == {

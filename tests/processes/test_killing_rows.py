@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core import jobs, queues
-from core.claims import MAX_LOST
+from core.claims import MAX_LOST_CLAIMS
 from core.tenancy import every_organization, organization_scope
 from messaging.delivery import queue as outbound
 from messaging.inbound_deliveries.store import store
@@ -66,7 +66,7 @@ def test_a_row_that_kills_its_worker_is_set_aside_and_its_neighbours_come_in(wor
         wait_until(lambda: worker.process.poll() is not None or bad.get().state != "pending", within=60, every=0.02)
         if worker.process.poll() is not None:
             deaths += 1
-            assert deaths <= MAX_LOST
+            assert deaths <= MAX_LOST_CLAIMS
             # Nobody but the killer is held by the dead worker, beside what its other threads were just at.
             held = Arrival.objects.filter(state="pending", claim_token__isnull=False)
             assert held.count() <= 1
@@ -75,7 +75,7 @@ def test_a_row_that_kills_its_worker_is_set_aside_and_its_neighbours_come_in(wor
     worker.restart()
     wait_until(lambda: came_in() == 30, within=60)
     row = bad.get()
-    assert deaths == MAX_LOST
+    assert deaths == MAX_LOST_CLAIMS
     assert (row.state, row.last_error, row.claim_token) == ("set_aside", queues.KILLED, None)
 
 

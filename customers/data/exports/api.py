@@ -61,14 +61,14 @@ class ExportActions(OrganizationViewSet[Customer]):
     @action(detail=False, content_negotiation_class=AnyAnswer)
     def export(self, request: Request) -> HttpResponseBase:
         """The filtered list as CSV or XLSX, streamed. Cells of a CSV that a program would run begin with a '."""
-        given = request.query_params
+        query = request.query_params
         begun = exports.begin(
             member=self.member,
             actor=current_actor(),
             filters=read_filters(request, *OWN_PARAMETERS),
-            columns=[name.strip() for name in given.get("columns", "").split(",") if name.strip()] or None,
-            format=given.get("format") or exports.CSV,
-            bom=_flag(given.get("bom", "true")),
+            columns=[name.strip() for name in query.get("columns", "").split(",") if name.strip()] or None,
+            format=query.get("format") or exports.CSV,
+            bom=_flag(query.get("bom", "true")),
         )
         return streamed(request, begun.pieces(), content_type=begun.content_type, filename=begun.filename)
 

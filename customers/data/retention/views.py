@@ -51,9 +51,9 @@ class ChangedMeanwhile(Refused):
 
     status = 409
 
-    def __init__(self, theirs: str) -> None:
+    def __init__(self, current: str) -> None:
         text = _("Somebody changed this to “%(theirs)s” meanwhile. Save again if you still want your choice.")
-        super().__init__(text % {"theirs": theirs})
+        super().__init__(text % {"theirs": current})
 
 
 def _months(text: str, now: int | None) -> int | None:

@@ -18,7 +18,7 @@ STAGE, OWNER, FOLLOW_UP = "stage", "owner", "follow_up"
 # What the pages call other than the customer does.
 _NAMES: Final = {OWNER: "assigned_to", FOLLOW_UP: "next_follow_up_at"}
 # What the button that leaves the other one's value sends.
-KEEP, THEIRS = "keep", "theirs"
+KEEP, USE_CURRENT = "keep", "theirs"
 
 
 def value_of(customer: Customer, field: str) -> object:
@@ -37,19 +37,19 @@ def conflict_of(request: Request, customer: Customer, field: str, entered: objec
     key = getattr(entered, "pk", entered)
     if now == key or not inline.is_outdated(customer, field, now, request.POST.get(inline.SNAPSHOT)):
         return None
-    theirs = now if field == FOLLOW_UP else _declared(field).value_of(customer)
-    return InlineConflict(str(_declared(field).label), _in_words(entered), _in_words(theirs))
+    current = now if field == FOLLOW_UP else _declared(field).value_of(customer)
+    return InlineConflict(str(_declared(field).label), _in_words(entered), _in_words(current))
 
 
 def in_words(clash: InlineConflict) -> str:
     """One sentence with both values."""
     text = _("%(label)s was changed to “%(theirs)s” by somebody else meanwhile. Yours, “%(mine)s”, was not saved.")
-    return text % {"label": clash.label, "theirs": clash.theirs, "mine": clash.mine}
+    return text % {"label": clash.label, "theirs": clash.current, "mine": clash.entered}
 
 
 def keeps_current(request: Request) -> bool:
     """Whether somebody who was asked leaves the other one's value."""
-    return request.POST.get(KEEP) == THEIRS
+    return request.POST.get(KEEP) == USE_CURRENT
 
 
 def one_line(text: str) -> str:

@@ -57,7 +57,7 @@ def read(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_each(
-    given: Mapping[str, object],
+    entered: Mapping[str, object],
     *,
     fields: Mapping[str, CustomField] | None = None,
     stages: Collection[str] | None = None,
@@ -68,7 +68,7 @@ def read_each(
     The customers' custom fields by key, the stages' keys and the members' user ids save a query each where they are
     known already.
     """
-    values = {name: given.getlist(name) for name in given} if isinstance(given, QueryDict) else dict(given)
+    values = {name: entered.getlist(name) for name in entered} if isinstance(entered, QueryDict) else dict(entered)
     if fields is None and any(name.startswith(CUSTOM) for name in values):
         fields = {field.key: field for field in CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER)}
     readers = _readers(stages, members)

@@ -114,16 +114,16 @@ def between(member: Member, start: datetime, end: datetime, who: str, *, most: i
     return list(with_row_relations(rows, member).order_by("due_at", "id")[:most])
 
 
-def read_owner(member: Member, given: str) -> str:
+def read_owner(member: Member, requested: str) -> str:
     """Whose tasks an address asks for: one's own where it names nobody, UNKNOWN where it names no member."""
-    if given in ("", MINE):
+    if requested in ("", MINE):
         return MINE
-    if given in (EVERYBODY, NOBODY) and member.reach != Reach.ASSIGNED:
-        return given
-    if given == EVERYBODY:
+    if requested in (EVERYBODY, NOBODY) and member.reach != Reach.ASSIGNED:
+        return requested
+    if requested == EVERYBODY:
         # Within an assigned reach: one's own, and what others have to do for one's own customers.
-        return given
-    who = parse_uuid(given)
+        return requested
+    who = parse_uuid(requested)
     if who is None:
         return UNKNOWN
     is_member = who == member.user_id or Member.objects.filter(organization=member.organization_id, user=who).exists()

@@ -112,8 +112,8 @@ def read(mail: Message, parts: Parts, text: str, sender: str) -> Notice | None:
     result = _understood(failed, message_id)
     # Somebody called postmaster may write a sentence of their own: a server names whom or why, or gives the mail back.
     # A number of three digits is none of these: people write prices.
-    says_more = is_in_form or bool(message_id) or any(one.recipient or one.code for one in result)
-    return Notice(result, is_sure=sign is Sign.STRONG and says_more)
+    is_more_precise = is_in_form or bool(message_id) or any(one.recipient or one.code for one in result)
+    return Notice(result, is_sure=sign is Sign.STRONG and is_more_precise)
 
 
 class Sign(IntEnum):

@@ -21,7 +21,6 @@ from messaging.channels.base import (
     Capabilities,
     CredentialField,
     ErrorMeaning,
-    FoundMessage,
     InvalidPayload,
     Kind,
     OutgoingMessage,
@@ -31,6 +30,7 @@ from messaging.channels.base import (
     SendError,
     SendResult,
     SendUnconfirmed,
+    SentMessage,
     StatusUpdate,
 )
 from messaging.channels.fields import decoded
@@ -75,9 +75,7 @@ class SimulatorProvider:
             raise _refusal(outcome.error_code, behaviour)
         return SendResult(provider_message_id=_provider_id(account, message), later=outcome.later(behaviour.delay))
 
-    def find_sent(
-        self, account: Account, message: OutgoingMessage, *, since: datetime
-    ) -> Sequence[FoundMessage] | None:
+    def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         """The message, where "no answer, but it arrived" is set for its recipient; else nothing.
 
         Nothing is right for the other outcomes too: an answer that the caller did not live to hear was shown to nobody.
@@ -85,7 +83,7 @@ class SimulatorProvider:
         outcome = behaviour_for(account, message.to).outcome
         if not (outcome.is_unconfirmed and outcome.has_arrived):
             return []
-        result = FoundMessage(_provider_id(account, message), message.to, message.body, "delivered", datetime.now(UTC))
+        result = SentMessage(_provider_id(account, message), message.to, message.body, "delivered", datetime.now(UTC))
         return [result]
 
     def check(self, account: Account) -> Sequence[Problem]:

@@ -16,7 +16,6 @@ from messaging.channels.base import (
     Capabilities,
     CredentialField,
     ErrorMeaning,
-    FoundMessage,
     InvalidPayload,
     Kind,
     OutgoingMessage,
@@ -24,6 +23,7 @@ from messaging.channels.base import (
     ReceivedMessage,
     SendError,
     SendResult,
+    SentMessage,
     StatusUpdate,
 )
 from messaging.channels.mail.parse import parse
@@ -117,9 +117,7 @@ class SmtpProvider:
         """The account's folder by IMAP, without leaving a trace in it. Raises SendError."""
         return open_mailbox(account)
 
-    def find_sent(
-        self, account: Account, message: OutgoingMessage, *, since: datetime
-    ) -> Sequence[FoundMessage] | None:
+    def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         """None: a mail server keeps no list that can be asked."""
         return None
 

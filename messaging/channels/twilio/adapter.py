@@ -30,7 +30,6 @@ from messaging.channels.base import (
     Capabilities,
     CredentialField,
     ErrorMeaning,
-    FoundMessage,
     Kind,
     OutgoingMessage,
     Problem,
@@ -38,6 +37,7 @@ from messaging.channels.base import (
     SendError,
     SendResult,
     SendUnconfirmed,
+    SentMessage,
     StatusUpdate,
 )
 from messaging.channels.twilio import check, content, errors, hooks, listing, media, presence, webhooks
@@ -93,9 +93,7 @@ class TwilioProvider:
         with sending():
             return _result(client.messages.create(**parameters))
 
-    def find_sent(
-        self, account: Account, message: OutgoingMessage, *, since: datetime
-    ) -> Sequence[FoundMessage] | None:
+    def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         """The outbound messages of this account to this recipient, created since then, newest first."""
         return listing.find_sent(account, message, since=since)
 

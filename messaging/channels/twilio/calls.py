@@ -21,7 +21,7 @@ Record = TypeVar("Record")
 
 
 @contextmanager
-def asking() -> Iterator[None]:
+def reading() -> Iterator[None]:
     """Every failure of a question that changes nothing as a SendError."""
     try:
         yield

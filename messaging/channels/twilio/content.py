@@ -15,7 +15,7 @@ from messaging.channels.base import Account, Kind
 from messaging.channels.text import clean
 from messaging.channels.twilio import content_types
 from messaging.channels.twilio.account import client_for
-from messaging.channels.twilio.calls import asking, records
+from messaging.channels.twilio.calls import reading, records
 
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 100
@@ -32,7 +32,7 @@ def templates(account: Account) -> list[ContentTemplate]:
     kind of channel would show.
     """
     client = client_for(account)
-    with asking():
+    with reading():
         first = client.content.v1.content_and_approvals.page(page_size=PAGE_SIZE)
         locked = {record.sid: record for record in records(first, "contents", most=MAX_PAGES)}
         return [_template(record, account.kind) for record in locked.values()]

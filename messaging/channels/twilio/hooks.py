@@ -12,7 +12,7 @@ from twilio.rest import Client
 from messaging.channels.abilities import WebhookAddress
 from messaging.channels.base import Account, Kind, SendError
 from messaging.channels.twilio.account import channel_address, client_for, messaging_service_sid
-from messaging.channels.twilio.calls import asking, complete, records
+from messaging.channels.twilio.calls import complete, reading, records
 from messaging.channels.twilio.check import SANDBOX
 from messaging.channels.twilio.signature import OVERRIDES
 
@@ -81,7 +81,7 @@ def _seen(account: Account) -> _Seen:
 
 def _answer_to(question: Callable[[], Any]) -> object:
     try:
-        with asking():
+        with reading():
             return question()
     except SendError:
         return None

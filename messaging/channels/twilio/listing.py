@@ -13,7 +13,7 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from messaging.channels.abilities import ListedMessage
-from messaging.channels.base import Account, FoundMessage, Kind, OutgoingMessage
+from messaging.channels.base import Account, Kind, OutgoingMessage, SentMessage
 from messaging.channels.text import clean
 from messaging.channels.twilio.account import (
     WHATSAPP_PREFIX,
@@ -22,7 +22,7 @@ from messaging.channels.twilio.account import (
     messaging_service_sid,
     sender,
 )
-from messaging.channels.twilio.calls import asking, pages, records
+from messaging.channels.twilio.calls import pages, reading, records
 from messaging.channels.twilio.http import Refused
 from messaging.channels.twilio.payload import OUR_STATUS
 
@@ -37,7 +37,7 @@ NEEDED: Final = ("sid", "direction", "status")
 MEDIA_HOST: Final = "https://api.twilio.com"
 
 
-def find_sent(account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[FoundMessage]:
+def find_sent(account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage]:
     """The outbound messages of this account to this recipient, created since then (less CLOCK_SLACK), newest first.
 
     A message that waits at Twilio has no DateSent yet, and a filter by DateSent may leave it out: so the recipient's
@@ -46,7 +46,7 @@ def find_sent(account: Account, message: OutgoingMessage, *, since: datetime) ->
     client = client_for(account)
     since = since.astimezone(UTC) - CLOCK_SLACK
     to = channel_address(account.kind, message.to)
-    with asking():
+    with reading():
         dated = _newest(client.messages.page(to=to, date_sent_after=since, page_size=PAGE_SIZE), most=MAX_PAGES)
         newest = _newest(client.messages.page(to=to, page_size=PAGE_SIZE), most=1)
         results = {
@@ -67,16 +67,16 @@ def messages(account: Account, *, since: datetime, until: datetime) -> Iterator[
     client = client_for(account)
     sender(account)  # a channel without a number or a service has no messages of its own
     start, until = since.astimezone(UTC).replace(microsecond=0), until.astimezone(UTC)
-    with asking():
+    with reading():
         waiting = _waiting(client, account)
     text: set[str] = set()
     while start < until:
         end = min(start + WINDOW, until)
-        with asking():
+        with reading():
             records = chain(_dated(client, account, start, end), waiting)
             results = {one.sid: one for one in records if start <= _moment(one) <= end and one.sid not in text}
         for record in sorted(results.values(), key=_moment):
-            with asking():
+            with reading():
                 listed = _listed(client, record)
             yield listed
         # A second may lie in two windows, and one that waits may be sent meanwhile.
@@ -174,8 +174,8 @@ def _outbound_fields(record: MessageInstance) -> list[tuple[str, object]]:
     ]
 
 
-def _match(record: MessageInstance) -> FoundMessage:
-    return FoundMessage(
+def _match(record: MessageInstance) -> SentMessage:
+    return SentMessage(
         provider_message_id=record.sid,
         to=(record.to or "").removeprefix(WHATSAPP_PREFIX),
         body=record.body or "",

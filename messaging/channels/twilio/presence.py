@@ -7,7 +7,7 @@ from typing import Final
 
 from messaging.channels.base import Account, Kind, Retry, SendError
 from messaging.channels.twilio.account import client_for
-from messaging.channels.twilio.calls import asking
+from messaging.channels.twilio.calls import reading
 
 SECONDS: Final = 3.0  # nobody waits longer for a sign that fades after 25 s by itself
 
@@ -26,7 +26,7 @@ def show_typing(account: Account, provider_message_id: str) -> None:
         detail = "Twilio shows typing only under a message that came through it."
         raise SendError("typing", detail, Retry.FIX)
     client = client_for(account, seconds=SECONDS)
-    with asking():
+    with reading():
         context = client.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=provider_message_id)
     if context.success is False:
         raise SendError("typing", "WhatsApp did not show that somebody writes.", Retry.LATER)

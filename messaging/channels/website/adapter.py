@@ -12,13 +12,13 @@ from messaging.channels.base import (
     Capabilities,
     CredentialField,
     ErrorMeaning,
-    FoundMessage,
     Kind,
     OutgoingMessage,
     Problem,
     Retry,
     SendError,
     SendResult,
+    SentMessage,
 )
 
 CANNOT_SEND: Final = "Nothing can be sent through a website. Write by e-mail or phone."
@@ -37,9 +37,7 @@ class WebsiteProvider:
     def send(self, account: Account, message: OutgoingMessage) -> SendResult:
         raise SendError("cannot_send", CANNOT_SEND, Retry.NEVER)
 
-    def find_sent(
-        self, account: Account, message: OutgoingMessage, *, since: datetime
-    ) -> Sequence[FoundMessage] | None:
+    def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         return None
 
     def explain(self, error_code: str) -> ErrorMeaning:

@@ -52,9 +52,9 @@ def with_writer(channel: Channel, received: ReceivedMessage) -> ReceivedMessage:
     mail = received.mail
     if person is None:
         elsewhere = [one for one in received.reply_addresses if writer.plain(one[1]) not in own]
-        kept = writer.other_address(elsewhere, received.sender.lower())
-        extra = {**received.extra, "answers_to": kept} if mail is None and kept else received.extra
-        return replace(received, reply_addresses=(), extra=extra, mail=mail and replace(mail, reply_to=kept))
+        reply_address = writer.other_address(elsewhere, received.sender.lower())
+        extra = {**received.extra, "answers_to": reply_address} if mail is None and reply_address else received.extra
+        return replace(received, reply_addresses=(), extra=extra, mail=mail and replace(mail, reply_to=reply_address))
     return replace(
         received,
         sender=person[1],

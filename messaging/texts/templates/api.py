@@ -139,13 +139,13 @@ class TemplateViewSet(OrganizationViewSet[Template]):
         """How it looks for a customer, filled in as it would be sent by the caller; nothing is sent."""
         template = self.get_object()
         body = valid(PreviewSerializer(data=request.data, context={"member": self.member}))
-        given = body.get("variables")
+        entered = body.get("variables")
         try:
             context = rendering.render(
-                template=template, customer=body["customer"], agent=self.member.user, variables=given
+                template=template, customer=body["customer"], agent=self.member.user, variables=entered
             )
         except rendering.InvalidVariable as refused:
-            if given:
+            if entered:
                 raise
             # Nobody gave it: it is the customer's record that lacks the value.
             raise Conflict(str(refused), code="missing_value") from refused

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from core.tenancy import every_organization
-from messaging.channels.base import FoundMessage, Retry, SendError
+from messaging.channels.base import Retry, SendError, SentMessage
 from messaging.delivery import confirmation, sending, statuses
 from messaging.models import Message
 from tests.fakes.twilio import FakeTwilio, Step
@@ -146,7 +146,7 @@ class TestEqualTexts:
     def test_another_time_is_another_message(self, queue: Any, twilio: FakeTwilio, monkeypatch: Any):
         message = unconfirmed(queue, twilio, Step.lost())
         late = timezone.now() + timedelta(hours=2)
-        found = [FoundMessage("SM" + "9" * 32, THEIR_NUMBER, message.body, "sent", late)]
+        found = [SentMessage("SM" + "9" * 32, THEIR_NUMBER, message.body, "sent", late)]
         monkeypatch.setattr("messaging.channels.twilio.adapter.TwilioProvider.find_sent", lambda *_, **__: found)
         ask_provider()
         assert current(message).status == "unconfirmed"

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from activity.models import Event
 from core import clock, queues
-from core.claims import MAX_LOST
+from core.claims import MAX_LOST_CLAIMS
 from core.clock import now as database_now  # before a fixture puts the machine's clock in its place
 from core.tenancy import every_organization, organization_scope
 from messaging.channels.base import AGAIN, Retry, final
@@ -70,7 +70,7 @@ class TestKillingMessages:
             killed += run()
             make_due()
         after = current(bad)
-        assert killed == MAX_LOST
+        assert killed == MAX_LOST_CLAIMS
         assert (after.status, after.error_code, after.due_at, after.claim_token) == ("failed", "set_aside", None, None)
         assert after.error_message.startswith(queues.KILLED)
         assert AGAIN not in after.error_message
@@ -122,7 +122,7 @@ class TestKillingMessages:
             except Killed:
                 killed += 1
         after = current(message)
-        assert killed == MAX_LOST
+        assert killed == MAX_LOST_CLAIMS
         assert (after.status, after.due_at) == ("unconfirmed", None)
         assert "Mark as sent" in after.error_message
 

@@ -30,7 +30,6 @@ from messaging.channels.base import (
     Capabilities,
     CredentialField,
     ErrorMeaning,
-    FoundMessage,
     InvalidPayload,
     Kind,
     OutgoingMessage,
@@ -40,6 +39,7 @@ from messaging.channels.base import (
     SendError,
     SendResult,
     SendUnconfirmed,
+    SentMessage,
     StatusUpdate,
 )
 from messaging.channels.fields import MAX_BODY_LENGTH, JsonFields, decoded
@@ -77,9 +77,7 @@ class ToyProvider:
             raise SendError(str(answer.status_code), meaning.message, meaning.retry)
         return SendResult(provider_message_id=str(answer.json()["id"]))
 
-    def find_sent(
-        self, account: Account, message: OutgoingMessage, *, since: datetime
-    ) -> Sequence[FoundMessage] | None:
+    def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         return None
 
     def explain(self, error_code: str) -> ErrorMeaning:

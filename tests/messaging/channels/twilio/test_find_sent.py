@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from messaging.channels.base import FoundMessage, Retry, SendError, SendUnconfirmed
+from messaging.channels.base import Retry, SendError, SendUnconfirmed, SentMessage
 from messaging.channels.registry import provider
 from messaging.channels.twilio import listing
 from tests.fakes.twilio import ACCOUNT_SID, Step
@@ -25,7 +25,7 @@ def put(twilio, *, sender: str | None = OUR_NUMBER, to: str = THEIR_NUMBER, **mo
     return message
 
 
-def listed(account, message, since) -> list[FoundMessage]:
+def listed(account, message, since) -> list[SentMessage]:
     return list(twilio_provider.find_sent(account, message, since=since) or [])
 
 
