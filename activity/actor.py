@@ -1,4 +1,4 @@
-"""Who did it: a user, an API key, a workflow or the system; with a user's impersonator and the request's id."""
+"""Who made a change: a user, an API key, a workflow or the system; with a user's impersonator and the request's id."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ _current: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
 
 
 def current_actor() -> Actor:
-    """Who acts here; the system where nobody said otherwise."""
+    """The actor of this context; the system where none was set."""
     return _current.get()
 
 
 @contextmanager
 def acting_as(actor: Actor) -> Generator[Actor]:
-    """Everything inside is done by this actor; the request's id is kept where the new actor has none."""
+    """Set the actor of everything inside; the request's id is taken over where the new actor has none."""
     if not actor.request_id:
         actor = replace(actor, request_id=_current.get().request_id)
     token = _current.set(actor)

@@ -54,7 +54,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    """Long work: what it was told, how far it is, what came of it."""
+    """Jobs with their parameters, progress and result."""
 
     list_display = ["created_at", "organization", "kind", "status", "done", "total", "finished_at", "created_by"]
     list_select_related: ClassVar[list[str] | tuple[str, ...]] = ("organization", "created_by")
@@ -76,7 +76,7 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 
 @admin.register(Installation)
 class InstallationAdmin(ReadOnlyAdmin):
-    """Whether this is held as a restored copy, and what is to become of what waits in it."""
+    """Whether the installation is paused as a restored copy, and the decision about what waits in it."""
 
     list_display = ["identity", "name", "epoch", "advanced_at", "held_since", "held_why"]
     list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()

@@ -1,4 +1,4 @@
-"""Bring events to their subscribers: at least once, each handler's work with its receipt in one transaction."""
+"""Deliver events to their subscribers: at least once, each handler's work with its receipt in one transaction."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def dispatch_due() -> int:
 
 
 def set_aside(event: Event, reason: str) -> None:
-    """Dispatched no more by itself; the admin's ledger shows it, and dispatches it again."""
+    """Stop retrying an event; the admin's ledger lists it, and can dispatch it again."""
     settle(event, dispatch_state=Event.DispatchState.SET_ASIDE, last_error=reason)
 
 
@@ -56,7 +56,7 @@ def _dispatch(event: Event) -> None:
 
 
 def _hand_over(event: Event, subscription: registry.Subscription) -> str:
-    """One subscriber's turn; what went wrong, or nothing. One that fails keeps nobody else from the event."""
+    """Call one subscriber; the error as a text, or empty. A failure does not keep the event from the others."""
     try:
         with transaction.atomic():
             _, is_first = Receipt.objects.get_or_create(event=event, subscriber=subscription.name)
@@ -71,7 +71,7 @@ def _hand_over(event: Event, subscription: registry.Subscription) -> str:
 
 
 def replay(event: Event) -> None:
-    """Have a set-aside event dispatched again; subscribers that took it are not called a second time."""
+    """Dispatch a set-aside event again; subscribers with a receipt for it are not called a second time."""
     Event.objects.filter(pk=event.pk, dispatch_state=Event.DispatchState.SET_ASIDE).update(
         dispatch_state=Event.DispatchState.PENDING, due_at=clock.now(), attempts=0, last_error="", **released()
     )

@@ -53,14 +53,14 @@ _seen: tuple[str, int] = ("", 0)
 
 
 class NotPaused(Refused):
-    """Nothing is held: there is nothing to decide."""
+    """The installation is not paused: there is nothing to decide."""
 
     status = 409
 
 
 @dataclass
 class Note:
-    """What the data folder knows of the database."""
+    """The note in the data folder: which database it worked on, and that one's epoch."""
 
     identity: str
     epoch: int
@@ -69,18 +69,18 @@ class Note:
 
 
 def register_leaving(cancel: Cancel) -> None:
-    """Have `cancel` called when what was to leave a restored copy is not to."""
+    """Register `cancel`: called when a restored copy is not to send what waits in it."""
     _cancels.register(cancel)
 
 
 def begin_watching() -> None:
-    """This process is a worker: it compares before anything leaves."""
+    """Mark this process as a worker: it compares the note before anything is sent."""
     global _is_worker
     _is_worker = True
 
 
 def advance() -> bool:
-    """Compare, and note that this installation is at work; False where it is held as a copy."""
+    """Compare the epochs, then advance both; False where the installation is paused as a copy."""
     global _is_compared, _seen
     with _lock:
         note, now = _read(), clock.now()
@@ -105,7 +105,7 @@ def advance() -> bool:
 
 
 def is_held() -> bool:
-    """Whether nothing may leave; asked before each round of sending, one query."""
+    """Whether sending is paused; read before each round of sending, one query."""
     if _is_worker and not _is_compared:
         return not advance()
     row = Installation.objects.filter(pk=1).only("identity", "epoch", "held_since").first()
@@ -118,18 +118,18 @@ def is_held() -> bool:
 
 
 def held() -> Installation | None:
-    """The row that says since when and why this is held as a copy; None where it is not."""
+    """The row with the time and reason of the pause; None where there is none."""
     return Installation.objects.filter(pk=1, held_since__isnull=False).first()
 
 
 def reason() -> str:
-    """The health check: empty, or that somebody has to decide."""
+    """The health check: empty, or a text that asks for the decision."""
     row = held()
     return f"held as a restored copy since {row.held_since:%Y-%m-%d %H:%M} UTC: {row.held_why}" if row else ""
 
 
 def decide(*, cancel_due: bool = False, cancel_all: bool = False) -> int:
-    """Go on with a copy as an installation of its own; how much was cancelled before. Raises NotHeld.
+    """Go on with a copy as an installation of its own; returns how many rows were cancelled. Raises NotPaused.
 
     With `cancel_due` what came along and is due by now does not leave, with `cancel_all` nothing that came along does.
     """
@@ -182,7 +182,7 @@ def _long(idle: timedelta) -> str:
 
 
 def _place() -> str:
-    """Where the note lies: its path and, where the system has one, the machine's own number."""
+    """The note's place: its path and, where the system has one, the machine's id."""
     return hashlib.sha256(f"{settings.DATA_DIR}\n{_machine()}".encode()).hexdigest()[:32]
 
 
@@ -194,7 +194,7 @@ def _machine() -> str:
 
 
 def _database() -> str:
-    """The database as its server knows it; of SQLite, where its file lies on which machine."""
+    """The database's identity: its server's id for it; with SQLite its file and machine."""
     if connection.vendor != "postgresql":
         return hashlib.sha256(f"{connection.settings_dict['NAME']}\n{_machine()}".encode()).hexdigest()[:32]
     try:
@@ -225,7 +225,7 @@ def _read() -> Note | None:
 
 
 def _write(row: Installation) -> None:
-    """After the commit, whole or not at all. A note that can't be written is behind, which is no sign of a copy."""
+    """Write the note after the commit, atomically. Where that fails the note is behind, which is no sign of a copy."""
     note = Note(str(row.identity), row.epoch, list(row.former), _place())
     draft = _path().with_name(f".{NOTE}-{os.getpid()}")
     try:

@@ -64,17 +64,17 @@ class JobFailed(Exception):
 
 
 class JobFinished(Refused):
-    """It ended before it could be cancelled."""
+    """The job ended before it could be cancelled."""
 
     status = 409
 
 
 class _Ended(BaseException):
-    """The handler's turn is over, between two steps. Not an Exception: no handler is to catch it."""
+    """Ends the handler between two steps. Not an Exception, so that no handler catches it."""
 
 
 class _ClaimLost(_Ended):
-    """Somebody else holds the claim."""
+    """Another worker holds the claim by now."""
 
 
 class _Cancelled(_Ended):
@@ -125,7 +125,7 @@ class Work:
             self._slice_ends = time.monotonic() + SLICE_SECONDS
 
     def _fence(self) -> None:
-        """Keep the row until the commit. Raises _Lost or _Cancelled."""
+        """Lock the row until the commit. Raises _ClaimLost or _Cancelled."""
         due_at = clock.now() + LEASE
         if self._claimed().filter(is_cancel_requested=False).update(due_at=due_at) != 1:
             raise _Cancelled if self._claimed().exists() else _ClaimLost
@@ -166,7 +166,7 @@ Handler = Callable[[Work], dict[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is known of a kind of job: what to call it, and what a page shows of its result.
+    """A kind of job: its name for people, and how a page shows its result.
 
     `template` is a partial that gets `job`; `url(job)` is where to go on to when it is done; `so_far(state)` tells what
     one that was cancelled on the way has done.
@@ -197,7 +197,7 @@ def register(
 
 
 def kind_of(job: Job) -> Kind | None:
-    """What is registered for the job's kind; None for one that this version does not know."""
+    """The job's kind as it is registered; None for one that this version does not know."""
     return KINDS.get(job.kind)
 
 
@@ -245,12 +245,12 @@ def cancel(*, job: Job) -> Job:
 
 
 def run_due() -> int:
-    """Work on every job that is due, one after the other; how many turns that took."""
+    """Run every due job, one after the other; returns the number of claims."""
     return sweep(QUEUE)
 
 
 def set_aside(job: Job, reason: str) -> None:
-    """It failed, with what was done so far; whoever started it can start it again."""
+    """Fail a job that ended its workers, with its result so far; it can be started again."""
     logger.error("job_given_up", extra={"job_id": str(job.pk), "kind": job.kind})
     with organization_scope(job.organization):
         _failed(job, f"{reason} What was done so far is kept.")
@@ -261,7 +261,7 @@ def _jobs() -> QuerySet[Job]:
 
 
 def purge_old() -> int:
-    """Delete the jobs that ended long ago, with what they were told and found out; how many."""
+    """Delete the jobs that ended long ago, with their parameters and results; returns how many."""
     with every_organization("one worker does the jobs of all organizations"):
         rows = Job.objects.filter(finished_at__lt=clock.now() - REMEMBERED)
         return int(rows.delete()[0])

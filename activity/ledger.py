@@ -71,7 +71,7 @@ def record(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of many events of a type: what it happened to, and what is told of it."""
+    """One of many events of a type: its subject and its payload."""
 
     subject: models.Model
     payload: Mapping[str, object] = field(default_factory=dict)
@@ -84,7 +84,7 @@ def record_many(
 ) -> int:
     """Like `record` for each entry, of one organization, in a statement for each 500; how many were written.
 
-    Who listens live is told once that much has changed. Raises UndeclaredEvent for a type no app declares.
+    Live listeners get one signal for all. Raises UndeclaredEvent for a type no app declares.
     """
     registry.require_declared(event_type)  # also where there is no entry
     actor = actor or current_actor()

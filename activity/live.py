@@ -1,4 +1,4 @@
-"""The live feed: every web process hears of every event within moments of its commit.
+"""The live feed: every web process gets a signal of every event within moments of its commit.
 
 With Redis an event is published as it commits. Without, or while Redis is away, the process that has listeners looks at
 the last seconds of the ledger a few times a second. Either way a listener gets signals (what kind of event, about
@@ -51,7 +51,7 @@ MISSED = "live.missed"
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """That something happened; ids only."""
+    """An event without its content: ids only."""
 
     event: str
     organization: str
@@ -68,7 +68,7 @@ def announce(event: Event) -> None:
 
 
 def announce_many(last: Event) -> None:
-    """Publish, for this event and the many before it, one signal: much has changed, look at everything anew."""
+    """Publish one signal, MISSED, for this event and the many before it: listeners read everything again."""
     if settings.REDIS_URL:
         signal = _much_changed(str(last.organization_id), str(last.pk))
         transaction.on_commit(lambda: _publish(signal), robust=True)
@@ -79,7 +79,7 @@ def _much_changed(organization: str, event: str = "") -> Signal:
 
 
 def channel_name() -> str:
-    """Redis publishes across its databases: the number keeps two installations on one server apart."""
+    """The Redis channel of this installation; with the database's number, since Redis publishes across databases."""
     address: dict[str, object] = redis.connection.parse_url(settings.REDIS_URL)  # type: ignore[no-untyped-call]
     number = address.get("db", 0)
     return f"parley:live:{number}"
@@ -119,7 +119,7 @@ def _publish(signal: Signal) -> None:
 
 
 class Feed:
-    """One process's ear: started by the first listener, stopped by the last one's leaving."""
+    """A process's subscription: started with the first listener, stopped with the last."""
 
     def __init__(self) -> None:
         self._queues: dict[str, set[asyncio.Queue[Signal]]] = defaultdict(set)
@@ -199,7 +199,7 @@ class Feed:
             self._seen = {key: at for key, at in self._seen.items() if at > now - 2 * LOOK_BACK.total_seconds()}
 
     def _note_alive(self) -> None:
-        """From here on nothing is missed; between the last source and this one something may have been."""
+        """Note that signals arrive again; what came since the last source may be missed, so listeners get a MISSED."""
         if self._hearing.is_set():
             for organization in list(self._queues):
                 self._pass_on(_much_changed(organization))

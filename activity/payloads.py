@@ -1,4 +1,4 @@
-"""What an event's payload has: each field is declared with its kind, and whether it stays when a person is erased."""
+"""The fields of an event's payload: each is declared with its kind, and whether it stays when a person is erased."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 
 
 class Kind(StrEnum):
-    """What sort of value it is, and so what may be asked of it."""
+    """The kind of a value, which decides the operators for it."""
 
     KEY = "key"  # one word that programs know: a stage's key, a status, a code
     ID = "id"

@@ -1,4 +1,4 @@
-"""Which events there are, and who listens.
+"""The registry of event types and of their subscribers.
 
 An app declares its events in `events.py`, which `apps.py` imports at its top, so that all are known before any app is
 ready, and subscribes in `subscribers.py`; `manage.py show_registrations` prints both. This is the one way in which a
@@ -55,16 +55,16 @@ class Declared:
 
     @property
     def is_trigger(self) -> bool:
-        """Whether rules may begin with it: what nothing can be asked of begins none."""
+        """Whether rules may begin with it: it has to offer a condition field."""
         return bool(self.conditions)
 
     @property
     def may_name_people(self) -> bool:
-        """Whether something in the payload may say who somebody is."""
+        """Whether the payload may identify a person."""
         return any(field.kind in PERSONAL for field in self.payload)
 
     def mismatches(self, payload: Mapping[str, object]) -> list[str]:
-        """In what a payload differs from its declaration: names of fields, never a value."""
+        """The names of the fields in which a payload differs from its declaration; never a value."""
         known = {field.name: field for field in self.payload}
         wrong = [f"{name} is not declared" for name in payload if name not in known]
         for name, field in known.items():
@@ -75,7 +75,7 @@ class Declared:
         return wrong
 
     def kept_fields(self, payload: Mapping[str, object]) -> dict[str, object]:
-        """What of a payload says nothing of the person, and stays when they are erased."""
+        """The part of a payload that does not identify the person, and stays when they are erased."""
         known = {field.name: field for field in self.payload}
         return {name: value for name, value in payload.items() if name in known and known[name].keeps(value)}
 
@@ -118,7 +118,7 @@ def check_payload(event_type: str, payload: Mapping[str, object]) -> None:
 
 
 def kept_of(event_type: str, payload: Mapping[str, object]) -> dict[str, object]:
-    """What erasing keeps of an event; nothing of a type that nobody declares any more."""
+    """The part of a payload that erasing keeps; empty for a type that nobody declares any more."""
     declared = EVENTS.get(event_type)
     return declared.kept_fields(payload) if declared else {}
 
@@ -141,5 +141,5 @@ def subscriptions() -> list[Subscription]:
 
 
 def subscribers_of(event_type: str, *, inline: bool) -> list[Subscription]:
-    """Who is to be told of an event of this type."""
+    """The subscriptions for an event of this type."""
     return [s for s in SUBSCRIPTIONS if s.inline is inline and s.event_type in (event_type, "*")]

@@ -35,7 +35,7 @@ OPERATORS_OF: dict[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ConditionField:
-    """What a condition can ask of an event, or of whom it is about."""
+    """A field of an event, or of its subject, that a condition can compare."""
 
     name: str
     label: str | Promise
@@ -43,7 +43,7 @@ class ConditionField:
 
     @property
     def operators(self) -> tuple[str, ...]:
-        """Those that mean something for its kind, beside equality."""
+        """The operators for its kind, beside equality."""
         return OPERATORS_OF[self.kind]
 
 

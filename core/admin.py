@@ -1,4 +1,4 @@
-"""The admin console: who may enter sees all organizations, or those they administer; secrets are never shown."""
+"""The admin console: superusers see every organization, other staff those they administer; secrets are never shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ParleyAdminSite(admin.AdminSite):
     index_title = "What there is"
 
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
-        """One door for everybody: the sign-in page, which slows guessing down."""
+        """Redirect to the sign-in page of the product, which limits attempts."""
         if request.user.is_authenticated:
             raise PermissionDenied("Only the installation’s administrators enter here.")
         return redirect_to_login(local_path(request.GET.get("next")) or reverse("admin:index"))
@@ -59,7 +59,7 @@ class ParleyAdminSite(admin.AdminSite):
 
 
 class TenantAdmin(admin.ModelAdmin):
-    """A model of an organization. Staff who are no superusers look, and change nothing here."""
+    """The admin of a model of an organization. Only superusers change rows; other staff read them."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -78,7 +78,7 @@ class TenantAdmin(admin.ModelAdmin):
     def formfield_for_foreignkey(
         self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: object
     ) -> ModelChoiceField | None:
-        """Never a drop-down of a million rows."""
+        """Enter related rows by id: a drop-down would load a million of them."""
         kwargs.setdefault("widget", ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -94,7 +94,7 @@ class TenantAdmin(admin.ModelAdmin):
 
 
 class ReadOnlyAdmin(TenantAdmin):
-    """Rows that are looked at and never changed by hand."""
+    """An admin whose rows are read only."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Who is worked on alone: a row that a worker was lost with takes nobody along if it kills the next one.
+"""Rows that are worked on alone: one that a worker died with must not end the work on others if it kills the next one.
 
 Rows are worked on side by side in the threads of a worker. Before one that may be a killer the process finishes what it
 has in hand and begins nothing else, for a few seconds at most: what kills does so soon, and a queue must not stand
@@ -17,7 +17,7 @@ WAIT_SECONDS: Final = 10.0
 
 
 class Gate:
-    """One or many: `beside_others` shares the process, `alone` has it."""
+    """A lock with two modes: `beside_others` is shared by many threads, `alone` excludes all others."""
 
     def __init__(self, wait_seconds: float = WAIT_SECONDS) -> None:
         self._changed = threading.Condition()
@@ -30,7 +30,7 @@ class Gate:
 
     @contextmanager
     def beside_others(self) -> Generator[None]:
-        """Work that need not be alone; waits a little while a suspect is tried."""
+        """Hold the shared mode; waits for a few seconds at most while a suspect row is tried."""
         if self._is_inside:
             yield
             return
@@ -39,7 +39,7 @@ class Gate:
 
     @contextmanager
     def alone(self) -> Generator[None]:
-        """Wait until the others have ended, as long as that is soon, and let no other begin meanwhile."""
+        """Hold the exclusive mode: waits some seconds at most for the others, and lets no other begin meanwhile."""
         if self._is_inside:
             yield  # a row whose work leads to another's stays one piece of work
             return
@@ -50,16 +50,16 @@ class Gate:
 
     @property
     def is_requested(self) -> bool:
-        """Whether somebody waits to be alone: what can stop between two steps does."""
+        """Whether a thread waits for the exclusive mode: work in steps then stops after the one in hand."""
         return self._waiting > 0
 
     @property
     def in_hand(self) -> int:
-        """How many rows the process works on."""
+        """How many rows the process is working on."""
         return self._beside + self._alone
 
     def wait_until_empty(self, seconds: float) -> bool:
-        """Whether nothing was in hand any more within the time."""
+        """Wait until no row is worked on; False where that took longer than the time."""
         with self._changed:
             return self._changed.wait_for(lambda: self.in_hand == 0, seconds)
 

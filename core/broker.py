@@ -33,7 +33,7 @@ _counter = itertools.count()
 
 
 class Channel(virtual.Channel):
-    """Direct exchanges only; no fan-out, so no remote control and no events."""
+    """A kombu channel with direct exchanges only; no fan-out, so no remote control and no events."""
 
     do_restore = True
     supports_fanout = False
@@ -148,7 +148,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _is_stale(name: str) -> bool:
-    """Whether the time in a message's name is over; a name of another make never is one of ours."""
+    """Whether the message has expired by the time in its name; a name of another format is stale too."""
     parts = name.split("-")
     return len(parts) not in (4, 5) or not parts[1].isdigit() or int(parts[1]) < time.time_ns()
 

@@ -4,7 +4,7 @@ A claim moves `due_at` to the end of the lease and writes a token of its own. Wh
 worker that slept past its lease finds another token and can't. A worker that died leaves a row that is simply due
 again.
 
-Work that was begun and never came back is counted in `lost_claims`: such a row may be what kills its workers. It is
+Work that was begun and never settled is counted in `lost_claims`: such a row may be what kills its workers. It is
 then claimed alone, so that it takes no others along, and after MAX_LOST_CLAIMS the queue sets it aside (`core.sweeps`).
 """
 
@@ -43,7 +43,7 @@ class Claimable(models.Model):
 
     @property
     def is_suspect(self) -> bool:
-        """Whether a worker was lost with it: it is worked on alone."""
+        """Whether a worker died while it worked on this row: the row is then worked on alone."""
         return self.lost_claims > 0
 
 
@@ -53,7 +53,7 @@ _NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def released() -> dict[str, object]:
-    """What an UPDATE that ends a claim writes: nobody holds the row, and nothing counts against it."""
+    """The values that end a claim: no token, not begun, no lost claims."""
     return {"claim_token": None, "begun_at": None, "lost_claims": 0}
 
 
@@ -104,7 +104,7 @@ def claim(
 
 
 def _is_suspect(row: Claimable) -> bool:
-    """Whether a worker was lost with a due row, now or before: its claim ended by time after its work had begun."""
+    """Whether a worker died with a due row, now or before: its lease ran out after the work on it had begun."""
     return row.lost_claims > 0 or (row.claim_token is not None and row.begun_at is not None)
 
 
@@ -153,7 +153,7 @@ def give_back(rows: Sequence[Claimable], **changes: object) -> None:
 
 
 def reason_of(error: BaseException, *, length: int = 2000) -> str:
-    """What went wrong, for the row; without the characters that a database refuses, so that it can be written."""
+    """The error as a text for the row, `length` characters at most, without those that a database refuses."""
     return _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", f"{type(error).__name__}: {error}")[:length]
 
 

@@ -55,7 +55,7 @@ def drift() -> timedelta:
 
 
 def is_right() -> str:
-    """The health check of the clock: empty, or by how much this machine is off."""
+    """The clock's health check: empty, or a text with the seconds that this machine is off."""
     off = _drift
     if abs(off) <= MAX_DRIFT:
         return ""
@@ -63,13 +63,13 @@ def is_right() -> str:
 
 
 def forget() -> None:
-    """Ask the database again at the next occasion."""
+    """Forget the offset: the next call asks the database again."""
     global _measured, _drift
     _measured, _drift = None, timedelta(0)
 
 
 def _measure(connection: BaseDatabaseWrapper) -> tuple[datetime, float] | None:
-    """Ask on an open connection, past Django's cursor: it is no query of whoever opened the connection."""
+    """The database's time and ours, read past Django's cursor, so that it counts as nobody's query."""
     global _measured, _drift
     try:
         connection.ensure_connection()

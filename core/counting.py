@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 
 def capped_counts(parts: Mapping[str, QuerySet], *, cap: int) -> dict[str, int]:
-    """How many rows each queryset has, `cap` at most, asked in one statement."""
+    """How many rows each queryset has, `cap` at most, by its key; one query."""
     counts = dict.fromkeys(parts, 0)
     columns: list[str] = []
     names: list[str] = []

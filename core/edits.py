@@ -1,8 +1,8 @@
-"""Forms that edit a record: only what the person changed against what the page showed is written.
+"""Forms that edit a record: only what the person changed is written, compared with what the page showed.
 
-The page carries a signed digest of each field as it was shown (`snapshot`). What comes back as it was shown is no
+The page carries a signed digest of each displayed value (`snapshot`). A value that comes back unchanged is no
 change, whatever the record says by now, and is not checked either: a choice that was taken off its list stays. What the
-person changed and somebody else changed meanwhile asks, with both values; the rest of what was entered is kept.
+person and somebody else changed is a `Conflict` that the form asks about; the rest of what was entered is kept.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class EditMixin(forms.Form):
 
     @property
     def snapshot(self) -> str:
-        """What the page shows, signed; for the hidden field `snapshot`."""
+        """The signed digests of the displayed values; for the hidden field `snapshot`."""
         locked = self._posted if self.is_bound else None
         if locked is None:
             context = {name: digest(self._now(name)) for name in self.fields}
@@ -176,7 +176,7 @@ class EditMixin(forms.Form):
                 self._entered.append(name)
 
     def _now(self, name: str) -> object:
-        """What a page would show, and a browser send back, for what the record has now."""
+        """The record's present value as a page would show it and a browser send it back."""
         field, bound = self.fields[name], self[name]
         return _displayed(field, field.prepare_value(bound.initial))
 
@@ -268,14 +268,14 @@ def _line_feeds(text: str) -> str:
 
 
 def digest(value: object) -> str:
-    """A short sum of what was shown, by which it is compared."""
+    """A short hash of a displayed value, for comparing."""
     return urlsafe_b64encode(
         hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=9).digest()
     ).decode()
 
 
 def _words(field: forms.Field, value: Any) -> str:
-    """The value as a person says it."""
+    """The value in words, as the conflict shows it."""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     names = {str(key): str(label) for key, label in _flat(getattr(field, "choices", ()))}

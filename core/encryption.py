@@ -41,7 +41,7 @@ def encrypt(value: object) -> str:
 
 
 def decrypt(token: str) -> object:
-    """What `encrypt` was given. Raises DecryptionFailed when no key fits."""
+    """The value that was encrypted. Raises DecryptionFailed when no key fits."""
     try:
         return json.loads(_opened(tuple(settings.ENCRYPTION_KEYS), token))
     except InvalidToken as error:
@@ -51,7 +51,7 @@ def decrypt(token: str) -> object:
 
 
 class _Sealed:
-    """What the database holds, not read yet."""
+    """A value as the database holds it, not decrypted yet."""
 
     __slots__ = ("token",)
 

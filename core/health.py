@@ -1,4 +1,4 @@
-"""Whether Parley is well: alive (it answers), and ready (every part it needs answers too)."""
+"""Health checks: alive (the process answers), and ready (every part it needs answers too)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Check = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`check` gives the reason why the part is not well, or an empty text.
+    """`check` returns the reason why the part is failing, or an empty text.
 
     `is_advisory`: somebody has to see to it while everything runs: shown, and no reason to send people elsewhere.
     """
@@ -44,12 +44,12 @@ PARTS: Registry[Part] = Registry(
 
 
 def register(name: str, check: Check, *, is_advisory: bool = False) -> None:
-    """Have `/health/ready` ask this too. An advisory check calls for attention and leaves the installation ready."""
+    """Add a check to `/health/ready`. An advisory one calls for attention and leaves the installation ready."""
     PARTS.register(Part(name, check, is_advisory))
 
 
 def failing() -> dict[str, str]:
-    """The parts that are not well, with the reason. A check that raises is not well either."""
+    """The failing parts, each with its reason. A check that raises counts as failing."""
     reasons = {part.name: _result_of(part.check) for part in PARTS}
     return {name: reason for name, reason in reasons.items() if reason}
 

@@ -30,7 +30,7 @@ class Request(HttpRequest):
 
 
 def listed(request: HttpRequest, name: str) -> list[str]:
-    """What stands under this name, with commas between or repeated: in the body, as lists that are too long for an
+    """The values of a parameter, repeated or separated by commas: in the body, as lists that are too long for an
     address do, or else in the address."""
     values = request.POST.getlist(name) or request.GET.getlist(name)
     return [one for value in values for one in value.split(",")]

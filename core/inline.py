@@ -1,4 +1,4 @@
-"""A value that is edited where it stands, without a page of its own: nothing is written over that was not seen.
+"""Values that are edited in place: a change that the person has not seen is never overwritten.
 
 The form carries what it showed (`shown`, signed, bound to the record and the field); the view compares it with what is
 there now under the row's lock. A form of ours always has it; what comes without it was sent by no page, and is taken as
@@ -21,7 +21,7 @@ SNAPSHOT: Final = "shown"
 
 @dataclass(frozen=True, slots=True)
 class InlineConflict:
-    """Two people set one value: what this person wants, and what somebody else made of it; both in words."""
+    """Two people set one value: what this person entered, and the record's present value; both in words."""
 
     label: str
     entered: str
@@ -34,7 +34,7 @@ def sign_snapshot(record: models.Model, field: str, value: object) -> str:
 
 
 def is_outdated(record: models.Model, field: str, value: object, snapshot: str | None) -> bool:
-    """Whether the record's value is another by now than the form showed. Ask while the row is locked."""
+    """Whether the record's value has changed since the form showed it. Call it while the row is locked."""
     if snapshot is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Many rows into a table, several times as quick as `bulk_create`, which writes a statement anew for every few rows.
+"""Inserting many rows, several times as quick as `bulk_create`, which builds a statement for every few rows.
 
 One statement is prepared once on SQLite; PostgreSQL gets a COPY. Nothing is read back, no signal is sent; a primary key
 that is left empty is the database's to give. Unique keys and foreign keys hold as always.
@@ -70,7 +70,7 @@ def _copy(
 
 
 def _converter(field: models.Field, connection: BaseDatabaseWrapper) -> Converter | None:
-    """What makes of an attribute what the driver takes; none where it takes it as it is."""
+    """The conversion from an attribute to the driver's value; None where there is none to make."""
     target = field.target_field if isinstance(field, models.ForeignKey) else field
     if isinstance(target, models.UUIDField) and connection.features.has_native_uuid_field:
         return None

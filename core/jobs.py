@@ -38,7 +38,7 @@ CONTEXT_HEADER = "parley"
 
 @dataclass(frozen=True)
 class WakeUp:
-    """One kind of ring, pressed when called."""
+    """The wake-up of one task; calling it publishes it."""
 
     task: str
     arguments: tuple[tuple[str, object], ...] = ()
@@ -48,7 +48,7 @@ class WakeUp:
 
 
 def wake_up(task: str, **arguments: object) -> None:
-    """Have the task run soon after the transaction commits, or at once outside of one; equal rings become one."""
+    """Run the task soon after the transaction commits, or at once outside of one; equal wake-ups become one."""
     pressed = WakeUp(task, tuple(sorted(arguments.items())))
     connection = transaction.get_connection()
     if connection.in_atomic_block:
@@ -60,7 +60,7 @@ def wake_up(task: str, **arguments: object) -> None:
 
 
 class Publisher:
-    """Publishes rings in a thread of its own, so that no request waits for a broker that is slow or away."""
+    """Publishes wake-ups in a thread of its own, so that no request waits for a broker that is slow or away."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -90,7 +90,7 @@ class Publisher:
             logger.warning("ring_failed", extra={"reason": str(error)})
 
     def flush(self, seconds: float) -> bool:
-        """Wait until everything pressed so far was published or given up; False when the time was over first."""
+        """Wait until every wake-up so far was published or given up; False when the time was over first."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting_wake_ups and not self._is_busy, seconds)
 
@@ -165,12 +165,12 @@ class JobTask(Task):
             return super().__call__(*args, **kwargs)
 
     def context(self) -> dict[str, Any]:
-        """What travelled with this call: a worker finds it in the request itself, a call in place among its headers."""
+        """The headers of this call: a worker has them in the request itself, a call in place among its headers."""
         return self.request.get(CONTEXT_HEADER) or (self.request.headers or {}).get(CONTEXT_HEADER) or {}
 
 
 class Drain(JobTask):
-    """A task without arguments that works off everything due.
+    """A task without arguments that does everything that is due.
 
     Two at once in a process would only be in each other's way: a ring during the work makes it look once more.
     """
@@ -210,7 +210,7 @@ _stopping = threading.Event()
 
 @signals.worker_shutting_down.connect(weak=False)
 def stop(**_: object) -> None:
-    """Have `stopping()` say so."""
+    """Make `stopping()` return True from now on."""
     _stopping.set()
 
 
@@ -220,5 +220,5 @@ def stopping() -> bool:
 
 
 def close_connections() -> None:
-    """What a thread of one's own does last: its database connections go back or are closed."""
+    """Close or return the thread's database connections; the last call of a thread of our own."""
     connections.close_all()

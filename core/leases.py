@@ -34,7 +34,7 @@ LEAST_SECONDS = 0.2
 
 @dataclass(eq=False, slots=True)
 class Held:
-    """A row in work: until when it may go on, when its lease is renewed next. Times are the steady clock's."""
+    """A claimed row in work: when its time ends, when its lease is renewed next. Times are the steady clock's."""
 
     row: Claimable
     lease: timedelta
@@ -50,7 +50,7 @@ class Held:
         self.moved_on()
 
     def moved_on(self) -> None:
-        """The work got further: the time that it may take begins again."""
+        """Restart the time limit, because the work made progress."""
         now = clock.steady()
         self.ends_at = now + self.longest.total_seconds()
         self.renew_at = now + self.step
@@ -75,7 +75,7 @@ class Renewer:
 
     @contextmanager
     def holding(self, held: Held) -> Generator[Held]:
-        """Renew the row's lease as long as the block goes on."""
+        """Renew the row's lease as long as the block runs."""
         with self._changed:
             key = next(self._keys)
             self._held[key] = held
@@ -88,7 +88,7 @@ class Renewer:
                 self._held.pop(key, None)
 
     def moved_on(self, row: Claimable) -> None:
-        """The work on a row that is held got further: it may take its whole time again."""
+        """Restart the row's time limit, because the work on it made progress."""
         with self._changed:
             for locked in self._held.values():
                 if locked.row is row:

@@ -1,4 +1,4 @@
-"""The state of a list as its address says it: filters, order, view, page. One value, whatever the list is of."""
+"""The state of a list in its address: filters, order, view, page; the same class for every list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ListQuery:
 
     @classmethod
     def read(cls, parameters: QueryDict, names: Iterable[str], defaults: Mapping[str, str] | None = None) -> ListQuery:
-        """What an address says of these names, without spaces around it; the default where it says nothing."""
+        """The values of these names in an address, stripped; the default where a name has none."""
         plain = defaults or {}
         return cls({name: parameters.get(name, "").strip() or plain.get(name, "") for name in names}, plain)
 
@@ -51,7 +51,7 @@ class ListQuery:
         return replace(self, values={name: value for name, value in self.values.items() if name in names})
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
-        """What a form of the list hands on in hidden fields; `without` are the names that it asks itself."""
+        """The pairs for a form's hidden fields; `without` are the names that the form has inputs for."""
         results = [(name, value) for name, value in self.values.items() if name not in without]
         return [(name, one) for name, value in results for one in (value if isinstance(value, list) else [value])]
 

@@ -1,7 +1,7 @@
 """Logs: one event a line with its fields, JSON in production; never what was written, to whom, or with which secret.
 
 Code says `logging.getLogger(__name__).info("message_sent", extra={"message_id": …})`: a name for the event and ids
-beside it. What a library or an error text lets slip (addresses, tokens) is blotted out here, before it is written.
+beside it. Addresses and tokens in texts of libraries and errors are removed here, before a line is written.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def quietest(level: str, least: str) -> str:
 
 
 def bound(**fields: str) -> AbstractContextManager[None]:
-    """Every line logged inside carries these fields."""
+    """Add these fields to every line logged inside the block."""
     return structlog.contextvars.bound_contextvars(**fields)
 
 

@@ -11,7 +11,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 def first_or_404(rows: QuerySet[Row], detail: str) -> Row:
-    """The first of the rows. Raises Http404: the same for what is not there and for what is out of reach."""
+    """The first of the rows. Raises Http404, the same for a missing record and for one out of reach."""
     row = rows.first()
     if row is None:
         raise Http404(detail)

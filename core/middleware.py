@@ -1,4 +1,4 @@
-"""What wraps every request: its id, its line in the log, a header or two, and the static files."""
+"""Middleware of every request: its id, its line in the log, headers, and the static files."""
 
 from __future__ import annotations
 

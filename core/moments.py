@@ -1,4 +1,4 @@
-"""Moments that can be anybody's: those that have a day in every time zone."""
+"""Moments that can be shown: those that have a day in every time zone."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ FIRST_YEAR, LAST_YEAR = 1900, 9990
 
 
 def is_showable(moment: datetime) -> bool:
-    """Whether every page can show it, and add days to it."""
+    """Whether every page can show the moment, and add days to it."""
     return FIRST_YEAR <= moment.year <= LAST_YEAR

@@ -1,4 +1,4 @@
-"""The guard of every connection to an address that somebody else named.
+"""Connections to host names that users enter: never into the network that Parley runs in.
 
 A name that an organization's administrator enters, or that stands in a message, must not lead into the network that
 Parley runs in. The addresses behind the name are looked at, and the connection goes to those very addresses: a name
@@ -29,7 +29,7 @@ _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 
 
 class NotPublic(Exception):
-    """The name leads into a network that is not public, and nobody allowed that."""
+    """The name resolves to an address that is neither public nor allowed."""
 
 
 def is_loopback(host: str) -> bool:

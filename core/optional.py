@@ -1,4 +1,4 @@
-"""Values that the type says may be none, and that a query or a constraint says are there."""
+"""Values that may be None by their type, but not by the query or constraint that they come from."""
 
 from __future__ import annotations
 

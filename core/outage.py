@@ -43,7 +43,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 class OutageMiddleware:
-    """Answers a view that met an outage."""
+    """Answers 503 where a view raised an outage of the database."""
 
     sync_capable = True
     async_capable = True
@@ -57,12 +57,12 @@ class OutageMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """503 for an outage; anything else goes its way."""
+        """A 503 for an outage; None for anything else."""
         return answer(request, exception) if is_outage(exception) else None
 
 
 def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
-    """503 with Retry-After, in the shape that the caller reads. Asks no database."""
+    """A 503 with Retry-After, as JSON or HTML as the caller accepts. Uses no database."""
     note(error)
     text = message()
     response: HttpResponse
@@ -79,12 +79,12 @@ def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 
 def message() -> str:
-    """What whoever asked is told."""
+    """The text for the caller."""
     return _("The database can’t be reached just now. Nothing that was saved is lost. Try again in a moment.")
 
 
 def note(error: BaseException) -> None:
-    """A line in the log, and broken connections go."""
+    """Log the outage, and close broken connections."""
     logger.error("database_unavailable", extra={"reason": f"{type(error).__name__}: {error}"[:500]})
     pool = getattr(connection, "pool", None)
     if pool is not None:
@@ -94,7 +94,7 @@ def note(error: BaseException) -> None:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler for what no view and no middleware caught."""
+    """Django's handler for exceptions that no view or middleware caught."""
     error = sys.exc_info()[1]
     if error is not None and is_outage(error):
         return answer(request, error)

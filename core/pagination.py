@@ -25,7 +25,7 @@ LARGEST_NUMBER = 2**63 - 1
 
 
 class InvalidCursor(Refused):
-    """A cursor that this list did not give."""
+    """The cursor does not come from this list."""
 
     field = "cursor"
     is_of_address = True

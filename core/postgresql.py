@@ -45,7 +45,7 @@ class Connection(psycopg.Connection[object]):
     def wait(
         self, gen: Generator[Any, Any, Result], interval: float = LOOK_EVERY_SECONDS, timeout: float | None = None
     ) -> Result:
-        """What psycopg calls for each wait on the server."""
+        """Called by psycopg for each wait on the server. Raises OperationalError after the time-out."""
         timeout = self.longest_wait if timeout is None else timeout
         try:
             return super().wait(gen, interval, timeout)

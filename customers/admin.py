@@ -29,7 +29,7 @@ from customers.work import admin as work_admin  # noqa: F401 - registers its own
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
-    """Customers are changed where the ledger hears of it: on their page and through the API."""
+    """Customers are read here and changed on their page and by the API, which record events."""
 
     list_display = ["code", "name", "organization", "stage", "status", "assigned_to", "created_at"]
     list_filter = ["status", "type", "source", "created_at"]
@@ -120,7 +120,7 @@ class InteractionAdmin(ReadOnlyAdmin):
 
 @admin.register(CustomerFile)
 class CustomerFileAdmin(ReadOnlyAdmin):
-    """That there is a file; its content is the organization's."""
+    """The metadata of files; their content is the organization's."""
 
     list_display = ["name", "customer", "organization", "content_type", "size", "created_at"]
     list_select_related = ("organization", "customer")
@@ -130,7 +130,7 @@ class CustomerFileAdmin(ReadOnlyAdmin):
 
 @admin.register(CustomerImport)
 class CustomerImportAdmin(ReadOnlyAdmin):
-    """What was brought in, and how far it came; the file is the organization's."""
+    """Imports with their progress; the file is the organization's."""
 
     list_display = ["created_at", "organization", "name", "state", "row_count", "created_by"]
     list_filter = ["state", "format"]

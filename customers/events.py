@@ -1,4 +1,4 @@
-"""What happens with customers: each event with its payload, and what conditions may ask of it."""
+"""The events of the customers app, each with its payload and condition fields."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def _number(name: str, description: str = "") -> PayloadField:
 
 
 def _ends(kind: Kind) -> tuple[PayloadField, PayloadField]:
-    """From and to, each of which may be nothing."""
+    """The payload fields `from` and `to`, each of which may be null."""
     return (
         PayloadField("from", kind, is_kept=True, is_optional=True),
         PayloadField("to", kind, is_kept=True, is_optional=True),

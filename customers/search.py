@@ -1,4 +1,4 @@
-"""One normal form for what is searched and what is looked for.
+"""The normal form of searched texts and of search terms.
 
 `search_text` holds every word after a blank, so that " ja" finds words that begin with "ja": PostgreSQL's trigram index
 knows the beginnings of words, and inside of words only three letters and more.
@@ -32,13 +32,13 @@ def normalize(text: str) -> str:
 
 
 def searchable(parts: Iterable[str]) -> str:
-    """What is stored of a record's texts."""
+    """The normal form of a record's texts, as it is stored in `search_text`."""
     words = " ".join(normalize(part) for part in parts if part)
     return f" {words}" if words else ""
 
 
 def search_patterns(text: str) -> list[str]:
-    """What has to stand in `search_text`, each; words beyond the eighth are left out.
+    """The LIKE patterns that `search_text` has to match, all of them; words beyond the eighth are left out.
 
     Long words first: the most selective condition is tried first where a database takes them in order.
     """

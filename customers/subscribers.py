@@ -1,4 +1,4 @@
-"""What customers do about what happens on the floors below."""
+"""Subscribers of the customers app to events, and its registrations with lower apps."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def register() -> None:
 
 
 def install_pack(event: Event) -> None:
-    """A new organization has all of its pack in the moment it exists."""
+    """Install the pack of a new organization, in the transaction that creates it."""
     pack = pack_service.find(event.payload["pack"])
     pack_service.install(organization=event.organization, pack=pack, owner_id=event.actor_id)
 

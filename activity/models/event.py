@@ -23,7 +23,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.order_by("-occurred_at", "-id")
 
     def set_aside(self) -> Self:
-        """Events that a subscriber could not take, again and again."""
+        """Events that a subscriber failed too often."""
         return self.filter(dispatch_state=Event.DispatchState.SET_ASIDE)
 
 
@@ -87,7 +87,7 @@ class ReceiptManager(TenantManager["Receipt"]):
 
 
 class Receipt(models.Model):
-    """A subscriber took an event; written with what it did, so that a second call does nothing."""
+    """A subscriber has handled an event; written in its transaction, so that a second call does nothing."""
 
     id = models.BigAutoField(primary_key=True)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="receipts")

@@ -13,7 +13,7 @@ class HeartbeatManager(models.Manager["Heartbeat"]):
         self.update_or_create(name=name, defaults={"beat_at": clock.now(), "detail": detail})
 
     def age(self, name: str) -> timedelta | None:
-        """How long ago this part was last heard of; None when it never was."""
+        """The time since this part's last heartbeat; None where there was none."""
         beat_at = self.filter(name=name).values_list("beat_at", flat=True).first()
         return None if beat_at is None else clock.now() - beat_at
 

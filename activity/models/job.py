@@ -21,7 +21,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(TenantModel, Claimable):
-    """Long work, done step by step by the worker; `activity.jobs` starts it and works it off."""
+    """Long work, done step by step by the worker; `activity.jobs` starts and runs it."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Waiting"

@@ -1,4 +1,4 @@
-"""Answers of the contract that DRF has no exception for."""
+"""API errors for which DRF has no exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exception answers in the API; DRF and the library know most."""
+"""The API's exception handler: adds to that of drf-standardized-errors what it does not cover."""
 
 from __future__ import annotations
 

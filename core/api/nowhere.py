@@ -1,4 +1,4 @@
-"""What no call answers."""
+"""The answer to API addresses that do not exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 @extend_schema(exclude=True)
 class NowhereView(APIView):
-    """What no call answers: a 404 in the contract's shape, for every method, instead of a page."""
+    """A 404 in the API's error format, for every method, instead of an HTML page."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = []
     permission_classes = [AllowAny]

@@ -1,7 +1,7 @@
-"""Putting back what a merge, a bulk change or an import changed, for 30 days.
+"""Reverting a merge, a bulk change or an import, for 30 days.
 
 Each kind says how by its own handler, which runs as a job: step by step, so that a worker that dies in the middle loses
-and doubles nothing. Only what is still as the change left it is put back; the rest is kept, and told.
+and doubles nothing. Only values that are as the change left them are restored; the others are reported.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ _handlers: Registry[tuple[str, Handler]] = Registry(
 
 
 class TooLate(Refused):
-    """It was undone already, or is too old."""
+    """The change set was reverted already, or is too old."""
 
     status, code = 409, "too_late"
 
 
 def register_undo(kind: str, handler: Handler) -> None:
-    """Have change sets of this kind undone by this handler, which gives the job's result."""
+    """Register the handler that reverts change sets of this kind; it returns the job's result."""
     _handlers.register((kind, handler))
 
 
 def note_skipped(state: dict[str, Any], reason: str) -> None:
-    """Count in a job's state what was not done, and say why for the first ones."""
+    """Count a skipped record in a job's state, with the reasons of the first ones."""
     state["kept"] += 1
     if len(state["reasons"]) < MAX_REASONS:
         state["reasons"].append(reason)
 
 
 def visible_change_sets(member: Member, *, key: APIKey | None = None) -> QuerySet[ChangeSet]:
-    """Those that the member made, and the key that asks; who may see the settings sees everybody's.
+    """The change sets of the member, or of the calling API key; all of them with access to the settings.
 
     A key with scopes sees its own only.
     """
@@ -69,7 +69,7 @@ def visible_change_sets(member: Member, *, key: APIKey | None = None) -> QuerySe
 
 
 def undo(*, change_set: ChangeSet, actor: Actor, user: User | None = None) -> Job:
-    """Begin to put back what was. Raises TooLate, also too early: while the change itself is still in work."""
+    """Start the job that reverts a change set. Raises TooLate, also while the change itself is not done yet."""
     with transaction.atomic():
         current = ChangeSet.objects.select_for_update(of=("self",), no_key=True).get(pk=change_set.pk)
         if current.undone_at is not None:
@@ -99,7 +99,7 @@ def _is_in_work(change_set: ChangeSet) -> bool:
 
 
 def run(work: Work) -> dict[str, object]:
-    """The job."""
+    """The job's handler: calls the handler of the change set's kind."""
     change_set = ChangeSet.objects.select_related("organization").filter(pk=work.params["change_set"]).first()
     if change_set is None:
         raise JobFailed("What was to be undone is gone: a person in it was erased.")

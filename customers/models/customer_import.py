@@ -16,7 +16,7 @@ def place_of(upload: CustomerImport, filename: str) -> str:
 
 
 class CustomerImport(TenantModel):
-    """A file of customers on its way in: uploaded, mapped, tried, imported, perhaps undone. Its work is a job's."""
+    """A file of customers: uploaded, mapped, tried, imported, perhaps reverted. A job does the work."""
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", "Uploaded"

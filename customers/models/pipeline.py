@@ -52,7 +52,7 @@ class Stage(TenantModel):
 
 
 class StageChange(TenantModel):
-    """A move in the pipeline, whoever or whatever made it."""
+    """A customer's move from one stage to another."""
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="stage_changes")
     from_stage = models.ForeignKey(Stage, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -80,12 +80,12 @@ class StageChange(TenantModel):
 
     @property
     def days(self) -> float | None:
-        """How many days they had stood in the stage that they left."""
+        """Days that the customer had spent in the stage before."""
         return None if self.since is None else (self.changed_at - self.since).total_seconds() / 86400
 
 
 class CustomerSettings(TenantModel):
-    """What an organization decides about customers and the work with them."""
+    """An organization's settings for customers and the work with them."""
 
     organization = models.OneToOneField(
         settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="+", editable=False

@@ -1,4 +1,4 @@
-"""What can be asked about customers; every read of them is one of these sentences."""
+"""Managers and querysets of customers and their records; every read starts from them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def owned_within_reach(member: Member, owner: str) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class OwnersInReach:
-    """Whose records somebody reaches: everybody's, or those of some users, and perhaps those that nobody owns."""
+    """The owners within a member's reach: everybody, or some users, and perhaps records without an owner."""
 
     everybody: bool = False
     users: frozenset[UUID] = frozenset()
@@ -52,7 +52,7 @@ class OwnersInReach:
 
 
 def owners_in_reach(members: Iterable[Member]) -> dict[UUID, OwnersInReach]:
-    """By a member's id, whose records they reach: `owned_within_reach` for many members, in one statement at most."""
+    """The owners within reach by member id: `owned_within_reach` for many members, in one query at most."""
     members = list(members)
     through = Member.teams.through._base_manager
     in_teams = [member.pk for member in members if member.reach == Reach.TEAM]

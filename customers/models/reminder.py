@@ -9,7 +9,7 @@ from customers.models.task import Task
 
 
 class TaskReminder(Claimable, TenantModel):
-    """That somebody has to be reminded of a task; `due_at` is when. Gone once it is done or the time taken away."""
+    """A reminder of a task, sent at `due_at`; deleted once the task is done or its time is removed."""
 
     task = models.OneToOneField(Task, on_delete=models.CASCADE, related_name="reminder")
     # The time that was asked for; `due_at` moves with claims.

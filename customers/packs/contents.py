@@ -1,4 +1,4 @@
-"""What is in a pack, in words: for the cards of the sign-up and for the page on which it is changed."""
+"""A pack's contents in words, for the sign-up and the page that changes packs."""
 
 from __future__ import annotations
 

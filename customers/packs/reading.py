@@ -1,4 +1,4 @@
-"""What may stand in a pack's file, and the check that it does: a wrong word stops the start with a sentence.
+"""Reading and checking a pack's file: an error in it stops the start, with its place and reason.
 
 Everything that names something else (an outcome its stage, a rule its template, tag or stage, a segment its filters)
 has to name what the same file has.
@@ -47,7 +47,7 @@ class Pack:
 
 
 def read(file: str, key: str, data: Table) -> Pack:
-    """The pack that the file's data are. Raises InvalidPack."""
+    """Parse a pack from the file's data. Raises InvalidPack."""
     head = _table(file, "", {k: v for k, v in data.items() if k not in PARTS}, HEAD)
     parts: Table = {}
     for name, words in PARTS.items():

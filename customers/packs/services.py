@@ -1,4 +1,4 @@
-"""A pack put into an organization: whole when it is new, and what is missing when it changes to another."""
+"""Installing packs: all of one in a new organization, the missing parts when it changes to another."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class UnknownPack(Refused):
 
 
 class InvalidHome(Invalid):
-    """What was chosen for a stage can't be done; `stage` is its key."""
+    """The choice for a stage is not possible; `stage` is its key."""
 
     def __init__(self, stage: str, detail: str) -> None:
         super().__init__(stage, detail)
@@ -45,7 +45,7 @@ class InvalidHome(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class OtherStage:
-    """A stage that the new pack does not have, with who and what stands in it, the deleted too."""
+    """A stage that the new pack lacks, with its numbers of customers (deleted ones too) and deals."""
 
     stage: Stage
     customers: int
@@ -86,7 +86,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Changed:
-    """What a change did: the plan it followed, the stages that went, and the jobs that empty others."""
+    """The result of a change: its plan, the removed stages, and the jobs that empty others."""
 
     plan: Plan
     removed: list[str] = field(default_factory=list)
@@ -188,7 +188,7 @@ def change(
 
 
 def _others(organization: Organization, rows: Sequence[Stage]) -> list[OtherStage]:
-    """Those that stay to be decided on; two queries however many they are."""
+    """The stages to decide on; two queries for any number."""
     if not rows:
         return []
     known = packs().get(organization.pack)
@@ -244,7 +244,7 @@ def _add_tags(organization: Organization, rows: Sequence[Mapping[str, object]]) 
 
 
 def _add_segments(organization: Organization, rows: Sequence[Table], owner_id: UUID | str) -> None:
-    """Everybody sees them; somebody who has a private one of the same name keeps it."""
+    """Add the pack's segments, shared with everybody; a private one of the same name stays."""
     own = set(Segment.objects.filter(organization=organization, owner__pk=owner_id).values_list("name", flat=True))
     Segment.objects.bulk_create(
         Segment(organization=organization, owner_id=owner_id, is_shared=True, **row)
@@ -254,7 +254,7 @@ def _add_segments(organization: Organization, rows: Sequence[Table], owner_id: U
 
 
 def _settle_settings(organization: Organization, planned: Plan, by_key: Mapping[str, Stage]) -> None:
-    """Relationships are added; where closed deals move their customers is set where nobody decided yet."""
+    """Add relationships, and set the stages of won and lost deals where they are not set yet."""
     CustomerSettings.objects.get_or_create(organization=organization)
     current = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
     current.relationships = [*current.relationships, *planned.relationships]

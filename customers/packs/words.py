@@ -1,6 +1,6 @@
-"""The words of a pack's tables, and how the value of each is checked.
+"""The fields of a pack's tables, and the check of each value.
 
-What a rule may begin with, ask and do is asked of the registries when a pack is read: apps above declare some of it.
+Triggers, conditions and actions of rules are looked up in the registries when a pack is read: upper apps declare some.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FUNCTIONS = ("count", "sum", "average", "least", "most")
 
 
 class Wrong(ValueError):
-    """Of one value; the place is added on the way out."""
+    """An error in one value; `Table` adds the place."""
 
 
 Check = Callable[[object], object]
@@ -35,7 +35,7 @@ Check = Callable[[object], object]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a table: how it is checked, and what stands for it where it is left out (needed without)."""
+    """A field of a table: its check, and its default (required without one)."""
 
     check: Check
     default: object = ...

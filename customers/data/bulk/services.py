@@ -35,7 +35,7 @@ PERMISSIONS: Mapping[str, str] = {"delete": "customers.delete"}
 
 
 class InvalidBulk(Invalid):
-    """A request to change many that can’t be read."""
+    """A bulk change that is not valid; `field` names what is wrong."""
 
 
 class NotPermitted(Refused):
@@ -53,7 +53,7 @@ def start(
     ids: Sequence[str] | None = None,
     filter_values: Mapping[str, object] | None = None,
 ) -> Job:
-    """Begin to change the customers with these ids, or all that fit the filter; only those within reach are.
+    """Start the job that changes the customers with these ids, or all that match the filter, within the member's reach.
 
     Raises InvalidBulk for an unknown action or a bad parameter, InvalidFilter, and NotPermitted.
     """
@@ -175,7 +175,7 @@ Values = dict[str, object]
 
 
 class Params(TypedDict, total=False):
-    """What an action takes, once `check` has read it."""
+    """An action's parameters, checked."""
 
     assigned_to: str | None
     stage: str
@@ -185,7 +185,7 @@ class Params(TypedDict, total=False):
 
 
 class Action:
-    """`check` reads the parameters, `do` changes one customer and gives what was and what is."""
+    """`check` reads the parameters; `do` changes one customer and returns the values before and after."""
 
     def __init__(
         self,

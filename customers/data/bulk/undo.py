@@ -1,4 +1,4 @@
-"""A bulk change, put back: customer by customer, where nobody changed the same since."""
+"""Reverting a bulk change: customer by customer, where nobody changed the same field since."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP = 100
 
 
 def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
-    """Undo a bulk change. Gives how many were restored, and why others were kept."""
+    """Revert a bulk change. Returns how many were restored, and why others were not."""
     state = work.state
     state.setdefault("restored", 0)
     state.setdefault("kept", 0)
@@ -43,7 +43,7 @@ def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
 
 
 def _restore(customer: Customer | None, change: Change) -> str:
-    """Put one back; why not, where it is not."""
+    """Restore one customer; the reason where it is not restored, else empty."""
     if customer is None or customer.erased_at is not None:
         return "A customer is gone."
     (field, was), became = next(iter(change.before.items())), next(iter(change.after.values()))

@@ -1,4 +1,4 @@
-"""Many customers at once: what the bar under the list asks for, whether it is meant, how far it is, the way back."""
+"""Bulk changes: the bar under the list, the confirmation, the progress, and reverting one."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def bulk(request: Request, organization: str) -> HttpResponse:
 @never_cache
 @require_safe
 def progress(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """How far it is: a bar that asks for itself again, and at the end says what was done."""
+    """The job's progress: a bar that reloads itself, at the end with the result."""
     rows = visible_jobs(request.member).filter(pk=pk, kind__in=[changes.KIND, undo.KIND])
     job = first_or_404(rows, "There is no such job, or it is not yours to see.")
     if not request.htmx:
@@ -99,7 +99,7 @@ def progress(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @requires("customers.edit")
 @require_POST
 def undo_changes(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Put back what a bulk change, an import or a merge changed; by who did it, or an administrator."""
+    """Revert a bulk change, an import or a merge; for who made it, or an administrator."""
     rows = ChangeSet.objects.filter(pk=pk)
     if not request.member.may("settings.edit"):
         rows = rows.filter(actor_id=str(request.member.user_id))
@@ -142,13 +142,13 @@ def _confirm(request: Request, state: ListState, requested: dict[str, Any]) -> H
 
 
 def _is_unexplained(request: Request, key: str, reason: str) -> bool:
-    """Whether the organization wants to know first why they are lost."""
+    """Whether the stage requires a reason, and the request has none."""
     stage = Stage.objects.filter(key=key).first()
     return stage is not None and lacks_reason(request, stage, reason)
 
 
 def _sentence(action: str, value: str) -> str:
-    """What would be done, in plain words."""
+    """The change as a sentence for the confirmation."""
     if action == "assign":
         owner = next((user for user in possible_owners() if str(user.pk) == value), None)
         return f"Give them to {name_of(owner)}" if owner else "Leave them without an owner"

@@ -10,7 +10,7 @@ from customers.models import Customer
 
 
 def find_customer(request: Request, pk: UUID) -> Customer:
-    """Deleted ones too, but no merged one. Raises Http404, whoever's it is."""
+    """The customer within reach, also a deleted one, but not a merged one. Raises Http404."""
     rows = Customer.objects.within_reach_of(request.member).select_related("organization", "stage")
     rows = rows.filter(pk=pk, merged_into__isnull=True)
     return first_or_404(rows, "There is no such customer, or it is not yours to see.")

@@ -1,4 +1,4 @@
-"""What keeps a customer from being deleted: each app says so for its own records, and lets go of them when told to."""
+"""The registry of deletion blockers: each app names its own open records, and can cancel them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from customers.models import Customer
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """`reasons` names what holds, in words; `release` cancels it, in the transaction of the deletion."""
+    """`reasons` lists the open records in words; `release` cancels them, in the transaction of the deletion."""
 
     name: str
     reasons: Callable[[Customer], list[str]]
@@ -25,16 +25,16 @@ _blockers: Registry[Blocker] = Registry(
 
 
 def register(hold: Blocker) -> None:
-    """Have it asked before each deletion. Raises RegisteredTwice."""
+    """Register a blocker: it is called before each deletion. Raises RegisteredTwice."""
     _blockers.register(hold)
 
 
 def reasons_against(customer: Customer) -> list[str]:
-    """Why this customer is not simply deleted; empty where nothing holds."""
+    """The reasons against deleting this customer, in words; empty where there are none."""
     return [reason for hold in _blockers for reason in hold.reasons(customer)]
 
 
 def release(customer: Customer, actor: Actor) -> None:
-    """Cancel all that holds."""
+    """Cancel everything that blocks the deletion."""
     for hold in _blockers:
         hold.release(customer, actor)

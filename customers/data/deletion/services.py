@@ -21,7 +21,7 @@ MAX_NAMED = 3
 
 
 class Blocked(Refused):
-    """Something is still open with the customer; `reasons` names what."""
+    """The customer has open records; `reasons` lists them in words."""
 
     status, code = 409, "held"
 
@@ -38,9 +38,9 @@ class NotRestorable(Refused):
 
 @transaction.atomic
 def delete(*, customer: Customer, actor: Actor, force: bool = False) -> Customer:
-    """Hide a customer with everything of theirs; one that is hidden already stays as they are.
+    """Hide a customer with all records of theirs; nothing changes where they are hidden already.
 
-    Raises Held for open deals, queued messages and whatever else apps hold for; with `force` those are cancelled: deals
+    Raises Blocked for open deals, queued messages and what else apps register; with `force` those are cancelled: deals
     are lost, messages don't go out. Restoring does not bring them back into motion.
     """
     current = _locked(customer)
@@ -60,7 +60,7 @@ def delete(*, customer: Customer, actor: Actor, force: bool = False) -> Customer
 
 @transaction.atomic
 def restore(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
-    """Show a deleted customer again, with everything of theirs; one that is there stays as they are.
+    """Restore a deleted customer with all records of theirs; nothing changes where they are not deleted.
 
     Raises NotRestorable.
     """
@@ -92,7 +92,7 @@ def wake(*, customer: Customer, actor: Actor) -> None:
 
 
 def open_deals(customer: Customer) -> list[str]:
-    """The hold that open deals are."""
+    """The blocker for open deals: their number and names."""
     rows = Deal.objects.filter(customer=customer, status=Deal.Status.OPEN)
     count = rows.count()
     if not count:
@@ -103,7 +103,7 @@ def open_deals(customer: Customer) -> list[str]:
 
 
 def lose_deals(customer: Customer, actor: Actor) -> None:
-    """What a forced deletion does about open deals: they count as lost, with the reason."""
+    """Close the open deals of a forced deletion as lost, with the reason."""
     for deal in Deal.objects.filter(customer=customer, status=Deal.Status.OPEN):
         changes = {"status": Deal.Status.LOST, "lost_reason": DELETED}
         deals.update(deal=deal, actor=actor, changes=changes, moves_customer=False)

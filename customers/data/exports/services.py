@@ -54,7 +54,7 @@ class InvalidExport(Invalid):
 
 
 class AccessRevoked(Exception):
-    """Whoever exports may not any more; the file ends in the middle, and is seen to."""
+    """The member lost the permission while the file was written; the file ends in the middle, visibly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Column:
 
 @dataclass(slots=True)
 class Export:
-    """A file that is made as it is read. `pieces()` may run in any thread, a piece at a time."""
+    """A file that is produced while it is streamed. `pieces()` may run in any thread, one piece at a time."""
 
     member_id: UUID
     organization: Organization
@@ -131,7 +131,7 @@ def begin(
     format: str = CSV,  # noqa: A002 - the contract's name
     bom: bool = True,
 ) -> Export:
-    """An export of what `filters.parse.read` gave; every column unless some are named. In the ledger at once.
+    """Begin and record an export of the customers that match the parsed filters; every column unless some are named.
 
     Raises InvalidExport.
     """
@@ -172,7 +172,7 @@ def available_columns() -> list[Column]:
 
 
 class _Reader:
-    """Rows after rows, each look-up beginning after the last row's key: the millionth is as quick as the first."""
+    """Reads rows in pages by key: the millionth row is as quick as the first."""
 
     def __init__(self, export: Export) -> None:
         self.export = export
@@ -225,7 +225,7 @@ class _Reader:
         )
 
     def _rows(self, customers: CustomerQuerySet) -> list[tuple[object, ...]]:
-        """As the driver gives them: a model's or even a value's conversion would take longer than all else."""
+        """Rows as the driver returns them: converting models or values would take longer than all else."""
         query = customers.values_list(*self._sources)[:ROWS_AT_ONCE].query
         with connections[customers.db].cursor() as cursor:
             cursor.execute(*query.sql_with_params())
@@ -238,7 +238,7 @@ class _Reader:
     # --- Showing ------------------------------------------------------------------------------------------------------
 
     def _displayed(self, rows: list[tuple[object, ...]]) -> Iterator[Sequence[Any]]:
-        """Column by column, which is several times as quick as row by row."""
+        """The rows as the file has them; converted by columns, which is several times as quick as by rows."""
         by_source = dict(zip(self._sources, zip(*rows, strict=True), strict=True))
         parsed: dict[str, list[object]] = {
             source: [json.loads(text) if text != "{}" else {} for text in by_source[source]]
@@ -295,7 +295,7 @@ class _Reader:
 
 
 def _joined(names: Sequence[str]) -> str:
-    """An import takes it apart again, also where a tag has a comma."""
+    """Tags as one text that an import can split again, also where a tag has a comma."""
     text = "; ".join(names)
     return f"{text};" if len(names) == 1 and "," in text else text
 

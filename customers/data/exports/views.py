@@ -1,4 +1,4 @@
-"""Taking customers out: which columns, which format, and the file."""
+"""The export page: columns, format, and the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OWN = frozenset({"format", "columns", "column", "bom", "ids", "after", "open", "
 @requires(exports.PERMISSION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: Request, organization: str) -> HttpResponse:
-    """What is taken out, and how. Neither this nor the file changes anything; chosen customers come in a POST."""
+    """The form of an export. Nothing is changed, here or in `file`; chosen customers come in a POST."""
     read, refused = filters.read_each(_criteria(request))
     if refused:
         read[filters.REFUSED] = True
@@ -74,7 +74,7 @@ def _chosen(request: Request) -> dict[str, list[str]]:
 
 
 def _parameters(request: Request) -> QueryDict:
-    """What the address and the body say together."""
+    """The parameters of the address and the body together."""
     requested = request.GET.copy()
     for name, values in request.POST.lists():
         requested.setlist(name, values)
@@ -82,7 +82,7 @@ def _parameters(request: Request) -> QueryDict:
 
 
 def _criteria(request: Request) -> QueryDict:
-    """The list's filters: what else a list has in its address (an open panel, say) is no filter."""
+    """The list's filters, without what else its address has, for instance an open panel."""
     parameters = _parameters(request)
     for name in list(parameters):
         if name in OWN:

@@ -1,4 +1,4 @@
-"""`/customers/import`: a file of customers in, as a job; what came of it; the way back."""
+"""`/customers/import`: importing a file as a job, its result, and reverting it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rows of an import write: new customers in bulk, changed ones with what was before."""
+"""What an import writes: new customers in bulk, changed ones with their former values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PRIMARY = {Identity.Kind.PHONE: "phone", Identity.Kind.EMAIL: "email"}
 
 
 class Writer:
-    """Writes for one import. Nothing here asks whether it may: that was decided."""
+    """Writes the rows of one import. The decisions were made before (`rows`)."""
 
     def __init__(self, *, reader: RowReader, actor: Actor, change_set: ChangeSet, upload: CustomerImport) -> None:
         self.reader = reader
@@ -160,7 +160,7 @@ class Writer:
         return result
 
     def _worn(self, ids: Iterable[str]) -> dict[str, set[object]]:
-        """The tags that the customers have."""
+        """The tags of the customers, by customer."""
         result: dict[str, set[Any]] = defaultdict(set)
         through = Customer.tags.through._base_manager.filter(customer_id__in=list(ids))
         for customer_id, tag_id in through.values_list("customer_id", "tag_id"):
@@ -193,7 +193,7 @@ class Writer:
 
 
 class _Filling:
-    """A customer who is filled in: what was, what is, and what has to be saved."""
+    """An existing customer with the values before and after, and the columns to save."""
 
     def __init__(self, customer: Customer, identities: dict[tuple[str, str], Identity], worn: set[object]) -> None:
         self.customer = customer
@@ -276,5 +276,5 @@ class _Filling:
 
 
 def _exact(value: object) -> object:
-    """As JSON keeps it without losing microseconds."""
+    """A value for JSON, with microseconds."""
     return value.isoformat() if isinstance(value, datetime) else value

@@ -25,7 +25,7 @@ BLOCK = 1 << 16
 
 
 def store_rows(upload: CustomerImport, table: Table) -> int:
-    """Store the table's rows; how many. Raises RefusedFile, which may be found out at the last row."""
+    """Store the table's rows; returns how many. Raises RefusedFile, possibly at the last row."""
     count = 0
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as rows:
         for number, cells in table.rows():
@@ -88,7 +88,7 @@ class Parts:
 
 
 def parts_of(upload: CustomerImport) -> list[str]:
-    """Where the parts are that were left by jobs that failed or were cancelled: rows with people in them."""
+    """The paths of the parts that failed or cancelled jobs left behind: they hold people's data."""
     folder = f"imports/{upload.organization_id}/{upload.pk}"
     try:
         jobs = default_storage.listdir(folder)[0]

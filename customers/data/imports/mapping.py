@@ -1,4 +1,4 @@
-"""Which column of a file is which field of a customer: guessed from headers and samples, checked when somebody says."""
+"""The mapping of a file's columns to customer fields: guessed from headers and samples, checked when it is set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class InvalidMapping(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """`field` is empty where the column says nothing to us; `confidence` goes from 0 to 1."""
+    """`field` is empty where no field matches; `confidence` is from 0 to 1."""
 
     column: str
     field: str
@@ -43,7 +43,7 @@ class Guess:
 
     @property
     def words(self) -> str:
-        """How sure it is, for a person."""
+        """The confidence in words."""
         if not self.field:
             return "Not recognised"
         if self.confidence >= SURE:
@@ -52,7 +52,7 @@ class Guess:
 
 
 def guess(headers: Sequence[str], samples: Sequence[Sequence[str]], definitions: Sequence[CustomField]) -> list[Guess]:
-    """For each column the field that it likely is; the surest claim a field first."""
+    """For each column the most likely field; the surest guess gets a field first."""
     claims, words = [], _words()
     for position, header in enumerate(headers):
         cells = [row[position] for row in samples if position < len(row) and row[position].strip()]

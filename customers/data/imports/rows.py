@@ -28,7 +28,7 @@ OwnerKey = str | int
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of some rows. `seen` says whose addresses the rows of a dry run would be."""
+    """The result of some rows. `seen` maps the addresses of a dry run's rows to the customers that would own them."""
 
     created: int = 0
     updated: int = 0
@@ -38,7 +38,7 @@ class Outcome:
 
 
 class Importer:
-    """Works rows off. A dry run decides the same and writes nothing; `seen` is then what its earlier steps gave."""
+    """Imports rows. A dry run decides the same and writes nothing; `seen` then has the result of its earlier steps."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Importer:
         )
 
     def work(self, rows: Iterable[tuple[int, list[str]]]) -> Outcome:
-        """Decide on each row and write; all of it or nothing, in the caller's transaction."""
+        """Decide on each row and write all of them, in the caller's transaction."""
         chunk = list(rows)
         for tried in range(1, TRIES + 1):
             read = [self.reader.read(number, list(cells)) for number, cells in chunk]
@@ -88,7 +88,7 @@ class Importer:
 
 
 class _Chunk:
-    """Some rows while they are decided on: what the database has of their addresses, and what they take themselves."""
+    """Rows while they are decided on, with the owners of their addresses in the database and among themselves."""
 
     def __init__(self, importer: Importer, rows: Sequence[Row]) -> None:
         self.importer = importer
@@ -104,7 +104,7 @@ class _Chunk:
         self.existing = self._load() if importer.on_duplicate == OnDuplicate.UPDATE else {}
 
     def take(self, row: Row) -> None:
-        """Create, update, skip or reject: whatever was decided for the rows before counts."""
+        """Create, update, skip or reject a row, in view of the decisions on the rows before it."""
         owners = list(dict.fromkeys(self.owner_of[key] for key in _keys(row) if key in self.owner_of))
         mode = self.importer.on_duplicate
         if not row.problems and owners and mode == OnDuplicate.UPDATE:
@@ -158,7 +158,7 @@ class _Chunk:
         return f"{row.name} ({row.code})" if row else "one you can’t see"
 
     def _load(self) -> dict[str, Customer]:
-        """The customers that may be changed, held until the commit."""
+        """The customers that may be changed, locked until the commit."""
         ids = {owner for owner in self.owner_of.values() if isinstance(owner, str)}
         member = self.importer.member
         # Whom this import made it may fill in, whoever owns them now.
@@ -177,7 +177,7 @@ def _keys(row: Row) -> list[Key]:
 
 
 def _owners(rows: Sequence[Row]) -> dict[Key, OwnerKey]:
-    """Whose the addresses are; a statement for each kind. National variants have one key."""
+    """The owners of the rows' addresses by key; one query for each kind. National variants have one key."""
     keys_by_kind: dict[str, set[str]] = {}
     for row in rows:
         for kind, key in _keys(row):
@@ -190,7 +190,7 @@ def _owners(rows: Sequence[Row]) -> dict[Key, OwnerKey]:
 
 
 def _fill_in(first: Row, later: Row) -> None:
-    """A later row of the same file, about the same person, before either is written."""
+    """Fill in a new row's empty values from a later row of the same file about the same person."""
     first.values.update(later.values)
     first.place.update(later.place)
     first.own.update(later.own)
@@ -204,5 +204,5 @@ def _fill_in(first: Row, later: Row) -> None:
 
 
 def as_seen(parts: Iterable[Mapping[str, list[tuple[str, str, OwnerKey]]]]) -> dict[Key, OwnerKey]:
-    """What the steps of a dry run stored of `Outcome.seen`."""
+    """`Outcome.seen` as the steps of a dry run stored it."""
     return {(kind, key): owner for part in parts for kind, key, owner in part["seen"]}

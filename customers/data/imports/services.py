@@ -1,4 +1,4 @@
-"""Customers out of a file: taken in, mapped, tried, imported by a job, for 30 days undone."""
+"""Imports of customers: uploading a file, mapping its columns, a dry run, the job, and reverting within 30 days."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AlreadyRunning(Refused):
 
 
 def upload(*, file: IO[bytes], name: str, member: Member) -> CustomerImport:
-    """Take a file in: read once from its first row to its last, its mapping guessed. Raises RefusedFile."""
+    """Store an uploaded file, read once from its first row to its last, with a guessed mapping. Raises RefusedFile."""
     purge_old()
     table = open_table(file)
     upload = CustomerImport(
@@ -112,7 +112,7 @@ def start(
     on_duplicate: str = OnDuplicate.SKIP,
     dry_run: bool = False,
 ) -> Job:
-    """Begin to import, or to try it; without a mapping by the one that was guessed.
+    """Start the import, or a dry run; without a mapping by the guessed one.
 
     Raises InvalidMapping, ValueError for an unknown choice on duplicates, and AlreadyRunning.
     """
@@ -143,21 +143,21 @@ def start(
 
 
 def discard(*, upload: CustomerImport) -> None:
-    """Forget a file of which nothing was imported, with what is stored of it."""
+    """Delete an import of which nothing was written, with its files."""
     default_storage.delete(str(upload.source_file.name))
     import_files.delete_parts(upload)
     upload.delete()
 
 
 def visible_imports(member: Member) -> Any:
-    """Their own, newest first; who sees the settings sees everybody's. A file holds people out of anybody's reach."""
+    """The member's own imports, newest first; with access to the settings all, since a file may hold anybody."""
     rows = CustomerImport.objects.select_related("organization", "change_set", "created_by")
     own = rows if member.may("settings.view") else rows.filter(created_by=member.user_id)
     return own.order_by("-created_at", "-id")
 
 
 def can_be_undone(upload: CustomerImport) -> bool:
-    """Whether something was imported, by a job that has ended, and it is not too late."""
+    """Whether the import wrote something, its job has ended, and the time to revert is not over."""
     return upload.change_set is not None and upload.change_set.can_be_undone and not is_running(upload)
 
 
@@ -192,7 +192,7 @@ def field_choices() -> list[tuple[str, str]]:
 
 
 def run(work: Work) -> dict[str, object]:
-    """The job: some hundred rows a step, from the byte where the last step ended."""
+    """The job's handler: some hundred rows a step, from the byte where the last step ended."""
     upload, member = _load(work)
     state = work.state
     if not state:
@@ -249,7 +249,7 @@ def _load(work: Work) -> tuple[CustomerImport, Member]:
 
 
 def _note(state: dict[str, Any], outcome: Outcome, parts: Parts, *, keep_seen: bool) -> None:
-    """Add what became of a step's rows to the state; what is too long for it goes into a part."""
+    """Add a step's results to the job's state; what is too long for it goes into a part."""
     for name in ("created", "updated", "skipped"):
         state[name] += getattr(outcome, name)
     state["rejected"] += len(outcome.rejected)
@@ -305,6 +305,6 @@ def _definitions() -> list[CustomField]:
 
 
 def _file_name(name: str) -> str:
-    """The last part of a path, without what no name has; for people's eyes only."""
+    """The last part of a path without control characters; only for showing it."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(char for char in last if char.isprintable()).strip()[:255] or "file"

@@ -1,4 +1,4 @@
-"""An import, put back: whom it made goes, what it filled in becomes what it was, unless somebody used or changed it."""
+"""Reverting an import: its customers are removed and its changes restored, unless somebody used or changed them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_USE = (Identity, StageChange, DuplicatePair, Customer.tags.through)
 
 
 def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
-    """Undo an import. Gives how many were removed and put back, and why others were kept."""
+    """Revert an import. Returns how many were removed and restored, and why others were not."""
     state = work.state
     if not state:
         state.update(removed=0, restored=0, kept=0, reasons=[])
@@ -52,7 +52,7 @@ def register() -> None:
 
 
 def _hold(changes: Iterable[Change]) -> None:
-    """Lock the customers in one order; and wholly, so that nobody adds a record to one that is about to go."""
+    """Lock the customers in one order, and exclusively, so that nobody adds a record to one that is being removed."""
     rows = Customer.objects.filter(pk__in={change.object_id for change in changes}).order_by("pk")
     list(rows.select_for_update(of=("self",)).values_list("pk"))
 
@@ -85,7 +85,7 @@ def _remove(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> None
 
 
 def _used(ids: Sequence[str], mark: str) -> set[str]:
-    """Those that something points at, or something happened to, that the import did not do itself."""
+    """The customers with records or events that do not come from the import itself."""
     results: set[str] = set()
     of_import = Q(payload__import=mark)
     others = Event.objects.filter(customer_id__in=ids).filter(~of_import | Q(payload__import__isnull=True))
@@ -101,7 +101,7 @@ def _used(ids: Sequence[str], mark: str) -> set[str]:
 
 
 def _only_filled(customer: Customer, mark: str) -> bool:
-    """Whether a later row of the same import is what changed them last: its own change was put back before."""
+    """Whether a later row of the same import changed them last: its own change was reverted before."""
     return (
         Event.objects.filter(customer_id=customer.pk, payload__import=mark)
         .exclude(type=events.CUSTOMER_CREATED)
@@ -145,7 +145,7 @@ def _active_owners(changes: Iterable[Change]) -> set[str]:
 
 
 class _Putting:
-    """One customer's fields, put back where they are what the import wrote."""
+    """Restores the fields of one customer that still have what the import wrote."""
 
     def __init__(self, customer: Customer, change: Change, stages: dict[str, Stage], owners: set[str]) -> None:
         self.customer, self.change, self.stages, self.owners = customer, change, stages, owners
@@ -168,7 +168,7 @@ class _Putting:
         self.customer.save(update_fields=[*self._columns, "updated_at", *KEYS])
 
     def _put_back(self, name: str, was: Any, became: Any) -> bool:
-        """Whether the field is what it was again."""
+        """Restore the field; False where it was changed since."""
         place, _, key = name.partition(".")
         if key:
             return self._in_json("address" if place == "address" else "custom_fields", key, was, became)
@@ -218,7 +218,7 @@ class _Putting:
             Customer.tags.through._base_manager.filter(customer_id=self.customer.pk, tag__name__in=names).delete()
 
     def _take_identities(self) -> None:
-        """The addresses that came with the import go, unless one is still written on the customer."""
+        """Remove the addresses that the import added, unless one is still a value of the customer."""
         for kind, key in self.change.after.get("identities", []):
             field = "phone" if kind == Identity.Kind.PHONE else "email"
             rows = Identity.objects.filter(customer=self.customer, kind=kind)

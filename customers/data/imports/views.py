@@ -1,4 +1,4 @@
-"""Bringing customers in by a file: upload, columns, a trial, the import, what came of it, and the way back."""
+"""The pages of imports: upload, mapping, dry run, import, result, and reverting."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def example(request: Request, organization: str) -> HttpResponse:
 @requires(imports.PERMISSION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Where the import stands: its columns, its progress, or what came of it."""
+    """One import: its mapping, its progress, or its result."""
     upload = _find(request, pk)
     if request.method == "POST":
         return _act(request, upload)
@@ -103,7 +103,7 @@ def rejected(request: Request, organization: str, pk: UUID) -> HttpResponseBase:
 @requires(imports.PERMISSION)
 @require_POST
 def undo_import(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Begin to put back what was."""
+    """Start reverting an import."""
     upload = _find(request, pk)
     with as_message(request):
         if not imports.can_be_undone(upload) or upload.change_set is None:
@@ -115,7 +115,7 @@ def undo_import(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @requires(imports.PERMISSION)
 @require_POST
 def discard(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Forget a file of which nothing was imported."""
+    """Delete an import of which nothing was written."""
     upload = _find(request, pk)
     if imports.is_running(upload) or upload.change_set is not None:
         toasts.error(request, "This was imported, or is being worked on.")

@@ -1,6 +1,6 @@
-"""Customers that are likely one: looked for when one changed, kept as pairs with what speaks for it.
+"""Likely duplicates: searched for when a customer changed, stored as pairs with the reasons.
 
-Who was written or imported is marked (`is_duplicate_check_due`); the worker takes the marked ones some hundred at a
+A changed or imported customer is marked (`is_duplicate_check_due`); the worker takes the marked ones some hundred at a
 time and compares them with those that share a phone, an e-mail, a company or an address: never all with all.
 """
 
@@ -33,7 +33,7 @@ Candidate = dict[tuple[UUID, UUID], set[str]]
 
 
 def find_due() -> int:
-    """Look for the duplicates of all who are marked; how many were looked at."""
+    """Find the duplicates of every marked customer; returns how many were checked."""
     looked = 0
     while True:
         with every_organization("the worker serves all organizations"):
@@ -46,7 +46,7 @@ def find_due() -> int:
 
 @transaction.atomic
 def find_some(organization: Organization) -> int:
-    """The next marked ones of an organization; how many."""
+    """Check the next marked customers of an organization; returns how many."""
     due = Customer.objects.filter(organization=organization, is_duplicate_check_due=True).order_by("pk")
     # Held in one order, as a merge holds its two: neither waits for the other for ever.
     keys = list(due.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True)[:BATCH])
@@ -59,7 +59,7 @@ def find_some(organization: Organization) -> int:
 
 @transaction.atomic
 def dismiss(*, pair: DuplicatePair, actor: Actor) -> None:
-    """They are two; the pair is not proposed again."""
+    """Mark a pair as two customers; it is not proposed again."""
     if pair.dismissed_at is not None:
         return
     pair.dismissed_at = timezone.now()
@@ -84,7 +84,7 @@ def _pairs(rows: Sequence[Customer]) -> Candidate:
 
 
 def _by_address_of_their_own(rows: Sequence[Customer], candidates: Candidate) -> None:
-    """A phone or e-mail that is written on one customer and is another's identity."""
+    """Add pairs where the phone or e-mail of one customer is an identity of another."""
     requested: dict[tuple[str, str], list[Customer]] = defaultdict(list)
     for row in rows:
         if row.phone:
@@ -117,7 +117,7 @@ def _in_order(one: UUID, other: UUID) -> tuple[UUID, UUID]:
 
 
 def _save(organization: Organization, keys: Iterable[UUID], candidates: Candidate) -> None:
-    """The pairs of these customers as they are now; what somebody called two stays so."""
+    """Store the present pairs of these customers; dismissed pairs stay dismissed."""
     keys = list(keys)
     about = Q(first__in=keys) | Q(second__in=keys)
     known = {(pair.first_id, pair.second_id): pair for pair in DuplicatePair.objects.filter(about)}

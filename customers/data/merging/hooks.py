@@ -1,4 +1,4 @@
-"""What upper apps have to say when two customers become one: they register how their records make room."""
+"""Hooks of upper apps for merges: they register how their records avoid conflicts, and what follows a revert."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _after_unmerge: Registry[AfterUnmerge] = Registry("Called after a merge was undo
 
 
 def register(model: type[models.Model], make_room: BeforeMerge) -> None:
-    """`make_room(loser, survivor)` gives the columns to set on the loser's rows of this model, by primary key."""
+    """`make_room(loser, survivor)` returns the columns to set on the loser's rows of this model, by primary key."""
     _before_merge.register((model, make_room))
 
 
 def register_after_unmerge(follow: AfterUnmerge) -> None:
-    """`follow(loser, survivor)` is called when the two are two again."""
+    """`follow(loser, survivor)` is called after a merge was reverted."""
     _after_unmerge.register(follow)
 
 

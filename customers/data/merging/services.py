@@ -1,4 +1,4 @@
-"""Two customers become one: everything of one moves to the other, who stays; for 30 days it can be undone."""
+"""Merging: all records of one customer move to the other, who stays; it can be reverted for 30 days."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Choice:
 
 
 def choices(*, loser: Customer, survivor: Customer) -> list[Choice]:
-    """Every field with both sides' values, and which is proposed: who stays keeps theirs, unless they have none."""
+    """Every field with both sides' values and a proposal: the survivor's value, unless it is empty."""
     results = [
         Choice(one.name, str(one.label), one.value_of(survivor), one.value_of(loser), _proposed(one, survivor, loser))
         for one in FIELDS
@@ -133,7 +133,7 @@ def relations() -> Iterator[tuple[type[models.Model], str]]:
 
 
 def column_of(customer: Customer, name: str) -> object:
-    """A field's value as JSON holds it: of a relation the id."""
+    """A field's value for JSON; of a relation the id."""
     if name.startswith(CUSTOM):
         return customer.custom_fields.get(name.removeprefix(CUSTOM))
     value = getattr(customer, str(Customer._meta.get_field(name).attname))  # type: ignore[union-attr]
@@ -187,7 +187,7 @@ def _move(change_set: ChangeSet, model: type[models.Model], field: str, loser: C
 
 
 def _keep_refused(change_set: ChangeSet, survivor: Customer, refused: set[tuple[str, str]], actor: Actor) -> None:
-    """What either side wanted no more stays so, though the other's later word would be in force now."""
+    """Keep every refusal of consent of either side, though a later consent of the other would be in force now."""
     for purpose, channel in sorted(refused - consent.refused(customer=survivor)):
         row = consent.change(
             customer=survivor, channel=channel, purpose=purpose, is_granted=False, how=change_set.summary, actor=actor
@@ -200,7 +200,7 @@ def _keep_refused(change_set: ChangeSet, survivor: Customer, refused: set[tuple[
 
 
 def _move_events(change_set: ChangeSet, loser: Customer, survivor: Customer) -> None:
-    """The ledger knows no foreign key to customers."""
+    """Move the events: the ledger has no foreign key to customers."""
     rows = Event.objects.filter(customer_id=loser.pk)
     changes = [
         Change(
@@ -236,7 +236,7 @@ def _take_over(loser: Customer, survivor: Customer, sides: Mapping[str, str]) ->
 
 
 def _record_stage(change_set: ChangeSet, survivor: Customer, stage: Stage, since: datetime, actor: Actor) -> None:
-    """The stage history knows every move; undoing takes this one out again."""
+    """Add the survivor's change of stage to the history; reverting removes it again."""
     move = StageChange.objects.create(
         organization=survivor.organization, customer=survivor, from_stage=stage, from_name=stage.name,
         to_stage=survivor.stage, to_name=survivor.stage.name, since=since,
@@ -249,7 +249,7 @@ def _record_stage(change_set: ChangeSet, survivor: Customer, stage: Stage, since
 
 
 def set_primary(customer: Customer) -> None:
-    """The identities that are written on the customer are the primary ones."""
+    """Make the identities that are the customer's own phone and e-mail the primary ones."""
     rows = Identity.objects.filter(customer=customer)
     rows.update(is_primary=False)
     for kind, value in ((Identity.Kind.PHONE, customer.phone), (Identity.Kind.EMAIL, customer.email)):

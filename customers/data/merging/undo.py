@@ -1,4 +1,4 @@
-"""A merge, undone: what moved goes back, what came meanwhile stays with what it belongs to."""
+"""Reverting a merge: what moved goes back, what came meanwhile stays with the record it belongs to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BATCH = 2000
 
 
 def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
-    """In one step: nobody sees half of two customers. Gives how many records moved back, and what was kept."""
+    """Revert a merge in one transaction. Returns how many records moved back, and what was not restored."""
     with work.step(done=work.job.total):
         # In the order of ids, as the merge locked them.
         pair = sorted([change_set.detail["loser"], change_set.detail["survivor"]])
@@ -73,7 +73,7 @@ def _move_back(change_set: ChangeSet, loser: Customer, survivor: Customer) -> in
 
 
 def _move_some(label: str, field: str, changes: Sequence[Change], loser: Customer, survivor: Customer) -> int:
-    """Those that still stand with the survivor; one that was deleted or moved on is left."""
+    """Move back the records that still belong to the survivor; one that was deleted or moved on is left."""
     if label == EVENT:
         events_moved = Event.objects.filter(pk__in=[change.object_id for change in changes], customer_id=survivor.pk)
         return events_moved.update(customer_id=loser.pk)
@@ -91,7 +91,7 @@ def _move_some(label: str, field: str, changes: Sequence[Change], loser: Custome
 
 
 def _claim_addresses(customer: Customer) -> None:
-    """What is written on them is theirs, also where it was taken off the survivor since; unless it is another's now."""
+    """Give back the identities of the customer's phone and e-mail, removed ones too, unless another customer has them."""
     for kind, value in ((Identity.Kind.PHONE, customer.phone), (Identity.Kind.EMAIL, customer.email)):
         if value and not Identity.objects.filter(customer=customer, kind=kind, value=value).exists():
             parsed = addresses.parse(customer.organization, **{addresses.FIELDS[kind]: value})
@@ -99,7 +99,7 @@ def _claim_addresses(customer: Customer) -> None:
 
 
 def _restore_fields(change_set: ChangeSet, survivor: Customer) -> list[str]:
-    """Fields that are still as the merge left them; of the others it is told that they were changed since."""
+    """Restore the fields that are as the merge left them; returns a reason for each of the others."""
     reasons = []
     before, after = change_set.detail["before"], change_set.detail["after"]
     for name, was in before.items():

@@ -1,4 +1,4 @@
-"""Duplicates: who is likely whom, both sides beside each other, and one of them."""
+"""The pages of duplicates: likely pairs, the comparison of both sides, and the merge."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def pairs(request: Request, organization: str) -> HttpResponse:
 @requires("customers.edit")
 @require_POST
 def dismiss(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """They are two."""
+    """Mark the pair as two customers."""
     rows = duplicates_for(request.member).filter(pk=pk)
     pair = first_or_404(rows, "There is no such pair, or it is not yours to see.")
     duplicates.dismiss(pair=pair, actor=current_actor())
@@ -74,7 +74,7 @@ def dismiss(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Find the other one (`q`), look at both sides (`into`), choose field by field, and merge."""
+    """Search the other customer (`q`), compare both sides (`into`), choose field by field, and merge."""
     customer = find_visible(request, pk)
     target = request.POST.get("into") or request.GET.get("into", "")
     if not target:
@@ -107,7 +107,7 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def _moved(customer: Customer) -> list[str]:
-    """What goes along, counted and in words; what people never see is not named."""
+    """The records that move, as counts in words; without internal records."""
     counts = merging.moved_counts(customer)
     named = ((counts[one], singular, plural) for one, (singular, plural) in MOVED.items() if counts.get(one))
     return [f"{count} {singular if count == 1 else plural}" for count, singular, plural in named]

@@ -1,4 +1,4 @@
-"""Erasing: the row and what is counted by it stay, the person goes, from the ledger too. There is no way back.
+"""Erasing a person: the rows that are counted stay, without the person, in the ledger too. It can't be reverted.
 
 What stays: code, status, stage with its history, source, type, owner, times, amounts, and of each message that there
 was one, in which direction, when, and what became of it. `registry` knows the parts; here is what belongs to no part:
@@ -112,7 +112,7 @@ def _family(customer: Customer) -> list[Customer]:
 
 
 def _words(family: Collection[Customer]) -> set[str]:
-    """What the person is found by, in texts that belong to no part."""
+    """The names and addresses by which traces of the person are found in texts."""
     results = {word for one in family for word in (one.name, one.email, one.phone)}
     results |= set(Identity.objects.filter(customer__in=family).values_list("value", flat=True))
     for contact in Contact.objects.filter(customer__in=family):
@@ -121,7 +121,7 @@ def _words(family: Collection[Customer]) -> set[str]:
 
 
 def _records(family: Collection[Customer]) -> list[str]:
-    """The ids of what changes and the admin's log may speak of."""
+    """The ids of records that change sets and the admin's log may name."""
     results = [str(one.pk) for one in family]
     for model in (Identity, Contact, Deal, Task, Interaction, Outcome):
         results += [str(pk) for pk in model.objects.filter(customer__in=family).values_list("pk", flat=True)]
@@ -137,7 +137,7 @@ def _erase_parts(family: Collection[Customer], actor: Actor) -> list[StoredFile]
 
 
 def _forget_jobs(family: Collection[Customer], words: Collection[str], traces: Traces) -> list[StoredFile]:
-    """What jobs were told and found out about them; of exports of them the files."""
+    """Empty the jobs about the person; returns the files of exports of them."""
     files = []
     ids = {str(one.pk) for one in family}
     for job in Job.objects.exclude(status__in=Job.UNFINISHED).iterator(chunk_size=STEP):
@@ -179,7 +179,7 @@ def _file_mentions(file: FieldFile, words: Collection[str]) -> bool:
 
 
 def _forget_changes(family: Collection[Customer], records: list[str]) -> None:
-    """Nothing brings them back: merges of them can't be undone any more, other changes leave them out."""
+    """Remove the person from change sets: merges can't be reverted any more, other changes skip them."""
     ids = [str(one.pk) for one in family]
     merges = ChangeSet.objects.filter(Q(detail__loser__in=ids) | Q(detail__survivor__in=ids), kind=ChangeSet.Kind.MERGE)
     for change_set in merges:
@@ -198,7 +198,7 @@ def _scrub_ledger(family: Collection[Customer]) -> None:
 
 
 def _blank(customer: Customer) -> None:
-    """The row that stays."""
+    """Empty the customer's row, which stays."""
     _take_tags_off(customer)
     now = timezone.now()
     personal = [field for field in FIELDS if field.is_personal]
@@ -212,7 +212,7 @@ def _blank(customer: Customer) -> None:
 
 
 def _take_tags_off(customer: Customer) -> None:
-    """A tag that nobody else carries says who somebody is: it goes. One that groups people stays on the row."""
+    """Remove tags that nobody else has, since they may identify the person; others stay."""
     through = Customer.tags.through._base_manager
     own = set(through.filter(customer_id=customer.pk).values_list("tag_id", flat=True))
     shared = set(through.filter(tag_id__in=own).exclude(customer_id=customer.pk).values_list("tag_id", flat=True))

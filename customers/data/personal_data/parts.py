@@ -1,4 +1,4 @@
-"""What customers hold on a person, part by part: how it is given out, and how it is lost."""
+"""The personal data in the customers app, part by part: how each is exported, and how it is erased."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def register() -> None:
 
 
 def imports_of(customer: Customer) -> QuerySet[CustomerImport]:
-    """The imports that made or changed them; each holds a file with their row in it."""
+    """The imports that created or changed the person; each has a file with their row."""
     sets = Change.objects.filter(model="customers.customer", object_id=str(customer.pk)).values("change_set")
     return CustomerImport.objects.filter(change_set__in=sets)
 
@@ -78,7 +78,7 @@ def _rows(model: Any, *fields: str) -> Callable[[Customer], PartData]:
 
 
 def _profile(customer: Customer) -> PartData:
-    """Theirs, and of those that were merged into them what is still written there."""
+    """The customer's fields, and what is left on the rows that were merged into it."""
     rows = Customer.objects.filter(pk=customer.pk) | Customer.objects.filter(merged_into=customer)
     # Who looks after them is nothing of theirs; tags come below, by name.
     exported = [one for one in FIELDS if one.is_personal or (one.is_exported and not one.stored_in)]
@@ -110,7 +110,7 @@ def _imports(customer: Customer) -> PartData:
 
 
 def _nothing(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
-    """The customer's own row and the ledger are the erasure's."""
+    """Erases nothing: `erasure` handles the customer's row and the ledger."""
     return ()
 
 
@@ -173,7 +173,7 @@ def _stage_changes(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
 
 
 def _erase_imports(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
-    """A file can't lose one row: it goes as a whole, which an import that is over can do without."""
+    """Delete the whole file: one row can't be removed, and a finished import does not need it."""
     files = [
         StoredFile(upload.name, content.storage, content.name)
         for upload in imports_of(customer)

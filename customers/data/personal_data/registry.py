@@ -1,4 +1,4 @@
-"""What is held on a person: each app says what of theirs is, gives it out, and loses it when told to."""
+"""The registry of personal data: each app registers parts that can be exported and erased."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _parts: Registry[Part] = Registry(
 
 
 def register(part: Part) -> None:
-    """Have it exported and erased with the others. Raises RegisteredTwice."""
+    """Register a part, to be exported and erased with the others. Raises RegisteredTwice."""
     _parts.register(part)
 
 
@@ -60,10 +60,10 @@ _sweeps: Registry[Sweep] = Registry("Looked through in each erasure", name=path_
 
 
 def register_sweep(sweep: Sweep) -> None:
-    """Have it called in each erasure, with the organization and the person's names and addresses."""
+    """Register a sweep: called in each erasure, with the organization and the person's names and addresses."""
     _sweeps.register(sweep)
 
 
 def sweeps() -> Sequence[Sweep]:
-    """What looks for a person beside the records that are theirs."""
+    """The sweeps: they remove traces of a person outside of their own records."""
     return tuple(_sweeps)

@@ -1,4 +1,4 @@
-"""Everything held on a person as a ZIP: data.json, index.html to read, and the files; and the jobs of both sides."""
+"""Personal data as a ZIP (data.json, index.html to read, and the files), and the jobs that export and erase."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UNSAFE = re.compile(r"[^\w.() -]+")
 
 
 class NotConfirmed(Refused):
-    """The customer's code was not typed, or not rightly."""
+    """The customer's code is missing or wrong."""
 
     field = "confirm"
 
@@ -60,7 +60,7 @@ def register() -> None:
 
 @transaction.atomic
 def start_export(*, customer: Customer, actor: Actor, user: User | None) -> Job:
-    """A job whose result is a ZIP that can be downloaded for seven days."""
+    """Start the job whose result is a ZIP that can be downloaded for seven days."""
     return jobs.start(
         organization=customer.organization, kind=EXPORT, params={"customer": str(customer.pk)}, actor=actor, user=user
     )
@@ -68,7 +68,7 @@ def start_export(*, customer: Customer, actor: Actor, user: User | None) -> Job:
 
 @transaction.atomic
 def start_erasure(*, customer: Customer, confirm: str, actor: Actor, user: User | None) -> Job:
-    """A job that loses the person. `confirm` has to be the customer's code. Raises NotConfirmed."""
+    """Start the job that erases the person. `confirm` has to be the customer's code. Raises NotConfirmed."""
     if confirm.strip().casefold() != customer.code.casefold():
         raise NotConfirmed
     return jobs.start(
@@ -77,7 +77,7 @@ def start_erasure(*, customer: Customer, confirm: str, actor: Actor, user: User 
 
 
 def find_export(*, customer: Customer, job_id: UUID | str) -> StoredFile | None:
-    """The ZIP that a job made of this customer; None when there is none, or its seven days are over."""
+    """The job's ZIP of this customer; None when there is none, or its seven days are over."""
     job = Job.objects.filter(pk=job_id, kind=EXPORT, status=Job.Status.DONE).first()
     if job is None or job.params.get("customer") != str(customer.pk) or not job.state.get("path"):
         return None
@@ -155,7 +155,7 @@ def _find(work: Work) -> Customer:
 
 
 def _write(customer: Customer, draft: IO[bytes]) -> Iterator[None]:
-    """The archive, with a halt after each file; the draft's end is the archive's."""
+    """Write the archive file by file; yields after each, so that the job can stop."""
     parts = [(part, part.export(customer)) for part in personal_data.parts()]
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
         about = {"organization": customer.organization.name, "customer": customer.code, "made_at": timezone.now()}
@@ -188,7 +188,7 @@ def _plain(row: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _files(parts: Iterator[PartData]) -> Iterator[tuple[str, StoredFile]]:
-    """Each with a name that is one, and no other's."""
+    """The files with safe and unique names."""
     number = 0
     for data in parts:
         for file in data.files:

@@ -1,4 +1,4 @@
-"""A person's traces in what is no record of theirs: saved views, filters of exports and jobs, file names, the ledger.
+"""Traces of a person outside of their own records: in saved views, filters of exports and jobs, file names, the ledger.
 
 A text is a trace when it has one of their names or addresses in it. A search is a trace also when it finds them and
 nobody else: half of a rare name says as much as the whole.
@@ -22,7 +22,7 @@ STEP = 500
 
 
 class Traces:
-    """What tells of the persons of a family, in texts and in filters. Made before their rows are emptied."""
+    """Finds traces of a customer, and of those merged into them, in texts and filters. Made before rows are emptied."""
 
     def __init__(self, family: Collection[Customer], words: Collection[str]) -> None:
         self._family = [one.pk for one in family]
@@ -30,7 +30,7 @@ class Traces:
         self._searches: dict[str, bool] = {}
 
     def in_text(self, text: str) -> bool:
-        """Whether one of their names or addresses stands in it, in whatever case."""
+        """Whether the text has one of their names or addresses, in any case."""
         folded = text.casefold()
         return any(word in folded for word in self._words)
 
@@ -43,7 +43,7 @@ class Traces:
         return self.in_value(value) or (name in SEARCHES and isinstance(value, str) and self._is_about_them(value))
 
     def without(self, filters: Mapping[str, object]) -> dict[str, object]:
-        """The filters that are not about them."""
+        """The filter without the values that are about them."""
         return {name: value for name, value in filters.items() if not self.in_filter(name, value)}
 
     def _is_about_them(self, text: str) -> bool:
@@ -56,7 +56,7 @@ class Traces:
 
 
 def purge_segments(traces: Traces) -> None:
-    """Saved views that ask for the person match nobody from here on; those called after them lose the name."""
+    """Make saved views that filter for the person match nobody, and rename those that have their name."""
     for segment in Segment.objects.iterator(chunk_size=STEP):
         remaining = traces.without(segment.filter)
         if remaining != segment.filter:
@@ -68,14 +68,14 @@ def purge_segments(traces: Traces) -> None:
 
 
 def purge_file_names(traces: Traces) -> None:
-    """The names that files had when they were imported."""
+    """Replace file names of imports that have the person's name."""
     for upload in CustomerImport.objects.only("pk", "name").iterator(chunk_size=STEP):
         if traces.in_text(upload.name):
             CustomerImport.objects.filter(pk=upload.pk).update(name=f"Import {upload.pk.hex[-8:]}")
 
 
 def purge_events(traces: Traces) -> None:
-    """Events about no customer keep what happened, and lose the words and filters that tell of whom."""
+    """Remove texts and filters about the person from events without a customer."""
     types = [event.event_type for event in EVENTS if event.may_name_people]
     rows = Event.objects.filter(customer_id=None, type__in=types).only("pk", "payload")
     changed = []

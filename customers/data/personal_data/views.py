@@ -40,7 +40,7 @@ def download(request: Request, organization: str, pk: UUID, job: UUID) -> Stream
 @requires("customers.delete")
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """What goes and what stays; the typed code confirms."""
+    """The confirmation page of erasing; a POST with the customer's code starts the job."""
     customer = find_customer(request, pk)
     if customer.erased_at is not None:
         raise Http404("The customer was erased.")

@@ -1,4 +1,4 @@
-"""What goes by itself: the deleted after 30 days, and those nobody heard of for longer than the organization wants."""
+"""Retention: deleted customers are erased after 30 days, inactive ones after the organization's time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STEP = 5000
 
 
 class NotOffered(Refused):
-    """A number of months that nobody is offered."""
+    """The number of months is none of the choices."""
 
     field = "retention_months"
 
@@ -43,7 +43,7 @@ class NotOffered(Refused):
 
 @transaction.atomic
 def set_months(*, organization: Organization, months: int | None, actor: Actor) -> bool:
-    """After how long people are erased; None for never. False where it is so already. Raises NotOffered."""
+    """Set the months after which inactive people are erased; None for never. False without a change. Raises NotOffered."""
     if months is not None and months not in MONTHS:
         raise NotOffered
     current = Organization.objects.select_for_update().get(pk=organization.pk)
@@ -57,7 +57,7 @@ def set_months(*, organization: Organization, months: int | None, actor: Actor) 
 
 
 def inactive(months: int, *, now: datetime) -> CustomerQuerySet:
-    """Those with whom nothing happened for so long, and with whom nothing is open or to come."""
+    """Customers without any activity for so many months, and without open deals, tasks or coming follow-ups."""
     return Customer.objects.filter(
         ~Exists(Deal.objects.filter(customer=OuterRef("pk"), status=Deal.Status.OPEN)),
         ~Exists(Task.objects.filter(customer=OuterRef("pk")).open()),
@@ -69,12 +69,12 @@ def inactive(months: int, *, now: datetime) -> CustomerQuerySet:
 
 
 def long_deleted(*, now: datetime) -> CustomerQuerySet:
-    """Those whose 30 days are over."""
+    """Deleted customers whose 30 days are over."""
     return Customer.objects.deleted().filter(deleted_at__lt=now - timedelta(days=deletion.RESTORE_DAYS))
 
 
 def purge_expired() -> int:
-    """Erase what is over in every organization; how many people that were. Ends early when the process has to stop."""
+    """Erase everybody who is due, in every organization; returns how many. Ends early when the process has to stop."""
     count = 0
     for organization in Organization.objects.order_by("pk"):
         if stopping():
@@ -92,7 +92,7 @@ def purge_expired() -> int:
 
 
 def purge_old_changes() -> int:
-    """What can't be undone any more need not be remembered: it holds what people were called before."""
+    """Delete changes that can't be reverted any more, since they have former names; returns how many."""
     before, count = timezone.now() - timedelta(days=UNDO_DAYS), 0
     old = Change.objects.filter(change_set__created_at__lt=before).values_list("pk", flat=True)
     while not stopping() and (keys := list(old[:STEP])):
@@ -103,13 +103,13 @@ def purge_old_changes() -> int:
 
 
 class Due(Protocol):
-    """Gives the customers whose time is over."""
+    """Returns the customers whose time is over."""
 
     def __call__(self, *, now: datetime) -> CustomerQuerySet: ...
 
 
 def _erase_all(why: str, due: Due) -> int:
-    """In batches, each person in a transaction of their own, which asks again whether it is so."""
+    """Erase in batches, each person in a transaction of its own, which checks again that they are due."""
     count = 0
     while keys := _some(due):
         before = count

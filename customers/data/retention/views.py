@@ -26,7 +26,7 @@ KEEPING = "retention_months"
 @require_http_methods(["GET", "HEAD", "POST"])
 @writes_at_once
 def keeping(request: Request, organization: str) -> HttpResponse:
-    """For how long people are kept with whom nothing happens, and how many each choice would erase now."""
+    """The retention time, and how many people each choice would erase now."""
     attempt, now = Attempt(request), request.organization
     lock_rows(request, now)
     posted = request.POST.get("retention_months", "")
@@ -47,7 +47,7 @@ def keeping(request: Request, organization: str) -> HttpResponse:
 
 
 class ChangedMeanwhile(Refused):
-    """Somebody else chose something else since the page was opened."""
+    """Somebody else changed the time since the page was opened."""
 
     status = 409
 
@@ -68,7 +68,7 @@ def _months(text: str, now: int | None) -> int | None:
 
 
 def _choices(held: int | None, chosen: str) -> list[dict[str, object]]:
-    """What is offered, and what is kept to though it is not offered (any more)."""
+    """The choices, with the present value where it is none of them."""
     now = timezone.now()
     never = {"months": "", "label": _in_words(None), "count": 0, "is_chosen": not chosen}
     offered = sorted({*retention.MONTHS, *([held] if held else [])})

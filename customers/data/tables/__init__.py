@@ -1,1 +1,1 @@
-"""Tables in files: CSV and XLSX, read with suspicion, written so that they open well. Knows no model."""
+"""Tables in files: reading untrusted CSV and XLSX, and writing both. Knows no model."""

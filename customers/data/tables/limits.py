@@ -1,4 +1,4 @@
-"""What a file may be: refused before it is parsed, with a sentence that says why."""
+"""Limits of uploaded tables: a file beyond them is refused before it is parsed, with the reason."""
 
 from __future__ import annotations
 

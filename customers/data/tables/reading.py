@@ -56,7 +56,7 @@ class Table:
 
 
 def open_table(file: IO[bytes], limits: Limits | None = None) -> Table:
-    """Look at a file's beginning, and for XLSX at all of it. Raises RefusedFile."""
+    """Open a table: checks a file's beginning, and of XLSX all of it. Raises RefusedFile."""
     limits = limits or Limits.of_installation()
     if kind_of(file, limits) == "xlsx":
         return _open_xlsx(file, limits)
@@ -140,7 +140,7 @@ def _csv_rows(file: IO[bytes], encoding: str, delimiter: str) -> Iterator[Row]:
 
 
 def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
-    """Lines with their ends, the line `sep=;` that Excel writes left out."""
+    """The lines with their ends, without Excel's line `sep=;`."""
     text = sniffing.text_of(file, encoding)
     is_first = True
     while line := text.readline(MAX_LINE_LENGTH):
@@ -156,7 +156,7 @@ def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
 
 
 def _trimmed(cells: list[str]) -> list[str]:
-    """Without the empty cells at the end; none for an empty row."""
+    """The cells without empty ones at the end; none for an empty row."""
     end = len(cells)
     while end and not cells[end - 1].strip():
         end -= 1
@@ -193,7 +193,7 @@ def _visible_sheets(file: IO[bytes]) -> list[tuple[str, python_calamine.Calamine
 
 
 def _guarded(read: Callable[[], Read]) -> Read:
-    """Whatever the parser raises is a broken file. Its panics are no Exception."""
+    """Turn everything that the parser raises into RefusedFile, its panics too, which are no Exception."""
     try:
         return read()
     except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):

@@ -1,4 +1,4 @@
-"""How a CSV is written: its encoding and its delimiter, by looking at it."""
+"""Detecting a CSV's encoding and delimiter."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _NON_ASCII = re.compile(rb"(?<![^\n\r])[\x00-\x09\x0b\x0c\x0e-\x7f]*+[\x80-\xff]
 
 
 def encoding_of(file: IO[bytes]) -> str:
-    """A name that Python knows. Raises RefusedFile for bytes that are no text."""
+    """The file's encoding, as Python calls it. Raises RefusedFile for bytes that are no text."""
     file.seek(0)
     head = file.read(SAMPLE)
     for mark, name in _MARKS:
@@ -82,7 +82,7 @@ def sample_of(file: IO[bytes], encoding: str) -> str:
 
 
 def delimiter_of(sample: str) -> str:
-    """What stands between the columns: the sign that gives the most rows as many cells as the first one has."""
+    """The delimiter: the character by which most rows have as many cells as the first one."""
     line = SEPARATOR_LINE.match(sample)
     if line and line.group()[4] in DELIMITERS:
         return line.group()[4]
@@ -155,7 +155,7 @@ def _single(high: bytes) -> str:
 
 
 def _likeness(text: str, usual: str, seldom: str) -> float:
-    """How much like a language it reads, for each character beyond ASCII: 1 at best."""
+    """How plausible the text is as a language: a mean over the characters beyond ASCII, at most 1."""
     strange = [char for char in text if char > "\x7f"]
     score = 0.0
     for char in strange:
@@ -180,7 +180,7 @@ def _likeness(text: str, usual: str, seldom: str) -> float:
 
 
 class _UnclosedText(io.TextIOWrapper):
-    """Leaves the file open when it goes."""
+    """A text wrapper that does not close its file when it is deleted."""
 
     def __del__(self) -> None:
         with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""An XLSX file looked through before anything parses it.
+"""Checks of an XLSX file before it is parsed.
 
 The reader holds a sheet in memory as wide and as long as its furthest cell says, and each shared text as often as it is
 pointed at. So a few kilobytes can ask for terabytes: each part is unpacked here once, piece by piece, and measured.
@@ -43,7 +43,7 @@ SHARED = "xl/sharedstrings.xml"
 
 
 def check(file: IO[bytes], limits: Limits) -> None:
-    """Raises RefusedFile for what would hurt, or is no workbook. The file stands at its beginning afterwards."""
+    """Raise RefusedFile for a file that is no workbook or expands too far. Its position is the beginning afterwards."""
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:

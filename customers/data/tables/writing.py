@@ -38,7 +38,7 @@ def safe(cell: str) -> str:
 
 
 def plain(cell: str) -> str:
-    """What `safe` was given."""
+    """The cell before `safe`."""
     return cell[1:] if cell[:1] == "'" and _GUARDED.match(cell) else cell
 
 
