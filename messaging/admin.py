@@ -42,7 +42,7 @@ class ChannelAdmin(TenantAdmin):
 
     @admin.display(description="credentials")
     def credentials_set(self, channel: Channel) -> str:
-        """Which are set; never what they are."""
+        """The names of the credentials that are set; never their values."""
         return ", ".join(channel.credential_keys) or "none"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -63,7 +63,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 @admin.register(Draft)
 class DraftAdmin(ReadOnlyAdmin):
-    """That there is one. What is in it is its writer's, until it is sent."""
+    """The metadata of drafts. Their text is the writer's until it is sent."""
 
     list_display = ("conversation", "member", "mode", "updated_at")
     list_filter = ("mode",)
@@ -95,7 +95,7 @@ class AttachmentAdmin(ReadOnlyAdmin):
 
 @admin.register(Arrival)
 class ArrivalAdmin(ReadOnlyAdmin):
-    """What providers told us, as it came. What found no channel or could not be read waits here to be replayed.
+    """Inbound deliveries as they came. One without a channel, or that could not be read, waits here for a replay.
 
     What nobody verified is verified at replay, with the token of its channel, or stays as unverified for a week.
     """
@@ -110,7 +110,7 @@ class ArrivalAdmin(ReadOnlyAdmin):
     actions = ["replay"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Arrival]:
-        """Not held by the tenants' net, since a row may belong to nobody: that is for superusers."""
+        """Not limited by organization, since a row may have none; those are for superusers."""
         rows = super().get_queryset(request)
         if request.user.is_superuser:
             return rows
@@ -149,7 +149,7 @@ class TemplateAdmin(ReadOnlyAdmin):
 
 @admin.register(Mailbox)
 class MailboxAdmin(ReadOnlyAdmin):
-    """How far each mailbox was read, and what keeps it from being read."""
+    """The cursor of each mailbox, and its last error."""
 
     list_display = ["channel", "organization", "folder", "last_uid", "checked_at", "failures", "last_error"]
     list_select_related = ("organization", "channel")
@@ -182,7 +182,7 @@ class ContentSyncAdmin(ReadOnlyAdmin):
 
 @admin.register(MediaFile)
 class MediaFileAdmin(ReadOnlyAdmin):
-    """Which files are kept; what is in them is shown in their conversation only."""
+    """The metadata of files; their content is shown in their conversation only."""
 
     list_display = ["name", "organization", "content_type", "size", "created_at"]
     list_filter = ["content_type"]

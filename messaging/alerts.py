@@ -1,4 +1,4 @@
-"""A channel that does not work until somebody corrects it: shown on it, told to the administrators once."""
+"""Channel alerts: a channel fails until somebody corrects it. Shown on its page, mailed to the administrators once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _IMAP: Final = "Reading mail: "
 
 
 def raise_alert(channel: Channel, *, code: str, text: str, subject: str = "") -> bool:
-    """Show what is wrong on the channel; True where it is news, and the administrators are told by mail.
+    """Raise an alert on the channel; True where it is a new one, and the administrators are notified by mail.
 
     The mail leaves after the transaction, and a mail server that is away costs nothing else.
     """
@@ -52,14 +52,14 @@ def raise_alert(channel: Channel, *, code: str, text: str, subject: str = "") ->
 
 
 def resolve(channel: Channel, *, subject: str = "") -> None:
-    """It works again; what was wrong with the other half of it stays."""
+    """Resolve the alert; one about the other direction (reading or sending) stays."""
     is_of_reading = channel.last_error.startswith(_IMAP)
     if channel.last_error and is_of_reading is (subject == "imap"):
         Channel.objects.filter(pk=channel.pk, last_error=channel.last_error).update(last_error="", last_error_at=None)
 
 
 def _is_reported(channel: Channel, about: str, *, since: datetime) -> bool:
-    """Asked of the ledger: a channel's reading and its sending may fail in turn, each covering the other's words."""
+    """Whether the ledger has this alert since then: reading and sending may fail in turn, and overwrite each other's text."""
     text = Event.objects.filter(
         type=events.CHANNEL_TROUBLED, subject_id=str(channel.pk), payload__about=about, occurred_at__gt=since
     )

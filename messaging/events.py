@@ -1,4 +1,4 @@
-"""What happens with conversations, messages and channels: each event with its payload, and what conditions may ask."""
+"""The events of conversations, messages and channels, each with its payload and condition fields."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ COUNTED = ("inbound_listed", "inbound_found", "outbound_listed", "statuses_found
 
 
 def _flag(name: str, description: str = "", *, is_kept: bool = False) -> PayloadField:
-    """What is said only where it is so."""
+    """A payload field that is only there where it is true."""
     return PayloadField(name, Kind.BOOLEAN, description, is_kept=is_kept, is_optional=True)
 
 

@@ -1,4 +1,4 @@
-"""What messaging does about what happens on the floors below."""
+"""Subscribers of messaging to events, and its registrations with lower apps."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def register() -> None:
 
 
 def set_up_channels(event: Event) -> None:
-    """A new organization can be written to in the moment it exists."""
+    """Create the channels of a new organization, in the transaction that creates it."""
     channels.create_simulators(organization=event.organization, actor=SYSTEM)
 
 
@@ -108,7 +108,7 @@ def message_data(message: Message) -> dict[str, object]:
 
 
 def queued_messages(customer: Customer) -> list[str]:
-    """The hold that messages are which have not left yet."""
+    """The deletion blocker for messages that have not left yet."""
     count = outbound.count_waiting(customer)
     return [f"{count} message{'s' if count > 1 else ''} waiting to be sent"] if count else []
 

@@ -27,7 +27,7 @@ FUNCTIONS = ("count", "sum", "average", "least", "most")
 
 
 class Wrong(ValueError):
-    """An error in one value; `Table` adds the place."""
+    """An error in one value; the caller adds the place."""
 
 
 Check = Callable[[object], object]

@@ -1,4 +1,4 @@
-"""What customers give to the palette: people, deals, tasks and segments, each in one query and within reach."""
+"""The palette's sources of the customers app: people, deals, tasks and segments, each in one query and within reach."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def register() -> None:
 
 
 def find_customers(member: Member, query: Asked) -> list[Result]:
-    """By name, phone, e-mail, company or code; with nothing typed those opened last, or those last heard of."""
+    """Customers by name, phone, e-mail, company or code; without a text those opened last, or with latest activity."""
     rows = Customer.objects.visible_to(member).select_related("stage").only("name", "code", "phone", "stage__name")
     if query.text:
         return [_customer(member, row) for row in newest_matches(rows.matching(query.text), size=SHOWN)]
@@ -50,7 +50,7 @@ def find_customers(member: Member, query: Asked) -> list[Result]:
 
 
 def find_deals(member: Member, query: Asked) -> list[Result]:
-    """By title, newest first; nothing where nothing was typed."""
+    """Deals by title, newest first; none without a text."""
     if not query.text:
         return []
     rows = Deal.objects.visible_to(member).filter(title__icontains=query.text).select_related("customer")
@@ -63,7 +63,7 @@ def find_deals(member: Member, query: Asked) -> list[Result]:
 
 
 def find_tasks(member: Member, query: Asked) -> list[Result]:
-    """Open tasks with a customer within reach, by title; with nothing typed one's own, the next due first."""
+    """Open tasks with a customer within reach, by title; without a text one's own, the next due first."""
     # One's own task may be with a customer of somebody else: they have no page for this member, and no name.
     rows = Task.objects.filter(within_reach(member)).open().select_related("customer")
     if query.text:
@@ -74,7 +74,7 @@ def find_tasks(member: Member, query: Asked) -> list[Result]:
 
 
 def find_segments(member: Member, query: Asked) -> list[Result]:
-    """One's own and shared ones, by name."""
+    """The member's own and shared segments, by name."""
     rows = Segment.objects.visible_to(member).filter(name__icontains=query.text)
     url = reverse("customers:list", args=[member.organization.slug])
     return [

@@ -12,7 +12,7 @@ from customers.models import Customer
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`content` gives what the template shows, in a constant number of queries."""
+    """`content` returns the template's context, in a constant number of queries."""
 
     title: str
     template: str

@@ -1,4 +1,4 @@
-"""A row of the list, edited where it stands: the editor of a cell, and the row as it is after the change."""
+"""Editing a row of the list in place: the editor of a cell, and the row after the change."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _row(request: Request, customer: Customer) -> HttpResponse:
 
 
 def _set_stage(request: Request, customer: Customer, value: str) -> HttpResponse | None:
-    """Move them, or answer with the question why they are lost where that was not said."""
+    """Move the customer, or ask for the reason where one is required and missing."""
     stage = Stage.objects.filter(key=value).first()
     if stage is None:
         raise Refused("Choose one of the stages.")

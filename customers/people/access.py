@@ -1,4 +1,4 @@
-"""A customer within the member's reach, for pages, and what the fields edited in place need."""
+"""A customer within the member's reach, for pages, and the context of fields that are edited in place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def find_visible(request: Request, pk: UUID) -> Customer:
 
 
 def field_context(request: Request, customer: Customer) -> dict[str, Any]:
-    """What the fields that are edited in place need."""
+    """The context of the fields that are edited in place."""
     return {
         "customer": customer,
         "stages": Stage.objects.all(),

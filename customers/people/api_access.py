@@ -1,4 +1,4 @@
-"""What the calls about customers have in common: finding one within reach, and saying what a service refused."""
+"""Shared by the API's customer endpoints: a customer within reach, the list's filters, and the words of a 404."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Setting fields of a record, and saying what changed: what the services of small records have in common."""
+"""Setting fields of a record and reporting the changes; shared by the services of small records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 
 def set_fields(row: models.Model, changes: Mapping[str, Any], *, settable: frozenset[str]) -> dict[str, Any]:
-    """Set what is given on the object and save it; what changed, each from and to, for the ledger.
+    """Set the fields on the object and save it; returns the changes for the ledger, each with `from` and `to`.
 
     Raises ValueError for a field that is not one of the settable.
     """

@@ -8,7 +8,7 @@ from customers.models import CustomerCounter
 
 
 def next_code(*, organization: Organization) -> str:
-    """The next customer code: C001 … C999, C1000. Given once, also to many callers at once; gaps are no harm.
+    """The next customer code: C001 … C999, C1000. Unique, also for many callers at once; there may be gaps.
 
     The counter's row stays locked until the caller's transaction ends.
     """
@@ -16,7 +16,7 @@ def next_code(*, organization: Organization) -> str:
 
 
 def reserve(*, organization: Organization, count: int) -> list[str]:
-    """So many codes in a row, as `next_code` gives one."""
+    """That many codes in a row, as `next_code` returns one."""
     counters = CustomerCounter.objects.filter(organization=organization)
     if not counters.update(last_number=F("last_number") + count):
         try:

@@ -1,4 +1,4 @@
-"""The question before something is gone; a page, so that it needs no script."""
+"""The confirmation page before something is deleted; it works without scripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ask(
     action: str = "Delete",
     pairs: Sequence[tuple[str, str]] = (),
 ) -> HttpResponse:
-    """A form that posts `pairs` to the address it stands at; `back` is where a no leads, as URL and label."""
+    """A form that posts `pairs` to its own address; `back` is the link to cancel, as URL and label."""
     url, label = back
     context = {"question": question, "consequence": consequence, "action": action, "back": url, "back_label": label}
     return render(request, "customers/people/confirm.html", {**context, "pairs": pairs})

@@ -1,6 +1,6 @@
 """A customer's fields, each declared once; forms, API, merge, import, export, erasure, table and filters read them.
 
-A row says what a field is (`kind`) and who takes it. What is done with a value depends on its kind, and stands where it
+A row says what a field is (`kind`) and who uses it. What is done with a value depends on its kind, and stands where it
 is done: a table of kinds, never of names.
 """
 
@@ -39,7 +39,7 @@ _EMPTY: Mapping[Kind, type] = {Kind.TAGS: list, Kind.ADDRESS: dict, Kind.CUSTOM:
 
 @dataclass(frozen=True, slots=True)
 class CustomerField:
-    """A field of a customer. Everybody takes a row that says nothing else, but for the filters.
+    """A field of a customer. By default it is used everywhere but in the filters.
 
     `stored_in` is the model's column where it is not called like the field, `synonyms` other headers that files have
     for it in English, German, French, Spanish, Italian, Portuguese, Dutch and Polish: small letters without accents,
@@ -66,7 +66,7 @@ class CustomerField:
 
     @property
     def column(self) -> str:
-        """The model's column that it stands in."""
+        """The model's column that has the value."""
         return self.stored_in or self.name
 
     @property

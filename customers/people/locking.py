@@ -1,4 +1,4 @@
-"""Whoever is written to has to be there: not deleted, merged or erased in the moment between the look and the write."""
+"""Locking a customer before a write, so that nobody deletes, merges or erases them meanwhile."""
 
 from __future__ import annotations
 

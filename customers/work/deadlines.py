@@ -1,6 +1,6 @@
-"""Told once a crossing: a customer or a task became overdue, a follow-up is due.
+"""Deadline events, each recorded once: a customer or a task became overdue, a follow-up is due.
 
-The beat asks often. What was told stands in the ledger under a key of its own, so that asking twice tells once; a mark
+The beat calls it often. Each event has a key of its own in the ledger, so that it is recorded once; a mark
 of how far was looked keeps the question to a short range of an index, whatever there is of customers.
 """
 
@@ -42,12 +42,12 @@ Record = TypeVar("Record", bound=Model)
 
 
 def record_passed() -> int:
-    """Tell what was crossed in every organization; how many there were."""
+    """Record the deadline events that are due in every organization; returns how many."""
     return each_organization(lambda organization, now: _customers(organization, now) + _rest(organization, now))
 
 
 def each_organization(work: Callable[[Organization, datetime], int]) -> int:
-    """Do it in each; what fails in one keeps no other from it."""
+    """Call `work` for each organization; a failure in one does not keep it from the others."""
     text = 0
     for organization in Organization.objects.filter(is_active=True).order_by("pk"):
         if stopping():
@@ -70,9 +70,9 @@ def record_range(
     now: datetime,
     back: timedelta = timedelta(),
 ) -> int:
-    """Tell of each row whose `field` is at most `now` less `back`, once for each value; how many were told of now.
+    """Record an event for each row whose `field` is at most `now` less `back`, once for each value; returns how many.
 
-    Looks from where it looked last, which the cache knows: without it, from LOOK_BACK on.
+    It begins where the last call ended, which the cache knows; without that, LOOK_BACK earlier.
     """
     # With the hour in its name: each hour all of LOOK_BACK is looked at once more, for what was put into the past.
     key = f"crossings:{organization.pk}:{event}:{now:%Y%m%d%H}"
@@ -145,7 +145,7 @@ def _in_steps(
     payload: Callable[[Record], dict[str, object]],
     organization: Organization,
 ) -> tuple[int, datetime | None]:
-    """How many were told of, and the value at which this stopped before the end; None where it came to it."""
+    """How many were recorded, and the value at which this stopped early; None where it came to the end."""
     text, after = 0, None
     ordered = rows.order_by(field, "pk")
     for _ in range(MAX_STEPS):

@@ -39,7 +39,7 @@ CONFIRMATIONS = {
 @requires("customers.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def log(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Write it down; the form comes back empty, and the timeline hears of it. GET: the form alone, for a dialog."""
+    """Log the entry; the form comes back empty, and the timeline reloads. GET: the form alone, for a dialog."""
     customer = find_visible(request, pk)
     if request.method != "POST":
         if not request.htmx:
@@ -69,7 +69,7 @@ def log(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @requires("customers.edit")
 @require_POST
 def add_consent(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """What the customer allowed or forbade, and how they said so."""
+    """Record a consent or refusal, with its evidence."""
     customer = find_visible(request, pk)
     form = ConsentForm(request.POST)
     if form.is_valid():

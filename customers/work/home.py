@@ -1,4 +1,4 @@
-"""What customers put on the home page: follow-ups, tasks, leads that are overdue, and those that are nobody's."""
+"""The home page's sections of the customers app: follow-ups, tasks, overdue leads, and unassigned leads."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def tasks(member: Member, scope: Scope) -> QuerySet[Task]:
 
 
 def late(member: Member, scope: Scope) -> QuerySet[Customer]:
-    """With whom nothing was said or done for longer than their stage allows; who was left alone longest first."""
+    """Customers without activity for longer than their stage allows; the longest first."""
     rows = Customer.objects.visible_to(member).filter(overdue())
     if scope == Scope.MINE:
         rows = rows.owned_by(member.user_id)

@@ -71,7 +71,7 @@ class ListedMessage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookAddress:
-    """An address that the provider has to be told, where, and what is set there now (None: it can't be seen)."""
+    """An address to enter at the provider, where, and what is set there now (None: it can't be read)."""
 
     purpose: str  # inbound or status
     label: str  # where it is entered at the provider, in plain words
@@ -99,7 +99,7 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class WebhookRoute:
-    """By what the channel of a request is looked up, and what makes the request one; all of it unverified.
+    """The values by which a request's channel is looked up, and those of its key; all of them unverified.
 
     Texts hold no NUL or lone surrogate; what the request does not name is empty.
     """
@@ -115,7 +115,7 @@ class WebhookRoute:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a signature was made over, beside the body; `path` is the address without its host, which settings name."""
+    """The signed values beside the body; `path` is the address without its host, which settings name."""
 
     signature: str
     url: str
@@ -125,7 +125,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class WebhookReply:
-    """What a provider wants to read once its request is stored."""
+    """The answer to a provider once its request is stored."""
 
     body: str
     content_type: str
@@ -133,7 +133,7 @@ class WebhookReply:
 
 @dataclass(frozen=True, slots=True)
 class AccountIds:
-    """What a provider's requests name an account by, besides its address; taken from the account's credentials."""
+    """The ids by which a provider's requests name an account, besides its address; from the account's credentials."""
 
     account_id: str = ""
     messaging_service_id: str = ""
@@ -226,7 +226,7 @@ class LimitsSenders(Protocol):
 
 @runtime_checkable
 class KeepsCopies(Protocol):
-    """A provider that keeps what it was given in files of this machine."""
+    """A provider that writes messages into files of this machine."""
 
     def copies_of(self, kind: Kind, message_id: str) -> Sequence[Path]:
         """The files that hold a message of ours, there or not: erasure deletes them."""
@@ -259,13 +259,13 @@ class ShowsPresence(Protocol):
 @runtime_checkable
 class ListsMessages(Protocol):
     def list_messages(self, account: Account, *, since: datetime, until: datetime) -> Iterator[ListedMessage]:
-        """What the provider holds of this channel between the moments, both ways, oldest first. Raises SendError."""
+        """The provider's messages of this channel between the moments, both ways, oldest first. Raises SendError."""
 
 
 @runtime_checkable
 class HasWebhooks(Protocol):
     def webhooks(self, account: Account, *, inbound_url: str, status_url: str) -> Sequence[WebhookAddress]:
-        """Which addresses the provider needs, and what is set there now. Never raises for what it can't see."""
+        """The addresses that the provider needs, with what is set there now, where it can be read. Never raises."""
 
     def webhooks_to_enter(self, *, inbound_url: str, status_url: str) -> Sequence[WebhookAddress]:
         """The same addresses, to be copied, without asking the provider."""

@@ -1,4 +1,4 @@
-"""What a provider is: the words in which the rest of Parley talks to any provider.
+"""The interface of providers, and the types by which the rest of Parley uses any of them.
 
 Nothing here or in the folders beside it touches the database: an adapter turns an `Account` and an `OutgoingMessage`
 into a request, and a provider's payload into a `ReceivedMessage` or a `StatusUpdate`.
@@ -26,7 +26,7 @@ KIND_CHOICES = [kind.value for kind in Kind]
 
 
 class Retry(StrEnum):
-    """What is to be done about a failure, from the provider's error code."""
+    """The next step after a failure, from the provider's error code."""
 
     NEVER = "never"  # the recipient can't be reached this way
     FIX = "fix"  # somebody has to change a setting or the text first
@@ -42,7 +42,7 @@ AGAIN: Final = "It will be tried again by itself."
 
 
 def final(text: str) -> str:
-    """The reason of a failure that nothing follows: without the promise of another try."""
+    """The reason of a final failure: without the promise of another try."""
     return " ".join(text.replace(AGAIN, "It was tried again and again, without success.").split())
 
 
@@ -144,7 +144,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that the provider's own list shows, when it is asked what became of one."""
+    """A message of ours in the provider's own list."""
 
     provider_message_id: str
     to: str
@@ -177,7 +177,7 @@ class SendUnconfirmed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ErrorMeaning:
-    """What a provider's error code asks for, for a failure that a status tells of later."""
+    """The meaning of a provider's error code: the next step, and its text."""
 
     retry: Retry
     message: str  # plain words with what to do
@@ -278,7 +278,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """What became of a message of ours. `status` is one of ours: sent, delivered, read, failed."""
+    """A status of a message of ours: sent, delivered, read or failed."""
 
     provider_message_id: str
     status: str
@@ -296,7 +296,7 @@ class Problem:
 
 
 class Provider(Protocol):
-    """A way to reach the world; one folder beside this file each, found by `registry.provider(key)`."""
+    """A provider of channels; each has a folder beside this file, and is looked up by `registry.provider(key)`."""
 
     key: str
     label: str

@@ -35,12 +35,12 @@ def decoded(body: bytes) -> object:
 
 
 def encoded(data: object) -> bytes:
-    """A decoded JSON body, to be kept."""
+    """A decoded JSON body as bytes, to be stored."""
     return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 class JsonFields:
-    """The fields of an object; what nobody asked for is the rest."""
+    """The fields of an object; those that were not read are the rest."""
 
     def __init__(self, data: object, *, path: str = "") -> None:
         if not isinstance(data, Mapping):
@@ -136,7 +136,7 @@ class JsonFields:
             raise self.wrong(key, "not in base64") from error
 
     def rest(self) -> dict[str, Any]:
-        """Everything nobody asked for, cleaned through and through."""
+        """The fields that were not read, with every text cleaned."""
         return {key: cleaned(value) for key, value in self._data.items() if key not in self._taken}
 
     def wrong(self, key: str, what: str) -> InvalidPayload:

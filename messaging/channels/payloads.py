@@ -1,4 +1,4 @@
-"""What a stored delivery says: read by the provider that it came from."""
+"""Parsing stored deliveries, by the provider that they came from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SUBMISSIONS: Final = Submissions()
 
 
 def parse(source: str, delivery_type: str, body: bytes, *, kind: str) -> ReceivedMessage | StatusUpdate:
-    """What a body says, from a provider or GENERIC. Raises InvalidPayload, which names the field that is wrong."""
+    """Parse a body from a provider or GENERIC. Raises InvalidPayload, which names the field that is wrong."""
     reader = _reader(source)
     if delivery_type == STATUS and not isinstance(reader, ReceivesWebhooks):
         return _foretold(decoded(body))
@@ -35,7 +35,7 @@ def _reader(source: str) -> Provider | Submissions | None:
 
 
 def _foretold(data: Any) -> StatusUpdate:
-    """A status that an adapter said would come (`SendResult.later`)."""
+    """A status that an adapter announced (`SendResult.later`)."""
     try:
         return StatusUpdate(data["provider_message_id"], data["status"], data.get("error_code", ""))
     except (KeyError, TypeError, AttributeError) as error:

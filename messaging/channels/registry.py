@@ -1,4 +1,4 @@
-"""The providers there are: one line each."""
+"""The registry of providers."""
 
 from __future__ import annotations
 

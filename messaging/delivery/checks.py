@@ -1,4 +1,4 @@
-"""Why a message may not go out: asked when it is queued and again when it is due."""
+"""The checks whether a message may go out: made when it is queued and again when it is due."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def require_allowed(
 def reason_against(
     conversation: Conversation, *, at: datetime, is_content: bool = False, is_automatic: bool = False
 ) -> SendingRefused | None:
-    """The same as a value, for the composer."""
+    """The refusal as a value, for the composer; None where the message is allowed."""
     try:
         require_allowed(conversation, at=at, is_content=is_content, is_automatic=is_automatic)
     except SendingRefused as refused:
@@ -165,7 +165,7 @@ def reason_against(
 
 
 def _consent(conversation: Conversation) -> bool | None:
-    """What the customer said last of this kind of channel; None where nothing is known."""
+    """The customer's consent for this kind of channel; None where there is no row."""
     if hasattr(conversation, "consent_in_force"):  # asked for with the row
         requested: bool | None = conversation.consent_in_force
         return requested

@@ -1,4 +1,4 @@
-"""`unconfirmed` is settled by a callback, else by asking the provider, else left to a person."""
+"""Confirmation: an `unconfirmed` message is settled by a callback, else by the provider's list, else by a person."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Status = Message.Status
 
 
 def confirm_due() -> int:
-    """Ask about every unconfirmed message that is due; how many were."""
+    """Look up every due unconfirmed message at its provider; returns how many were due."""
     return sweep(QUEUE, seconds=DRAIN_SECONDS)
 
 
@@ -76,7 +76,7 @@ def _unconfirmed() -> QuerySet[Message]:
 
 
 def set_aside(message: Message, reason: str) -> None:
-    """Nobody asks the provider any more; a person decides, and the message says so."""
+    """Stop looking the message up; a person decides, and the message says so."""
     with organization_scope(message.organization), acting_as(SYSTEM), transaction.atomic():
         text = f"{reason} {WHAT_TO_DO}"
         statuses.write_if_claimed(message, Status.UNCONFIRMED, error_code="unconfirmed", error_message=text[:500])
@@ -115,7 +115,7 @@ class _InFlight(Exception):
 
 
 def _match(message: Message, listed: list[SentMessage]) -> SentMessage | None:
-    """The one with our text and time that is not known as another message of ours.
+    """The listed message with our text and time that is not another message of ours; None where there is none.
 
     Where several equal texts are open, each gets its own, in the order in which they left. Raises _InFlight while one
     of them may still hear from the provider itself whose it is.
@@ -171,7 +171,7 @@ def _settle(message: Message, match: SentMessage) -> None:
 
 @transaction.atomic
 def _retry_later(message: Message, why: str) -> None:
-    """Later, or never: then a person decides, and the message says so."""
+    """Schedule the next look-up; after the last a person decides, and the message says so."""
     locked = (
         Message.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=message.pk, claim_token=message.claim_token)

@@ -1,4 +1,4 @@
-"""What is to be said, looked through before it is queued: text or template, files, copies, a fallback."""
+"""A message before it is queued: text or template, files, copies and fallback, checked against the channel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_COPIES: Final = 20
 
 
 class InvalidText(Refused):
-    """Empty, longer than the channel takes, or with a file or a value that it would refuse; `field` names which."""
+    """The text is empty or too long, or the channel would refuse a file or value; `field` names which."""
 
     field = "body"
 
@@ -50,7 +50,7 @@ def write(
     fallback_template: Template | None,
     fallback_variables: Mapping[str, str] | None,
 ) -> Composed:
-    """The message that these make together; without a word on files they are the template's.
+    """Compose a message from its parts; without `files` they are the template's.
 
     Raises InvalidText, which names the field that is wrong.
     """

@@ -70,7 +70,7 @@ def _mail(message: Message, *, is_automatic: bool) -> dict[str, object]:
 
 
 def _thread(message: Message) -> tuple[str, Sequence[str]]:
-    """The mail that this one answers, and those before it: the one quoted, else the last that was said."""
+    """The Message-IDs of the answered mail (the quoted one, else the last of the thread) and of those before it."""
     answered = message.reply_to
     messages = Message.objects.filter(
         conversation=message.conversation_id, is_private=False, created_at__lt=message.created_at

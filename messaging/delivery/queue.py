@@ -1,4 +1,4 @@
-"""What is to be sent: queued, cancelled, tried again. How it leaves is in `sending`."""
+"""The queue of outbound messages: queueing, cancelling, retrying. `sending` sends them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_HANDS = 5
 
 
 class NotPossible(Refused):
-    """The message is in a state in which this can't be done; the text says which."""
+    """The message's status does not allow this; the text names it."""
 
     status = 409
 
@@ -157,20 +157,20 @@ def cancel(*, message: Message, actor: Actor, reason: str = "") -> Message:
 
 
 def cancel_waiting_for_silence(*, customer: Customer, actor: Actor) -> int:
-    """The customer wrote: what was to go out only if they did not is cancelled."""
+    """Cancel messages that were to go out only if the customer does not write."""
     rows = Message.objects.filter(customer=customer, cancel_on_inbound=True)
     return _cancel(rows, actor, "the customer wrote")
 
 
 def cancel_on_opt_out(*, customer: Customer, channel_kind: str, actor: Actor) -> int:
-    """The customer opted out: nothing that waits goes out on that kind of channel."""
+    """Cancel waiting messages on the kind of channel on which the customer opted out."""
     return _cancel(
         Message.objects.filter(customer=customer, channel__kind=channel_kind), actor, "the customer opted out"
     )
 
 
 def cancel_in_copy(is_all: bool, since: datetime) -> int:
-    """In a restored copy: what came along does not leave, as its original sends it; how many messages.
+    """Cancel the messages that a restored copy shares with its original; returns how many.
 
     Only what is due by now, unless all is cancelled; what was written since it is a copy stays.
     """
@@ -190,7 +190,7 @@ def count_waiting(customer: Customer) -> int:
 
 
 def cancel_on_deletion(*, customer: Customer, actor: Actor) -> int:
-    """The customer is deleted: nothing that waits goes out."""
+    """Cancel the waiting messages of a deleted customer."""
     return _cancel(Message.objects.filter(customer=customer), actor, "the customer was deleted")
 
 
@@ -198,7 +198,7 @@ def cancel_on_deletion(*, customer: Customer, actor: Actor) -> int:
 def retry(*, message: Message, actor: Actor) -> Message:
     """Send a failed or unconfirmed message again, at once.
 
-    Raises NotPossible in another state, and a `refusals.SendingRefused` where it may not go out now.
+    Raises NotPossible for another status, and a `checks.SendingRefused` where it may not go out now.
     """
     may_be_content = bool(message.provider_template_id or message.fallback_template_id)
     checks.require_allowed(message.conversation, at=clock.now(), is_content=may_be_content)
@@ -232,7 +232,7 @@ def retry(*, message: Message, actor: Actor) -> Message:
 
 
 def show_status(message: Message) -> None:
-    """The list shows the state of the message that stands in it."""
+    """Copy the message's status to its conversation, where the list shows this message."""
     Conversation.objects.filter(pk=message.conversation_id, last_message=message.pk).update(
         last_message_status=message.status
     )
@@ -267,7 +267,7 @@ def origin_of(actor: Actor) -> str:
 
 
 def _lock_customer(conversation: Conversation) -> None:
-    """Keep its customer as they are, whoever that is by now: a merge takes the thread along. Raises CustomerMissing."""
+    """Lock the message's present customer: a merge may have moved the thread. Raises CustomerMissing."""
     for _ in range(MAX_HANDS):
         missing: locking.CustomerMissing | None = None
         try:

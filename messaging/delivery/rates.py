@@ -1,4 +1,4 @@
-"""Whose turn is it: messages are claimed channel by channel, fair between organizations, at each channel's pace."""
+"""Rate limits: messages are claimed channel by channel, fair between organizations, at each channel's rate."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _paused: dict[UUID, datetime] = {}
 
 @dataclass(frozen=True, slots=True)
 class PacedMessage:
-    """A claimed message and the moment that the channel's pace gives it."""
+    """A claimed message and the moment at which the channel's rate lets it go."""
 
     message: Message
     at: datetime
@@ -82,7 +82,7 @@ def claim_paced() -> list[PacedMessage]:
 
 
 def seconds_until_next() -> float | None:
-    """Seconds until a channel that has something due may send again; None when nothing waits for its pace."""
+    """Seconds until a channel with due messages may send again; None when none is waiting for its rate."""
     now = clock.now()
     with every_organization("the queue serves all organizations in turn"):
         paced = _waiting_channels(now).filter(paced_until__gt=now).order_by("paced_until").first()
@@ -92,7 +92,7 @@ def seconds_until_next() -> float | None:
 
 
 def slow_down(message: Message, wait: timedelta | None) -> None:
-    """The provider said we are too fast: the whole channel pauses, not this message alone."""
+    """Pause the whole channel, because the provider refused a message as too fast."""
     if wait is not None and wait > MAX_PAUSE:
         logger.warning("pause_clipped", extra={"channel_id": str(message.channel_id), "seconds": wait.total_seconds()})
     until = clock.now() + min(wait or PAUSE, MAX_PAUSE)
@@ -102,7 +102,7 @@ def slow_down(message: Message, wait: timedelta | None) -> None:
 
 
 def is_paused(message: Message) -> bool:
-    """Whether this process was told to leave the message's channel alone for now."""
+    """Whether the message's channel is paused for now."""
     until = _paused.get(message.channel_id)
     if until is None:
         return False
@@ -118,7 +118,7 @@ def due() -> QuerySet[Message]:
 
 
 def _absurd(now: datetime) -> Q:
-    """A pace that no pause explains: it was written by a clock that was ahead, and holds nobody back."""
+    """Whether a channel's next moment is implausibly far: a clock that was ahead wrote it, and it is ignored."""
     return Q(paced_until__gt=now + MAX_PAUSE + HORIZON)
 
 

@@ -107,7 +107,7 @@ def return_unsent(message: Message) -> None:
 
 
 def begin(message: Message) -> bool:
-    """The last write before the request, behind the fence; False when the claim is no longer ours."""
+    """Note the beginning of the request, behind the fence; False when the claim is lost."""
     now = clock.now()
     rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token, due_at__gt=now)
     message.request_began_at = now
@@ -115,7 +115,7 @@ def begin(message: Message) -> bool:
 
 
 def _prepare(message: Message) -> tuple[Provider, Account, OutgoingMessage] | None:
-    """All that can go wrong on our side goes wrong here, while it is certain that nothing left."""
+    """Build the request: failures on our side happen here, while it is certain that nothing left."""
     try:
         return registry.provider(message.channel.provider), message.channel.as_account(), outgoing.build(message)
     except DecryptionFailed as error:

@@ -124,7 +124,7 @@ class _Senders:
         self._threads: list[threading.Thread] = []
 
     def send(self, message: Message) -> Future[None]:
-        """Have a thread send it; this one does where the system gives no thread at all."""
+        """Send the message in a thread; in the calling one where none can be started."""
         future: Future[None] = Future()
         if len(self._threads) < self._most:
             self._add_thread()

@@ -1,4 +1,4 @@
-"""The end of an attempt: what became of a message is written behind the fence, where the claim is still ours."""
+"""The end of an attempt: its result is written behind the fence, unless the claim is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Status = Message.Status
 
 @transaction.atomic
 def settle_sent(message: Message, result: SendResult) -> None:
-    """The provider took it. Where the claim is over only what is news is written, as a callback would."""
+    """Write that the provider took the message. Without the claim only news is written, as for a callback."""
     now = clock.now()
     is_written = statuses.write_if_claimed(
         message,
@@ -46,7 +46,7 @@ def settle_sent(message: Message, result: SendResult) -> None:
 
 @transaction.atomic
 def settle_failure(message: Message, failure: Failure) -> None:
-    """It did not leave, or was refused; what follows is by the failure's `retry`."""
+    """Write a failure; the next step is the failure's `retry`."""
     locked = _hold(message)
     if locked is not None:
         statuses.fail(locked, failure)
@@ -54,7 +54,7 @@ def settle_failure(message: Message, failure: Failure) -> None:
 
 @transaction.atomic
 def settle_unconfirmed(message: Message, why: str) -> None:
-    """Nobody knows whether it left: the provider is asked before anything else."""
+    """Write that nobody knows whether the message left; its confirmation is scheduled."""
     locked = _hold(message)
     if locked is not None:
         statuses.write(

@@ -1,4 +1,4 @@
-"""What became of a message: states only move forward; what is late or doubled changes nothing."""
+"""Message statuses: they only move forward; a late or doubled report changes nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _MOMENT = {Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a message did not go out, and what is to be done about it."""
+    """Why a message did not go out, and the next step."""
 
     code: str
     message: str
@@ -70,7 +70,7 @@ def advance(
     at: datetime | None = None,
     failure: Failure | None = None,
 ) -> str:
-    """Apply a provider's word about a message; what was done with it, in words, for the arrival's log."""
+    """Apply a status that a provider reported; returns what was done, in words, for the arrival's log."""
     message = (
         Message.objects.select_for_update(of=("self",), no_key=True)
         .select_related("customer__organization", "channel")
@@ -97,7 +97,7 @@ def advance(
 
 
 def write(message: Message, status: str, *, due_at: datetime | None = None, **changes: object) -> None:
-    """Set a message's state, end its claim, and tell the list and the ledger. The caller holds the row."""
+    """Set a message's status, end its claim, and update the list and the ledger. The caller has the row locked."""
     _write(Message.objects.filter(pk=message.pk), message, status, due_at, changes)
 
 
@@ -125,7 +125,7 @@ def _write(
 
 
 def report(message: Message, actor: Actor = SYSTEM) -> None:
-    """The list and the ledger hear of a message's state."""
+    """Update the list and the ledger after a change of a message's status."""
     outbound.show_status(message)
     event_type = _EVENTS.get(Status(message.status))
     if event_type is not None:
@@ -138,7 +138,7 @@ def report(message: Message, actor: Actor = SYSTEM) -> None:
 
 
 def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -> None:
-    """A known failure: tried again by its class, or final with its reason. The caller holds the row."""
+    """Apply a failure: the message is tried again by its class, or failed. The caller has the row locked."""
     was_sent = message.status in (Status.SENT, Status.DELIVERED, Status.READ)
     reason: dict[str, Any] = {"error_code": failure.code[:32], "error_message": failure.message[:500]}
     if failure.retry == Retry.SUPPRESS:
@@ -161,7 +161,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
 
 
 def _learn_closed(message: Message) -> None:
-    """The provider says that the reply window is closed: it is, whatever we had counted."""
+    """Note that the reply window is closed, as the provider reports, whatever we had computed."""
     earlier = Q(window_closed_at=None) | Q(window_closed_at__lt=F("last_inbound_at"))
     Conversation.objects.filter(earlier, pk=message.conversation_id).update(window_closed_at=clock.now())
 

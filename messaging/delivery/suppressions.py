@@ -37,7 +37,7 @@ def allow(*, conversation: Conversation, actor: Actor) -> bool:
 
 
 def lift_for_sender(message: Message) -> None:
-    """A mail came from it: so it is there."""
+    """Lift the suppression of an address that a mail came from."""
     rows = StoppedAddress.objects.filter(kind=message.channel.kind, address=message.address.lower())
     if rows.delete()[0]:
         payload = {"kind": message.channel.kind, "conversation": str(message.conversation_id)}

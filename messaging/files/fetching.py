@@ -1,4 +1,4 @@
-"""Files that lie at a provider are fetched: claimed, fetched into a file, kept behind the fence.
+"""Fetching files from providers: claimed, downloaded into a file, stored behind the fence.
 
 A worker that dies anywhere leaves a row that is due again when its lease ends; what it had written to the disk and not
 yet into the database belongs to nothing, and is named by nobody.
@@ -138,14 +138,14 @@ def _again_or_never(row: Attachment, error: FetchError) -> None:
 
 
 def set_aside(row: Attachment, reason: str) -> None:
-    """It could not be fetched; whoever reads the thread sees why and can have it fetched again."""
+    """Stop fetching a file; the thread shows why, and a person can have it fetched again."""
     with organization_scope(row.organization), transaction.atomic():
         if settle(row, state=Attachment.State.FAILED, reason=reason[:300]):
             _report(row)
 
 
 def _report(row: Attachment) -> None:
-    """Whoever has the thread open sees it."""
+    """Report the change, so that open threads show it."""
     Message.objects.filter(pk=row.message_id).update(changed_at=clock.now())
     payload = {"conversation": str(row.message.conversation_id), "attachment": str(row.pk), "state": row.state}
     record(events.FILE_FETCHED, subject=row.message, actor=SYSTEM, payload=payload)

@@ -1,4 +1,4 @@
-"""Files of messages: kept, looked at, thrown away when nothing needs them any more."""
+"""Files of messages: storing them with thumbnails, checking uploads, and deleting unused ones."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def unused(files: Sequence[UUID], *, organization: Organization, actor: Actor) -
 
 
 def tidy() -> int:
-    """Throw away what belongs to no message and no template any more; how many files that were."""
+    """Delete files that belong to no message and no template; returns how many."""
     with every_organization("what nobody needs is thrown away for all"):
         old = MediaFile.objects.filter(
             created_at__lt=timezone.now() - UNUSED_RETENTION, attachments__isnull=True, templates__isnull=True
@@ -188,7 +188,7 @@ def tidy() -> int:
 
 
 def _throw_away(unused_ones: QuerySet[MediaFile], key: UUID) -> bool:
-    """One by one, since somebody may send it in this moment: then it stays, and the others go all the same."""
+    """Delete one by one: a file that is being sent at this moment stays, and the others are deleted."""
     try:
         with transaction.atomic():
             row = unused_ones.select_for_update(of=("self",), no_key=True).filter(pk=key).first()

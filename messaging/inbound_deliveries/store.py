@@ -1,4 +1,4 @@
-"""What providers deliver, stored before anything is done with it."""
+"""Inbound deliveries: stored before they are processed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WAITING: Final = (Arrival.State.UNROUTABLE, Arrival.State.UNVERIFIED)
 
 
 def proof_of(arrival: Arrival) -> Proof | None:
-    """As it was kept with a delivery; None where nothing was."""
+    """The proof that was stored with a delivery; None where there is none."""
     values = arrival.proof
     names = [field.name for field in fields(Proof)]
     if not isinstance(values, dict) or not all(isinstance(values.get(name), str) for name in names):
@@ -45,13 +45,13 @@ def _as_json(proof: Proof) -> dict[str, str]:
 
 
 def waiting() -> QuerySet[Arrival]:
-    """Those that belong to nobody, since nobody verified them."""
+    """Deliveries without a channel, which are not verified."""
     rows: QuerySet[Arrival] = Arrival.objects.filter(state__in=WAITING, organization__isnull=True)
     return rows
 
 
 def purge_excess(account_id: str) -> None:
-    """Let go of the oldest beyond what is kept of an account, and in all; what was verified is never counted."""
+    """Delete the oldest unverified deliveries beyond the limits for an account and in all."""
     for rows, most in (
         (waiting().filter(account_id=account_id), MAX_UNVERIFIED_OF_AN_ACCOUNT),
         (waiting(), MAX_UNVERIFIED),
@@ -114,7 +114,7 @@ def store(
 
 
 def webhook_key(channel: Channel, provider_message_id: str, about: str) -> str:
-    """What makes a delivery one: the channel, the provider's id and what is told about it.
+    """The unique key of a delivery: of the channel, the provider's id and its subject.
 
     The channel stands in it: what another channel said is never in the way.
     """
@@ -141,7 +141,7 @@ def expect_status(
 
 
 def _insert(row: Arrival) -> bool:
-    """One INSERT; its unique key decides which of six equal webhooks at once is the one."""
+    """One INSERT; its unique key decides which of several equal webhooks at once is stored."""
     in_transaction = transaction.get_connection().in_atomic_block
     try:
         # A savepoint keeps a caller's transaction usable; without one the statement stands alone and needs none.

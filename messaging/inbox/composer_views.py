@@ -1,4 +1,4 @@
-"""Writing: a reply or a private note."""
+"""The composer: replies and private notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the inbox's templates are given; one function a pane."""
+"""The context of the inbox's templates; one function for each pane."""
 
 from __future__ import annotations
 

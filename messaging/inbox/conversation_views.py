@@ -1,4 +1,4 @@
-"""What is done with a conversation as a whole."""
+"""Actions on a conversation: open, assign, mark as read."""
 
 from __future__ import annotations
 

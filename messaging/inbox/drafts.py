@@ -82,9 +82,9 @@ def save(
     template: Template | None = None,
     version: int | None = None,
 ) -> Draft:
-    """Keep a text. `version` is that of the draft which the text was written over; None writes over whatever is there.
+    """Save a text. `version` is that of the draft that the text replaces; None replaces any.
 
-    Raises InvalidText, or Stale where the draft is another by now; then nothing is written.
+    Raises InvalidText, or Outdated where the draft has changed; then nothing is written.
     """
     values: dict[str, object] = {"body": body, "subject": subject, "cc": cc, "template": template}
     _require_good(mode, values)
@@ -96,7 +96,7 @@ def save(
 
 @transaction.atomic
 def empty(*, conversation: Conversation, member: Member, mode: str) -> Draft:
-    """The text was sent, or is thrown away. A save that set out before this is refused as Stale."""
+    """Empty a draft that was sent or discarded. A save of an earlier version is refused as Outdated."""
     return _write(locked(conversation, member, mode), {"body": "", "subject": "", "cc": "", "template": None})
 
 

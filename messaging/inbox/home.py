@@ -1,4 +1,4 @@
-"""What messaging puts on the home page: conversations that nobody answered."""
+"""The home page's sections of messaging: unanswered conversations, and deliveries that were set aside."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def register() -> None:
 
 
 def set_aside(member: Member, scope: Scope) -> QuerySet[Arrival]:
-    """What came in and could not be worked on, the newest first: nobody has seen it."""
+    """Inbound deliveries that could not be processed, newest first."""
     return set_aside_for(member).select_related("channel").defer("body").order_by("-received_at", "-id")
 
 
@@ -60,7 +60,7 @@ def show_set_aside(member: Member, arrival: Arrival) -> Row:
 
 
 def unanswered(member: Member, scope: Scope) -> QuerySet[Conversation]:
-    """Who wrote last and waits: those whose reply window closes soon first, then the longest wait."""
+    """Unanswered conversations: those whose reply window closes soon first, then the longest wait."""
     rows = Conversation.objects.visible_to(member).waiting()
     if scope == Scope.MINE:
         rows = rows.of_member(member)

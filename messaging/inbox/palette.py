@@ -1,4 +1,4 @@
-"""What messaging gives to the palette: conversations, by whom they are with."""
+"""The palette's source of messaging: conversations, by their customer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def register() -> None:
 
 
 def find_conversations(member: Member, query: Asked) -> list[Result]:
-    """Those of customers who fit, latest first; nothing where nothing was typed: the inbox has them."""
+    """Conversations of matching customers, latest first; none without a text."""
     if not query.text:
         return []
     rows = Conversation.objects.visible_to(member).filter(matching(query.text, "customer"))

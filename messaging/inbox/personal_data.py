@@ -1,4 +1,4 @@
-"""What messaging holds on a person: given out with everything else, and lost with it."""
+"""The personal data in messaging: its parts for export and erasure."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def conversation(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @requires("conversations.view")
 @require_http_methods(["GET", "HEAD", "POST"])
 def changes(request: Request, organization: str) -> HttpResponse:
-    """What the screen has to show anew: rows, counts, the open thread; only what the member may see.
+    """The parts of the screen that changed: rows, counts, the open thread; only what the member may see.
 
     Changes nothing; the ids of the rows, which may be many, come in a POST's body.
     """

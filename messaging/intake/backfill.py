@@ -1,4 +1,4 @@
-"""Asking a provider for what we missed: webhooks that were lost for hours come in after all, exactly once.
+"""Backfill: messages and statuses whose webhooks never came are read from the provider's list, exactly once.
 
 What is found takes the way of every webhook: it is stored as the arrival that the webhook would have been, under the
 same key, and worked on like it. So it does not matter which of the two comes first, or whether both do.
@@ -85,7 +85,7 @@ def request_backfill(
     until: datetime | None = None,
     asked_by: User | None = None,
 ) -> Reconciliation:
-    """Have the provider asked soon, for the last day or since the last time where nothing is said.
+    """Schedule a backfill; by default for the last day, or since the last one.
 
     Raises CannotBackfill.
     """
@@ -113,7 +113,7 @@ def request_backfill(
 
 
 def request_daily() -> int:
-    """Have every channel asked about that was not for a day; how many were."""
+    """Schedule a backfill of every channel without one for a day; returns how many."""
     now = clock.now()
     with every_organization("all channels are caught up with"):
         rows = Channel.objects.filter(is_enabled=True, created_at__lt=now - EVERY).select_related("organization")
@@ -132,7 +132,7 @@ def request_daily() -> int:
 
 
 def catch_up_due() -> int:
-    """Ask every provider that is to be asked now; how many were."""
+    """Run every backfill that is due; returns how many."""
     return sweep(QUEUE, seconds=300)
 
 
@@ -238,7 +238,7 @@ def _store_status(channel: Channel, listed: ListedMessage, message: Message) -> 
 
 
 def _is_news(message: Message, listed: ListedMessage) -> bool:
-    """Whether the list tells of more than we know; what failed or was cancelled stays so."""
+    """Whether the listed status is news; failed and cancelled messages stay so."""
     ranks = {"unconfirmed": 0, "sending": 0, "sent": 1, "delivered": 2, "read": 3}
     rank = ranks.get(message.status, 9)
     if listed.status == Message.Status.FAILED:
@@ -247,7 +247,7 @@ def _is_news(message: Message, listed: ListedMessage) -> bool:
 
 
 def newest(channels: Iterable[Channel]) -> dict[object, Reconciliation]:
-    """The last asking of each channel, in one query."""
+    """The last backfill of each channel, in one query."""
     rows = Reconciliation.objects.filter(channel__in=list(channels)).order_by("channel", "-created_at")
     results: dict[object, Reconciliation] = {}
     for row in rows[:500]:
@@ -256,7 +256,7 @@ def newest(channels: Iterable[Channel]) -> dict[object, Reconciliation]:
 
 
 def set_aside(row: Reconciliation, reason: str) -> None:
-    """It failed; an administrator can ask again from the channel's page."""
+    """Fail a backfill; an administrator can request another on the channel's page."""
     settle(row, state=State.FAILED, finished_at=clock.now(), error=reason)
 
 

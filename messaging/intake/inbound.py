@@ -1,4 +1,4 @@
-"""What arrives, stage by stage: from a provider's words to a message in a conversation, in one transaction.
+"""Intake, stage by stage: from a parsed delivery to a message in a conversation, in one transaction.
 
 Mail, WhatsApp and SMS go the same way. Each stage is a file in `stages/` and says what it may read and what it adds.
 """
@@ -31,7 +31,7 @@ STAGES: Final[tuple[Stage, ...]] = (
 # No savepoint of its own: a caller inside a transaction rolls that back.
 @transaction.atomic(savepoint=False)
 def receive(*, channel: Channel, received: ReceivedMessage, received_at: datetime | None = None) -> Message:
-    """Take a message in; the same provider's id twice is one message.
+    """Process a received message; the same provider's id twice is one message.
 
     Raises InvalidAddress for a sender that is no address.
     """

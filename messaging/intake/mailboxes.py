@@ -1,4 +1,4 @@
-"""Mailboxes are read: each mail is kept as an arrival in the transaction that moves the cursor past it.
+"""Reading mailboxes: each mail is stored as an arrival in the transaction that moves the cursor past it.
 
 So a worker may die anywhere: what was kept is not read again, and what was not kept is. A mail that can't be read is an
 arrival all the same, set aside where an administrator sees it; it is in nobody's way.
@@ -45,7 +45,7 @@ class _ClaimLost(Exception):
 
 
 def set_up(channel: Channel) -> None:
-    """Have a channel's mailbox read from now on, or no more; called when the channel was made or changed."""
+    """Start or stop reading a channel's mailbox; called when the channel was created or changed."""
     provider = registry.provider(channel.provider)
     folder = ""
     if channel.is_enabled and isinstance(provider, ReadsMailbox):
@@ -64,7 +64,7 @@ def set_up(channel: Channel) -> None:
 
 
 def read_due() -> int:
-    """Read every mailbox that is due; how many were looked at."""
+    """Read every mailbox that is due; returns how many."""
     return sweep(QUEUE)
 
 
@@ -99,7 +99,7 @@ def _read(box: Mailbox) -> None:
 
 
 def _take(box: Mailbox, mailbox: OpenMailbox) -> bool:
-    """Keep what is new; True where there is more than was taken in this go."""
+    """Store new mails; True where there are more than one run takes."""
     if box.uidvalidity is None:
         # From now on: what lies there already was read by somebody before Parley.
         _move(box, uidvalidity=mailbox.uidvalidity, last_uid=max(mailbox.uidnext - 1, 0))
@@ -124,12 +124,12 @@ def _take(box: Mailbox, mailbox: OpenMailbox) -> bool:
 
 
 def _begun(box: Mailbox) -> datetime:
-    """Before that nothing was for us; to the second, as the server dates its mails."""
+    """The moment before which mails are ignored; to the second, as the server dates its mails."""
     return box.channel.created_at.replace(microsecond=0)
 
 
 def _keep(box: Mailbox, mail: FetchedMail) -> None:
-    """One mail and the cursor, in one transaction, behind the fence."""
+    """Store one mail and move the cursor, in one transaction, behind the fence."""
     raw = mail.raw
     with transaction.atomic():
         store(
@@ -147,7 +147,7 @@ def _keep(box: Mailbox, mail: FetchedMail) -> None:
 
 
 def _move(box: Mailbox, **changes: object) -> None:
-    """The cursor, and the claim anew. Raises _ClaimLost where another worker has the mailbox by now."""
+    """Move the cursor and renew the claim. Raises _ClaimLost where another worker has the mailbox by now."""
     until = clock.now() + LEASE
     rows = Mailbox.objects.filter(pk=box.pk, claim_token=box.claim_token)
     if rows.update(due_at=until, **changes) != 1:
@@ -186,7 +186,7 @@ def _plausible(moment: datetime | None) -> datetime | None:
 
 
 def _failed(box: Mailbox, error: SendError) -> None:
-    """Later again, less and less often; what somebody has to correct is told to the administrators."""
+    """Schedule another try, less and less often. A failure that somebody has to correct, or that lasts, raises an alert."""
     pause = min(timedelta(seconds=settings.MAIL_POLL_SECONDS) * 2 ** min(box.failures, 10), MAX_PAUSE)
     text = clean(error.message)[:500] or reason_of(error, length=500)
     is_settled = settle(
@@ -197,7 +197,7 @@ def _failed(box: Mailbox, error: SendError) -> None:
 
 
 def set_aside(box: Mailbox, reason: str) -> None:
-    """Read no more until an administrator has looked: the channel's page says why, and saving it starts anew."""
+    """Stop reading a mailbox: the channel's page says why, and saving the channel starts it again."""
     with organization_scope(box.organization), acting_as(SYSTEM):
         if settle(box, checked_at=clock.now(), failures=box.failures + 1, last_error=reason):
             text = f"{reason} An administrator can save the channel to have it read again."

@@ -1,4 +1,4 @@
-"""What providers tell us: stored first, answered, then worked on; kept whatever happens.
+"""Processing inbound deliveries: stored first, answered, then processed; never lost.
 
 An arrival that can't be processed is tried again, at last set aside where an administrator sees it and can replay it.
 """
@@ -52,7 +52,7 @@ class NotYet(Exception):
 
 
 def process_due() -> int:
-    """Work on every arrival that is due, the organizations in turn; how many were."""
+    """Process every arrival that is due, the organizations in turn; returns how many."""
     return sweep(QUEUE)
 
 
@@ -80,7 +80,7 @@ def process(arrival: Arrival) -> None:
 
 
 def set_aside_of(channel: Channel) -> QuerySet[Arrival]:
-    """What came for a channel and waits for an administrator."""
+    """The arrivals of a channel that were set aside."""
     waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]
     return Arrival.objects.filter(channel=channel, organization_id=channel.organization_id, state__in=waiting)
 
@@ -157,7 +157,7 @@ def _process_message(arrival: Arrival, channel: Channel, received: ReceivedMessa
 
 
 def _message_of(update: StatusUpdate, channel: Channel, query: str) -> Message:
-    """By our own id in the callback's address, else by the provider's."""
+    """The message of a status: by our own id in the callback's address, else by the provider's. Raises NotYet."""
     rows = Message.objects.filter(channel=channel, direction=Message.Direction.OUTBOUND)
     own = routing.own_message_id(query)
     result = rows.filter(pk=own).first() if own else None
@@ -168,7 +168,7 @@ def _message_of(update: StatusUpdate, channel: Channel, query: str) -> Message:
 
 
 def set_aside(arrival: Arrival, reason: str) -> None:
-    """Kept for an administrator, who sees why and can have it processed again."""
+    """Set an arrival aside; an administrator sees why, and can replay it."""
     settle(arrival, state=Arrival.State.SET_ASIDE, last_error=reason)
 
 

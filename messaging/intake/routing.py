@@ -1,4 +1,4 @@
-"""Whose message is it: the channel, from what a provider's payload names."""
+"""Routing: the channel of a delivery, from the ids in its payload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was sent from our number, but not by Parley: from the provider's console, or by another system.
+"""Messages that were sent from our number, but not by Parley: in the provider's console, or by another system.
 
 It stands in the customer's thread, since it was said to them; nobody becomes a customer by it.
 """
@@ -22,7 +22,7 @@ _REACHED = (Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ)
 
 
 def record_sent_elsewhere(*, channel: Channel, listed: ListedMessage) -> bool:
-    """Put it into the thread of whom it went to; False where they are unknown, or it may be a message of ours."""
+    """Add the message to its recipient's thread; False where they are unknown, or it may be a message of ours."""
     customer = _recipient(channel, listed)
     if customer is None or _may_be_own(channel, listed):
         return False

@@ -1,4 +1,4 @@
-"""Deliveries that nobody could verify: kept with what verifies them later, bounded, and never worked on before."""
+"""Unverified deliveries: stored with their proof, limited in number, and processed only once verified."""
 
 from __future__ import annotations
 

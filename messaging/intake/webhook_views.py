@@ -1,4 +1,4 @@
-"""What providers post to us: verified, stored, answered; the work comes after.
+"""Webhooks of providers: verified, stored, answered; processing comes after.
 
 A delivery that no channel is found for is kept as well. Without a channel there is no secret to verify it with: it is
 kept with its signature, and only worked on once a channel's secret has verified it (`messaging/intake/unverified.py`).

@@ -13,9 +13,9 @@ from messaging.models.message import Message
 
 
 class Arrival(Claimable):
-    """Something a provider told us, stored as it came before anything is done with it.
+    """An inbound delivery of a provider, stored as it came before it is processed.
 
-    It need not belong to an organization: what can't be routed is kept, shown and replayed all the same.
+    It may have no organization: a delivery that can't be routed is stored, shown and replayed too.
     """
 
     class Type(models.TextChoices):

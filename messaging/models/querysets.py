@@ -1,4 +1,4 @@
-"""What can be asked about conversations and messages."""
+"""Managers and querysets of conversations, templates and messages."""
 
 from __future__ import annotations
 

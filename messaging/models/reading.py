@@ -1,4 +1,4 @@
-"""What has to be read at a provider again and again; each row is its own place in the queue."""
+"""Rows of what is read at providers regularly; each row is its own place in the queue."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ContentSync(TenantModel, Claimable):
 
 
 class Reconciliation(TenantModel, Claimable):
-    """One asking of a provider for what we missed, with what was found."""
+    """A backfill: the range that was requested from a provider, and its result."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"

@@ -19,5 +19,5 @@ def find_channel(pk: UUID) -> Channel:
 
 
 def set_aside(row: Channel) -> QuerySet[Arrival]:
-    """What came for this channel and could not be worked on; only ever of its own organization."""
+    """The deliveries for this channel that could not be processed; of its own organization only."""
     return processing.set_aside_of(row)

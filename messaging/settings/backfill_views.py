@@ -1,4 +1,4 @@
-"""What was missed: asking the provider for it, what was find_channel, and what came in and could not be worked on."""
+"""The page of backfills: requesting one, its results, and deliveries that were set aside."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KINDS = {
 @requires("channels.view")
 @require_http_methods(["GET", "HEAD", "POST"])
 def catch_up(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """How the provider was asked for what was missed, and what it had; a POST asks now."""
+    """The backfills of a channel with their results; a POST requests one."""
     channel = find_channel(pk)
     form = CatchUpForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
@@ -104,14 +104,14 @@ def _context(request: Request, channel: Channel, form: CatchUpForm) -> dict[str,
 
 
 def _set_aside(request: Request, channel: Channel) -> dict[str, object]:
-    """What waits for somebody; its reason may name an address, so only who may change the channel sees it."""
+    """Deliveries that were set aside; reasons may have addresses, so only who may change the channel sees them."""
     can_edit = request.member.may(EDIT)
     rows = list(set_aside(channel).defer("body").order_by("-received_at")[: ARRIVALS + 1]) if can_edit else []
     return {"channel": channel, "can_edit": can_edit, "arrivals": rows[:ARRIVALS], "has_more": len(rows) > ARRIVALS}
 
 
 def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliation]) -> list[dict[str, object]]:
-    """Each asking with what it found, as far as this member may see it; one query for all."""
+    """Each backfill with its results within the member's reach; one query for all."""
     ids = {entry["id"] for run in askings for entry in run.found[:ROWS]}
     known = {}
     if ids:

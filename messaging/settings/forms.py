@@ -1,4 +1,4 @@
-"""The forms of channels: an account as its provider asks for it, and the asking for what was missed."""
+"""The forms of channels: an account with the fields of its provider, and the range of a backfill."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ class ChannelForm(EditMixin):
 
     @property
     def basics(self) -> list[forms.BoundField]:
-        """Name, address, whether it is on, and its pace."""
+        """The bound fields for name, address, whether it is on, and its rate."""
         return [self[name] for name in ("name", "address", "is_enabled", "rate_per_second") if name in self.fields]
 
     @property
     def account(self) -> list[forms.BoundField]:
-        """What the provider wants to know."""
+        """The bound fields of the provider's account."""
         return [self[name] for name in self.fields if name.startswith((ACCOUNT, FORGET))]
 
     @property
     def answers(self) -> list[forms.BoundField]:
-        """How messages look to the other side."""
+        """The bound fields for signature and reply address."""
         return [self[name] for name in ("signature", "reply_address", "signs") if name in self.fields]
 
     def clean_signature(self) -> str:
@@ -218,7 +218,7 @@ def _name_address(field: forms.Field, kind: Kind) -> None:
 
 
 def _held(channel: Channel | None) -> Mapping[str, Any]:
-    """What is set; nothing where it can't be read any more, so that it is asked for anew."""
+    """The stored credentials; empty where they can't be decrypted, so that they have to be entered again."""
     if channel is None:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Channels: set up, changed, tried, removed."""
+"""Creating, changing, checking and removing channels."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def update(*, channel: Channel, actor: Actor, changes: Mapping[str, object]) -> 
     """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`, `is_default`
     (of its kind, for first messages; another one is it no more), `rate_per_second`.
 
-    Raises InvalidChannel. The ledger hears which fields changed, never a credential.
+    Raises InvalidChannel. The event names the changed fields, never a credential.
     """
     written = {"last_error"} | (CHANGEABLE & set(changes))
     for field in ("name", "is_enabled", "settings", "rate_per_second"):
@@ -114,7 +114,7 @@ def delete(*, channel: Channel, actor: Actor) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: what is wrong, and which addresses the provider has to be told."""
+    """The result of a check: problems, and the addresses to enter at the provider."""
 
     problems: Sequence[Problem]
     webhooks: Sequence[WebhookAddress] = ()
@@ -145,7 +145,7 @@ def check(channel: Channel) -> Checked:
 
 
 def webhooks(channel: Channel) -> Sequence[WebhookAddress]:
-    """The addresses that the provider has to be told, without asking it what is set there."""
+    """The addresses to enter at the provider, without reading what is set there."""
     provider = registry.provider(channel.provider)
     if not isinstance(provider, HasWebhooks):
         return ()
@@ -164,7 +164,7 @@ def webhook_place(channel: Channel) -> str:
 
 
 def create_simulators(*, organization: Organization, actor: Actor) -> None:
-    """What a new organization starts with, so that everything can be tried without an account anywhere."""
+    """Create the channels of a new organization, so that everything can be tried without an account anywhere."""
     for key, provider in registry.simulators().items():
         for kind, (name, address) in provider.starting_channels.items():
             create(
@@ -179,7 +179,7 @@ def create_simulators(*, organization: Organization, actor: Actor) -> None:
 
 @transaction.atomic
 def switch_off_simulators(*, actor: Actor, kind: str = "") -> int:
-    """Switch off the simulators, of one kind or of all, beside which a real channel is enabled; how many were."""
+    """Switch off simulators beside an enabled real channel, of one kind or of all; returns how many."""
     rows = channel_choice.needless_simulators().select_related("organization")
     needless = list(rows.filter(kind=kind) if kind else rows)
     for simulator in needless:
@@ -188,7 +188,7 @@ def switch_off_simulators(*, actor: Actor, kind: str = "") -> int:
 
 
 def _set_default(channel: Channel, *, is_default: bool) -> None:
-    """The other one of its kind first, since there is one default. Raises InvalidChannel for a simulator."""
+    """Set or clear the default; the former default of the kind is cleared. Raises InvalidChannel for a simulator."""
     if is_default and channel.is_simulator:
         raise InvalidChannel("is_default", _("A simulator reaches nobody. Make a real channel the default."))
     if is_default:
@@ -200,7 +200,7 @@ def _set_default(channel: Channel, *, is_default: bool) -> None:
 
 
 def _set_up(channel: Channel) -> None:
-    """What is read at the provider by itself begins, goes on or ends with the channel."""
+    """Start or stop reading the channel's mailbox and templates."""
     if not channel.is_readable:
         return
     mailboxes.set_up(channel)
@@ -257,9 +257,9 @@ def _require_secrets_again(
     values: Mapping[str, object],
     posted: Mapping[str, object],
 ) -> None:
-    """A stored secret goes nowhere new: whoever changes where it is sent has to know it. Raises InvalidChannel.
+    """Require a stored secret again where it would be sent to another server. Raises InvalidChannel.
 
-    Else somebody who may edit a channel, but was never given its password, has it sent to a server of their own.
+    Else somebody who may edit a channel without knowing its password could have it sent to a server of their own.
     """
     adapter = registry.provider(provider)
     if not isinstance(adapter, SendsSecrets):

@@ -1,4 +1,4 @@
-"""Channels: the list, setting one up, how it is, trying it, and taking it away."""
+"""The pages of channels: list, setup, detail, check, and removal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _YES_OR_NO = {"true": "Yes", "false": "No"}
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a channel is, in a word; `tone` is a badge's, `icon` a lucide icon's name."""
+    """A channel's condition as a badge: `text`, its `tone`, and `icon`, a lucide icon's name."""
 
     text: str
     tone: str
@@ -189,7 +189,7 @@ def read_templates(request: Request, organization: str, pk: UUID) -> HttpRespons
 
 
 def state_of(row: Channel) -> State:
-    """How a channel is: what somebody has to do something about comes first."""
+    """The channel's condition; what needs attention comes first."""
     if not row.is_enabled:
         return State("Off", "", "pause")
     if not row.is_readable:

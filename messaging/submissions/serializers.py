@@ -1,4 +1,4 @@
-"""Messages that a system hands in, as the API takes them."""
+"""The API's body of messages that another system hands in."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Choice:
 
 
 def subqueries() -> dict[str, Subquery]:
-    """For a query of conversations: what `choice` looks at comes along."""
+    """Annotations for a query of conversations, so that `choice` needs no query."""
     newest = _questions().filter(conversation=OuterRef("pk"))
     return {
         "asking_sender": Subquery(newest.values("address")[:1]),
@@ -33,7 +33,7 @@ def subqueries() -> dict[str, Subquery]:
 
 
 def _questions() -> QuerySet[Message]:
-    """The mails that ask for answers at another address, newest first."""
+    """The mails with another address for answers, newest first."""
     mails = Message.objects.filter(direction=Message.Direction.INBOUND, mail__reply_to__gt="")
     return mails.order_by("-created_at", "-id")
 

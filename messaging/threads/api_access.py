@@ -1,4 +1,4 @@
-"""What the messaging calls share: look-ups within reach, and refusals as the contract answers them."""
+"""Look-ups within reach for messaging's API."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ MAX_THREADS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A channel that a customer can be written to on; its name is said where several of its kind are real."""
+    """A channel by which a customer can be reached; `names_channel` where several of its kind are real."""
 
     channel: Channel
     names_channel: bool

@@ -1,6 +1,6 @@
-"""Signs of life to the other side: that somebody writes, that a message was read. They are worth a moment only.
+"""Presence: showing the other side that somebody writes, or has read a message.
 
-Nothing of this is kept or tried again: a sign that comes late says something wrong.
+Nothing of this is stored or retried: late presence would be wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FRESH = timedelta(hours=24)
 
 
 def typing(conversation: Conversation) -> bool:
-    """Somebody writes in this conversation; False where the channel can't show it."""
+    """Show that somebody writes in this conversation; False where the channel can't show it."""
     if not conversation.channel.capabilities.has_typing or not _can_show(conversation) or refuses(conversation):
         return False
     # One in 20 seconds, however many of us type.
@@ -43,13 +43,13 @@ def typing(conversation: Conversation) -> bool:
 
 
 def read(conversation: Conversation) -> None:
-    """The conversation was read: its customer may be told."""
+    """Send a read receipt for the conversation, where the channel can."""
     if conversation.channel.capabilities.has_read_receipts and _can_show(conversation) and not refuses(conversation):
         wake_up(READ, conversation=str(conversation.pk))
 
 
 def refuses(conversation: Conversation) -> bool:
-    """Whether the organization wants no signs sent on this channel."""
+    """Whether the organization has switched presence off for this channel."""
     return conversation.channel.settings.get("signs", True) is False
 
 

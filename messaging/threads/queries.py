@@ -79,7 +79,7 @@ def bucket_of(conversation: Conversation) -> str:
 
 
 def set_aside_for(member: Member) -> QuerySet[Arrival]:
-    """What came in for the organization's channels and could not be worked on, for who may change channels."""
+    """The organization's deliveries that were set aside, for who may change channels."""
     if not member.may("channels.edit"):
         return Arrival.objects.none()
     waiting = [Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]

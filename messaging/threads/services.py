@@ -1,4 +1,4 @@
-"""Conversations: begun, answered, read, resolved, opened again."""
+"""Beginning conversations, and keeping their times, counts and status."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def record_inbound(conversation: Conversation, message: Message, *, actor: Actor
 
 
 def record_answer(conversation_id: UUID, *, at: datetime) -> None:
-    """A message of ours left: nobody waits any more for what was asked before it."""
+    """Note that a message of ours left: earlier messages of the customer count as answered."""
     earlier = Q(last_outbound_at=None) | Q(last_outbound_at__lt=at)
     still_waiting = When(last_inbound_at__gt=at, then=F("waiting_since"))
     Conversation.objects.filter(earlier, pk=conversation_id).update(
@@ -149,7 +149,7 @@ def record_answer(conversation_id: UUID, *, at: datetime) -> None:
 
 
 def withdraw(conversation_id: UUID) -> None:
-    """A message of ours turned out not to have arrived: the time of the newest that did is looked up again."""
+    """Note that a message of ours did not arrive: the time of the newest that did is set again."""
     out = Message.objects.filter(
         conversation_id=conversation_id,
         direction=Message.Direction.OUTBOUND,
@@ -165,7 +165,7 @@ def withdraw(conversation_id: UUID) -> None:
 
 @transaction.atomic
 def mark_read(*, conversation: Conversation, actor: Actor) -> bool:
-    """Nothing is unread any more; False where that was so."""
+    """Mark all messages as read; False where they were."""
     changed = Conversation.objects.filter(pk=conversation.pk, unread_count__gt=0).update(unread_count=0) == 1
     if changed:
         conversation.unread_count = 0
@@ -175,7 +175,7 @@ def mark_read(*, conversation: Conversation, actor: Actor) -> bool:
 
 @transaction.atomic
 def set_status(*, conversation: Conversation, status: str, actor: Actor, snoozed_until: datetime | None = None) -> bool:
-    """Open, pending, snoozed or resolved; False where that is so already."""
+    """Set the status: open, pending, snoozed or resolved; False where it is set already."""
     if status == Conversation.Status.SNOOZED and (snoozed_until is None or snoozed_until <= timezone.now()):
         raise Refused("Say until when to snooze: a time to come.", field="snoozed_until")
     until = snoozed_until if status == Conversation.Status.SNOOZED else None
@@ -214,7 +214,7 @@ def end_snoozes() -> int:
 
 @transaction.atomic
 def set_priority(*, conversation: Conversation, priority: str, actor: Actor) -> bool:
-    """False where it is so already."""
+    """Set the priority; False where it is set already."""
     if Conversation.objects.filter(pk=conversation.pk).exclude(priority=priority).update(priority=priority) == 0:
         return False
     before, conversation.priority = conversation.priority, priority

@@ -13,7 +13,7 @@ from messaging.models import Conversation
 
 
 def record_stalled() -> int:
-    """Tell of every lead that became stalled, once for each message that nobody answered; how many there were."""
+    """Record every lead that became stalled, once for each unanswered message; returns how many."""
     return each_organization(_of)
 
 

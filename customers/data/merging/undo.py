@@ -91,7 +91,7 @@ def _move_some(label: str, field: str, changes: Sequence[Change], loser: Custome
 
 
 def _claim_addresses(customer: Customer) -> None:
-    """Give back the identities of the customer's phone and e-mail, removed ones too, unless another customer has them."""
+    """Give back the identities of the customer's phone and e-mail, removed ones too, unless another has them."""
     for kind, value in ((Identity.Kind.PHONE, customer.phone), (Identity.Kind.EMAIL, customer.email)):
         if value and not Identity.objects.filter(customer=customer, kind=kind, value=value).exists():
             parsed = addresses.parse(customer.organization, **{addresses.FIELDS[kind]: value})

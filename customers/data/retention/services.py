@@ -43,7 +43,7 @@ class NotOffered(Refused):
 
 @transaction.atomic
 def set_months(*, organization: Organization, months: int | None, actor: Actor) -> bool:
-    """Set the months after which inactive people are erased; None for never. False without a change. Raises NotOffered."""
+    """Set the months after which the inactive are erased; None for never. False without a change. Raises NotOffered."""
     if months is not None and months not in MONTHS:
         raise NotOffered
     current = Organization.objects.select_for_update().get(pk=organization.pk)

@@ -41,7 +41,7 @@ EDITED = {
 @require_POST
 @writes_at_once
 def set_stage(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Move them; where the organization asks why somebody is lost and nobody said it, the question comes first."""
+    """Move the customer; where a reason for losing somebody is required and missing, the answer asks for it."""
     customer = find_visible(request, pk)
     if keeps_current(request):
         return _answer(request, customer, "customers/page/customer/stage_field.html")
@@ -140,7 +140,7 @@ def tag_names(request: Request, organization: str) -> HttpResponse:
 def _confirm(
     request: Request, customer: Customer, template: str, clash: InlineConflict, more: Mapping[str, object] | None = None
 ) -> HttpResponse:
-    """Both values, and which to keep. Without a script the page shows theirs, and a notice both."""
+    """Ask which of both values to keep. Without scripts the page shows the present value, and a notice both."""
     if not request.htmx:
         toasts.warning(request, in_words(clash))
         return redirect("customers:detail", request.organization.slug, customer.pk)

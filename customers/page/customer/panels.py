@@ -22,7 +22,7 @@ def register() -> None:
 
 
 def tasks(customer: Customer, member: Member) -> dict[str, object]:
-    """The open ones, what is due first on top; done ones are in the timeline."""
+    """Open tasks, the first due on top; done ones are in the timeline."""
     rows = Task.objects.visible_to(member).open().filter(customer=customer).select_related("assigned_to")
     return {
         "tasks": list(rows.order_by("due_at", "-id")[:MAX_ROWS]),
@@ -55,5 +55,5 @@ def files(customer: Customer, member: Member) -> dict[str, object]:
 
 
 def consents(customer: Customer, member: Member) -> dict[str, object]:
-    """What is in force; the ledger behind it is in the history."""
+    """The consents in force; all rows of the ledger are in the history."""
     return {"consents": consent.in_force(customer=customer), "can_edit": member.may("customers.edit")}

@@ -1,4 +1,4 @@
-"""A customer's page: who they are, how to reach them, and everything that was said and done."""
+"""A customer's page: fields, addresses, panels, and the timeline."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HISTORY_ROWS = 50
 @requires("customers.view")
 @require_safe
 def detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Who they are, what was said and done, and what every app has to show of them."""
+    """The fields, the timeline, and the panels of every app."""
     survivor = _survivor(request, pk)
     if survivor is not None:
         return redirect("customers:detail", organization, survivor)
@@ -98,7 +98,7 @@ def history(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 def details_of(customer: Customer) -> list[tuple[str, str, str]]:
-    """What is known beside name and addresses, as label, value and kind (`text`, `url`); only what there is."""
+    """The filled fields beside name and addresses, as label, value and kind (`text`, `url`)."""
     results = [(str(one.label), one.text_of(customer), "text") for one in of_kind(Kind.LINE, Kind.CHOICE, Kind.ADDRESS)]
     for field in custom_fields.definitions(CustomField.Entity.CUSTOMER):
         kind = "url" if field.type == CustomField.Type.URL else "text"
@@ -116,7 +116,7 @@ def _timeline(request: Request, customer: Customer) -> dict[str, object]:
 
 
 def _survivor(request: Request, pk: UUID) -> UUID | None:
-    """Whom a merged customer's address leads to, if within reach."""
+    """The customer that a merged one was merged into, if within reach."""
     into = Customer.objects.filter(pk=pk).values_list("merged_into_id", flat=True).first()
     if into and Customer.objects.visible_to(request.member).filter(pk=into).exists():
         return into

@@ -1,4 +1,4 @@
-"""Everything that was said and done with a customer, newest first: apps register the kinds of rows they have."""
+"""The timeline of a customer, newest first: apps register the types of rows that they add."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from customers.models import Customer
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A kind of row. `rows` joins what is shown, in a constant number of queries; `at` is the moment it stands at.
+    """A type of row. `rows` joins what is shown, in a constant number of queries; `at` is the column of its moment.
 
     `data` is what the API says of a row beside its type, id and moment; `template` is given `item`.
     """
@@ -55,7 +55,7 @@ class Page:
 
 
 class UnknownType(Refused):
-    """No kind of entry of the timeline has this name."""
+    """The timeline has no rows of this type."""
 
     field = "types"
 
@@ -70,16 +70,16 @@ register = _sources.register
 
 
 def sources() -> list[Source]:
-    """Every kind, in the order of registration."""
+    """Every type, in the order of registration."""
     return list(_sources)
 
 
 def page_of(
     customer: Customer, *, may: Callable[[str], bool], types: Iterable[str] = (), cursor: str = "", size: int = 25
 ) -> Page:
-    """A page of the timeline: one query a kind. `may` says whether the caller has a permission.
+    """A page of the timeline: one query for each type. `may` says whether the caller has a permission.
 
-    Raises UnknownType, and InvalidCursor for a cursor that is none of ours.
+    Raises UnknownType, and InvalidCursor for a cursor that does not come from this list.
     """
     requested = list(types)
     for name in requested:

@@ -1,4 +1,4 @@
-"""What customers have to tell in the timeline."""
+"""The timeline's sources of the customers app."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ BY_PROVIDER = "the provider says so"
 
 
 def newest(*, customer: Customer, channel: str) -> Consent | None:
-    """What is in force for messages on this channel kind: the newest word, for it or for every channel."""
+    """The consent in force for messages on this channel kind: the newest row for it or for every channel."""
     return (
         Consent.objects.filter(customer=customer, purpose=Consent.Purpose.MESSAGES)
         .filter(Q(channel=channel) | Q(channel=""))
@@ -27,7 +27,7 @@ def newest(*, customer: Customer, channel: str) -> Consent | None:
 
 
 def word(*, customer: Customer, channel: str) -> bool | None:
-    """Whether the customer wants messages on this channel kind; None where they never said."""
+    """Whether the customer consented to messages on this channel kind; None where there is no row."""
     result = newest(customer=customer, channel=channel)
     return result.is_granted if result is not None else None
 
@@ -48,7 +48,7 @@ def change(
     proof: str = "",
     purpose: str = Consent.Purpose.MESSAGES,
 ) -> Consent | None:
-    """Write down what a customer allowed or forbade on a channel kind ("" is every one); None, and no row, where that
+    """Record a consent or refusal on a channel kind ("" is every one); returns None, and writes no row, where that
     is so already."""
     # What is in force: a later word for every channel counts for this one too.
     latest = (
@@ -74,7 +74,7 @@ def change(
 
 
 def refused(*, customer: Customer) -> set[tuple[str, str]]:
-    """The purposes and channel kinds on which the customer wants nothing; "" is every channel."""
+    """The refused purposes and channel kinds; "" is every channel."""
     words: dict[tuple[str, str], bool] = {}
     for row in Consent.objects.filter(customer=customer).order_by("created_at", "id"):
         # A word for every channel counts for each of them.
@@ -84,7 +84,7 @@ def refused(*, customer: Customer) -> set[tuple[str, str]]:
 
 
 def in_force(*, customer: Customer) -> list[Consent]:
-    """The newest word for each channel and purpose."""
+    """The newest row for each channel and purpose."""
     words: dict[tuple[str, str], Consent] = {}
     for row in Consent.objects.filter(customer=customer).order_by("created_at", "id"):
         words[row.purpose, row.channel] = row

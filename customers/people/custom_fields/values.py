@@ -31,7 +31,7 @@ class InvalidValue(Invalid):
 
 
 def is_empty(value: object) -> bool:
-    """What stands for "no value"; it is not stored."""
+    """Whether the value is empty: it is then not stored."""
     return value is None or value == "" or value == []
 
 

@@ -1,4 +1,4 @@
-"""A customer's value that two people set: whether it is so, and how it is told."""
+"""Conflicts over a customer's value that two people set, and their words."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ KEEP, USE_CURRENT = "keep", "theirs"
 
 
 def value_of(customer: Customer, field: str) -> object:
-    """What a form of this field shows, as it is compared."""
+    """The value of a field as its form shows it, for comparing."""
     if field == FOLLOW_UP:
         return customer.next_follow_up_at.astimezone(UTC).isoformat() if customer.next_follow_up_at else ""
     return getattr(customer, _declared(field).model_field.attname)
 
 
 def conflict_of(request: Request, customer: Customer, field: str, entered: object) -> InlineConflict | None:
-    """Both values, where the field is another by now than the form showed and than is wanted.
+    """Both values, where the field has changed since the form showed it, and not to what was entered.
 
     `customer` is locked and fresh. `entered` is a stage, a user, None or a text.
     """
@@ -48,12 +48,12 @@ def in_words(clash: InlineConflict) -> str:
 
 
 def keeps_current(request: Request) -> bool:
-    """Whether somebody who was asked leaves the other one's value."""
+    """Whether the person chose to keep the present value."""
     return request.POST.get(KEEP) == USE_CURRENT
 
 
 def one_line(text: str) -> str:
-    """What a field of one line shows of a text, as it comes back stripped."""
+    """A text as a field of one line shows and returns it."""
     return text.replace("\r", "").replace("\n", "").strip()
 
 

@@ -56,7 +56,7 @@ class OwnFieldsMixin(EditMixin):
 
 
 class CustomerForm(OwnFieldsMixin):
-    """Somebody new: the fields that are asked for at once."""
+    """The form of a new customer."""
 
     # Most are reached by phone.
     field_order = ("name", "phone")
@@ -72,7 +72,7 @@ class CustomerForm(OwnFieldsMixin):
 
 
 class DetailsForm(CustomerForm):
-    """Everything of a customer that is written by hand."""
+    """The form of all editable fields of a customer."""
 
     @staticmethod
     def declared() -> list[CustomerField]:
@@ -94,7 +94,7 @@ class DetailsForm(CustomerForm):
 
 
 class EntryForm(forms.Form):
-    """What is logged from a customer's page: a note, call or meeting, a task, or the next follow-up."""
+    """The quick entry form: a note, call or meeting, a task, or the next follow-up."""
 
     refused_fields = {"occurred_at": "at", "next_follow_up_at": "then_day"}
     KINDS = (("note", "Note"), ("call", "Call"), ("meeting", "Meeting"), ("task", "Task"), ("follow_up", "Follow-up"))

@@ -1,4 +1,4 @@
-"""A customer named in the field of a form: by code, or because nobody else fits."""
+"""Naming a customer in a form's field: by code, or by a text that only one customer matches."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from customers.people.windowed_search import newest_matches
 
 
 class NoCustomer(Refused):
-    """Why what was written names no customer."""
+    """The text names no customer, or more than one; the reason is in words."""
 
     field = "customer"
 
 
 def name_of(customer: Customer) -> str:
-    """A customer as a field names them."""
+    """The text by which a field names a customer."""
     return f"{customer.name[: MAX_SEARCH_LENGTH - 25]} ({customer.code})"
 
 
 def named(request: Request, text: str) -> Customer | None:
-    """The customer within reach whom a text names, by code or because nobody else fits; None for an empty one.
+    """The customer within reach whom a text names, by code or as the only match; None for an empty one.
 
     Raises NoCustomer.
     """

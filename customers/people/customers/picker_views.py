@@ -1,4 +1,4 @@
-"""A customer, named in a field of a form: proposed while it is written, and found again from what was written."""
+"""Suggestions for a field that names a customer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROPOSED = 8
 @requires("customers.view")
 @require_safe
 def propose(request: Request, organization: str) -> HttpResponse:
-    """Customers who fit what is being written."""
+    """The customers that match the text."""
     text = request.GET.get("customer", "").strip()[:MAX_SEARCH_LENGTH]
     results: list[Customer] = []
     if text and not code_in(text):

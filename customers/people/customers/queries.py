@@ -62,7 +62,7 @@ _COLUMNS = {"name": "sort_name", "code": "code_number"}
 
 
 def order_columns(ordering: str) -> tuple[str, str]:
-    """The two columns that make an ordering a whole one: a row on a page's edge is on one page only."""
+    """The two columns of a total ordering, so that every row is on one page only."""
     name, sign = ordering.lstrip("-"), "-" if ordering.startswith("-") else ""
     return f"{sign}{_COLUMNS.get(name, name)}", f"{sign}id"
 
@@ -77,7 +77,7 @@ def ordered(rows: CustomerQuerySet, ordering: str) -> CustomerQuerySet:
 
 
 def duplicates_for(member: Member) -> QuerySet[DuplicatePair]:
-    """Pairs that are likely one, likeliest first, where both are within the member's reach."""
+    """Pairs of likely duplicates, the likeliest first, both within the member's reach."""
     return (
         DuplicatePair.objects.filter(dismissed_at__isnull=True)
         .filter(within_reach(member, "first"))
@@ -87,5 +87,5 @@ def duplicates_for(member: Member) -> QuerySet[DuplicatePair]:
 
 
 def history_of(customer: Customer) -> QuerySet[Event]:
-    """What the ledger knows of changes of a customer: fields, stages, owner, tags, and what became of the record."""
+    """The ledger's events of a customer's changes: fields, stages, owner, tags, and the record itself."""
     return Event.objects.filter(customer_id=customer.pk, type__in=HISTORY)

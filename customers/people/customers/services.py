@@ -1,4 +1,4 @@
-"""Customers: made, changed, found by address."""
+"""Creating, changing and assigning customers, and finding them by address."""
 
 from __future__ import annotations
 
@@ -120,9 +120,9 @@ def find_or_make(
 
 
 def lock(customer: Customer, *, organization: Organization) -> Customer | None:
-    """The row as it is now, locked until the transaction ends; None where it was merged away or erased meanwhile.
+    """Lock the present row until the transaction ends; None where it was merged or erased meanwhile.
 
-    A deleted one is locked too. `customer` has its stage joined, and lends it where they still stand there.
+    A deleted one is locked too. The stage that is joined to `customer` is reused where it is still theirs.
     """
     rows = Customer.objects.select_for_update(of=("self",), no_key=True)
     current: Customer | None = rows.filter(pk=customer.pk, merged_into__isnull=True, erased_at__isnull=True).first()
@@ -181,7 +181,7 @@ def assign(*, customer: Customer, owner: User | None, actor: Actor) -> bool:
 
 @transaction.atomic
 def set_follow_up(*, customer: Customer, at: datetime | None, actor: Actor) -> None:
-    """The one next follow-up; None clears it. Raises CustomerMissing."""
+    """Set the one next follow-up; None clears it. Raises CustomerMissing."""
     before, now = locking.lock_customer(customer).next_follow_up_at, timezone.now()
     customer.next_follow_up_at = at
     if before == at:
@@ -207,7 +207,7 @@ def require_member(*, organization: Organization, user: User) -> None:
 
 
 def touch(*, customer: Customer, at: datetime) -> None:
-    """Something was said or done with them."""
+    """Set the time of the latest activity."""
     Customer.objects.filter(pk=customer.pk, last_activity_at__lt=at).update(last_activity_at=at)
 
 

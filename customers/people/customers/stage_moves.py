@@ -27,7 +27,7 @@ class UnknownStage(Refused):
 
 
 class CannotUndo(Refused):
-    """Why a move can't be taken back."""
+    """The move can't be undone; the text says why."""
 
     status = 409
 
@@ -75,7 +75,7 @@ def move(
 
 
 def set_stage(*, customer: Customer, stage: Stage, at: datetime, since: datetime | None = None) -> None:
-    """Write where they stand. The history and the event are the caller's."""
+    """Write the stage. The history and the event are the caller's."""
     Customer.objects.filter(pk=customer.pk).update(
         stage=stage, stage_since=since or at, updated_at=at, last_activity_at=at
     )
@@ -83,7 +83,7 @@ def set_stage(*, customer: Customer, stage: Stage, at: datetime, since: datetime
 
 @transaction.atomic
 def undo_move(*, change: StageChange, actor: Actor) -> None:
-    """Take a move back, as if it had not been: they stand where they stood, since when they stood there.
+    """Undo a move: the customer is in the former stage, since the former time.
 
     It stays in the history, marked, and counts for nothing. Tasks that the move made stay. Raises CannotUndo where they
     were moved on since, the stage is gone, or the moment for it is over; CustomerMissing.

@@ -1,4 +1,4 @@
-"""A new customer, and what the pages of one have in common."""
+"""The page of a new customer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def new(request: Request, organization: str) -> HttpResponse:
 
 
 def _create(request: Request, form: CustomerForm, own_fields: Mapping[str, object]) -> Customer | None:
-    """The customer, or none and what was refused at its field."""
+    """The new customer; None where the service refused, with the error at its field."""
     fields = {name: value for name, value in form.cleaned_data.items() if not name.startswith(OWN)}
     with on_form(request, form):
         return customers.create(

@@ -1,4 +1,4 @@
-"""Files that people gave us, given back: as a download that no browser runs."""
+"""Downloads of uploaded files, with headers that keep a browser from running them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK = 256 * 1024
 
 
 def as_download(request: HttpRequest | Request, file: StoredFile, content_type: str) -> StreamingHttpResponse:
-    """The file's content under its name, in constant memory. Raises Http404 when the storage has lost it."""
+    """Stream the file's content under its name. Raises Http404 where the storage does not have it."""
     if not file.storage.exists(file.path):
         raise Http404("The file is gone.")
     response = streamed(request, _pieces(file), content_type=content_type, filename=file.name)

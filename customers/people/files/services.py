@@ -20,14 +20,14 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069]")
 
 
 class InvalidFile(Refused):
-    """A document that is not kept: empty, or too large."""
+    """The document is empty or too large."""
 
     field = "file"
 
 
 @transaction.atomic
 def add(*, customer: Customer, content: File, name: str, content_type: str, actor: Actor) -> CustomerFile:
-    """Keep a document. Raises InvalidFile for one that is empty or over FILE_MAX_BYTES, and CustomerMissing."""
+    """Store a document. Raises InvalidFile for one that is empty or over FILE_MAX_BYTES, and CustomerMissing."""
     locking.lock_customer(customer)
     size = content.size or 0
     if not size:
@@ -51,7 +51,7 @@ def add(*, customer: Customer, content: File, name: str, content_type: str, acto
 
 @transaction.atomic
 def delete(*, file: CustomerFile, actor: Actor) -> None:
-    """The row now; the content from storage once that is certain."""
+    """Delete the row now, and its content from storage after the commit."""
     record(events.FILE_DELETED, subject=file, actor=actor, payload={"name": file.name})
     storage, stored = file.content.storage, str(file.content.name)
     file.delete()

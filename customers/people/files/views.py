@@ -1,4 +1,4 @@
-"""Documents on a customer's page: put there, fetched, deleted."""
+"""Documents on a customer's page: upload, download, delete."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def read_each(
     stages: Collection[str] | None = None,
     members: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], list[InvalidFilter]]:
-    """As `read`, with what is refused beside what is good.
+    """As `read`, with the errors beside the valid filters instead of raising the first.
 
     The customers' custom fields by key, the stages' keys and the members' user ids save a query each where they are
     known already.
@@ -99,7 +99,7 @@ def read_each(
 def _readers(
     stages: Collection[str] | None = None, members: Collection[str] | None = None
 ) -> dict[str, Callable[[str, object], object]]:
-    """How each filter is read; what is known already without asking the database."""
+    """The reader of each filter; values that the caller knows already need no query."""
     readers = _READERS | {
         one.name: _choice([value for value, _label in one.choices]) if one.choices else _text(one.max_length)
         for one in plain_filters()

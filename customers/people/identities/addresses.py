@@ -23,14 +23,14 @@ MAX_ADDRESSES = 20
 
 
 class AddressMissing(Http404):
-    """Taken away meanwhile; answered like `locking.CustomerMissing`."""
+    """The address was removed meanwhile; answered like `locking.CustomerMissing`."""
 
     def __init__(self) -> None:
         super().__init__("The customer has no such phone or e-mail any more.")
 
 
 class TooMany(Refused):
-    """A customer has as many addresses as are kept of one."""
+    """The customer has the highest number of addresses."""
 
     field = "value"
 
@@ -39,7 +39,7 @@ class TooMany(Refused):
 
 
 def parse(organization: Organization, *, phone: str = "", email: str = "") -> list[Address]:
-    """What was written, as checked addresses. Raises InvalidAddress."""
+    """Parse phone and e-mail into addresses. Raises InvalidAddress."""
     results = []
     if phone.strip():
         results.append(identities.phone(phone, organization=organization))
@@ -112,7 +112,7 @@ def remove(*, identity: Identity, actor: Actor) -> None:
 
 @transaction.atomic
 def make_primary(*, identity: Identity, actor: Actor) -> None:
-    """The address that is written to first. Raises CustomerMissing, AddressMissing."""
+    """Make the address the primary one of its kind. Raises CustomerMissing, AddressMissing."""
     customer, field = locking.lock_customer(identity.customer), FIELDS.get(Identity.Kind(identity.kind), "")
     identity.is_primary = _current(identity, customer).is_primary
     if identity.is_primary or not field:
@@ -137,7 +137,7 @@ def _follow(customer: Customer, kind: Identity.Kind) -> None:
 
 
 def _current(identity: Identity, customer: Customer) -> Identity:
-    """The row as it is, with its customer held."""
+    """The present row, with its customer locked. Raises CustomerMissing or AddressMissing."""
     row = Identity.objects.filter(pk=identity.pk, customer=customer).first()
     if row is None:
         raise AddressMissing
@@ -150,7 +150,7 @@ def _show_on(customer: Customer, current: Customer) -> None:
 
 
 def _refresh(customer: Customer) -> None:
-    """Found by each of the addresses, and compared anew with those that look alike."""
+    """Update the search columns, and mark the customer for the duplicate check."""
     set_keys(customer, addresses=Identity.objects.filter(customer=customer).values_list("value", flat=True))
     Customer.objects.filter(pk=customer.pk).update(
         updated_at=timezone.now(), search_text=customer.search_text, is_duplicate_check_due=True

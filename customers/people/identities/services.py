@@ -1,4 +1,4 @@
-"""Whose address is it: one owner for each in an organization, also when eight first messages arrive at once."""
+"""Identities: an address has one owner in an organization, also when many first messages arrive at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class IdentityTaken(Refused):
         super().__init__(f"{identity.value} belongs to {self.customer.name} ({self.customer.code}){deleted}.")
 
     def words_for(self, member: Member | None) -> str:
-        """Whose address it is, for those who may see whose; else the code to ask by."""
+        """The refusal with the owner's name for those who may see them; else with the code only."""
         if self.record_for(member) is not None:
             return str(self)
         return f"{self.identity.value} belongs to a customer who is not yours to see ({self.customer.code})."
@@ -114,7 +114,7 @@ def find_all(*, organization: Organization, addresses: Sequence[Address]) -> dic
 
 
 def rows_of(*, organization: Organization, addresses: Sequence[Address]) -> QuerySet[Identity]:
-    """The identities that these addresses are."""
+    """The identities with these addresses."""
     condition = Q(pk__in=[])
     for address in addresses:
         condition |= Q(kind=address.kind, match_key=address.match_key)

@@ -63,7 +63,7 @@ def may_change(segment: Segment, member: Member) -> bool:
 
 
 def snapshot_of(segment: Segment) -> dict[str, str]:
-    """What its two forms write over: how it is called and who sees it (`name`), and what it shows (`view`)."""
+    """The values that its two forms replace: name and sharing (`name`), filter, ordering and columns (`view`)."""
     view = [segment.filter, segment.ordering, segment.columns]
     return {"name": f"{segment.is_shared}:{segment.name}", "view": json.dumps(view, sort_keys=True)}
 
@@ -99,7 +99,7 @@ def _name(value: object) -> str:
 
 
 def _filter(value: object) -> dict[str, object]:
-    """Kept as it was given, once it was found good: a day stays a day, `me` whoever looks."""
+    """The checked filter, not resolved: a day stays a day, `me` is the member who reads the list."""
     if not isinstance(value, Mapping):
         raise InvalidSegment("filter", "An object of filters is needed.")
     values = {name: part for name, part in value.items() if part not in ("", None, [])}

@@ -1,4 +1,4 @@
-"""What an organization decides about customers and the work with them."""
+"""An organization's settings for customers and the work with them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class InvalidSetting(Invalid):
 
 
 def of(organization: Organization) -> CustomerSettings:
-    """The organization's settings; those that everybody begins with where nothing was decided yet (not saved)."""
+    """The organization's settings; the defaults, not saved, where there are none yet."""
     rows = CustomerSettings.objects.filter(organization=organization).select_related(
         "won_deal_stage", "lost_deal_stage"
     )

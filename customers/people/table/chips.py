@@ -1,4 +1,4 @@
-"""The filters of the list as a person meets them: chips that say what is filtered, and the form that adds to them."""
+"""The filters of the list on the page: a chip for each filter in use, and the form that adds more."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class FilterField:
-    """A question of the filter form. `kind`: choice, text, day or number; `group` ties the ends of a range."""
+    """A field of the filter form. `kind`: choice, text, day or number; `until` is the name of a range's end."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ class FilterField:
 
 
 class Words:
-    """What ids and keys are called here; everything is given, nothing asked for."""
+    """The names of ids and keys; made from objects that are loaded already, without queries."""
 
     def __init__(
         self, *, stages: Sequence[Stage], owners: Sequence[User], fields: Sequence[CustomField], me: User

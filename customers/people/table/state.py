@@ -85,7 +85,7 @@ def read_state(
     segments: Sequence[Segment] = (),
     checks_tags: bool = True,
 ) -> ListState:
-    """The state of an address. What is not good in it is said in `problems`.
+    """The state of an address; its errors are in `problems`.
 
     A filter that means nothing stays in `values`, so that every address made of the state is refused as this one is,
     until the filter is taken away.
@@ -122,7 +122,7 @@ def read_state(
 
 
 def of_segment(segment: Segment) -> ListState:
-    """What a segment holds, unchecked."""
+    """The state that a segment stores, unchecked."""
     texts = {name: _as_text(value) for name, value in segment.filter.items() if value not in ("", [], None)}
     chosen = tuple(segment.columns) if segment.columns else table.DEFAULT
     return ListState(texts, {}, segment.ordering or DEFAULT_ORDERING, chosen, segment)

@@ -1,4 +1,4 @@
-"""A card that is to go to another stage, on the board of customers or of deals: the question, and what is answered."""
+"""Moving a card on the board of customers or of deals: the question, and the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from customers.pipeline.stages.lost_reasons import LOST_REASONS
 
 @dataclass
 class Move:
-    """What a request asks for. A script gets JSON; everybody else a page, and in the end the way `back`."""
+    """A requested move. A script gets JSON; everybody else a page, and then the redirect to `back`."""
 
     request: Request
     # Of the card; the address that the question is posted to.
@@ -54,13 +54,13 @@ class Move:
         return render(self.request, "customers/pipeline/board/move.html", context, status=status)
 
     def refuse(self, detail: str, *, field: str = "stage", status: int = 422) -> HttpResponse:
-        """Why it was not moved; `field` says what to correct."""
+        """The answer to a refused move; `field` says what to correct."""
         if wants_json(self.request):
             return JsonResponse({"detail": detail, "field": field}, status=status)
         return self.ask(detail, status)
 
     def done(self, text: str, answer: dict[str, object]) -> HttpResponse:
-        """That it was moved, in words; a script gets the `answer`, which says what and how to undo it."""
+        """The answer to a move, in words; a script gets `answer`, with the change and how to undo it."""
         if wants_json(self.request):
             return JsonResponse(answer)
         toasts.success(self.request, text)

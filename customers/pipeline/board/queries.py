@@ -1,4 +1,4 @@
-"""What stands in the columns of a board: the first rows of each, and the rest a page at a time."""
+"""The columns of a board: the first rows of each, and the rest page by page."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def wants_json(request: Request) -> bool:
 
 
 def moved_meanwhile(request: Request, now: Stage | None, target: Stage) -> str:
-    """What is said where a card is no longer in the stage in which it was shown (`was`), nor where it is to go."""
+    """The text for a card that is in neither the stage where it was shown (`was`) nor the target; empty otherwise."""
     was = request.POST.get("was", "")
     if now is None or not was or now.pk == target.pk or was in (now.key, str(now.pk)):
         return ""

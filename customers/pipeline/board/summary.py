@@ -1,4 +1,4 @@
-"""What the pipeline comes to, stage by stage: for the board, the summary of the API, the numbers."""
+"""Sums of the pipeline by stage: for the board, the API's summary, and the reports."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ FROM = {"deals": "customers:deals", "board": "customers:deal_board"}
 @requires("deals.create")
 @require_safe
 def choose(request: Request, organization: str) -> HttpResponse:
-    """With whom a new deal is: somebody is found (`q`), or one of those that were heard of last."""
+    """Choose the customer of a new deal: matches of `q`, or those with the latest activity."""
     if not request.member.may("customers.view"):
         raise PermissionDenied("Your role does not permit this (customers.view).")
     q = request.GET.get("q", "").strip()[:200]
@@ -112,7 +112,7 @@ def _form(request: Request, customer: Customer, deal: Deal | None) -> HttpRespon
 
 
 def _saved(request: Request, customer: Customer, deal: Deal | None, form: DealForm) -> bool:
-    """Whether it was; what was refused stands at its field."""
+    """Whether the deal was saved; a refusal becomes an error of its field."""
     fields = form.changes()
     if own := form.own_values():
         fields["custom_fields"] = own

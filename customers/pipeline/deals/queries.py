@@ -1,4 +1,4 @@
-"""Deals as lists, columns and sums: what an address asks for, and what it comes to."""
+"""Lists, columns and sums of deals, by the filters of an address."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _MONEY = DecimalField(max_digits=20, decimal_places=2)
 
 @dataclass(frozen=True, slots=True)
 class DealState:
-    """What an address asks for; `problems` are the sentences about what it asked for in vain."""
+    """The filters of an address; `problems` are the sentences about invalid ones."""
 
     requested: Mapping[str, str] = field(default_factory=dict)
     ordering: str = DEFAULT_ORDERING
@@ -99,7 +99,7 @@ class Bar:
 
 
 def read_deals(parameters: QueryDict, *, stages: Collection[str]) -> DealState:
-    """The state of an address; what is not good in it is said, and then no deal fits."""
+    """The state of an address; invalid filters are reported in `problems`, and then no deal matches."""
     requested: dict[str, str] = {}
     problems = []
     is_refused = False
@@ -146,7 +146,7 @@ def with_relations(rows: QuerySet[Deal]) -> QuerySet[Deal]:
 
 
 def totals(rows: QuerySet[Deal]) -> list[Totals]:
-    """What these deals come to, in each currency; one query."""
+    """The sums of these deals by currency; one query."""
     own = current_organization().currency
     grouped = (
         with_weight(rows)
@@ -309,7 +309,7 @@ def _money(value: Decimal | float | None) -> Decimal:
 
 
 def _shared(bars: Sequence[Bar]) -> list[Bar]:
-    """With how long each is beside the longest."""
+    """The bars with their shares of the longest."""
     longest = max((bar.value + bar.won for bar in bars), default=Decimal(0)) or Decimal(1)
 
     def part(value: Decimal) -> float:

@@ -1,4 +1,4 @@
-"""Deals: made, changed, won, lost."""
+"""Creating, changing, closing and deleting deals."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def refresh_value(*held: Customer) -> None:
 
 
 def _agreed(deal: Deal, changes: Mapping[str, object]) -> dict[str, Any]:
-    """Status and stage are one thing said twice: where one is given, the other follows.
+    """Keep status and stage in step: where one is given, the other follows.
 
     Raises InvalidDeal where both are given and don't agree.
     """

@@ -9,7 +9,7 @@ MAX_ROWS = 50
 
 
 def outcomes(customer: Customer, member: Member) -> dict[str, object]:
-    """What came of it, the newest first, with the types to record another of, and the open follow-up process."""
+    """The outcomes, newest first, with the types to record another, and the open follow-up process."""
     rows = Outcome.objects.visible_to(member).filter(customer=customer).select_related("type")
     can_edit = member.may("customers.edit")
     return {

@@ -1,4 +1,4 @@
-"""Outcomes as a list: what its address asks for, the rows, and what they come to."""
+"""The list of outcomes by the filters of an address, and its sums."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILTERS = ("type", "from", "to")
 
 @dataclass(frozen=True, slots=True)
 class OutcomeState:
-    """What an address asks for; `problems` are the sentences about what it asked for in vain."""
+    """The filters of an address; `problems` are the sentences about invalid ones."""
 
     requested: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Total:
 
 
 def read(parameters: QueryDict, *, types: Collection[str]) -> OutcomeState:
-    """The state of an address; what is not good in it is said, and then no outcome fits."""
+    """The state of an address; invalid filters are reported in `problems`."""
     requested: dict[str, str] = {}
     problems: list[str] = []
     kind = parameters.get("type", "")

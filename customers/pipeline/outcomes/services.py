@@ -1,4 +1,4 @@
-"""Business results: recorded, corrected, and what they move."""
+"""Recording and correcting outcomes, their types, and the stage moves that they cause."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class InvalidOutcome(Invalid):
 
 
 class TypeInUse(Refused):
-    """What was recorded keeps its type, so the type stays."""
+    """Outcomes of this type were recorded, so the type can't be deleted."""
 
     status, code = 409, "in_use"
 

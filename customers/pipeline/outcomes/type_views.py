@@ -1,4 +1,4 @@
-"""The kinds of results that an organization counts: named, coloured, ordered, and what they move."""
+"""The pages of an organization's outcome types."""
 
 from __future__ import annotations
 

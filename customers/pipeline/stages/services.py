@@ -1,4 +1,4 @@
-"""Stages of the pipeline: made, changed, ordered, and taken away without leaving anybody nowhere."""
+"""Creating, changing, ordering and removing stages of the pipeline."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def _forget_as_target(stage: Stage, *, home: Stage | None, is_going: bool = Fals
 
 
 def lock(organization: Organization) -> None:
-    """One change of the pipeline at a time, until the transaction ends."""
+    """Lock the pipeline until the transaction ends: one change at a time."""
     list(
         Stage.objects.select_for_update(of=("self",), no_key=True)
         .filter(organization=organization)
@@ -282,7 +282,7 @@ def _require_open_left(stage: Stage, *, is_going: bool = False) -> None:
 
 
 def _settle_kind(stage: Stage) -> None:
-    """What a kind brings with it: who has won or lost is not waited for."""
+    """Apply a stage's kind to its other fields: closed stages have no hours, and a probability of 100 or 0."""
     if stage.kind != Stage.Kind.OPEN:
         stage.sla_hours = None
         stage.probability = 100 if stage.kind == Stage.Kind.WON else 0

@@ -1,4 +1,4 @@
-"""The lists of follow-ups: who has to be come back to, overdue first."""
+"""The lists of follow-ups, overdue first."""
 
 from __future__ import annotations
 

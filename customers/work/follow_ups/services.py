@@ -1,4 +1,4 @@
-"""The one next follow-up of a customer: put off, and done."""
+"""Snoozing and completing a customer's next follow-up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MONDAY = 7
 
 
 class InvalidDay(Refused):
-    """Why a follow-up can't be put there."""
+    """The follow-up can't be set to this day; the text says why."""
 
     field = "next_follow_up_at"
 
@@ -59,5 +59,5 @@ def snooze(*, customer: Customer, actor: Actor, to: str | date) -> None:
 
 
 def complete(*, customer: Customer, actor: Actor) -> None:
-    """It was done: none is next, until one is set or an action is logged. Raises CustomerMissing."""
+    """Complete the follow-up: there is none until one is set or an action is logged. Raises CustomerMissing."""
     customers.set_follow_up(customer=customer, at=None, actor=actor)

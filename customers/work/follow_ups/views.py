@@ -1,4 +1,4 @@
-"""Follow-ups: who has to be come back to, put off or done in one click, with what was said."""
+"""The page of follow-ups, and the buttons that snooze or complete one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _place(request: Request) -> str:
 
 
 def _change(request: Request, customer: Customer) -> str:
-    """What is said of it. Raises InvalidDay."""
+    """Change the follow-up; returns the text of the notice. Raises InvalidDay."""
     actor = current_actor()
     if "at" in request.GET:
         at = _moment(request.GET["at"])

@@ -22,7 +22,7 @@ SETTABLE = frozenset({"channel", "direction", "content", "occurred_at", "duratio
 
 
 class InFuture(Refused):
-    """What is logged lies in the future."""
+    """The moment lies in the future."""
 
     field = "occurred_at"
 
@@ -32,7 +32,7 @@ class InFuture(Refused):
 
 @transaction.atomic
 def log(*, customer: Customer, actor: Actor, content: str, **fields: object) -> Interaction:
-    """Log what was said or done. Raises InFuture or CustomerMissing."""
+    """Log an interaction. Raises InFuture or CustomerMissing."""
     locking.lock_customer(customer)
     row = Interaction(
         organization=customer.organization, customer=customer, author_id=actor.user_id, author_label=actor.label

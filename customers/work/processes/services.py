@@ -26,7 +26,7 @@ OPEN = [status.value for status in Process.OPEN]
 
 
 class CannotChange(Refused):
-    """What a process can't become from what it is; the text says why."""
+    """The process can't change to this status; the text says why."""
 
     status, code = 409, "ended"
 

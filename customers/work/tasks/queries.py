@@ -89,7 +89,7 @@ def counts(member: Member, who: str = MINE) -> dict[str, int]:
 
 
 def waiting_for(member: Member) -> QuerySet[Task]:
-    """What the member has to do by the end of today, as the menu counts it."""
+    """The member's open tasks that are due by the end of today, as the menu counts them."""
     return tasks_for(member, "today", MINE)
 
 
@@ -115,7 +115,7 @@ def between(member: Member, start: datetime, end: datetime, who: str, *, most: i
 
 
 def read_owner(member: Member, requested: str) -> str:
-    """Whose tasks an address asks for: one's own where it names nobody, UNKNOWN where it names no member."""
+    """The owner in an address: MINE where it names nobody, UNKNOWN where it names no member."""
     if requested in ("", MINE):
         return MINE
     if requested in (EVERYBODY, NOBODY) and member.reach != Reach.ASSIGNED:
@@ -131,7 +131,7 @@ def read_owner(member: Member, requested: str) -> str:
 
 
 def refusal_of(who: str) -> str:
-    """What is said of an address that asks for somebody whom there is not; empty where there is."""
+    """The text for an address that names nobody of the organization; empty otherwise."""
     if who != UNKNOWN:
         return ""
     return _("This address asks for a list or a person that is not here, so nothing is shown. Choose another one.")

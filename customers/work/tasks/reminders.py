@@ -44,7 +44,7 @@ REFUSED = (SMTPResponseException, SMTPRecipientsRefused)
 
 
 def keep_in_step(task: Task) -> None:
-    """Have a reminder at the task's `remind_at`, or none: where it is done, has no such time, or nobody's to do.
+    """Set the reminder to the task's `remind_at`, or delete it: where it is done, has no such time, or no assignee.
 
     Called in the transaction that changed the task. A time that has passed already reminds nobody, and what went out is
     not sent again unless another time is set.
@@ -68,14 +68,14 @@ def keep_in_step(task: Task) -> None:
 
 
 def remind_due() -> int:
-    """Send every reminder that is due; how many there were. Nothing leaves a restored copy."""
+    """Send every reminder that is due; returns how many. A restored copy sends nothing."""
     if installation.is_held():
         return 0
     return sweep(QUEUE)
 
 
 def cancel_in_copy(is_all: bool, since: datetime) -> int:
-    """In a restored copy: remind nobody of what its original reminds of; how many."""
+    """Cancel the reminders that a restored copy shares with its original; returns how many."""
     with every_organization("the decision about a copy is for all organizations"):
         rows = TaskReminder.objects.filter(due_at__isnull=False)
         if not is_all:
@@ -84,7 +84,7 @@ def cancel_in_copy(is_all: bool, since: datetime) -> int:
 
 
 def set_aside(row: TaskReminder, reason: str) -> None:
-    """Not sent, and the administrator sees why; another time of the task starts it again."""
+    """Stop sending a reminder; the admin shows why, and another time of the task starts it again."""
     settle(row, last_error=reason)
 
 
@@ -149,7 +149,7 @@ def _next_attempt(row: TaskReminder, error: Exception) -> datetime | None:
 
 
 def _reader(task: Task) -> Member | None:
-    """Whom to remind; none where it is done, they left, or may not see the task or its customer any more."""
+    """The recipient; None where the task is done, or they left or may not see it or its customer any more."""
     if not task.is_open or task.assigned_to_id is None:
         return None
     rows = Member.objects.active().with_access().filter(organization=task.organization, user=task.assigned_to_id)

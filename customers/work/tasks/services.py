@@ -1,4 +1,4 @@
-"""Tasks: made, changed, done."""
+"""Creating, changing, completing and deleting tasks."""
 
 from __future__ import annotations
 

@@ -343,7 +343,7 @@ def _added(task: Task) -> str:
 
 
 def _done(task: Task) -> str:
-    """What the notice says; of one that repeats also when it comes again."""
+    """The notice's text; for a recurring task also the next time."""
     if not task.is_recurring or task.series is None:
         return "Task done."
     following = Task.objects.filter(series=task.series, occurrence=task.occurrence + 1).first()

@@ -1,4 +1,4 @@
-"""What an authenticated system hands in at `POST /api/v1/webhooks/{channel}`."""
+"""Payloads of messages that an authenticated system hands in at `POST /api/v1/webhooks/{channel}`."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """What was said of one recipient, before it is understood."""
+    """A bounce's statement on one recipient, before it is interpreted."""
 
     recipient: str
     words: str
@@ -90,7 +90,7 @@ class _Report:
 
 
 def read(mail: Message, parts: Parts, text: str, sender: str) -> Notice | None:
-    """What the mail tells of mails that were not delivered; None where it tells of none. Never raises.
+    """The notice in a mail about mails that were not delivered; None where it has none. Never raises.
 
     It takes a machine's sign: words alone, which people write as well, make no bounce. Reports of success or of a
     complaint, receipts and automatic answers are none either.
@@ -136,7 +136,7 @@ def _sign(mail: Message, sender: str) -> Sign:
 
 
 def _statements(mail: Message, parts: Parts, text: str, sign: Sign) -> list[_Report] | None:
-    """What a machine's own form says of each recipient; None where there is no such form, or no sign beside it."""
+    """The statements of a machine-readable report; None where there is none, or no sign of a mail server beside it."""
     if (from_json := _json(text)) and (sign or why_automatic(mail, _sender_of(mail))):
         return from_json
     blocks = [block for report in parts.reports for block in _blocks(report)]

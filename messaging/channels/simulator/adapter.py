@@ -39,7 +39,7 @@ from messaging.channels.simulator.outcomes import MEANINGS, Behaviour, behaviour
 
 
 class SimulatorProvider:
-    """WhatsApp, SMS and e-mail without the world."""
+    """WhatsApp, SMS and e-mail that never leave this installation."""
 
     key = "simulator"
     label = "Simulator"
@@ -78,7 +78,7 @@ class SimulatorProvider:
     def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         """The message, where "no answer, but it arrived" is set for its recipient; else nothing.
 
-        Nothing is right for the other outcomes too: an answer that the caller did not live to hear was shown to nobody.
+        Empty is right for the other outcomes too: where the caller died before the answer, nobody received the message.
         """
         outcome = behaviour_for(account, message.to).outcome
         if not (outcome.is_unconfirmed and outcome.has_arrived):
@@ -152,7 +152,7 @@ def _refusal(code: str, behaviour: Behaviour) -> SendError:
 
 
 def _provider_id(account: Account, message: OutgoingMessage) -> str:
-    """Always the same for the same message, so that it is found again without a memory."""
+    """The provider's id: computed from the message, so that it can be looked up without a store."""
     if account.kind is Kind.EMAIL:
         return mime.message_id(account, message)
     return f"sim-{message.id}"

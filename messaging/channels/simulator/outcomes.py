@@ -1,4 +1,4 @@
-"""What the simulator can be told to do with a message: a table, so that a page can offer it."""
+"""The outcomes that the simulator can be set to: a table, so that a page can offer them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ DEFAULT: Final = Behaviour(OUTCOMES["read"], timedelta(seconds=1))
 
 
 def behaviour_for(account: Account, address: str) -> Behaviour:
-    """What is set for an address, else for everybody, else read after a second. What makes no sense is not set."""
+    """The behaviour for an address, else for everybody, else "read after a second". Invalid settings are ignored."""
     behaviours = account.settings.get("behaviours")
     if not isinstance(behaviours, Mapping):
         return DEFAULT

@@ -1,4 +1,4 @@
-"""What the simulator's phone and mailbox send: JSON of their own into a ReceivedMessage.
+"""Parsing what the simulator's phone and mailbox send: JSON into a ReceivedMessage.
 
 `message_id`, `channel` (`whatsapp`, `sms`, `email`), `from`, `from_name?`, `from_user_id?`, `to?`, `subject?`, `body?`,
 `sent_at`, `in_reply_to?`, `attachments?`, `files?` (`filename`, `content_type?`, `content` in base64), `location?`

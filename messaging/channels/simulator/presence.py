@@ -1,4 +1,4 @@
-"""What the simulator's phone shows for a moment: that somebody writes, that a message was read."""
+"""Presence on the simulator's phone: typing, and read receipts."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def code_of(reply: int, text: bytes | str) -> str:
 
 
 def explain(code: str) -> ErrorMeaning:
-    """What a code asks for: 4xx passes by itself, 5xx is for ever or for somebody to correct."""
+    """The meaning of a code: 4xx is temporary, 5xx is final or for somebody to correct."""
     match = _CODE.fullmatch(code.strip())
     if match is None:
         return ErrorMeaning(Retry.LATER, f"The mail could not be delivered. {AGAIN}")
@@ -61,7 +61,7 @@ def refusal(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> SendEr
 
 
 def reply_text(reply: int, text: bytes | str, *, hidden: tuple[str, ...]) -> str:
-    """A server's words on one line, shortened, without what has to stay out of a message about them."""
+    """A server's reply on one line, shortened, without the hidden values."""
     return f"{reply} {words(text, hidden=hidden)}".strip()
 
 

@@ -128,7 +128,7 @@ def _refuse_too_large(size: str, letter: Letter) -> None:
 
 
 def _copy(smtp: smtplib.SMTP, letter: Letter) -> None:
-    """The further recipients; one who is refused is passed over, for the mail is the recipient's first of all."""
+    """Name the recipients of copies; a refused one is skipped, and the mail goes to the others."""
     refused = []
     for copy in letter.copies:
         reply, text = smtp.rcpt(copy)

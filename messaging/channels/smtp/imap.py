@@ -152,7 +152,7 @@ class Mailbox:
         return sorted({int(uid) for line in data if line for uid in line.split()})
 
     def _require_missing(self, uids: Sequence[int]) -> None:
-        """Of what the server gave nothing for: passed over if it is gone, else asked for again, never skipped."""
+        """Raise SendError unless these mails were deleted meanwhile: an existing mail is never skipped."""
         if uids and set(self._search(f"UID {','.join(map(str, uids))}")) & set(uids):
             raise _no_answer(self._server)
 

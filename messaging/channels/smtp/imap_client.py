@@ -63,7 +63,7 @@ class Client(imaplib.IMAP4):
         return self.reader.readline()
 
     def send(self, data: Any) -> None:
-        """Send a command; its answer has the usual limits."""
+        """Send a command; its reply has the default limits."""
         self.allow(_LARGEST_ANSWER)
         super().send(data)
 
@@ -109,7 +109,7 @@ class Box(BaseMailBox):
         return client
 
     def sign_in(self) -> None:
-        """With the token, else the password. Raises what `in_plain_words` tells."""
+        """Sign in with the token, else the password. Raises the libraries' exceptions (see `in_plain_words`)."""
         login = self._server.login
         if login.oauth_token:
             offered = [name.removeprefix("AUTH=") for name in self.client.capabilities if name.startswith("AUTH=")]
@@ -139,7 +139,7 @@ class Step(Enum):
 
 @contextmanager
 def in_plain_words(server: IncomingServer, step: Step = Step.READ) -> Iterator[None]:
-    """Whatever a server or the way to it does becomes a SendError: FIX with what to do, or LATER."""
+    """Turn every failure of the server or the network into a SendError: FIX with what to do, or LATER."""
     try:
         yield
     except (network.NotPublic, oauth.NoMechanism, ssl.SSLCertVerificationError) as error:

@@ -1,4 +1,4 @@
-"""Connections to a server that an organization's administrator named, and what it says, read within limits."""
+"""Connections to a server that an organization's administrator named, and reading its replies within limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def connect(host: str, port: int, *, seconds: float) -> socket.socket:
 
 
 class Reader:
-    """A server's words, as many and for as long as they were allowed: a hostile server would go on for ever.
+    """Reads a server's replies within limits of size and time, against a hostile server.
 
     Takes the place of a socket's file in the standard library's clients. Raises OSError past a limit.
     """
@@ -36,7 +36,7 @@ class Reader:
         self._until = 0.0
 
     def allow(self, most: int, *, seconds: float) -> None:
-        """From now on so many bytes, and so long."""
+        """Set the limits for what follows: bytes, and seconds."""
         self._bytes_left = most
         self._until = time.monotonic() + seconds
 
@@ -62,7 +62,7 @@ class Reader:
         return self._take(size)
 
     def has_something(self, *, seconds: float) -> bool:
-        """Wait until the server says something (or hangs up), so long at most."""
+        """Wait until the server sends something or hangs up, at most that long; whether it did."""
         if self._buffer or (isinstance(self.connection, ssl.SSLSocket) and self.connection.pending()):
             return True
         poll = select.poll()

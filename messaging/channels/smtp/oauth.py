@@ -13,7 +13,7 @@ class NoMechanism(Exception):
 
 
 class TooManyQuestions(OSError):
-    """The server goes on asking after it got its answer."""
+    """The server sends more challenges than the mechanism has."""
 
 
 def mechanism_of(offered: Iterable[str]) -> str:
@@ -26,7 +26,7 @@ def mechanism_of(offered: Iterable[str]) -> str:
 
 
 def answers(mechanism: str, *, username: str, token: str, host: str, port: int) -> Callable[[bytes | None], str]:
-    """What is said first, and then to the server's refusal, which it waits to have acknowledged."""
+    """The client's answers: the first, then the acknowledgement of a refusal, for which the server waits."""
     if mechanism == "OAUTHBEARER":
         name = username.replace("=", "=3D").replace(",", "=2C")  # RFC 5801, section 4
         replies = [f"n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01", "\x01"]

@@ -62,7 +62,7 @@ class _Pool:
     sweeper: threading.Timer | None = None
 
     def take(self, key: _Key) -> Link | None:
-        """The connection that waited shortest, if it is alive."""
+        """The most recently used idle connection, if it is alive; else None."""
         now = time.monotonic()
         while True:
             with self.lock:
@@ -95,7 +95,7 @@ class _Pool:
             leave(link.smtp)
 
     def sweep(self) -> None:
-        """Close what waited long enough; come back while something waits."""
+        """Close connections that were idle too long; scheduled again while some are left."""
         now = time.monotonic()
         stale: list[Link] = []
         with self.lock:
@@ -143,7 +143,7 @@ def borrowed(account: Account, *, is_new: bool = False) -> Iterator[Link]:
 
 
 def idle_connections() -> int:
-    """How many wait in this process."""
+    """The number of idle connections in this process."""
     with _pool.lock:
         return sum(map(len, _pool.idle.values()))
 

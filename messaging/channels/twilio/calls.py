@@ -1,4 +1,4 @@
-"""What the failures of our requests to Twilio mean, for a send and for everything else."""
+"""Translating failures of requests to Twilio, for a send and for everything else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Record = TypeVar("Record")
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Every failure of a question that changes nothing as a SendError."""
+    """Translate every failure of a request that only reads into a SendError."""
     try:
         yield
     except Refused as refused:
@@ -40,7 +40,7 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def sending() -> Iterator[None]:
-    """Every failure of a send as a SendError when nothing left or Twilio refused, else as SendUnconfirmed."""
+    """Translate failures of a send: SendError when nothing left or Twilio refused, else SendUnconfirmed."""
     try:
         yield
     except Refused as refused:
@@ -59,7 +59,7 @@ def sending() -> Iterator[None]:
 
 
 def pages(first: Page, key: str, *, most: int, required: tuple[str, ...] = ("sid",)) -> Iterator[Page]:
-    """A list's pages, each asked for when it is wanted; the list stands in the answers under `key`.
+    """A list's pages, each requested when it is needed; the list stands in the answers under `key`.
 
     Raises ValueError where an answer is not such a list, or one of its records lacks a text that is `required`: half a
     list must never count as all of it. Also where there are more pages than `most`, against pages that point at each
@@ -83,7 +83,7 @@ def records(first: Page, key: str, *, most: int, required: tuple[str, ...] = ("s
 
 
 def complete(record: Record, *required: str) -> Record:
-    """A record that was asked for by its id. Raises ValueError where the answer was something else."""
+    """The record, checked to be whole. Raises ValueError where a required field is missing."""
     for name in ("sid", *required):
         if not isinstance(getattr(record, name, None), str):
             raise ValueError(f"The answer has no {name}.")
@@ -91,7 +91,7 @@ def complete(record: Record, *required: str) -> Record:
 
 
 def _require_list(answer: Any, key: str, required: tuple[str, ...]) -> None:
-    """The library takes any single list for the one that was asked for, and no word of a next page for the end."""
+    """Raise ValueError where an answer is not the list under `key`, or does not say whether there are more pages."""
     rows = answer.get(key) if isinstance(answer, Mapping) else None
     if not isinstance(rows, list):
         raise ValueError(f"The answer has no list of {key}.")

@@ -28,7 +28,7 @@ _CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 def templates(account: Account) -> list[ContentTemplate]:
     """Every template with its state of approval, in Twilio's order. Raises SendError.
 
-    One that has several types (a rich one and a plain one to fall back on) is told by the type that this account's
+    One that has several types (a rich one and a plain one to fall back on) is described by the type that this account's
     kind of channel would show.
     """
     client = client_for(account)

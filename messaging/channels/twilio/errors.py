@@ -1,4 +1,4 @@
-"""Twilio's error codes: what each asks for, and what to tell the people who wait for the message.
+"""Twilio's error codes: the next step after each, and the text for the people who wait for the message.
 
 The codes are those of https://www.twilio.com/docs/api/errors. Some arrive in the answer to a send, some later with a
 status; the meaning is the same.
@@ -116,7 +116,7 @@ MEANINGS: Final[Mapping[str, ErrorMeaning]] = {
 
 
 def explain(code: str) -> ErrorMeaning:
-    """What a code that came with a status asks for; one we don't know is tried again."""
+    """The meaning of a code that came with a status; an unknown one is tried again."""
     if known := MEANINGS.get(code):
         return known
     named = f"with error {code}" if code else "without saying why"

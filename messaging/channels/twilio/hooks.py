@@ -1,4 +1,4 @@
-"""Which addresses of ours Twilio has to call, where they are entered, and what stands there now."""
+"""The addresses of ours that Twilio calls: where they are entered, and what is entered there now."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def place(kind: Kind, address: str, *, has_service: bool) -> str:
 
 
 class _Seen:
-    """What the API shows; None where it can't be asked or knows nothing."""
+    """The records of the API; None where it can't be read or has none."""
 
     def __init__(self, service: Any, owner: Any) -> None:
         self.service = service

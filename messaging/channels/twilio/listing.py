@@ -1,4 +1,4 @@
-"""Twilio's own list of a channel's messages: what became of one, and everything of a time, both ways."""
+"""Twilio's own list of a channel's messages: those to one recipient, and all of a time range, both ways."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def _is_kind(address: object, account: Account) -> bool:
 
 
 def _moment(record: MessageInstance) -> datetime:
-    """When it was sent, else made."""
+    """The moment it was sent, else created."""
     return record.date_sent if isinstance(record.date_sent, datetime) else _at(record.date_created)
 
 

@@ -1,4 +1,4 @@
-"""What Twilio calls us with: form parameters into a ReceivedMessage or a StatusUpdate, without losing one."""
+"""Parsing Twilio's webhooks: form parameters into a ReceivedMessage or a StatusUpdate, without losing one."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def parse_status(params: Params) -> StatusUpdate:
 
 
 class _Fields:
-    """Parameters that are taken one by one; what nobody took, and what was repeated with another value, is the rest."""
+    """Parameters that are read one by one; those that were not read, or repeated with another value, are the rest."""
 
     def __init__(self, params: Params) -> None:
         self._values: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""What Twilio posts to us: which channel a request names, whether it is Twilio's, and what it is answered."""
+"""Twilio's webhooks: the channel that a request names, its signature, and the answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REPLY: Final = WebhookReply('<?xml version="1.0" encoding="UTF-8"?><Response/>',
 
 
 def route(request: WebhookRequest) -> WebhookRoute:
-    """What the form names. Of a status the address is that of the sender, since it tells of a message of ours.
+    """The route in the form. A status is about a message of ours, so its address is the sender's.
 
     A body that is no form names nothing; it is kept all the same.
     """
@@ -67,7 +67,7 @@ def parse(delivery_type: str, body: bytes) -> ReceivedMessage | StatusUpdate:
 
 
 def account_ids(credentials: Mapping[str, object]) -> AccountIds:
-    """By what `route` finds an account beside its address."""
+    """The ids by which `route` names an account, beside its address."""
     return AccountIds(
         account_id=str(credentials.get("account_sid", "")),
         messaging_service_id=str(credentials.get("messaging_service_sid", "") or ""),

@@ -1,4 +1,4 @@
-"""What is known of an inbound message so far: one value that goes through all stages."""
+"""The context of an inbound message: one value that goes through all stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags, stage and consent: what follows for the customer from having written."""
+"""Effects of a message on its customer: tags, stage and consent."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def has_content(channel: Channel) -> bool:
 
 
 def set_up(channel: Channel) -> None:
-    """Have a channel's templates read from now on, or no more; called when the channel was made or changed."""
+    """Start or stop reading a channel's templates; called when the channel was created or changed."""
     if not (channel.is_enabled and has_content(channel)):
         ContentSync.objects.filter(channel=channel).update(due_at=None, **released())
         return
@@ -71,7 +71,7 @@ def sync_now(channel: Channel) -> None:
 
 
 def sync_due() -> int:
-    """Read the templates of every channel whose turn it is; how many were."""
+    """Read the templates of every channel that is due; returns how many."""
     return sweep(QUEUE)
 
 
@@ -104,7 +104,7 @@ def _sync(row: ContentSync) -> None:
 
 
 def _take(channel: Channel, content: ContentTemplate) -> None:
-    """Write one down: with what we had of it, or as a template of its own."""
+    """Store a listed template: update ours, or create one."""
     locked = {
         "account": channel.account_id,
         "kind": content.kind,
@@ -168,7 +168,7 @@ def _make(channel: Channel, content: ContentTemplate, changes: dict[str, object]
 
 
 def _let_go(channel: Channel, listed: set[str]) -> None:
-    """What this account no longer lists can't be sent any more."""
+    """Mark templates that this account no longer lists as deleted at the provider."""
     held = Q(content__account=channel.account_id)
     if _is_only_account(channel):
         # What was written here for a template of the provider's does not say of which account it is.
@@ -187,12 +187,12 @@ def _is_only_account(channel: Channel) -> bool:
 
 
 def is_stale(sync: ContentSync | None) -> bool:
-    """Whether what we know of the approvals is old enough to be said so."""
+    """Whether the approvals were read so long ago that the page says so."""
     return sync is None or sync.synced_at is None or clock.now() - sync.synced_at > 3 * EVERY
 
 
 def request_sync(channel: Channel, actor: Actor) -> bool:
-    """For a person: read them now; False where the provider has none."""
+    """Schedule reading the templates now; False where the provider has none."""
     if not has_content(channel):
         return False
     sync_now(channel)
@@ -200,7 +200,7 @@ def request_sync(channel: Channel, actor: Actor) -> bool:
 
 
 def set_aside(row: ContentSync, reason: str) -> None:
-    """Read no more by itself; the templates' page says why, and “Read now” begins again."""
+    """Stop reading the templates; their page says why, and “Read now” starts again."""
     settle(row, last_error=reason)
 
 

@@ -22,7 +22,7 @@ MAX_NAME_LENGTH = 200
 
 
 def of(request: Request, template: Template | None) -> dict[str, object]:
-    """What preview.html needs: whom it can be shown for, and the text or what keeps it from being one."""
+    """The context of preview.html: the customers to choose from, and the text or the reason why there is none."""
     entered = request.POST if request.method == "POST" else {}
     customers, chosen = _customers(request, entered)
     draft = _draft(request, template, entered)
@@ -46,7 +46,7 @@ def of(request: Request, template: Template | None) -> dict[str, object]:
 
 
 def _customers(request: Request, entered: Mapping[str, str]) -> tuple[list[Customer], Customer | None]:
-    """Whom to choose from within reach, those heard last first, and who is chosen."""
+    """The customers to choose from, latest activity first, and the chosen one."""
     if not request.member.may("customers.view"):
         return [], None
     rows = Customer.objects.visible_to(request.member).select_related("organization")
@@ -79,7 +79,7 @@ def _draft(request: Request, template: Template | None, entered: Mapping[str, st
 
 
 def _check(draft: Template) -> None:
-    """Raises InvalidPlaceholder for what the service would refuse."""
+    """Check the draft as the service does. Raises InvalidPlaceholder."""
     known = [field.key for field in custom_fields.definitions(CustomField.Entity.CUSTOMER)]
     own = draft.content_variables.values() if draft.is_content else (draft.subject, draft.body)
     for text in own:
@@ -87,7 +87,7 @@ def _check(draft: Template) -> None:
 
 
 def _requested(draft: Template) -> list[str]:
-    """Variables that nothing fills in by itself."""
+    """The variables without a value of their own."""
     if not draft.is_content:
         return []
     return [name for name in rendering.variable_names(draft) if not draft.content_variables.get(name)]

@@ -1,4 +1,4 @@
-"""Templates: made, changed, chosen for a customer's language, filled in."""
+"""Creating, changing and deleting templates, and picking one by language."""
 
 from __future__ import annotations
 
