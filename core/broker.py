@@ -58,9 +58,9 @@ class Channel(virtual.Channel):
         milliseconds = message.get("properties", {}).get("expiration")
         lifetime = MAX_AGE_SECONDS if milliseconds is None else int(milliseconds) / 1000
         name = f"{now:020d}-{now + int(lifetime * 1e9):020d}-{os.getpid()}-{next(_counter)}"
-        context = (message.get("headers") or {}).get("parley")
-        if isinstance(context, dict) and context.get("wake"):
-            name = f"{name}-{context['wake']}"
+        headers = (message.get("headers") or {}).get("parley")
+        if isinstance(headers, dict) and headers.get("wake"):
+            name = f"{name}-{headers['wake']}"
         # Beside the queue, on the same file system: a reader never sees a half-written message.
         draft = self.folder / f".{name}"
         try:

@@ -75,14 +75,14 @@ class EditMixin(forms.Form):
     @property
     def snapshot(self) -> str:
         """The signed digests of the displayed values; for the hidden field `snapshot`."""
-        locked = self._posted if self.is_bound else None
-        if locked is None:
-            context = {name: digest(self._now(name)) for name in self.fields}
+        posted = self._posted if self.is_bound else None
+        if posted is None:
+            digests = {name: digest(self._now(name)) for name in self.fields}
         else:
-            context = {**locked["shown"]}
-            context |= {one.name: digest(self._now(one.name)) for one in self.conflicts}
-        requested = [one.name for one in self.conflicts]
-        return signing.dumps({"shown": context, "asked": requested}, salt=self._salt, compress=True)
+            digests = {**posted["shown"]}
+            digests |= {one.name: digest(self._now(one.name)) for one in self.conflicts}
+        conflicting = [one.name for one in self.conflicts]
+        return signing.dumps({"shown": digests, "asked": conflicting}, salt=self._salt, compress=True)
 
     def full_clean(self) -> None:
         self.conflicts, self._entered, self._is_unsigned = [], [], False
@@ -140,14 +140,14 @@ class EditMixin(forms.Form):
     @cached_property
     def _posted(self) -> dict[str, Any] | None:
         try:
-            locked = signing.loads(self.data.get(SNAPSHOT, ""), salt=self._salt)
+            loaded = signing.loads(self.data.get(SNAPSHOT, ""), salt=self._salt)
         except signing.BadSignature:
             return None
-        return locked if isinstance(locked, dict) and {"shown", "asked"} <= set(locked) else None
+        return loaded if isinstance(loaded, dict) and {"shown", "asked"} <= set(loaded) else None
 
     def _compare(self) -> None:
         self._is_unsigned = self._posted is None
-        context: Mapping[str, str] = self._posted["shown"] if self._posted else {}
+        digests: Mapping[str, str] = self._posted["shown"] if self._posted else {}
         requested: Sequence[str] = self._posted["asked"] if self._posted else ()
         for name, field in self.fields.items():
             if field.disabled:
@@ -165,7 +165,7 @@ class EditMixin(forms.Form):
             if choice == USE_CURRENT:
                 self._show(bound, now)
                 continue
-            was = context.get(name, "" if self._is_unsigned else digest(now))
+            was = digests.get(name, "" if self._is_unsigned else digest(now))
             if entered == now or digest(entered) == was:
                 if is_always_entered:
                     self._entered.append(name)

@@ -40,8 +40,8 @@ class ListQuery:
 
     def without(self, name: str, value: str | None = None) -> ListQuery:
         """Without a name, or without one value of its list; the name goes with its last value."""
-        locked = self.values.get(name)
-        rest = [one for one in locked if one != value] if value is not None and isinstance(locked, list) else []
+        value_list = self.values.get(name)
+        rest = [one for one in value_list if one != value] if value is not None and isinstance(value_list, list) else []
         if rest:
             return self.with_({name: rest})
         return replace(self, values={other: one for other, one in self.values.items() if other != name})

@@ -59,11 +59,11 @@ def resolve(channel: Channel, *, subject: str = "") -> None:
 
 
 def _is_reported(channel: Channel, about: str, *, since: datetime) -> bool:
-    """Whether the ledger has this alert since then: reading and sending may fail in turn, and overwrite each other's text."""
-    text = Event.objects.filter(
+    """Whether the ledger has this alert: reading and sending may fail in turn, and overwrite each other's text."""
+    rows = Event.objects.filter(
         type=events.CHANNEL_TROUBLED, subject_id=str(channel.pk), payload__about=about, occurred_at__gt=since
     )
-    return text.exists()
+    return rows.exists()
 
 
 def _mail(channel: Channel, text: str) -> None:

@@ -137,7 +137,7 @@ def _back_date(customer: Customer, entry: Entry) -> None:
     Customer.objects.filter(pk=customer.pk).update(
         created_at=first_at, stage_since=since, last_activity_at=last_at, updated_at=last_at
     )
-    text = Event.objects.filter(customer_id=customer.pk)
-    text.update(occurred_at=last_at)
-    text.filter(type=events.CUSTOMER_CREATED).update(occurred_at=first_at)
-    text.filter(type=events.TAG_ADDED, payload__tag__in=["new_lead", entry["channel"]]).update(occurred_at=first_at)
+    rows = Event.objects.filter(customer_id=customer.pk)
+    rows.update(occurred_at=last_at)
+    rows.filter(type=events.CUSTOMER_CREATED).update(occurred_at=first_at)
+    rows.filter(type=events.TAG_ADDED, payload__tag__in=["new_lead", entry["channel"]]).update(occurred_at=first_at)

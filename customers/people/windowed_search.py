@@ -33,8 +33,8 @@ def page_of_matches(rows: CustomerQuerySet, *, cursor: str, size: int) -> Page[C
             raise InvalidCursor("This cursor is not one that the list gave.")
         top = number - 1
     result = newest_matches(rows, size=size + 1, top=top)
-    context = result[:size]
-    return Page(context, cursor_of(context[-1], "code_number") if len(result) > size else "")
+    page_rows = result[:size]
+    return Page(page_rows, cursor_of(page_rows[-1], "code_number") if len(result) > size else "")
 
 
 def newest_matches(rows: CustomerQuerySet, *, size: int, top: int | None = None) -> list[Customer]:

@@ -48,16 +48,16 @@ def record_passed() -> int:
 
 def each_organization(work: Callable[[Organization, datetime], int]) -> int:
     """Call `work` for each organization; a failure in one does not keep it from the others."""
-    text = 0
+    count = 0
     for organization in Organization.objects.filter(is_active=True).order_by("pk"):
         if stopping():
             break
         try:
             with organization_scope(organization), acting_as(SYSTEM):
-                text += work(organization, timezone.now())
+                count += work(organization, timezone.now())
         except Exception:
             logger.exception("crossings_failed", extra={"organization": organization.slug})
-    return text
+    return count
 
 
 def record_range(
@@ -79,16 +79,16 @@ def record_range(
     until = now - back
     since: datetime = cache.get(key, until - LOOK_BACK)
     ranged = rows.filter(**{f"{field}__gte": min(since, until) - OVERLAP, f"{field}__lte": until})
-    text, last = _in_steps(ranged, field, event, payload, organization)
+    count, last = _in_steps(ranged, field, event, payload, organization)
     cache.set(key, until if last is None else last, CACHE_SECONDS)
-    return text
+    return count
 
 
 def _customers(organization: Organization, now: datetime) -> int:
-    text = 0
+    count = 0
     for stage in Stage.objects.filter(kind=Stage.Kind.OPEN, sla_hours__isnull=False):
-        text += _of_stage(organization, stage, now)
-    return text
+        count += _of_stage(organization, stage, now)
+    return count
 
 
 def _of_stage(organization: Organization, stage: Stage, now: datetime) -> int:
@@ -105,20 +105,20 @@ def _of_stage(organization: Organization, stage: Stage, now: datetime) -> int:
         }
 
     fields = rows.only("last_activity_at", "assigned_to", "organization")
-    text, last = _in_steps(fields, "last_activity_at", events.CUSTOMER_OVERDUE, payload, organization)
+    count, last = _in_steps(fields, "last_activity_at", events.CUSTOMER_OVERDUE, payload, organization)
     mark = now if last is None else last + hours
-    if text or stage.overdue_told_until is None or mark - stage.overdue_told_until > MARKED_EVERY:
+    if count or stage.overdue_told_until is None or mark - stage.overdue_told_until > MARKED_EVERY:
         # Not where the hours were changed meanwhile: then everybody is looked at anew.
         Stage.objects.filter(pk=stage.pk, sla_hours=stage.sla_hours).update(overdue_told_until=mark)
-    return text
+    return count
 
 
 def _rest(organization: Organization, now: datetime) -> int:
     there = Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True)
     tasks = Task.objects.open().filter(there)
-    text = record_range(tasks, "due_at", events.TASK_OVERDUE, _of_task, organization=organization, now=now)
+    count = record_range(tasks, "due_at", events.TASK_OVERDUE, _of_task, organization=organization, now=now)
     people = Customer.objects.present().only("next_follow_up_at", "assigned_to", "organization")
-    return text + record_range(
+    return count + record_range(
         people, "next_follow_up_at", events.FOLLOW_UP_DUE, _of_follow_up, organization=organization, now=now
     )
 
@@ -146,7 +146,7 @@ def _in_steps(
     organization: Organization,
 ) -> tuple[int, datetime | None]:
     """How many were recorded, and the value at which this stopped early; None where it came to the end."""
-    text, after = 0, None
+    count, after = 0, None
     ordered = rows.order_by(field, "pk")
     for _ in range(MAX_STEPS):
         result = ordered
@@ -156,13 +156,13 @@ def _in_steps(
                 Q(**{f"{field}__gt": value}) | Q(**{field: value, "pk__gt": pk})
             )
         step = list(result[:STEP])
-        text += _record(step, field, event, payload, organization)
+        count += _record(step, field, event, payload, organization)
         if len(step) < STEP:
-            return text, None
+            return count, None
         after = (getattr(step[-1], field), step[-1].pk)
         if stopping():
             break
-    return text, after[0] if after is not None else None
+    return count, after[0] if after is not None else None
 
 
 @transaction.atomic

@@ -167,8 +167,8 @@ def reason_against(
 def _consent(conversation: Conversation) -> bool | None:
     """The customer's consent for this kind of channel; None where there is no row."""
     if hasattr(conversation, "consent_in_force"):  # asked for with the row
-        requested: bool | None = conversation.consent_in_force
-        return requested
+        in_force: bool | None = conversation.consent_in_force
+        return in_force
     return consent.word(customer=conversation.customer, channel=conversation.channel.kind)
 
 

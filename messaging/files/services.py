@@ -219,12 +219,12 @@ def _opened(content: IO[bytes]) -> _Picture | None:
             picture.draft("RGB", THUMBNAIL)
             # Made small before anything else is done with it: each step on the whole would be a copy of the whole.
             picture.thumbnail(THUMBNAIL)
-            context = ImageOps.exif_transpose(picture)
-            if (context.width > context.height) is not (picture.width > picture.height):
+            upright = ImageOps.exif_transpose(picture)
+            if (upright.width > upright.height) is not (picture.width > picture.height):
                 width, height = height, width
             drawn = io.BytesIO()
             # Drawn anew: where a photograph was taken does not travel with its thumbnail.
-            context.convert("RGBA" if "A" in context.getbands() or "transparency" in context.info else "RGB").save(
+            upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB").save(
                 drawn, "WEBP", quality=80
             )
             return _Picture(width, height, drawn.getvalue())

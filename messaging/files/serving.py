@@ -24,10 +24,10 @@ _SENDABLE: Final = re.compile(
 
 def respond(file: MediaFile, *, is_thumbnail: bool = False, is_public: bool = False) -> HttpResponseBase:
     """The file, shown in place where it is a picture, a sound or a PDF, else as a download. Raises Http404."""
-    locked = file.thumbnail if is_thumbnail and file.thumbnail else file.content
+    source = file.thumbnail if is_thumbnail and file.thumbnail else file.content
     is_drawn = is_thumbnail and bool(file.thumbnail)
     try:
-        opened = locked.open("rb")
+        opened = source.open("rb")
     except OSError as error:
         raise Http404("The file is not in the storage any more.") from error
     # A provider needs the type by which the recipient's phone knows what it is.

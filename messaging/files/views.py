@@ -44,9 +44,9 @@ def fetch_again(request: Request, organization: str, pk: UUID) -> HttpResponse:
     message = row.message
     if not request.htmx:
         return redirect("messaging:conversation", organization, message.conversation_id)
-    context = Message.objects.with_thread_relations().select_related("conversation__customer").get(pk=message.pk)
+    reloaded = Message.objects.with_thread_relations().select_related("conversation__customer").get(pk=message.pk)
     return toast(
-        render(request, "messaging/inbox/message.html", {"message": context, "conversation": context.conversation}),
+        render(request, "messaging/inbox/message.html", {"message": reloaded, "conversation": reloaded.conversation}),
         "It is being fetched.",
     )
 
@@ -88,5 +88,5 @@ def _with_pictures(message: Message, html: str) -> str:
     if "cid:" not in html:
         return html
     rows = Attachment.objects.filter(message=message, file__isnull=False).exclude(content_id="").select_related("file")
-    locked = {row.content_id: row.file for row in rows if row.file is not None and row.file.is_picture}
-    return _CID.sub(lambda match: links.file_path(locked[match[1]]) if match[1] in locked else "data:,", html)
+    pictures = {row.content_id: row.file for row in rows if row.file is not None and row.file.is_picture}
+    return _CID.sub(lambda match: links.file_path(pictures[match[1]]) if match[1] in pictures else "data:,", html)

@@ -83,10 +83,10 @@ def _mails(customer: Customer) -> PartData:
 
 def _attachments(customer: Customer) -> PartData:
     rows = Attachment.objects.filter(message__customer=customer).order_by("pk")
-    locked = MediaFile.objects.filter(attachments__in=rows).order_by("pk").distinct()
+    files = MediaFile.objects.filter(attachments__in=rows).order_by("pk").distinct()
     return PartData(
         list(rows.values("message__created_at", "filename", "content_type", "size", "source_url")),
-        [StoredFile(file.name, file.content.storage, file.content.name) for file in locked if file.content.name],
+        [StoredFile(file.name, file.content.storage, file.content.name) for file in files if file.content.name],
     )
 
 

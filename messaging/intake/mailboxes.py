@@ -186,7 +186,7 @@ def _plausible(moment: datetime | None) -> datetime | None:
 
 
 def _failed(box: Mailbox, error: SendError) -> None:
-    """Schedule another try, less and less often. A failure that somebody has to correct, or that lasts, raises an alert."""
+    """Schedule another try, less and less often. One that lasts, or has to be corrected, raises an alert."""
     pause = min(timedelta(seconds=settings.MAIL_POLL_SECONDS) * 2 ** min(box.failures, 10), MAX_PAUSE)
     text = clean(error.message)[:500] or reason_of(error, length=500)
     is_settled = settle(

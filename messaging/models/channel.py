@@ -88,10 +88,10 @@ class Channel(TenantModel):
     def credential_keys(self) -> list[str]:
         """Which credentials are set; none where they can't be read any more, since they have to be entered anew."""
         try:
-            locked = self.credentials or {}
+            stored = self.credentials or {}
         except DecryptionFailed:
             return []
-        return sorted(key for key, value in locked.items() if value not in (None, ""))
+        return sorted(key for key, value in stored.items() if value not in (None, ""))
 
     def as_account(self) -> Account:
         """The channel as its adapter sees it."""

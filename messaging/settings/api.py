@@ -73,8 +73,8 @@ class ChannelViewSet(SetAsideActions):
     def check(self, request: Request, pk: UUID) -> Response:
         """Try the account without sending anything, and say what is wrong."""
         result = channels.check(self.get_object())
-        text = {"is_ok": not result.problems, "problems": result.problems, "webhooks": result.webhooks}
-        return Response(CheckSerializer(text).data)
+        body = {"is_ok": not result.problems, "problems": result.problems, "webhooks": result.webhooks}
+        return Response(CheckSerializer(body).data)
 
     @extend_schema(operation_id="channel_reconciliations_list", responses=ReconciliationSerializer(many=True))
     @action(detail=True, pagination_class=CursorPages)

@@ -118,16 +118,16 @@ def _with_rows(request: Request, channel: Channel, askings: Sequence[Reconciliat
         seen = Message.objects.visible_to(request.member).filter(channel=channel, provider_message_id__in=ids)
         known = {message.provider_message_id: message for message in seen.select_related("customer").defer("body")}
     sees_all = request.member.reach == Reach.ALL
-    text = []
+    results = []
     for run in askings:
         rows = [_row(entry, known.get(entry["id"])) for entry in run.found[:ROWS]]
-        context = rows if sees_all else [row for row in rows if row["message"] is not None]
+        visible = rows if sees_all else [row for row in rows if row["message"] is not None]
         total = run.inbound_found + run.statuses_found + run.elsewhere_found
-        text.append({"asking": run, "rows": context, "total": total, "more": total - len(context)})
-    newest = next((one for one in text if one["rows"]), None)
-    for one in text:
+        results.append({"asking": run, "rows": visible, "total": total, "more": total - len(visible)})
+    newest = next((one for one in results if one["rows"]), None)
+    for one in results:
         one["is_open"] = one is newest
-    return text
+    return results
 
 
 def _row(entry: dict[str, Any], message: Message | None) -> dict[str, object]:

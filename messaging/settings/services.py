@@ -234,16 +234,16 @@ def _set_credentials(
     if unknown:
         raise InvalidChannel("credentials", f"Not known here: {', '.join(unknown)}. Use: {', '.join(known) or 'none'}.")
     try:
-        locked = {} if is_new else dict(channel.credentials or {})
+        stored = {} if is_new else dict(channel.credentials or {})
     except DecryptionFailed:
-        locked = {}  # what can't be read any more is entered again
-    values = locked | {key: value for key, value in posted.items() if value is not None}
+        stored = {}  # what can't be read any more is entered again
+    values = stored | {key: value for key, value in posted.items() if value is not None}
     for field in fields:
         if not values.get(field.key) and field.default:
             values.setdefault(field.key, field.default)
         if field.is_required and values.get(field.key) in (None, ""):
             raise InvalidChannel("credentials", f"{field.key} is missing: {field.label}.")
-    _require_secrets_again(channel.provider, fields, locked, values, posted)
+    _require_secrets_again(channel.provider, fields, stored, values, posted)
     channel.credentials = values
     adapter = registry.provider(channel.provider)
     ids = adapter.account_ids(values) if isinstance(adapter, ReceivesWebhooks) else AccountIds()

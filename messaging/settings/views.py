@@ -239,15 +239,15 @@ def _is_one_of_several(row: Channel) -> bool:
 
 def _account(row: Channel) -> list[tuple[str, str]]:
     """The provider's fields, with what is set; of a secret only that it is."""
-    locked = row.credentials or {} if row.is_readable else {}
-    text = []
+    stored = row.credentials or {} if row.is_readable else {}
+    fields = []
     for one in registry.provider(row.provider).credential_fields(Kind(row.kind)):
-        value = str(locked.get(one.key) or "")
+        value = str(stored.get(one.key) or "")
         if value:
-            text.append((one.label, "Set, never shown" if one.is_secret else _YES_OR_NO.get(value.lower(), value)))
+            fields.append((one.label, "Set, never shown" if one.is_secret else _YES_OR_NO.get(value.lower(), value)))
         elif one.is_required:
-            text.append((one.label, "Missing"))
-    return text
+            fields.append((one.label, "Missing"))
+    return fields
 
 
 def _is_public(webhooks: Any) -> bool:

@@ -77,9 +77,9 @@ def _take_mail(request: Request) -> None:
     Whose it is and that they may is known by now.
     """
     most = settings.MAIL_MAX_BYTES * 4 // 3 + AROUND
-    locked = request._request
-    length = locked.META.get("CONTENT_LENGTH") or "0"
-    content = locked.read(most + 1) if length.isdecimal() and int(length) <= most else None
+    django_request = request._request
+    length = django_request.META.get("CONTENT_LENGTH") or "0"
+    content = django_request.read(most + 1) if length.isdecimal() and int(length) <= most else None
     if content is None or len(content) > most:
         raise TooLarge(f"At most {most} bytes: a mail may have {settings.MAIL_MAX_BYTES}.")
-    locked._body = content
+    django_request._body = content

@@ -74,9 +74,9 @@ def variable_names(template: Template) -> list[str]:
     if not template.is_content:
         texts = f"{template.subject} {template.body}"
         return list(dict.fromkeys(one.name for one in placeholders.parse(texts)))
-    locked = (template.content or {}).get("variables") or {}
+    variables = (template.content or {}).get("variables") or {}
     in_body = _ANY.findall(template.body)
-    named = [*locked, *template.content_variables]
+    named = [*variables, *template.content_variables]
     known = [name for name in in_body if name in named or name.isdigit()]
     return list(dict.fromkeys([*known, *sorted(named, key=lambda name: (len(name), name))]))
 

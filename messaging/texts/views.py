@@ -186,12 +186,12 @@ def _readings() -> list[dict[str, object]]:
     """The channels whose approved templates are read at the provider, each with when that was."""
     rows = Channel.objects.filter(kind=Kind.WHATSAPP, is_enabled=True).select_related("content_sync")
     now = timezone.now()
-    text = []
+    readings = []
     for channel in rows.order_by("created_at", "id"):
         if contents.has_content(channel):
             sync = getattr(channel, "content_sync", None)
             is_being_read = sync is not None and sync.due_at is not None and sync.due_at <= now
-            text.append(
+            readings.append(
                 {
                     "channel": channel,
                     "sync": sync,
@@ -199,7 +199,7 @@ def _readings() -> list[dict[str, object]]:
                     "is_stale": not is_being_read and contents.is_stale(sync),
                 }
             )
-    return text
+    return readings
 
 
 def _template(request: Request, pk: UUID) -> Template:

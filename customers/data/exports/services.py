@@ -145,8 +145,8 @@ def begin(
     count = customers_for(member, filters).order_by().count()
     if format == XLSX and count > MAX_SHEET_ROWS:
         raise InvalidExport("format", f"A sheet holds {MAX_SHEET_ROWS:,} rows, these are {count:,}. Use csv.")
-    context = {name: value for name, value in filters.items() if name != "ordering"}
-    payload = {"count": count, "filters": context, "format": format, "columns": [column.name for column in chosen]}
+    named = {name: value for name, value in filters.items() if name != "ordering"}
+    payload = {"count": count, "filters": named, "format": format, "columns": [column.name for column in chosen]}
     record(events.CUSTOMERS_EXPORTED, subject=member, actor=actor, payload=payload)
     return Export(member.pk, member.organization, filters, chosen, format, count, bom)
 

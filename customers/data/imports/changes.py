@@ -78,8 +78,8 @@ class Writer:
                 for customer in customers
             ),
         )  # fmt: skip
-        text = [Entry(customer, self._created(customer)) for customer in customers]
-        record_many(events.CUSTOMER_CREATED, text, actor=self.actor, organization=self.organization)
+        entries = [Entry(customer, self._created(customer)) for customer in customers]
+        record_many(events.CUSTOMER_CREATED, entries, actor=self.actor, organization=self.organization)
 
     def _customer(self, row: Row, code: str, now: datetime) -> Customer:
         phone, email = row.address(Identity.Kind.PHONE), row.address(Identity.Kind.EMAIL)

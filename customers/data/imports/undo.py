@@ -118,7 +118,7 @@ def _restore(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> Non
     results = {str(customer.pk): customer for customer in rows}
     stages = {stage.key: stage for stage in Stage.objects.all()} if changes else {}
     owners = _active_owners(changes)
-    text = []
+    entries = []
     for change in changes:
         customer = results.get(change.object_id)
         if customer is None or customer.erased_at is not None:
@@ -134,8 +134,8 @@ def _restore(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> Non
         else:
             state["restored"] += 1
         if put.fields:
-            text.append(Entry(customer, {"changes": put.fields, "import": mark}))
-    record_many(events.CUSTOMER_UPDATED, text, actor=current_actor())
+            entries.append(Entry(customer, {"changes": put.fields, "import": mark}))
+    record_many(events.CUSTOMER_UPDATED, entries, actor=current_actor())
 
 
 def _active_owners(changes: Iterable[Change]) -> set[str]:

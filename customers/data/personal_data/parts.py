@@ -97,9 +97,11 @@ def _history(customer: Customer) -> PartData:
 
 def _files(customer: Customer) -> PartData:
     rows = list(CustomerFile.objects.filter(customer=customer).order_by("pk"))
-    text = [{"name": row.name, "type": row.content_type, "bytes": row.size, "added": row.created_at} for row in rows]
+    file_rows = [
+        {"name": row.name, "type": row.content_type, "bytes": row.size, "added": row.created_at} for row in rows
+    ]
     return PartData(
-        text, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows if row.content.name]
+        file_rows, [StoredFile(row.name, row.content.storage, row.content.name) for row in rows if row.content.name]
     )
 
 

@@ -159,15 +159,15 @@ def _write(customer: Customer, draft: IO[bytes]) -> Iterator[None]:
     parts = [(part, part.export(customer)) for part in personal_data.parts()]
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
         about = {"organization": customer.organization.name, "customer": customer.code, "made_at": timezone.now()}
-        text = {part.name: data.rows for part, data in parts}
+        tables = {part.name: data.rows for part, data in parts}
         archive.writestr(
-            "data.json", json.dumps({**about, **text}, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+            "data.json", json.dumps({**about, **tables}, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
         )
-        context = [{"title": part.title, "tables": [list(_plain(row)) for row in data.rows]} for part, data in parts]
+        sections = [{"title": part.title, "tables": [list(_plain(row)) for row in data.rows]} for part, data in parts]
         archive.writestr(
             "index.html",
             render_to_string(
-                "customers/data/personal_data/personal_data.html", {**about, "name": customer.name, "parts": context}
+                "customers/data/personal_data/personal_data.html", {**about, "name": customer.name, "parts": sections}
             ),
         )
         for path, file in _files(data for _, data in parts):

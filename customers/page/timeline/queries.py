@@ -95,6 +95,6 @@ def page_of(
         items += [Item(source.type, row.pk, getattr(row, source.at), row, source) for row in page.rows]
         more = more or bool(page.next_cursor)
     items.sort(key=lambda item: (item.at, str(item.id)), reverse=True)
-    context = items[:size]
+    page_items = items[:size]
     has_next = more or len(items) > size
-    return Page(context, cursor_of(context[-1].row, context[-1].source.at) if has_next and context else "")
+    return Page(page_items, cursor_of(page_items[-1].row, page_items[-1].source.at) if has_next and page_items else "")

@@ -43,15 +43,15 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, ob
     checked = {name: _checked(name, value) for name, value in changes.items()}
     CustomerSettings.objects.get_or_create(organization=organization)
     current = CustomerSettings.objects.select_for_update(of=("self",)).get(organization=organization)
-    text: dict[str, object] = {}
+    changed: dict[str, object] = {}
     for name, value in checked.items():
         before = getattr(current, name)
         if before != value:
             setattr(current, name, value)
-            text[name] = {"from": _plain(before), "to": _plain(value)}
-    if text:
+            changed[name] = {"from": _plain(before), "to": _plain(value)}
+    if changed:
         current.save()
-        record(events.CUSTOMER_SETTINGS_CHANGED, subject=current, actor=actor, payload={"changes": text})
+        record(events.CUSTOMER_SETTINGS_CHANGED, subject=current, actor=actor, payload={"changes": changed})
     return current
 
 

@@ -133,9 +133,9 @@ def _custom(field: CustomField, text: Callable[[str], str]) -> FilterField:
     name = f"{CUSTOM}{field.key}"
     kind = CustomField.Type(field.type)
     if kind in (CustomField.Type.NUMBER, CustomField.Type.DATE):
-        context = "day" if kind == CustomField.Type.DATE else "number"
+        input_kind = "day" if kind == CustomField.Type.DATE else "number"
         least, most = f"{name}{FROM}", f"{name}{TO}"
-        return FilterField(least, field.label, context, text(least), (), most, text(most))
+        return FilterField(least, field.label, input_kind, text(least), (), most, text(most))
     if kind == CustomField.Type.BOOLEAN:
         return FilterField(name, field.label, "choice", text(name), YES_NO)
     if field.has_choices:

@@ -54,8 +54,8 @@ def customers_in(member: Member, filters: Mapping[str, object]) -> CustomerQuery
 def heads(member: Member, filters: Mapping[str, object], stages: Sequence[Stage]) -> list[Column[Customer]]:
     """A column for each stage, with its sums and without rows; only the stage that is asked for, where one is."""
     requested = filters.get("stage")
-    context = [stage for stage in stages if not requested or stage.key == requested]
-    return [_head(summary) for summary in board.summary(member, filters, stages=context)]
+    chosen_stages = [stage for stage in stages if not requested or stage.key == requested]
+    return [_head(summary) for summary in board.summary(member, filters, stages=chosen_stages)]
 
 
 def columns(

@@ -148,13 +148,15 @@ def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, object
     for name, value in _checked_type(changes).items():
         setattr(current, name, value)
     current.save()
-    text = {
+    changed = {
         name: {"from": _plain(before[name]), "to": _plain(getattr(current, name))}
         for name in sorted(TYPE_SETTABLE)
         if before[name] != getattr(current, name)
     }
-    if text:
-        record(events.OUTCOME_TYPE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": text})
+    if changed:
+        record(
+            events.OUTCOME_TYPE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": changed}
+        )
     return current
 
 

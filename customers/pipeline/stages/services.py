@@ -120,10 +120,10 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, object]) -> Stag
         others = list(Stage.objects.exclude(pk=current.pk).order_by("position", "key"))
         others.insert(min(place, len(others)), current)
         _number(others)
-    text = {name: {"from": before[name], "to": getattr(current, name)} for name in sorted(SETTABLE)}
-    text = {name: change for name, change in text.items() if change["from"] != change["to"]}
-    if text:
-        record(events.STAGE_UPDATED, subject=current, actor=actor, payload={"key": current.key, "changes": text})
+    changed = {name: {"from": before[name], "to": getattr(current, name)} for name in sorted(SETTABLE)}
+    changed = {name: change for name, change in changed.items() if change["from"] != change["to"]}
+    if changed:
+        record(events.STAGE_UPDATED, subject=current, actor=actor, payload={"key": current.key, "changes": changed})
     return current
 
 

@@ -209,9 +209,9 @@ class _Reader(HTMLParser):
 
     def _close_link(self) -> None:
         href, start = self.links.pop()
-        context = "".join(self.parts[start:])[:2000] if len(self.parts) - start < 50 else ""
-        if href.casefold().startswith(("http://", "https://", "mailto:", "tel:")) and not _same_link(context, href):
-            self.parts.append(f" ({href[:2000]})" if context.strip() else "")
+        label = "".join(self.parts[start:])[:2000] if len(self.parts) - start < 50 else ""
+        if href.casefold().startswith(("http://", "https://", "mailto:", "tel:")) and not _same_link(label, href):
+            self.parts.append(f" ({href[:2000]})" if label.strip() else "")
 
     def handle_data(self, data: str) -> None:
         if not self.skipping:

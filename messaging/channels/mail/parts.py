@@ -192,8 +192,8 @@ def _leaf(part: Message, kind: str, parts: Parts) -> Content:
     if kind == "text/html":
         read, quoted = to_text(text)
         return Content([read], [quoted] if quoted else [], [text], has_html=True)
-    context = f'<div style="white-space:pre-wrap">{html_module.escape(text)}</div>'
-    return Content([text], [], [context] if text.strip() else [])
+    markup = f'<div style="white-space:pre-wrap">{html_module.escape(text)}</div>'
+    return Content([text], [], [markup] if text.strip() else [])
 
 
 def _is_unnamed_text(part: Message) -> bool:

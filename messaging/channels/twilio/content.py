@@ -34,8 +34,8 @@ def templates(account: Account) -> list[ContentTemplate]:
     client = client_for(account)
     with reading():
         first = client.content.v1.content_and_approvals.page(page_size=PAGE_SIZE)
-        locked = {record.sid: record for record in records(first, "contents", most=MAX_PAGES)}
-        return [_template(record, account.kind) for record in locked.values()]
+        by_sid = {record.sid: record for record in records(first, "contents", most=MAX_PAGES)}
+        return [_template(record, account.kind) for record in by_sid.values()]
 
 
 def id_problem(template_id: str) -> str:

@@ -69,18 +69,18 @@ def messages(account: Account, *, since: datetime, until: datetime) -> Iterator[
     start, until = since.astimezone(UTC).replace(microsecond=0), until.astimezone(UTC)
     with reading():
         waiting = _waiting(client, account)
-    text: set[str] = set()
+    known_ids: set[str] = set()
     while start < until:
         end = min(start + WINDOW, until)
         with reading():
             records = chain(_dated(client, account, start, end), waiting)
-            results = {one.sid: one for one in records if start <= _moment(one) <= end and one.sid not in text}
+            results = {one.sid: one for one in records if start <= _moment(one) <= end and one.sid not in known_ids}
         for record in sorted(results.values(), key=_moment):
             with reading():
                 listed = _listed(client, record)
             yield listed
         # A second may lie in two windows, and one that waits may be sent meanwhile.
-        text = {*results, *(one.sid for one in waiting if one.sid in text)}
+        known_ids = {*results, *(one.sid for one in waiting if one.sid in known_ids)}
         start = end
 
 
@@ -107,8 +107,8 @@ def _dated(client: Client, account: Account, start: datetime, end: datetime) -> 
         queries = [{"to": address}, {"from_": address}]
     for query in queries:
         first = client.messages.page(**query, date_sent_after=start, date_sent_before=end, page_size=PAGE_SIZE)
-        locked = records(first, LIST, most=MAX_PAGES_A_WINDOW, required=NEEDED)
-        yield from (record for record in locked if _is_from(record, account) or _is_to(record, account))
+        listed_records = records(first, LIST, most=MAX_PAGES_A_WINDOW, required=NEEDED)
+        yield from (record for record in listed_records if _is_from(record, account) or _is_to(record, account))
 
 
 def _listed(client: Client, record: MessageInstance) -> ListedMessage:

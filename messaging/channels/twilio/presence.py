@@ -27,6 +27,6 @@ def show_typing(account: Account, provider_message_id: str) -> None:
         raise SendError("typing", detail, Retry.FIX)
     client = client_for(account, seconds=SECONDS)
     with reading():
-        context = client.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=provider_message_id)
-    if context.success is False:
+        indicator = client.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=provider_message_id)
+    if indicator.success is False:
         raise SendError("typing", "WhatsApp did not show that somebody writes.", Retry.LATER)

@@ -24,13 +24,13 @@ def of(
         preview, problem = rendering.fill(template, known, values).body, ""
     except (rendering.InvalidVariable, placeholders.MissingValue) as error:
         preview, problem = _with_gaps(template, values), str(error)
-    locked = template.content or {}
+    stored = template.content or {}
     return {
         "fields": fields,
         "preview": preview,
         "problem": problem if is_submitted else "",
-        "actions": locked.get("actions") or [],
-        "media": locked.get("media") or [],
+        "actions": stored.get("actions") or [],
+        "media": stored.get("media") or [],
     }
 
 

@@ -105,7 +105,7 @@ def _sync(row: ContentSync) -> None:
 
 def _take(channel: Channel, content: ContentTemplate) -> None:
     """Store a listed template: update ours, or create one."""
-    locked = {
+    columns = {
         "account": channel.account_id,
         "kind": content.kind,
         "body": content.body,
@@ -116,7 +116,7 @@ def _take(channel: Channel, content: ContentTemplate) -> None:
     }
     status = _STATUS.get(content.status.lower(), Status.PENDING)
     changes = {
-        "content": locked,
+        "content": columns,
         "content_status": status,
         "content_reason": clean(content.reason)[:300],
         "content_synced_at": clock.now(),

@@ -141,7 +141,7 @@ class TemplateViewSet(OrganizationViewSet[Template]):
         body = valid(PreviewSerializer(data=request.data, context={"member": self.member}))
         entered = body.get("variables")
         try:
-            context = rendering.render(
+            rendered = rendering.render(
                 template=template, customer=body["customer"], agent=self.member.user, variables=entered
             )
         except rendering.InvalidVariable as refused:
@@ -149,4 +149,4 @@ class TemplateViewSet(OrganizationViewSet[Template]):
                 raise
             # Nobody gave it: it is the customer's record that lacks the value.
             raise Conflict(str(refused), code="missing_value") from refused
-        return Response(RenderedSerializer(context).data)
+        return Response(RenderedSerializer(rendered).data)

@@ -32,12 +32,12 @@ def posted(request: Request, form: TemplateForm, template: Template | None) -> l
     if "uploads" not in form.fields:
         return []
     named = _ids(request, "attached")
-    locked = {file.pk: file for file in of(template)}
-    before = displayed(request, list(locked.values()))
+    own = {file.pk: file for file in of(template)}
+    before = displayed(request, list(own.values()))
     # What somebody else added since stays, and what they took away does not come back.
-    files = [file for pk, file in locked.items() if pk in named or pk not in before]
+    files = [file for pk, file in own.items() if pk in named or pk not in before]
     with on_form(request, form):
-        others = [pk for pk in named if pk not in locked and pk not in before]
+        others = [pk for pk in named if pk not in own and pk not in before]
         files += media.unused(others, organization=request.organization, actor=current_actor())
     capabilities = _TAKES.get(form.cleaned_data.get("channel", ""))
     chosen = form.cleaned_data.get("uploads") or []

@@ -41,8 +41,8 @@ def of(request: Request, template: Template | None) -> dict[str, object]:
             context |= {"preview_subject": filled.subject, "preview_body": filled.body, "asked_for": requested}
     except (placeholders.InvalidPlaceholder, placeholders.MissingValue, rendering.InvalidVariable) as error:
         context["error"] = str(error)
-    locked = draft.content or {}
-    return {**context, "actions": locked.get("actions") or [], "media_count": len(locked.get("media") or [])}
+    stored = draft.content or {}
+    return {**context, "actions": stored.get("actions") or [], "media_count": len(stored.get("media") or [])}
 
 
 def _customers(request: Request, entered: Mapping[str, str]) -> tuple[list[Customer], Customer | None]:

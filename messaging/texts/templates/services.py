@@ -81,16 +81,16 @@ def update(
         raise InvalidTemplate("body", "This template’s text is held by the provider. Change it there.")
     if changes:
         _set(current, changes)
-    text = {
+    changed = {
         name: {"from": before[name], "to": getattr(current, name)}
         for name in sorted(SETTABLE)
         if before[name] != getattr(current, name)
     }
-    if text:
+    if changed:
         current.updated_at = timezone.now()
         _save(current)
-        text = {name: {side: _plain(value) for side, value in sides.items()} for name, sides in text.items()}
-        record(events.TEMPLATE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": text})
+        changed = {name: {side: _plain(value) for side, value in sides.items()} for name, sides in changed.items()}
+        record(events.TEMPLATE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": changed})
     if files is not None:
         _require_files(current, files)
         current.files.set(files)
