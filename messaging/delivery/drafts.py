@@ -125,8 +125,8 @@ def _rendered(
         label = conversation.channel.capabilities.label
         raise InvalidText(f"“{template.name}” is no template for {label}. Choose one of that channel.", field=field)
     if not template.can_be_sent:
-        state = template.get_content_status_display().lower()
-        raise InvalidText(f"“{template.name}” can’t be sent: it is {state}. Choose another template.", field=field)
+        status = template.get_content_status_display().lower()
+        raise InvalidText(f"“{template.name}” can’t be sent: it is {status}. Choose another template.", field=field)
     try:
         return rendering.render(template=template, customer=conversation.customer, agent=author, variables=variables)
     except rendering.InvalidVariable as error:

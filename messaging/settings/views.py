@@ -40,8 +40,8 @@ _YES_OR_NO = {"true": "Yes", "false": "No"}
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A channel's condition as a badge: `text`, its `tone`, and `icon`, a lucide icon's name."""
+class StatusBadge:
+    """A channel's status as a badge: `text`, its `tone`, and `icon`, a lucide icon's name."""
 
     text: str
     tone: str
@@ -53,7 +53,7 @@ class State:
 def channel_list(request: Request, organization: str) -> HttpResponse:
     """Every channel with how it is."""
     rows = [
-        {"channel": one, "state": state_of(one), "provider": _provider_label(one)}
+        {"channel": one, "status": status_of(one), "provider": _provider_label(one)}
         for one in Channel.objects.order_by("created_at", "id")
     ]
     may = request.member.may
@@ -188,15 +188,15 @@ def read_templates(request: Request, organization: str, pk: UUID) -> HttpRespons
     return redirect("messaging:channel", organization, pk)
 
 
-def state_of(row: Channel) -> State:
-    """The channel's condition; what needs attention comes first."""
+def status_of(row: Channel) -> StatusBadge:
+    """The channel's status; what needs attention comes first."""
     if not row.is_enabled:
-        return State("Off", "", "pause")
+        return StatusBadge("Off", "", "pause")
     if not row.is_readable:
-        return State("Secrets unreadable", "danger", "key-round")
+        return StatusBadge("Secrets unreadable", "danger", "key-round")
     if row.last_error:
-        return State("Needs attention", "danger", "circle-alert")
-    return State("On", "good", "circle-check")
+        return StatusBadge("Needs attention", "danger", "circle-alert")
+    return StatusBadge("On", "good", "circle-check")
 
 
 def _context(request: Request, row: Channel) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def _context(request: Request, row: Channel) -> dict[str, Any]:
     last = Reconciliation.objects.filter(channel=row).order_by("-created_at", "-id").first()
     return {
         "channel": row,
-        "state": state_of(row),
+        "status": status_of(row),
         "provider": _provider_label(row),
         "account": _account(row) if may(EDIT) else [],
         "webhooks": webhooks,

@@ -69,7 +69,7 @@ def an_outcome_type(world):
     return (
         f"settings/outcomes/{row.pk}/",
         row,
-        lambda **given: outcomes.update_type(kind=row, changes=given, **world.by),
+        lambda **given: outcomes.update_type(outcome_type=row, changes=given, **world.by),
     )
 
 

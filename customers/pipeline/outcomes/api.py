@@ -72,7 +72,7 @@ class OutcomeTypeViewSet(OrganizationViewSet[OutcomeType]):
         return outcomes.create_type(organization=current_organization(), actor=current_actor(), **data)
 
     def perform_update(self, instance: OutcomeType, changes: Body) -> OutcomeType:
-        return outcomes.update_type(kind=instance, actor=current_actor(), changes=changes)
+        return outcomes.update_type(outcome_type=instance, actor=current_actor(), changes=changes)
 
     def perform_destroy(self, instance: OutcomeType) -> None:
-        outcomes.delete_type(kind=instance, actor=current_actor())
+        outcomes.delete_type(outcome_type=instance, actor=current_actor())

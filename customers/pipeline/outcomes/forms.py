@@ -15,7 +15,7 @@ from customers.pipeline.outcomes.services import MAX_NAME_LENGTH
 
 
 class OutcomeForm(EditMixin):
-    """A result of a customer. `kinds` are the types that may be chosen."""
+    """A result of a customer. `types` are the types that may be chosen."""
 
     type = forms.ChoiceField(label="What happened", widget=forms.RadioSelect)
     amount = forms.DecimalField(
@@ -29,16 +29,20 @@ class OutcomeForm(EditMixin):
     occurred_at = MomentField(label="When", required=False, help_text="Empty: now.")
     note = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, *args: Any, kinds: Sequence[OutcomeType], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, types: Sequence[OutcomeType], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kinds = {kind.key: kind for kind in kinds}
-        self.fields["type"].choices = [(kind.key, kind.name) for kind in kinds]  # type: ignore[attr-defined]
+        self.types = {outcome_type.key: outcome_type for outcome_type in types}
+        self.fields["type"].choices = [(outcome_type.key, outcome_type.name) for outcome_type in types]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, object]:
         data = super().clean() or {}
-        kind = self.kinds.get(data.get("type", ""))
+        outcome_type = self.types.get(data.get("type", ""))
         # What a hidden field still held is nobody's intention.
-        if kind is not None and not kind.has_amount and (not self.is_edit or "type" in self.changed_data):
+        if (
+            outcome_type is not None
+            and not outcome_type.has_amount
+            and (not self.is_edit or "type" in self.changed_data)
+        ):
             data["amount"] = None
         return data
 
@@ -46,7 +50,7 @@ class OutcomeForm(EditMixin):
         """What the service takes. Currency and moment stay out where they are empty: the organization's, and now."""
         data = self.changed
         if "type" in data:
-            data["type"] = self.kinds[data["type"]]
+            data["type"] = self.types[data["type"]]
             if not data["type"].has_amount:
                 data["amount"] = None
         return {name: value for name, value in data.items() if value or name not in ("currency", "occurred_at")}
@@ -88,6 +92,6 @@ class OutcomeTypeForm(EditMixin):
         return values
 
     @staticmethod
-    def initial_of(kind: OutcomeType) -> dict[str, object]:
-        plain = {name: getattr(kind, name) for name in ("name", "color", "is_converting", "has_amount")}
-        return plain | {"stage": kind.stage.key if kind.stage else ""}
+    def initial_of(outcome_type: OutcomeType) -> dict[str, object]:
+        plain = {name: getattr(outcome_type, name) for name in ("name", "color", "is_converting", "has_amount")}
+        return plain | {"stage": outcome_type.stage.key if outcome_type.stage else ""}

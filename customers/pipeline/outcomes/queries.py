@@ -55,11 +55,11 @@ def read(parameters: QueryDict, *, types: Collection[str]) -> OutcomeState:
     """The state of an address; invalid filters are reported in `problems`."""
     requested: dict[str, str] = {}
     problems: list[str] = []
-    kind = parameters.get("type", "")
-    if kind in types:
-        requested["type"] = kind
-    elif kind:
-        problems.append(f"There is no outcome “{kind[:40]}”.")
+    type_key = parameters.get("type", "")
+    if type_key in types:
+        requested["type"] = type_key
+    elif type_key:
+        problems.append(f"There is no outcome “{type_key[:40]}”.")
     for name, text in ListQuery.read(parameters, ("from", "to")).values.items():
         try:
             # Years that no calendar of ours reaches would break the sums over days.

@@ -44,17 +44,17 @@ class TypeInUse(Refused):
 
     status, code = 409, "in_use"
 
-    def __init__(self, kind: OutcomeType, count: int) -> None:
-        super().__init__(f"“{kind.name}” was recorded {count} time{'s' if count > 1 else ''}: it stays.")
+    def __init__(self, outcome_type: OutcomeType, count: int) -> None:
+        super().__init__(f"“{outcome_type.name}” was recorded {count} time{'s' if count > 1 else ''}: it stays.")
 
 
 def find_type(*, organization: Organization, key: str) -> OutcomeType:
     """The organization's type with this key. Raises InvalidOutcome that lists those it has."""
-    kinds = list(OutcomeType.objects.filter(organization=organization).select_related("stage"))
-    for kind in kinds:
-        if kind.key == key:
-            return kind
-    known = ", ".join(kind.key for kind in kinds) or "none are defined"
+    types = list(OutcomeType.objects.filter(organization=organization).select_related("stage"))
+    for outcome_type in types:
+        if outcome_type.key == key:
+            return outcome_type
+    known = ", ".join(outcome_type.key for outcome_type in types) or "none are defined"
     raise InvalidOutcome("type", f"“{key[:40]}” is not a type of outcome. Use one of: {known}.")
 
 
@@ -125,24 +125,31 @@ def create_type(*, organization: Organization, actor: Actor, name: str, key: str
     if len(present) >= MAX_TYPES:
         raise InvalidOutcome("name", f"At most {MAX_TYPES} types.")
     values = _checked_type({"position": len(present), **fields, "name": name})
-    outcome_type = key or slugify(values["name"]).replace("-", "_")[:MAX_KEY_LENGTH] or "outcome"
-    if len(outcome_type) > MAX_KEY_LENGTH or slugify(outcome_type).replace("-", "_") != outcome_type.replace("-", "_"):
+    type_key = key or slugify(values["name"]).replace("-", "_")[:MAX_KEY_LENGTH] or "outcome"
+    if len(type_key) > MAX_KEY_LENGTH or slugify(type_key).replace("-", "_") != type_key.replace("-", "_"):
         raise InvalidOutcome("key", f"Small letters, digits, _ or -; at most {MAX_KEY_LENGTH}.")
-    kind = OutcomeType(organization=organization, key=outcome_type, **values)
+    outcome_type = OutcomeType(organization=organization, key=type_key, **values)
     try:
         with transaction.atomic():
-            kind.save(force_insert=True)
+            outcome_type.save(force_insert=True)
     except IntegrityError as error:
-        raise InvalidOutcome("key", f"There is a type “{outcome_type}” already.") from error
-    record(events.OUTCOME_TYPE_CREATED, subject=kind, actor=actor, payload={"key": outcome_type, "name": kind.name})
-    return kind
+        raise InvalidOutcome("key", f"There is a type “{type_key}” already.") from error
+    record(
+        events.OUTCOME_TYPE_CREATED,
+        subject=outcome_type,
+        actor=actor,
+        payload={"key": type_key, "name": outcome_type.name},
+    )
+    return outcome_type
 
 
 @transaction.atomic
-def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, object]) -> OutcomeType:
+def update_type(*, outcome_type: OutcomeType, actor: Actor, changes: Mapping[str, object]) -> OutcomeType:
     """Set fields; the key is for good. What was recorded moves nobody anew. Raises InvalidOutcome."""
     current = (
-        OutcomeType.objects.select_for_update(of=("self",)).select_related("stage", "organization").get(pk=kind.pk)
+        OutcomeType.objects.select_for_update(of=("self",))
+        .select_related("stage", "organization")
+        .get(pk=outcome_type.pk)
     )
     before = {name: getattr(current, name) for name in TYPE_SETTABLE}
     for name, value in _checked_type(changes).items():
@@ -164,34 +171,39 @@ def update_type(*, kind: OutcomeType, actor: Actor, changes: Mapping[str, object
 def reorder_types(*, organization: Organization, actor: Actor, ids: Sequence[UUID | str]) -> None:
     """Put the types in this order; every type has to be named once. Raises InvalidOutcome."""
     rows = OutcomeType.objects.select_for_update(of=("self",)).filter(organization=organization).order_by("pk")
-    known = {str(kind.pk): kind for kind in rows}
+    known = {str(outcome_type.pk): outcome_type for outcome_type in rows}
     order = [str(one) for one in ids]
     if sorted(order) != sorted(known):
         raise InvalidOutcome("order", "The outcomes were changed meanwhile. Load the page again.")
     moved = [(place, known[one]) for place, one in enumerate(order) if known[one].position != place]
-    for place, kind in moved:
-        OutcomeType.objects.filter(pk=kind.pk).update(position=place)
+    for place, outcome_type in moved:
+        OutcomeType.objects.filter(pk=outcome_type.pk).update(position=place)
     if moved:
         payload = {"key": moved[0][1].key, "order": [known[one].key for one in order]}
         record(events.OUTCOME_TYPE_CHANGED, subject=moved[0][1], actor=actor, payload=payload)
 
 
 @transaction.atomic
-def delete_type(*, kind: OutcomeType, actor: Actor) -> None:
+def delete_type(*, outcome_type: OutcomeType, actor: Actor) -> None:
     """Take a type away that was never recorded. Raises TypeInUse."""
-    count = Outcome.objects.filter(type=kind).count()
+    count = Outcome.objects.filter(type=outcome_type).count()
     if count:
-        raise TypeInUse(kind, count)
-    record(events.OUTCOME_TYPE_DELETED, subject=kind, actor=actor, payload={"key": kind.key, "name": kind.name})
+        raise TypeInUse(outcome_type, count)
+    record(
+        events.OUTCOME_TYPE_DELETED,
+        subject=outcome_type,
+        actor=actor,
+        payload={"key": outcome_type.key, "name": outcome_type.name},
+    )
     try:
         with transaction.atomic():
-            kind.delete()
+            outcome_type.delete()
     except ProtectedError as error:
-        raise TypeInUse(kind, 1) from error
+        raise TypeInUse(outcome_type, 1) from error
 
 
-def _target(customer: Customer, kind: OutcomeType) -> Stage | None:
-    stage, present = kind.stage, customer.stage
+def _target(customer: Customer, outcome_type: OutcomeType) -> Stage | None:
+    stage, present = outcome_type.stage, customer.stage
     if stage is None or stage.pk == present.pk:
         return None
     if present.kind == Stage.Kind.LOST:

@@ -40,8 +40,10 @@ def new_type(request: Request, organization: str) -> HttpResponse:
     form = OutcomeTypeForm(_posted(request), stages=list(Stage.objects.all()), initial={"color": "slate"})
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
-            kind = outcomes.create_type(organization=request.organization, actor=current_actor(), **form.values())
-            toasts.success(request, f"“{kind.name}” can be recorded from now on.")
+            outcome_type = outcomes.create_type(
+                organization=request.organization, actor=current_actor(), **form.values()
+            )
+            toasts.success(request, f"“{outcome_type.name}” can be recorded from now on.")
             return redirect("customers:outcome_types", organization)
     return _form(request, form, None)
 
@@ -51,18 +53,21 @@ def new_type(request: Request, organization: str) -> HttpResponse:
 @writes_at_once
 def edit_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Name, colour, stage, whether it converts and has an amount; the key is for good."""
-    kind = _outcome_type(pk)
-    lock_rows(request, kind)
+    outcome_type = _outcome_type(pk)
+    lock_rows(request, outcome_type)
     form = OutcomeTypeForm(
-        _posted(request), stages=list(Stage.objects.all()), initial=OutcomeTypeForm.initial_of(kind), record=kind
+        _posted(request),
+        stages=list(Stage.objects.all()),
+        initial=OutcomeTypeForm.initial_of(outcome_type),
+        record=outcome_type,
     )
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
             if changes := form.values():
-                outcomes.update_type(kind=kind, actor=current_actor(), changes=changes)
+                outcomes.update_type(outcome_type=outcome_type, actor=current_actor(), changes=changes)
             toasts.success(request, "Saved.")
             return redirect("customers:outcome_types", organization)
-    return _form(request, form, kind)
+    return _form(request, form, outcome_type)
 
 
 @requires(EDIT)
@@ -82,17 +87,17 @@ def order_types(request: Request, organization: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_type(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Ask once; a POST takes away what was never recorded."""
-    kind = _outcome_type(pk)
+    outcome_type = _outcome_type(pk)
     if request.method != "POST":
         return confirm.ask(
             request,
-            question=f"Delete “{kind.name}”?",
+            question=f"Delete “{outcome_type.name}”?",
             consequence="It can’t be recorded any more. What was recorded already keeps its type, and the type stays.",
-            back=(reverse("customers:outcome_type", args=[organization, pk]), kind.name),
+            back=(reverse("customers:outcome_type", args=[organization, pk]), outcome_type.name),
         )
     with as_message(request):
-        outcomes.delete_type(kind=kind, actor=current_actor())
-        toasts.success(request, f"“{kind.name}” is gone.")
+        outcomes.delete_type(outcome_type=outcome_type, actor=current_actor())
+        toasts.success(request, f"“{outcome_type.name}” is gone.")
     return redirect("customers:outcome_types", organization)
 
 
@@ -109,8 +114,12 @@ def _list_context(request: Request) -> dict[str, object]:
     }
 
 
-def _form(request: Request, form: OutcomeTypeForm, kind: OutcomeType | None) -> HttpResponse:
-    context = {"form": form, "kind": kind, "back": reverse("customers:outcome_types", args=[request.organization.slug])}
+def _form(request: Request, form: OutcomeTypeForm, outcome_type: OutcomeType | None) -> HttpResponse:
+    context = {
+        "form": form,
+        "kind": outcome_type,
+        "back": reverse("customers:outcome_types", args=[request.organization.slug]),
+    }
     return render(request, "customers/pipeline/outcomes/outcome_type.html", context, status=422 if form.errors else 200)
 
 

@@ -66,7 +66,7 @@ def record(request: Request, organization: str, pk: UUID) -> HttpResponse:
     customer, types = find_visible(request, pk), _types()
     form = OutcomeForm(
         request.POST if request.method == "POST" else None,
-        kinds=types,
+        types=types,
         initial={"currency": request.organization.currency},
     )
     if request.method == "POST" and form.is_valid():
@@ -89,7 +89,7 @@ def edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     lock_rows(request, outcome.customer, outcome)
     form = OutcomeForm(
         request.POST if request.method == "POST" else None,
-        kinds=_types(),
+        types=_types(),
         initial=OutcomeForm.initial_of(outcome),
         record=outcome,
     )

@@ -114,9 +114,9 @@ def test_nothing_is_recorded_of_somebody_who_is_gone(customer, booked, alice):
 def test_a_type_that_was_recorded_stays(customer, booked, alice, inside):
     outcomes.record_outcome(customer=customer, actor=alice.actor, type=booked)
     with pytest.raises(outcomes.TypeInUse, match="1 time"):
-        outcomes.delete_type(kind=booked, actor=alice.actor)
+        outcomes.delete_type(outcome_type=booked, actor=alice.actor)
     other = outcomes.create_type(organization=inside, actor=alice.actor, name="Review", key="review")
-    outcomes.delete_type(kind=other, actor=alice.actor)
+    outcomes.delete_type(outcome_type=other, actor=alice.actor)
     assert not OutcomeType.objects.filter(key="review").exists()
 
 
@@ -124,8 +124,10 @@ def test_types_are_named_once_and_their_key_is_for_good(booked, alice, inside):
     with pytest.raises(outcomes.InvalidOutcome, match="already"):
         outcomes.create_type(organization=inside, actor=alice.actor, name="Again", key="consult_booked")
     with pytest.raises(outcomes.InvalidOutcome) as refused:
-        outcomes.update_type(kind=booked, actor=alice.actor, changes={"key": "x"})
+        outcomes.update_type(outcome_type=booked, actor=alice.actor, changes={"key": "x"})
     assert refused.value.field == "key"
-    changed = outcomes.update_type(kind=booked, actor=alice.actor, changes={"name": "Consultation", "stage": None})
+    changed = outcomes.update_type(
+        outcome_type=booked, actor=alice.actor, changes={"name": "Consultation", "stage": None}
+    )
     assert (changed.name, changed.stage) == ("Consultation", None)
     assert Event.objects.get(type="outcome_type.changed").payload["changes"]["stage"]["from"] == "consult_booked"
