@@ -42,10 +42,10 @@ REDIS_PAUSE_SECONDS = 5.0
 # Redis is asked for a sign of life after so long, and counts as away after so long without one.
 REDIS_PING_SECONDS = 2.0
 REDIS_SILENCE_SECONDS = 6.0
-# A listener who is told "you are connected" looks at everything once; what happens after that look must be heard.
+# A listener who gets "you are connected" reads everything once; signals of what happens later must not be lost.
 HEARING_WITHIN_SECONDS = 3.0
 QUEUE_SIZE = 500
-# Not an event: signals may have been missed, so whoever listens looks at everything anew.
+# Not an event: signals may have been missed, so listeners read everything again.
 MISSED = "live.missed"
 
 
@@ -211,7 +211,7 @@ class Feed:
     def _pass_on(self, signal: Signal) -> None:
         for queue in self._queues.get(signal.organization, ()):
             if queue.full():
-                # Too slow to read: what it lost is told in one.
+                # Too slow to read: one MISSED stands for all that it lost.
                 while not queue.empty():
                     queue.get_nowait()
                 signal = replace(signal, type=MISSED)

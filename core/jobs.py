@@ -1,6 +1,6 @@
-"""The doorbell: Celery is told that there is something to do; what there is to do stands in the database.
+"""Wake-ups: Celery starts the tasks; what they have to do stands in the database.
 
-`ring("app.tasks.name")` in a transaction rings after its commit. It never raises and never waits for the broker: a ring
+A `WakeUp` in a transaction is published after its commit. It never raises and never waits for the broker: a wake-up
 that is lost costs a tick of the beat.
 """
 

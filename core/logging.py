@@ -90,7 +90,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     }
     quiet = {
-        # They tell every request with its headers and query, or every tick of the beat.
+        # They log every request with its headers and query, or every tick of the beat.
         "twilio": "WARNING",
         "urllib3": "WARNING",
         "httpx": "WARNING",
@@ -101,7 +101,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "django_celery_beat": "WARNING",
         "kombu": "WARNING",
         "uvicorn.access": "WARNING",
-        # The access line tells it already, with the request's id.
+        # The access line has it already, with the request's id.
         "django.request": "ERROR",
         "django.server": "WARNING",
     }

@@ -1,6 +1,6 @@
 """An outage of the database is answered by 503 and "try again in a moment", not by an error of ours.
 
-What counts is told by structure: SQLSTATE classes of PostgreSQL, result codes of SQLite. A statement that is wrong
+Outages are recognized by SQLSTATE classes of PostgreSQL and result codes of SQLite. A statement that is wrong
 stays a 500.
 """
 

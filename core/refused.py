@@ -57,7 +57,7 @@ class Refused(Exception):
         self.field = self.field if field is None else field
 
     def words_for(self, member: Member | None) -> str:
-        """What is said to this member (None: to somebody who is none, or not known).
+        """The text for this member (None: for somebody who is none, or not known).
 
         A refusal that names a record says less to those who may not see it.
         """

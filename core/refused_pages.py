@@ -22,7 +22,7 @@ from core.tenancy import organization_scope
 
 
 def words_of(request: HttpRequest, refused: Refused) -> str:
-    """The words for whoever made the request."""
+    """The text for the member who made the request."""
     return refused.words_for(getattr(request, "member", None))
 
 
@@ -95,7 +95,7 @@ class RefusedMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """404 and 403 have their pages; anything else is said in words, beside the page where HTMX asked."""
+        """404 and 403 have their pages; other refusals are a text, for HTMX in a notice beside the page."""
         if not isinstance(exception, Refused):
             return None
         if exception.is_of_address:

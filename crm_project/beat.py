@@ -1,4 +1,4 @@
-"""The beat: django-celery-beat's scheduler, which tells that it is alive."""
+"""The beat: django-celery-beat's scheduler, with a heartbeat."""
 
 from __future__ import annotations
 

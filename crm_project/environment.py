@@ -1,4 +1,4 @@
-"""How settings are read from the environment: typed, and each wrong value told in a sentence that names it.
+"""Reading settings from the environment: typed, and each wrong value reported in a sentence that names it.
 
 A helper that finds something wrong notes the sentence and returns the default, so that `stop_if_wrong()` can name
 everything that has to be put right at once.

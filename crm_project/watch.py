@@ -80,7 +80,7 @@ class Liveness:
 
 
 class LivenessStep(bootsteps.StartStopStep):
-    """A step of Celery's consumer: begins anew with every connection, as the reading of the work does."""
+    """A step of Celery's consumer: starts again with every connection, as the reading of the work does."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 # The same trouble of a channel is mailed again after so long at the earliest.
 AGAIN_AFTER = timedelta(days=1)
-# A trouble that should have passed by itself is told when it came so often in a row.
+# A temporary failure raises an alert after so many in a row.
 AFTER_FAILURES: Final = 5
 _IMAP: Final = "Reading mail: "
 

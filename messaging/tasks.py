@@ -14,7 +14,7 @@ from messaging.threads import services as conversations
 
 @shared_task(base=Drain, name="messaging.tasks.process_inbound")
 def process_inbound() -> int:
-    """Work on what providers told us."""
+    """Process due inbound deliveries."""
     return processing.process_due()
 
 
@@ -38,7 +38,7 @@ def end_snoozes() -> int:
 
 @shared_task(base=Drain, name="messaging.tasks.record_stalled")
 def record_stalled() -> int:
-    """Tell of leads whose message went unanswered for days."""
+    """Record leads whose message went unanswered for days."""
     return stalled.record_stalled()
 
 
@@ -62,25 +62,25 @@ def sync_contents() -> int:
 
 @shared_task(base=Drain, name="messaging.tasks.run_backfills")
 def run_backfills() -> int:
-    """Ask providers for what we missed."""
+    """Run due backfills."""
     return backfill.catch_up_due()
 
 
 @shared_task(base=Drain, name="messaging.tasks.request_daily_backfills")
 def request_daily_backfills() -> int:
-    """Have every provider asked once a day."""
+    """Schedule the daily backfills."""
     return backfill.request_daily()
 
 
 @shared_task(base=Drain, name="messaging.tasks.purge_inbound_deliveries")
 def purge_inbound_deliveries() -> int:
-    """Throw away what providers told us long ago."""
+    """Delete inbound deliveries that were processed long ago."""
     return processing.purge_old()
 
 
 @shared_task(base=Drain, name="messaging.tasks.purge_unused_media")
 def purge_unused_media() -> int:
-    """Throw away files that nothing needs."""
+    """Delete files that nothing needs."""
     return media.tidy()
 
 
@@ -92,5 +92,5 @@ def show_typing(conversation: str) -> None:
 
 @shared_task(name="messaging.tasks.send_read_receipt", ignore_result=True)
 def send_read_receipt(conversation: str) -> None:
-    """Tell the customer that their message was read."""
+    """Send the customer a read receipt."""
     presence.report_read(conversation)

@@ -1,6 +1,6 @@
 """A container's health: `python scripts/healthcheck.py web|worker|beat` ends with 0 when that part is alive.
 
-The web process answers; worker and beat touch a file as they hear and tick. /health/ready says whether all is well.
+The web process answers; worker and beat touch a file as they receive and tick. /health/ready says whether all is well.
 """
 
 from __future__ import annotations

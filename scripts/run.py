@@ -127,7 +127,7 @@ class Supervisor:
             self.is_impatient = True
 
     def run(self, address: str, welcome: list[str]) -> None:
-        """Until somebody asks to stop."""
+        """Run until a stop is requested."""
         greeted = False
         while self.stop_requested_at is None:
             for part in self.parts:

@@ -1,6 +1,6 @@
 """The demo organization: a clinic with half a year behind it, the same for the same seed.
 
-A few customers are told line by line through the services; the many others are written as the services would leave
+A few customers are written line by line through the services; the many others are written as the services would leave
 them (`lives.py`), in bulk, so that a million take minutes.
 """
 

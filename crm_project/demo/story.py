@@ -1,4 +1,4 @@
-"""The customers whose conversations are told line by line, through the services like any other."""
+"""The customers whose conversations are written line by line, through the services like any other."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Customer(TenantModel):
             models.Index(fields=["organization", "-last_activity_at", "-id"], name="customer_latest_activity"),
             models.Index(fields=["organization", "assigned_to", "-created_at", "-id"], name="customer_of_owner"),
             models.Index(fields=["organization", "stage", "-created_at"], name="customer_in_stage"),
-            # A column of the board in the order of what was heard last; and, without touching a row, the sums over it.
+            # A column of the board by latest activity; and, from the index alone, the sums over it.
             models.Index(
                 fields=["organization", "stage", "last_activity_at", "id", "assigned_to", "stage_since", "open_value"],
                 condition=Q(deleted_at__isnull=True),
@@ -140,7 +140,7 @@ class Customer(TenantModel):
 
     @property
     def overdue_at(self) -> datetime | None:
-        """When nothing was said or done for longer than their stage allows; None where it allows any time."""
+        """When the customer becomes overdue: the last activity plus the stage's hours; None where it has none."""
         if self.stage.is_terminal or self.stage.sla_hours is None:
             return None
         return self.last_activity_at + timedelta(hours=self.stage.sla_hours)

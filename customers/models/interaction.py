@@ -12,7 +12,7 @@ from customers.models.querysets import OfCustomerQuerySet
 
 
 class Interaction(TenantModel):
-    """A call, meeting, note or anything else that was said outside of the channels and logged by hand."""
+    """A call, meeting, note or other interaction outside of the channels, logged by hand."""
 
     class Channel(models.TextChoices):
         CALL = "call", "Call"

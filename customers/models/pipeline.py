@@ -33,7 +33,7 @@ class Stage(TenantModel):
         db_default="",
         help_text="The task that is made when a customer comes here. Empty: none.",
     )
-    # Who became overdue until then has been told of; empty after a change of the hours, to look at everybody anew.
+    # Overdue customers are recorded up to this moment; empty after a change of the hours, so that all are checked.
     overdue_told_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

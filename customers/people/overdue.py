@@ -1,4 +1,4 @@
-"""Who is overdue: nothing was said or done with them for longer than their stage allows."""
+"""Overdue customers: without activity for longer than their stage allows."""
 
 from __future__ import annotations
 

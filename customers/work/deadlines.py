@@ -28,7 +28,7 @@ from customers.models import Customer, Stage, Task
 logger = logging.getLogger(__name__)
 
 STEP = 500
-# So many are told of in one go at most: what a new rule finds at once does not keep the others waiting.
+# Events of one call at most, so that the many of a new rule do not keep the others waiting.
 MAX_STEPS = 20
 # How far is looked back where it is not known how far was looked.
 LOOK_BACK = timedelta(days=7)
@@ -108,7 +108,7 @@ def _of_stage(organization: Organization, stage: Stage, now: datetime) -> int:
     count, last = _in_steps(fields, "last_activity_at", events.CUSTOMER_OVERDUE, payload, organization)
     mark = now if last is None else last + hours
     if count or stage.overdue_told_until is None or mark - stage.overdue_told_until > MARKED_EVERY:
-        # Not where the hours were changed meanwhile: then everybody is looked at anew.
+        # Not where the hours were changed meanwhile: then all are checked again.
         Stage.objects.filter(pk=stage.pk, sla_hours=stage.sla_hours).update(overdue_told_until=mark)
     return count
 

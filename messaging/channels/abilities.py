@@ -20,7 +20,7 @@ STATUS: Final = "status"  # what became of a message of ours
 class FetchedMedia:
     """A file that was fetched from the provider."""
 
-    content_type: str  # as the provider said it with the file, without parameters; empty where it did not
+    content_type: str  # as the provider sent it with the file, without parameters; empty where it did not
     size: int
     filename: str = ""
 
@@ -66,7 +66,7 @@ class ListedMessage:
     status: str = ""  # one of ours, of an outbound message; empty for an inbound one
     raw_status: str = ""  # as the provider calls it
     error_code: str = ""
-    webhook: bytes = b""  # what the provider's own call would have said, in the form that its parser reads
+    webhook: bytes = b""  # the body of the webhook for it, in the form that the provider's parser reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,7 @@ class ShowsPresence(Protocol):
         """Show the sender of this message that somebody writes; it counts as read. Raises SendError."""
 
     def mark_read(self, account: Account, provider_message_id: str) -> None:
-        """Tell the sender of this message that it was read. Raises SendError; does nothing where it can't be told."""
+        """Send a read receipt to the sender of this message, where the channel can. Raises SendError."""
 
 
 @runtime_checkable

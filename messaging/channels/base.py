@@ -37,7 +37,7 @@ class Retry(StrEnum):
     RECONCILE = "reconcile"  # nobody knows whether it left: ask the provider before anything else
 
 
-# What an adapter says of a trouble that passes. Where it was the last try, `final` takes the sentence out again.
+# The sentence for a temporary failure. After the last try `final` takes it out again.
 AGAIN: Final = "It will be tried again by itself."
 
 
@@ -235,7 +235,7 @@ class ReceivedMail:
     references: Sequence[str] = ()  # oldest first
     automatic: str = ""  # why it is no person's own mail, in words: "auto-replied", "a list", …; empty for a person's
     bounces: Sequence[Bounce] = ()
-    automatic_for_another: str = ""  # the same, where whoever stands in Reply-To turns out to be the writer
+    automatic_for_another: str = ""  # the same, where the address in Reply-To is the writer's
     is_bounce: bool = False  # also where no bounce of a single recipient could be read out of it
     is_sure_bounce: bool = False  # one that is not sure is a bounce only where it names a mail of ours
     files: Sequence[ReceivedFile] = ()

@@ -32,7 +32,7 @@ _COMPOSITE = ("message/", "multipart/")
 
 
 def message_id(account: Account, message: OutgoingMessage) -> str:
-    """The Message-ID of a message of ours: the same for the same message, so that a second sending can be told."""
+    """The Message-ID of a message of ours: the same for the same message, so that a second sending is recognized."""
     return f"<{message.id}@{domain_of(account.address)}>"
 
 
@@ -203,7 +203,7 @@ def _attach(mail: EmailMessage, files: Sequence[OutgoingFile]) -> None:
 
 
 def _read(file: OutgoingFile, most: int) -> bytes:
-    """The file's bytes, whatever size it was said to have. Raises SendError."""
+    """The file's bytes, whatever its declared size. Raises SendError."""
     try:
         with file.open() as stream:
             content = stream.read(most + 1)

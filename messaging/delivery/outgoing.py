@@ -39,7 +39,7 @@ def build(message: Message) -> OutgoingMessage:
 
 
 def signature_of(message: Message) -> str:
-    """The channel's signature for whoever wrote the message; empty where it has none."""
+    """The channel's signature with the author of the message; empty where it has none."""
     text = str(message.channel.settings.get("signature") or "")[:MAX_SIGNATURE_LENGTH].strip()
     if not text:
         return ""
@@ -81,7 +81,7 @@ def _thread(message: Message) -> tuple[str, Sequence[str]]:
         return "", ()
     before = MailDetails.objects.filter(message=answered).values_list("references", flat=True).first()
     if not before:
-        # One of ours keeps no list: what was said in the thread before it.
+        # Ours have no list of references: the earlier messages of the thread.
         earlier = messages.filter(created_at__lt=answered.created_at).order_by("-created_at", "-id")
         before = [*reversed(earlier.values_list("provider_message_id", flat=True)[:MAX_EARLIER])]
     return answered.provider_message_id, before

@@ -33,7 +33,7 @@ MAX_PAUSE = timedelta(minutes=15)
 
 Status = Message.Status
 
-# What this process was told by providers: for the messages it holds already, which the channel's row can't call back.
+# The pauses that this process knows of: for messages it has claimed already, which the channel's row can't call back.
 _paused: dict[UUID, datetime] = {}
 
 

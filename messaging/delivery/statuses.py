@@ -102,7 +102,7 @@ def write(message: Message, status: str, *, due_at: datetime | None = None, **ch
 
 
 def write_if_claimed(message: Message, status: str, *, due_at: datetime | None = None, **changes: object) -> bool:
-    """The same for whoever claimed the message; False, and nothing written, when the claim was lost meanwhile."""
+    """Like `write`, behind the fence; False, and nothing written, when the claim was lost meanwhile."""
     rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token)
     return _write(rows, message, status, due_at, changes)
 

@@ -13,7 +13,7 @@ from messaging.models import MediaFile
 # Nothing in it may run, load or be framed elsewhere, whatever it turns out to be.
 POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'self'"
 _BYTES: Final = "application/octet-stream"
-# What a provider may be told of a file, so that the recipient's phone knows what it is. Nothing else is called by its
+# Types that a provider may see of a file, so that the recipient's phone knows what it is. Nothing else is called by its
 # name: what a browser might run as a page or a script of ours has many.
 _SENDABLE: Final = re.compile(
     r"(audio|video)/[a-z0-9.+-]+|image/(jpeg|png|gif|webp|heic|tiff|bmp)|text/(plain|csv|calendar|vcard|x-vcard|rtf)|"

@@ -116,7 +116,7 @@ def store(
 def webhook_key(channel: Channel, provider_message_id: str, about: str) -> str:
     """The unique key of a delivery: of the channel, the provider's id and its subject.
 
-    The channel stands in it: what another channel said is never in the way.
+    It has the channel's id, so that deliveries of channels never collide.
     """
     return f"{channel.provider}:{channel.pk}:{provider_message_id}:{about}"
 

@@ -137,7 +137,7 @@ class Room:
                 if text is None:
                     watcher.send(None)
                 elif text or not signals or has_failed:
-                    # After a failure the heartbeat tells the page that it is connected again.
+                    # After a failure the heartbeat shows the page that it is connected again.
                     watcher.send(text + HEARTBEAT if has_failed else text or HEARTBEAT)
             has_failed = False
 

@@ -36,7 +36,7 @@ LEASE = timedelta(seconds=30)
 # Taking in one mail with all its files lasts seconds; what goes on for this long does not end.
 MAX_DURATION = timedelta(minutes=3)
 RETRIES = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
-# A callback may be quicker than the answer that tells us the message's id.
+# A callback may be quicker than the answer with the message's id.
 WAITS_FOR_ID = [timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 1800, 7200)]
 
 

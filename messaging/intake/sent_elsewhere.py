@@ -1,6 +1,6 @@
 """Messages that were sent from our number, but not by Parley: in the provider's console, or by another system.
 
-It stands in the customer's thread, since it was said to them; nobody becomes a customer by it.
+They are added to the customer's thread; nobody becomes a customer by them.
 """
 
 from __future__ import annotations

@@ -41,10 +41,10 @@ class Conversation(TenantModel):
     priority = models.CharField(max_length=8, choices=Priority.choices, default=Priority.NORMAL)
     snoozed_until = models.DateTimeField(null=True, blank=True)
     unread_count = models.PositiveIntegerField(default=0)
-    # What was said last; queued and failed messages don't count as said.
+    # The newest message; queued and failed ones don't count.
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     last_outbound_at = models.DateTimeField(null=True, blank=True)
-    # The provider said that the reply window is closed; that is so until the customer writes again.
+    # The provider reported that the reply window is closed; it is until the customer writes again.
     window_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     waiting_since = models.DateTimeField(null=True, blank=True, help_text="Since when the customer has no answer.")
     # What the list shows and is ordered by; a queued message counts here.

@@ -104,7 +104,7 @@ def update(*, channel: Channel, actor: Actor, changes: Mapping[str, object]) -> 
 
 @transaction.atomic
 def delete(*, channel: Channel, actor: Actor) -> None:
-    """Remove a channel that nothing was ever said on. Raises ChannelInUse."""
+    """Remove a channel without conversations. Raises ChannelInUse."""
     record(events.CHANNEL_DELETED, subject=channel, actor=actor, payload={"name": channel.name, "kind": channel.kind})
     try:
         channel.delete()

@@ -88,7 +88,7 @@ def new_channel(request: Request, organization: str) -> HttpResponse:
 @requires("channels.view")
 @require_safe
 def channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """One channel: how it is, what is read there, and the addresses that its provider has to be told."""
+    """One channel: its status, what is read there, and the addresses to enter at its provider."""
     partials = {"channel-reading": "messaging/settings/reading.html"}
     return render_page(
         request, "messaging/settings/detail.html", _context(request, find_channel(pk)), partials=partials
@@ -155,7 +155,7 @@ def switch_off_simulators(request: Request, organization: str) -> HttpResponse:
 @requires("channels.delete")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_channel(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Ask once; a POST takes away what nothing was ever said on."""
+    """The confirmation page; a POST removes a channel without conversations."""
     row = find_channel(pk)
     if request.method != "POST":
         return confirm.ask(
@@ -251,7 +251,7 @@ def _account(row: Channel) -> list[tuple[str, str]]:
 
 
 def _is_public(webhooks: Any) -> bool:
-    """Whether a provider could reach the addresses that it would be told."""
+    """Whether a provider could reach the addresses."""
     return all(one.url.startswith("https://") for one in webhooks)
 
 

@@ -58,7 +58,7 @@ def is_last_used(conversation: Conversation) -> bool:
 
 
 def channel_for_sending(*, customer: Customer, kind: str = "") -> Channel | None:
-    """The channel to write to a customer on: where they were last heard, then where they were last written to.
+    """The channel to write to a customer on: where they last wrote, then where they were last written to.
 
     Else the default of the kind, else its oldest; a real one before a simulator, one that is enabled before one that is
     not. Without a kind it is the one of the last thread, else WhatsApp where there is a phone, else e-mail.

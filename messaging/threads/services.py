@@ -227,7 +227,7 @@ def _record(event_type: str, conversation: Conversation, actor: Actor, payload: 
 
 
 def before_merge(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[str, object]]:
-    """For a merge: where both have a thread on a channel, the one that moves gets the next number there."""
+    """Before a merge: where both have a thread on a channel, the one that moves gets the next number there."""
     highest = {
         row["channel_id"]: row["highest"]
         for row in Conversation.objects.filter(customer=survivor)
@@ -240,5 +240,5 @@ def before_merge(loser: Customer, survivor: Customer) -> Mapping[UUID, Mapping[s
 
 
 def after_unmerge(loser: Customer, survivor: Customer) -> None:
-    """After a merge was undone: what was said meanwhile stays with its thread."""
+    """After a merge was reverted: messages of the meantime stay with their thread."""
     Message.objects.filter(customer=survivor, conversation__customer=loser).update(customer=loser)

@@ -81,7 +81,7 @@ def restore(*, customer: Customer, actor: Actor, reason: str = "") -> Customer:
 
 
 def wake(*, customer: Customer, actor: Actor) -> None:
-    """Bring back a deleted customer who wrote to us: whoever deleted them did not know that.
+    """Restore a deleted customer who wrote to us.
 
     Call it with the row as it is under the lock.
     """

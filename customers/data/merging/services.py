@@ -23,13 +23,13 @@ from customers.people.fields import CUSTOM, FIELDS, CustomerField, Kind, of_kind
 from customers.pipeline.deals import services as deals
 
 INTO, FROM = "into", "from"
-# Rows of a model that are moved, and told, in one statement.
+# Rows of a model that are moved and recorded in one statement.
 STEP = 2000
 EVENT = Event._meta.label_lower
 
 
 class CannotMerge(Refused):
-    """Two customers that can’t become one; `field` names what is wrong with the request, `into` unless said."""
+    """The two customers can’t be merged; `field` names what is wrong with the request, by default `into`."""
 
     field = "into"
 

@@ -12,7 +12,7 @@ from customers.models import Consent, Customer
 
 # What a word for every channel is about.
 KINDS = ("whatsapp", "sms", "email")
-# How a "no" begins that the provider told us of: the person has blocked the sender.
+# The prefix of a refusal that a provider reported: the person has blocked the sender.
 BY_PROVIDER = "the provider says so"
 
 

@@ -115,7 +115,7 @@ class EntryForm(forms.Form):
     )
     minutes = forms.IntegerField(min_value=0, max_value=10_000, required=False)
     at = MomentField(required=False)
-    # When to come back to them, said with what was logged.
+    # The next follow-up, entered together with the interaction.
     then = forms.ChoiceField(choices=THEN, required=False)
     then_day = forms.DateField(required=False)
 

@@ -14,7 +14,7 @@ from customers.models import Customer, DuplicatePair
 from customers.models.querysets import CustomerQuerySet, within_reach
 from customers.people.filters.parse import DEFAULT_ORDERING, REFUSED, condition
 
-# What the history of a customer tells.
+# The event types in the history of a customer.
 HISTORY = (
     events.CUSTOMER_CREATED,
     events.CUSTOMER_UPDATED,

@@ -105,7 +105,7 @@ def read_state(
     known = {one.key: one for one in fields}
     checked, refused = filters.read_each(values, fields=known, stages=stages)
     if segment is not None and checks_tags:
-        # An address with a tag that nobody has shows nobody anyhow; of a saved view it has to be said why.
+        # An address with a tag that nobody has matches nobody anyhow; a saved view has to give the reason.
         refused += _missing_tags(checked.get("tag"))
     is_refused = bool(problems) or any(error.field != "ordering" for error in refused)
     problems += [_problem(error, known) for error in refused]

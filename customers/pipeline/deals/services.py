@@ -93,7 +93,7 @@ def delete(*, deal: Deal, actor: Actor) -> None:
 
 
 def refresh_value(*held: Customer) -> None:
-    """Write anew what the open deals of these customers come to, in the organization's currency.
+    """Write the sum of the open deals of these customers, in the organization's currency.
 
     Call it with the customers locked: the sum is what the next reader sees.
     """
@@ -119,7 +119,7 @@ def _agreed(deal: Deal, changes: Mapping[str, object]) -> dict[str, Any]:
     if stage.pk != deal.stage_id:
         agreed["status"] = stage.kind
     else:
-        # The stage was only said again, as a form does: the status is what was changed.
+        # The stage is unchanged, as a form repeats it: the status was changed.
         agreed.pop("stage")
     return agreed
 

@@ -111,7 +111,7 @@ def update(*, stage: Stage, actor: Actor, changes: Mapping[str, object]) -> Stag
         _close_deals_alike(current)
         _forget_as_target(current, home=None)
     if current.sla_hours != before["sla_hours"] or current.kind != before["kind"]:
-        # Others are late now than were before: everybody is looked at anew.
+        # Others are overdue now than before: all are checked again.
         current.overdue_told_until = None
     place = cast("int", changes.get("position", before["position"]))
     current.position = before["position"]

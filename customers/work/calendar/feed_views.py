@@ -74,7 +74,7 @@ def _feed(token: str) -> CalendarFeed:
     with every_organization("a calendar asks, and its token says whose it is"):
         rows = CalendarFeed.objects.select_related("member__organization", "member__role", "member__user")
         row = rows.filter(token_hash=calendar_feeds.hash_of(token)).first()
-        # Asked of the member's rows: whoever was shut out is out at once.
+        # Read from the member's row: access ends at once when it is taken away.
         is_open = row is not None and Member.objects.active().filter(pk=row.member_id).exists()
     if row is None or not is_open or not row.member.may("tasks.view"):
         raise Http404("There is no calendar here.")

@@ -215,7 +215,7 @@ def _is_recipient(block: dict[str, str]) -> bool:
 
 
 def _from_block(block: dict[str, str], notice: str) -> _Report:
-    """One recipient of a report. Where the report says too little, the notice for people is heard as well."""
+    """The statement on one recipient of a report; where that is incomplete, the notice for people is read as well."""
     final, original = block.get("final-recipient", ""), block.get("original-recipient", "")
     recipient = _address(final) or _address(original) or _address(block.get("x-actual-recipient", ""))
     diagnostic = block.get("diagnostic-code", "")
@@ -247,7 +247,7 @@ def _about(notice: str, recipient: str) -> str:
 
 
 def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> list[_Report]:
-    """The recipients in a notice for people: each is said about from its own line to the next one's."""
+    """The recipients in a notice for people: the statement on each is from its own line to the next one's."""
     lines = notice.split("\n")
     own = {address for _, address in headers.field_addresses(mail, "To", "From", "Delivered-To")}
     named = [address for _, address in headers.field_addresses(mail, "X-Failed-Recipients")]
@@ -263,7 +263,7 @@ def _from_notice(mail: Message, notice: str, returned: str, parts: Parts) -> lis
         other = next((m for text in (*parts.returned, returned) if (m := _RETURNED_TO.search(text[:20_000]))), None)
         return [_report(other[1].casefold() if other else "", notice)]
     if len(result) == 1:
-        # What stands above the recipient is often a set phrase; it is heard only where nothing is said below.
+        # The text above the recipient is often a set phrase; it counts only where there is none below.
         below = _report(result[0], "\n".join(lines[starts.get(result[0], 0) :]))
         return [below if reason_of(below.words, below.code) != "undefined" else _report(result[0], notice)]
     edges = [*sorted(starts.values()), len(lines)]

@@ -1,6 +1,6 @@
 """The part of a mail that its sender wrote now, apart from quotes, embedded mails and signatures.
 
-Mails carry no mark for it: each line is told by what mail programs write (`reply_lines`), and a few rules decide on the
+Mails carry no mark for it: each line is classified by what mail programs write (`reply_lines`), and rules decide on the
 sequence. Nothing is lost: what is not the reply is given back as folded. In doubt a line is the person's.
 """
 

@@ -112,7 +112,7 @@ BEGIN_FORWARDED: Final = (
     "転送されたメッセージ", "전달된 메시지", "meneruskan pesan", "bắt đầu thư được chuyển tiếp",
 )  # fmt: skip
 
-# The names of header lines, by what they tell.
+# The names of header lines, by their meaning.
 HEADER_NAMES: Final = {
     "from": (
         "from", "von", "de", "da", "van", "från", "fra", "od", "lähettäjä", "від", "від кого", "от", "от кого",

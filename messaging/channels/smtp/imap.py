@@ -104,7 +104,7 @@ class Mailbox:
     def wait(self, seconds: float) -> bool:
         """Wait until a mail comes, so long at most: whether one did. False at once where the server has no IDLE."""
         with in_plain_words(self._server):
-            if "EXISTS" in self._client.untagged_responses:  # told with an answer since the mails were looked for
+            if "EXISTS" in self._client.untagged_responses:  # came with a reply since the mails were read
                 return True
             if "IDLE" not in self._client.capabilities:
                 return False

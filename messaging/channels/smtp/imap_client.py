@@ -44,7 +44,7 @@ class Client(imaplib.IMAP4):
 
     @property
     def reader(self) -> network.Reader:
-        """What the server says. After STARTTLS a new one: what was said before in the clear is not to be believed."""
+        """The server's replies. After STARTTLS it is a new reader: what came in the clear before is not trusted."""
         if self._reader is None or self._reader.connection is not self.sock:
             self._reader = network.Reader(self.sock)
             self._reader.allow(_LARGEST_ANSWER, seconds=_ANSWER_SECONDS)
@@ -126,7 +126,7 @@ class Box(BaseMailBox):
             self.login(login.username, login.password, initial_folder=None)
         else:
             self.login_utf8(login.username, login.password, initial_folder=None)
-        self.client._get_capabilities()  # many servers tell all of them only now
+        self.client._get_capabilities()  # many servers list all of them only now
 
 
 class Step(Enum):

@@ -121,7 +121,7 @@ def _inbound(seen: _Seen, account: Account, url: str) -> WebhookAddress:
 
 
 def _through_service(seen: _Seen, account: Account) -> bool:
-    """Whether what comes in goes the service's way: unless it is told to leave it to its numbers."""
+    """Whether the service's address gets inbound messages: unless it is set to leave them to its numbers."""
     if not account.credentials.get("messaging_service_sid"):
         return False
     return not (seen.service is not None and seen.service.use_inbound_webhook_on_number)

@@ -29,7 +29,7 @@ def arguments(account: Account, message: OutgoingMessage, limits: Capabilities) 
     """The arguments of `client.messages.create`. Raises SendError for what Twilio is known to refuse."""
     if not message.to:
         raise errors.known_refusal("21604")
-    # With its own retries behind it: a status that is lost on the way is told again.
+    # With its own retries behind it: a status that is lost on the way is sent again.
     callback = {"status_callback": message.status_callback_url + OVERRIDES} if message.status_callback_url else {}
     content = _template(message) if message.provider_template_id else _free(message, limits)
     return {"to": channel_address(account.kind, message.to), **content, **sender(account), **callback}

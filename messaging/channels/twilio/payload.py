@@ -182,7 +182,7 @@ def _media(fields: _Fields) -> list[Media]:
 
 
 def _filename(fields: _Fields, number: int) -> str:
-    """A document's name, where one is told; what looks like a path stays whole in `extra`."""
+    """A document's name, where there is one; a value like a path stays whole in `extra`."""
     name = next((name for name in (f"MediaFilename{number}", f"MediaFileName{number}") if fields.has(name)), "")
     stated = fields.peek(name)
     bare = stated.replace("\n", " ").replace("\\", "/").rpartition("/")[2].strip()[:MAX_ID_LENGTH]

@@ -25,7 +25,7 @@ from messaging.channels.twilio.payload import form_pairs
 HEADER: Final = "X-Twilio-Signature"
 FORM: Final = "application/x-www-form-urlencoded"
 
-# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides: behind an address that Twilio is told, up to
+# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides: behind an address that Twilio calls, up to
 # five more tries after whatever went wrong; 2 s to connect and 5 s to answer (in ms), so that there is time for another
 # try within Twilio's 15 s in all.
 OVERRIDES: Final = "#rc=5&rp=all&ct=2000&rt=5000"

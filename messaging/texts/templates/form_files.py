@@ -27,7 +27,7 @@ def of(template: Template | None) -> list[MediaFile]:
 def posted(request: Request, form: TemplateForm, template: Template | None) -> list[MediaFile]:
     """Those that are to stay, and those chosen now, which are kept even where something else in the form is wrong.
 
-    What can't be sent is told at the form's field.
+    Files that can't be sent become errors of the form's field.
     """
     if "uploads" not in form.fields:
         return []
