@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.forms import BaseFormSet, ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from accounts.members import services as members
 from accounts.models import (
@@ -23,9 +24,10 @@ from accounts.models import (
     TokenFamily,
     User,
 )
-from accounts.permissions import ADMIN
 from activity.actor import Actor, acting_as
 from core.admin import ReadOnlyAdmin, TenantAdmin
+from core.http import redirect_to
+from core.refused_pages import as_message
 
 # Roles of organizations say who may do what; Django's groups would say it a second time.
 admin.site.unregister(Group)
@@ -79,10 +81,7 @@ class OrganizationAdmin(TenantAdmin):
 
 
 class MemberForm(ModelForm):
-    """A new member belongs where the role does. Later the role is one of that organization, and the last administrator
-    stays."""
-
-    before: members.Access | None = None
+    """A new member belongs where the role does; later the role is one of that organization."""
 
     def clean(self) -> dict[str, object]:
         data = super().clean() or {}
@@ -90,38 +89,57 @@ class MemberForm(ModelForm):
         if role is not None and self.instance.organization_id is None:
             self.instance.organization = role.organization
         elif role is not None and role.organization_id != self.instance.organization_id:
-            self.add_error("role", "This is a role of another organization.")
-        elif role is not None and not (data.get("is_active") and role.key == ADMIN.key):
-            try:
-                members.require_other_administrator(member=self.instance)
-            except members.LastAdministrator as error:
-                self.add_error(None, str(error))
+            self.add_error("role", _("This is a role of another organization."))
         return data
 
 
 @admin.register(Member)
 class MemberAdmin(TenantAdmin):
-    """Who belongs where. A member who goes is switched off, not deleted: the ledger speaks of them."""
+    """Who belongs where. A member who goes is deactivated, not deleted: the ledger speaks of them.
+
+    What is saved here is done by the same services as elsewhere; what they refuse is a message, and nothing is saved.
+    """
 
     form = MemberForm
-    list_display = ["user", "organization", "role", "is_active", "last_seen_at"]
+    list_display = ["user", "organization", "role", "is_active", "removed_at", "last_seen_at"]
     list_filter = ["is_active", "role__key"]
     list_select_related = ("user", "organization", "role")
     search_fields = ["user__email", "user__name", "organization__name"]
-    readonly_fields = ["created_at", "last_seen_at"]
+    readonly_fields = ["created_at", "last_seen_at", "removed_at"]
     filter_horizontal = ["teams"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), *([] if obj is None else ["user"])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        with as_message(request):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        return redirect_to(request.path)
+
     def save_model(self, request: HttpRequest, obj: Member, form: MemberForm, change: bool) -> None:
-        form.before = members.access_of(Member.objects.get(pk=obj.pk)) if change else None
-        super().save_model(request, obj, form, change)
+        """Nothing yet of a member who is there; the teams come after the record, and all is one change."""
+        if not change:
+            actor = Actor.for_user(cast("User", request.user))
+            made = members.add(organization=obj.organization, user=obj.user, role=obj.role, actor=actor)
+            obj.pk, obj._state.adding = made.pk, False
 
     def save_related(self, request: HttpRequest, form: MemberForm, formsets: list[BaseFormSet], change: bool) -> None:
-        super().save_related(request, form, formsets, change)
         actor = Actor.for_user(cast("User", request.user))
-        members.record_saved(member=form.instance, before=form.before, actor=actor)
+        member, data = Member.objects.with_access().get(pk=form.instance.pk), form.cleaned_data
+        members.change(member=member, actor=actor, role=data["role"], teams=list(data["teams"]))
+        if data["is_active"]:
+            members.reactivate(member=member, actor=actor)
+        else:
+            members.deactivate(member=member, actor=actor)
 
 
 class NewRecordForm(ModelForm):

@@ -11,9 +11,11 @@ PREFIX = PayloadField("prefix", Kind.KEY, "what the key begins with")
 ORGANIZATION_CREATED = declare("organization.created", _("An organization was made"),
     PayloadField("pack", Kind.KEY, "the key of its pack"), PayloadField("name", Kind.LABEL))  # fmt: skip
 MEMBER_ADDED = declare("member.added", _("A user became a member"), ROLE)
-MEMBER_CHANGED = declare("member.changed", _("A member’s role, teams or access changed"),
-    PayloadField("changes", Kind.SETTINGS, "role, teams, is_active: from and to"))  # fmt: skip
+MEMBER_CHANGED = declare("member.changed", _("A member’s role or teams changed"),
+    PayloadField("changes", Kind.SETTINGS, "role, teams: from and to"))  # fmt: skip
 MEMBER_DEACTIVATED = declare("member.deactivated", _("A member was shut out"))
+MEMBER_REACTIVATED = declare("member.reactivated", _("A member who was shut out may come in again"))
+MEMBER_REMOVED = declare("member.removed", _("A member was taken out of the organization"))
 SIGNED_IN = declare("user.signed_in", _("A user signed in"), HOW)
 SIGNED_OUT = declare("user.signed_out", _("A user signed out"), HOW)
 TOKEN_REUSED = declare("user.token_reused", _("A spent refresh token was used again; its family was revoked"))

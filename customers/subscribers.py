@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from accounts.events import ORGANIZATION_CREATED
+from accounts.events import MEMBER_DEACTIVATED, ORGANIZATION_CREATED
 from accounts.frame import menu
 from accounts.models import Member
 from accounts.organizations import packs as offered_packs
 from activity import installation
-from activity.actor import SYSTEM
+from activity.actor import SYSTEM, Actor, ActorKind
 from activity.models import Event
 from activity.registry import subscribe
 from customers import days
@@ -31,6 +31,7 @@ from customers.page.customer import panels as customer_panels
 from customers.page.timeline import sources as timeline_sources
 from customers.pipeline.stages import services as stages
 from customers.work import home
+from customers.work.calendar import feeds
 from customers.work.follow_ups import queries as follow_up_queries
 from customers.work.processes import services as processes
 from customers.work.tasks import queries as task_queries
@@ -75,7 +76,14 @@ def register() -> None:
     merging.register(Process, processes.before_merge)
     subscribe(STAGE_CHANGED, make_entry_task, name="customers.make_entry_task", inline=True)
     subscribe(CUSTOMER_CREATED, make_first_task, name="customers.make_first_task", inline=True)
+    subscribe(MEMBER_DEACTIVATED, end_calendar_feed, name="customers.end_calendar_feed", inline=True)
     subscribe(ORGANIZATION_CREATED, install_pack, name="customers.install_pack", inline=True)
+
+
+def end_calendar_feed(event: Event) -> None:
+    """The calendar address of a member who was shut out is gone for good, and does not come back with them."""
+    member = Member.objects.select_related("organization").get(pk=event.subject_id)
+    feeds.revoke(member=member, actor=Actor(ActorKind(event.actor_kind), event.actor_id, event.actor_label))
 
 
 def install_pack(event: Event) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from accounts.permissions import MEMBERSHIP, SYSTEM_ROLES, Reach
+from accounts.permissions import ADMIN, MEMBERSHIP, SYSTEM_ROLES, Reach
 from core.fields import OneLine
 from core.tenancy import TenantManager, TenantModel
 
@@ -40,6 +40,11 @@ class Role(TenantModel):
     def reach(self) -> Reach:
         return SYSTEM_ROLES[self.key].reach if self.is_system else Reach(self.stored_reach)
 
+    @property
+    def is_administrator(self) -> bool:
+        """Whether it is the one role of which an organization always has an active member."""
+        return self.is_system and self.key == ADMIN.key
+
 
 class Team(TenantModel):
     name = OneLine(max_length=80)
@@ -56,6 +61,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Members who may come in now."""
         return self.filter(is_active=True, user__is_active=True, organization__is_active=True)
 
+    def present(self) -> Self:
+        """Members who were not removed, active or not."""
+        return self.filter(removed_at=None)
+
     def with_access(self) -> Self:
         """Joined with all that is asked of a member on every request."""
         return self.select_related("user", "organization", "role")
@@ -68,6 +77,8 @@ class Member(TenantModel):
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="members")
     teams = models.ManyToManyField(Team, blank=True, related_name="members")
     is_active = models.BooleanField(default=True)
+    # Gone from every list of people. The row stays: the ledger speaks of it, and a new invitation revives it.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -77,7 +88,12 @@ class Member(TenantModel):
     scopes: frozenset[str] | None = None
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="member_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="member_once"),
+            models.CheckConstraint(
+                condition=models.Q(removed_at=None) | models.Q(is_active=False), name="removed_member_is_inactive"
+            ),
+        ]
         indexes = [models.Index(fields=["user", "is_active"], name="member_of_user")]
 
     def __str__(self) -> str:

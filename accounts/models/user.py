@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from core.fields import OneLine
 from core.ids import uuid7
@@ -40,6 +41,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = OneLine(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may enter the admin", default=False)
+    # Sessions that began before are over, whichever browser has them.
+    sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = UserManager()
@@ -63,6 +66,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def set_unusable_password(self) -> None:
         """Nobody signs in with a password any more; it is a change like any other."""
         self.set_password(None)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is compared with on every request: Django's own digest of the password, until all of a
+        user's sessions were ended for the first time; from then on also of that moment."""
+        digest: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if self.sessions_ended_at is None:
+            return digest
+        return salted_hmac("accounts.User.sessions", digest + self.sessions_ended_at.isoformat()).hexdigest()
 
     def get_full_name(self) -> str:
         return self.name or self.email

@@ -10,6 +10,7 @@ from django.utils.text import slugify
 
 from accounts import events
 from accounts.credentials import throttle
+from accounts.members import services as members
 from accounts.models import Member, Organization, Role, User
 from accounts.permissions import ADMIN, SYSTEM_ROLES
 from activity.actor import Actor
@@ -97,11 +98,9 @@ def sign_up(*, email: str, password: str, name: str = "", organization: str = ""
 
 @transaction.atomic
 def add_member(*, organization: Organization, user: User, role_key: str, actor: Actor) -> Member:
-    """Make a user a member with one of the organization's roles. Raises Role.DoesNotExist."""
+    """Make a user a member with one of the organization's roles. Raises Role.DoesNotExist, and as `members.add`."""
     role = Role.objects.get(organization=organization, key=role_key)
-    member = Member.objects.create(organization=organization, user=user, role=role)
-    record(events.MEMBER_ADDED, subject=member, actor=actor, payload={"role": role.key})
-    return member
+    return members.add(organization=organization, user=user, role=role, actor=actor)
 
 
 def _free_slug(name: str) -> str:

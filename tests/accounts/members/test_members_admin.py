@@ -43,8 +43,8 @@ def test_role_teams_and_access_are_recorded_from_and_to(superuser: Client, alice
         was = sorted(bob.member.teams.values_list("name", flat=True))
     changed = given(bob.member, role=manager.pk, teams=[night.pk], is_active="")
     save(superuser, bob.member, **changed)
-    (event,) = recorded(alice.organization)[known:]
-    assert event == (
+    role_and_teams, shut_out = recorded(alice.organization)[known:]
+    assert role_and_teams == (
         "member.changed",
         str(bob.member.pk),
         alice.actor.label,
@@ -52,19 +52,31 @@ def test_role_teams_and_access_are_recorded_from_and_to(superuser: Client, alice
             "changes": {
                 "role": {"from": "counselor", "to": "manager"},
                 "teams": {"from": was, "to": ["Night desk"]},
-                "is_active": {"from": True, "to": False},
             }
         },
     )
+    assert shut_out == ("member.deactivated", str(bob.member.pk), alice.actor.label, {})
     save(superuser, bob.member, **changed)
-    assert len(recorded(alice.organization)) == known + 1, "saved again, and nothing changed"
+    assert len(recorded(alice.organization)) == known + 2, "saved again, and nothing changed"
+    save(superuser, bob.member, **{**changed, "is_active": "on"})
+    assert recorded(alice.organization)[-1][0] == "member.reactivated"
 
 
-def test_only_what_changed_is_named(superuser: Client, alice: Any, bob: Any):
+def test_who_is_shut_out_here_is_out_at_once_as_elsewhere(superuser: Client, alice: Any, bob: Any):
+    caller = bob.api
     with organization_scope(alice.organization):
         teams = list(bob.member.teams.values_list("pk", flat=True))
     save(superuser, bob.member, **given(bob.member, teams=teams, is_active=""))
-    assert recorded(alice.organization)[-1][3] == {"changes": {"is_active": {"from": True, "to": False}}}
+    assert [kind for kind, *_ in recorded(alice.organization)][-1] == "member.deactivated"
+    save(superuser, bob.member, **given(bob.member, teams=teams))
+    assert caller.get("/api/v1/auth/me").status_code == 401
+
+
+def test_who_is_a_member_already_is_said_so(superuser: Client, alice: Any, bob: Any):
+    url = "/admin/accounts/member/add/"
+    fields = {"user": bob.user.pk, "role": bob.member.role_id, "is_active": "on"}
+    answer = superuser.post(url, fields, follow=True)
+    assert (answer.redirect_chain, "member already" in answer.content.decode()) == ([(url, 302)], True)
 
 
 def test_a_new_member_is_recorded_as_one(superuser: Client, alice: Any):

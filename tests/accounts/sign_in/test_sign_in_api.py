@@ -164,7 +164,7 @@ def test_a_deactivated_member_is_out_at_once(alice, bob):
     with organization_scope(alice.organization):
         members.deactivate(member=bob.member, actor=alice.actor)
     assert caller.get("/api/v1/auth/me").status_code == 401
-    assert browser.get(bob.url("inbox/")).status_code == 404
+    assert browser.get(bob.url("inbox/"))["Location"].startswith("/sign-in/")
 
 
 def test_the_last_administrator_stays(alice, bob):
