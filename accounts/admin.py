@@ -15,6 +15,7 @@ from accounts.members import services as members
 from accounts.models import (
     APIKey,
     IdempotentCall,
+    Invitation,
     Member,
     Organization,
     PasswordReset,
@@ -225,6 +226,17 @@ class PasswordResetAdmin(SignInAttemptAdmin):
     list_display = ["email", "created_at", "due_at", "attempts", "last_error"]
     search_fields = ["email"]
     exclude = ["claim_token"]
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Who was invited, and why a mail did not leave; invitations are made and revoked in the organization."""
+
+    list_display = ["email", "organization", "role", "created_at", "expires_at", "sent_at", "due_at", "last_error"]
+    list_select_related = ("organization", "role")
+    search_fields = ["email", "organization__name"]
+    ordering = ["-created_at"]
+    exclude = ["token_hash", "nonce", "claim_token"]
 
 
 @admin.register(IdempotentCall)

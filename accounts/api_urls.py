@@ -1,5 +1,6 @@
 from django.urls import path
 
+from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.sign_in.api import OwnViewSet, SignInViewSet
 from core.api.router import Router
@@ -12,6 +13,7 @@ urlpatterns = [
         path(f"auth/{name}", SignInViewSet.as_view({"post": name}), name=f"auth-{name}")
         for name in ("register", "login", "refresh", "logout")
     ),
+    path("auth/invitations/<str:token>/accept", AcceptViewSet.as_view({"post": "accept"}), name="auth-accept"),
     path("auth/me", OwnViewSet.as_view({"get": "me"}), name="auth-me"),
     path("auth/switch", OwnViewSet.as_view({"post": "switch"}), name="auth-switch"),
     *router.urls,

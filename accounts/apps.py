@@ -13,9 +13,12 @@ class AccountsConfig(AppConfig):
 
         from accounts.access.pages import administered_by
         from accounts.frame import menu
+        from accounts.invitations import sending
         from accounts.permissions import MEMBERSHIP
+        from activity import installation
         from core.admin import ParleyAdminSite
 
         menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
+        installation.register_leaving(sending.cancel_in_copy)
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by

@@ -4,7 +4,10 @@ from celery import shared_task
 
 from accounts.credentials import password_resets
 from accounts.idempotency import services as idempotency
+from accounts.invitations import sending as invitation_mails
+from accounts.invitations import services as invitations
 from core.jobs import Drain
+from core.tenancy import every_organization
 
 
 @shared_task(base=Drain, name="accounts.tasks.purge_idempotency_keys")
@@ -23,3 +26,16 @@ def send_password_resets() -> int:
 def purge_password_resets() -> int:
     """Delete what could not be answered in time."""
     return password_resets.purge_old()
+
+
+@shared_task(base=Drain, name=invitations.SEND)
+def send_invitations() -> int:
+    """Write the mails to who was invited."""
+    return invitation_mails.send_due()
+
+
+@shared_task(base=Drain, name="accounts.tasks.purge_invitations")
+def purge_invitations() -> int:
+    """Delete invitations that are over for long."""
+    with every_organization("what is over goes in all organizations"):
+        return invitations.purge_old()

@@ -275,6 +275,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("forget old jobs", "activity.tasks.purge_jobs", 3600),
         ("answer who forgot a password", "accounts.tasks.send_password_resets", 5),
         ("forget questions for passwords", "accounts.tasks.purge_password_resets", 3600),
+        ("mail invitations", "accounts.tasks.send_invitations", 5),
+        ("purge invitations", "accounts.tasks.purge_invitations", 3600),
         ("forget idempotency keys", "accounts.tasks.purge_idempotency_keys", 3600),
         ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
         ("free absurd claims", "crm_project.tasks.release_overlong_claims", 60),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts import events
 from accounts.credentials import known_browsers, throttle
@@ -47,8 +48,15 @@ def memberships(user: User) -> list[Member]:
         return sorted(rows, key=lambda m: (m.last_seen_at is None, -(m.last_seen_at or m.created_at).timestamp()))
 
 
+def note_seen(member: Member) -> None:
+    """The member is here now, and the organization the one that they used last."""
+    with organization_scope(member.organization):
+        Member.objects.filter(pk=member.pk).update(last_seen_at=timezone.now())
+
+
 def record_sign_in(member: Member, *, how: str) -> None:
-    """The ledger knows who came in, and by which door (`page`, `api`)."""
+    """The ledger knows who came in, and by which door (`page`, `api`); colleagues see when."""
+    note_seen(member)
     with organization_scope(member.organization):
         record(events.SIGNED_IN, subject=member, actor=Actor.for_user(member.user), payload={"how": how})
 

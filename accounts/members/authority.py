@@ -100,11 +100,6 @@ def authority_of(actor: Actor, organization: Organization) -> Authority:
     member = _member_behind(actor, organization)
     if member is None:
         raise NotYours(_("You may not change who belongs to this organization."))
-    return authority_of_member(member)
-
-
-def authority_of_member(member: Member) -> Authority:
-    """What a member, as their credentials leave it, may do."""
     teams = frozenset(member.teams.values_list("pk", flat=True))
     return Authority(member.permissions, member.reach, teams, member.user_id)
 

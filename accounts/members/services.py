@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts import events
 from accounts.members.authority import Authority, authority_of, lock_members, own_role, own_teams
-from accounts.models import APIKey, Member, Organization, Role, Team, TokenFamily, User
+from accounts.models import APIKey, Invitation, Member, Organization, Role, Team, TokenFamily, User
 from accounts.permissions import ADMIN
 from activity.actor import Actor
 from activity.ledger import record
+from core.claims import released
 from core.refused import Refused
 from core.tenancy import every_organization
 
@@ -79,6 +80,7 @@ def add(*, organization: Organization, user: User, role: Role, actor: Actor, tea
     role, teams = own_role(organization, role), own_teams(organization, teams)
     authority.require_role(role)
     authority.require_teams(teams)
+    _end_invitations(organization, user)
     return enter(organization=organization, user=user, role=role, teams=teams, actor=actor)
 
 
@@ -168,6 +170,7 @@ def remove(*, member: Member, actor: Actor) -> None:
     _require_may_go(locked, authority)
     if locked.is_active:
         _shut_out(locked, actor)
+    _end_invitations(locked.organization, locked.user)
     locked.teams.clear()
     locked.removed_at = timezone.now()
     locked.save(update_fields=["removed_at"])
@@ -215,3 +218,9 @@ def _shut_out(member: Member, actor: Actor) -> None:
             User.objects.filter(pk=member.user_id).update(sessions_ended_at=now)
     # Inline subscribers end what upper apps gave the member: calendar addresses.
     record(events.MEMBER_DEACTIVATED, subject=member, actor=actor)
+
+
+def _end_invitations(organization: Organization, user: User) -> None:
+    """A link of before is no way in for who is in already, or was taken out."""
+    unanswered = Invitation.objects.unanswered().filter(organization=organization, email=user.email.lower())
+    unanswered.update(revoked_at=timezone.now(), due_at=None, **released())

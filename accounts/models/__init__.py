@@ -1,5 +1,6 @@
 from accounts.models.attempt import SignInAttempt
 from accounts.models.idempotency import IdempotentCall
+from accounts.models.invitation import Invitation
 from accounts.models.member import Member, Role, Team
 from accounts.models.organization import Organization
 from accounts.models.password_reset import PasswordReset
@@ -9,6 +10,7 @@ from accounts.models.user import User
 __all__ = [
     "APIKey",
     "IdempotentCall",
+    "Invitation",
     "Member",
     "Organization",
     "PasswordReset",

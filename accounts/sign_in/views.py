@@ -5,24 +5,21 @@ from __future__ import annotations
 from typing import cast
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.credentials import known_browsers, sign_in
-from accounts.models import Member, User
+from accounts.credentials import sign_in
+from accounts.models import User
 from accounts.organizations import services as organizations
+from accounts.sign_in.entering import enter
 from accounts.sign_in.forms import SignInForm, SignUpForm
 from core.http import client_address, local_path, redirect_to
 from core.refused_pages import Attempt, on_form
-from core.tenancy import every_organization
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @sensitive_post_parameters("password")
@@ -35,7 +32,7 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     attempt = on_form(request, form)
     if request.method == "POST" and form.is_valid():
         with attempt:
-            return _enter(request, sign_in.verify(request=request, **form.cleaned_data))
+            return enter(request, sign_in.verify(request=request, **form.cleaned_data), _next(request))
     context = {"form": form, "next": _next(request), "is_sign_up_enabled": settings.SIGN_UP_ENABLED}
     return render(request, "accounts/sign_in/sign_in.html", context, status=_status_of(attempt))
 
@@ -60,7 +57,7 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with attempt:
             member = organizations.sign_up_from(address=client_address(request), **form.cleaned_data)
-            return _enter(request, member.user)
+            return enter(request, member.user, _next(request))
     context = {"form": form, "is_sign_up_enabled": True}
     return render(request, "accounts/sign_in/sign_up.html", context, status=_status_of(attempt))
 
@@ -82,19 +79,9 @@ def switch(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         for member in members:
             if member.organization.slug == request.POST.get("organization"):
-                with every_organization("the user moves from one to another"):
-                    Member.objects.filter(pk=member.pk).update(last_seen_at=timezone.now())
+                sign_in.note_seen(member)
                 return redirect("organization:home", member.organization.slug)
     return render(request, "accounts/sign_in/switch.html", {"memberships": members})
-
-
-def _enter(request: HttpRequest, user: User) -> HttpResponse:
-    login(request, user, backend=BACKEND)
-    for member in sign_in.memberships(user)[:1]:
-        sign_in.record_sign_in(member, how="page")
-    response = redirect_to(_next(request))
-    known_browsers.remember(request, response, user.email)
-    return response
 
 
 def _status_of(attempt: Attempt) -> int:

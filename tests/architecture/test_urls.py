@@ -31,6 +31,7 @@ OPEN_PAGES = {
     "forgotten-password/sent/": "before signing in",
     "forgotten-password/done/": "before signing in",
     "forgotten-password/<uidb64>/<token>/": "the mailed token is the permission",
+    "invitation/<str:token>/": "the mailed token is the permission; wrong ones are slowed down",
     "calendar/<str:token>.ics": "a calendar reads it: the long random token in the address is the permission",
     "webhooks/twilio/whatsapp": "the provider's signature is the permission",
     "webhooks/twilio/sms": "the provider's signature is the permission",
@@ -45,6 +46,7 @@ OPEN_CALLS = {
     "api/v1/^.*$": "everything that is no call: 404 in the contract's shape",
     "api/v1/auth/register": "before there are credentials; SIGN_UP_ENABLED closes it",
     "api/v1/auth/login": "before there are credentials",
+    "api/v1/auth/invitations/<str:token>/accept": "the mailed token is the permission; wrong ones are slowed down",
     "api/v1/auth/refresh": "the refresh token is the permission",
     "api/v1/auth/logout": "the refresh token is the permission",
 }

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import PasswordReset
+from accounts.invitations import services as invitations
+from accounts.models import Invitation, PasswordReset
 from activity import dispatch
 from activity.models import Event, Job
 from core import queues
@@ -70,6 +71,9 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
         "catching up": lambda: Reconciliation.objects.create(
             **base, channel=whatsapp, since=timezone.now() - OLD, until=timezone.now()
         ),
+        "invitations": lambda: Invitation.objects.create(
+            **base, email="x@x.example", token_hash="x", expires_at=timezone.now() + OLD
+        ),
         "password resets": lambda: PasswordReset.objects.create(email=alice.user.email, due_at=base["due_at"]),
     }
 
@@ -92,6 +96,7 @@ SHOWN: dict[str, Callable[[Any], tuple[str, str]]] = {
     "provider templates": lambda row: ("", row.last_error),
     "catching up": lambda row: (row.state, row.error),
     "password resets": lambda row: ("", row.last_error),
+    "invitations": lambda row: ("", row.last_error),
 }
 # What whoever wanted it wants again, as the first time: a job, a link for a new password.
 ASKED_FOR_AGAIN = {"jobs", "password resets"}
@@ -108,8 +113,14 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "files": lambda row, alice: fetching.try_again(row),
     "mailboxes": lambda row, alice: _saved(row),
     "provider templates": lambda row, alice: contents.sync_now(row.channel),
+    "invitations": lambda row, alice: _sent_again(row, alice),
     "catching up": lambda row, alice: backfill.request_backfill(channel=row.channel, actor=alice.actor),
 }
+
+
+def _sent_again(row: Invitation, alice: Any) -> None:
+    Invitation.objects.filter(pk=row.pk).update(role=alice.member.role)
+    invitations.resend(invitation=row, actor=alice.actor)
 
 
 def _saved(row: Mailbox) -> None:
