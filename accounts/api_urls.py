@@ -2,11 +2,14 @@ from django.urls import path
 
 from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
+from accounts.people.api import InvitationViewSet, PersonViewSet
 from accounts.sign_in.api import OwnViewSet, SignInViewSet
 from core.api.router import Router
 
 router = Router()
 router.register("jobs", JobViewSet, "job")
+router.register("admin/users", PersonViewSet, "user")
+router.register("admin/invitations", InvitationViewSet, "invitation")
 
 urlpatterns = [
     *(

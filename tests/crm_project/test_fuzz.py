@@ -93,7 +93,7 @@ def ids(alice: Any, make_conversation: Any, settings: Any, open_connection: None
         "custom-fields": str(field.pk), "segments": str(segment.pk), "conversations": str(conversation.pk),
         "channels": str(conversation.channel_id), "actions": str(action.pk), "outcomes": str(outcome.pk),
         "outcome-types": str(outcome.type_id), "processes": str(process.pk),
-        "pipeline": str(customer.stage_id), "templates": str(template),
+        "pipeline": str(customer.stage_id), "templates": str(template), "admin": str(alice.user.pk),
     }  # fmt: skip
 
 

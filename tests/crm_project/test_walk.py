@@ -17,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from accounts.invitations import services as invitations
 from activity import jobs
 from activity.models import Job
 from core.tenancy import organization_scope
@@ -50,7 +51,7 @@ PHONE = "7700912345"
 # What everybody in the organization may see, with its id.
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
-    r"(^|organization>/)templates)/<uuid:pk>"
+    r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -125,6 +126,11 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             file=BytesIO(f"Name,Phone\n{NAME},+44{PHONE}\n".encode()), name=NAME, member=alice.member
         )
         tag = Tag.objects.first()
+        (invited,) = invitations.invite(
+            organization=organization, emails=["walk@new.example"], role=alice.member.role, actor=actor
+        )
+        invitation = invited.invitation
+        assert invitation is not None
         ids = {
             r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,
             r"(customers|leads)/imports?/<": upload.pk,
@@ -150,6 +156,10 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"tags/<": tag.pk,
             r"(custom-fields|settings/fields)/<": field.pk,
             r"settings/pipeline/<": customer.stage_id,
+            r"settings/people/invitations/<": invitation.pk,
+            r"settings/people/<": alice.member.pk,
+            r"admin/users/<": alice.user.pk,
+            r"admin/invitations/<": invitation.pk,
             r"channels/<": channel.pk,
             r"attachments/<": Attachment.objects.create(
                 organization=organization, message=message, filename=NAME, content_type="image/png"

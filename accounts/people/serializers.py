@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from rest_framework import serializers
+
+from accounts.invitations.services import DEFAULT_DAYS, MAX_AT_ONCE, MAX_DAYS, Outcome, Result
+from accounts.models import Invitation, Member
+from accounts.people.queries import MemberStatus
+from core.api.parameters import ListParameters
+from core.api.strict import Strict
+
+STATUSES = [(status.value, status.value) for status in MemberStatus]
+
+
+class PersonSerializer(Strict, serializers.ModelSerializer[Member]):
+    """A member, by the id that their user has everywhere else."""
+
+    id = serializers.UUIDField(source="user_id", read_only=True)
+    email = serializers.EmailField(source="user.email", read_only=True)
+    name = serializers.CharField(source="user.name", read_only=True)
+    role = serializers.CharField(source="role.key", max_length=40, help_text="A role's key.")
+    teams = serializers.ListField(child=serializers.UUIDField(), max_length=200, help_text="Ids of teams.")
+    status = serializers.ChoiceField(choices=STATUSES, help_text="Inactive: shut out, and nothing of theirs is good.")
+
+    class Meta:
+        model = Member
+        fields = ["id", "email", "name", "role", "teams", "status", "last_seen_at", "created_at"]
+        read_only_fields = ["last_seen_at", "created_at"]
+
+    def to_representation(self, instance: Member) -> dict[str, object]:
+        user = instance.user
+        return {
+            "id": str(instance.user_id),
+            "email": user.email,
+            "name": user.name,
+            "role": instance.role.key,
+            "teams": [str(team.pk) for team in sorted(instance.teams.all(), key=lambda team: team.name)],
+            "status": MemberStatus.ACTIVE.value if instance.is_active else MemberStatus.INACTIVE.value,
+            "last_seen_at": self.fields["last_seen_at"].to_representation(instance.last_seen_at)
+            if instance.last_seen_at
+            else None,
+            "created_at": self.fields["created_at"].to_representation(instance.created_at),
+        }
+
+
+class PersonParameters(ListParameters):
+    search = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, help_text="Words of the name or the e-mail."
+    )
+    role = serializers.CharField(max_length=40, required=False, allow_blank=True, help_text="A role's key.")
+    status = serializers.ChoiceField(choices=STATUSES, required=False)
+
+
+class GivenAccess(Strict):
+    """What invited people are to be given."""
+
+    role = serializers.CharField(max_length=40, help_text="A role's key.")
+    teams = serializers.ListField(
+        child=serializers.UUIDField(), required=False, default=list, max_length=200, help_text="Ids of teams."
+    )
+    days = serializers.IntegerField(
+        min_value=1, max_value=MAX_DAYS, required=False, default=DEFAULT_DAYS, help_text="How long the link is good."
+    )
+
+
+class NewPersonSerializer(GivenAccess):
+    email = serializers.EmailField(max_length=254)
+    send_invite = serializers.BooleanField(
+        required=False, default=True, help_text="Has to be true: people join by the link in the mail."
+    )
+
+    def validate_send_invite(self, value: bool) -> bool:
+        if not value:
+            raise serializers.ValidationError("People join by invitation only.")
+        return value
+
+
+class NewInvitationsSerializer(GivenAccess):
+    emails = serializers.ListField(child=serializers.EmailField(max_length=254), min_length=1, max_length=MAX_AT_ONCE)
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    role = serializers.SerializerMethodField(help_text="A role's key; null where the role was deleted.")
+    teams = serializers.SerializerMethodField(help_text="Ids of teams.")
+    status = serializers.ChoiceField(choices=Invitation.Status.choices, read_only=True)
+    invited_by = serializers.SerializerMethodField(help_text="The id of a user.")
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "teams", "status", "invited_by", "sent_at", "expires_at", "created_at"]
+
+    def get_role(self, invitation: Invitation) -> str | None:
+        return None if invitation.role is None else invitation.role.key
+
+    def get_teams(self, invitation: Invitation) -> list[UUID]:
+        return [team.pk for team in sorted(invitation.teams.all(), key=lambda team: team.name)]
+
+    def get_invited_by(self, invitation: Invitation) -> UUID | None:
+        return None if invitation.invited_by is None else invitation.invited_by.user_id
+
+
+class InvitationParameters(ListParameters):
+    status = serializers.ChoiceField(choices=Invitation.Status.choices, required=False)
+
+
+class InvitedSerializer(serializers.Serializer[Result]):
+    email = serializers.EmailField()
+    outcome = serializers.ChoiceField(choices=[(one.value, one.value) for one in Outcome])
+    invitation = InvitationSerializer(allow_null=True)
+
+
+class InvitedListSerializer(serializers.Serializer[object]):
+    results = InvitedSerializer(many=True)
+
+
+BULK_ACTIONS = ("activate", "deactivate", "remove", "set_role")
+
+
+class PeopleBulkSerializer(Strict):
+    action = serializers.ChoiceField(choices=BULK_ACTIONS)
+    ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=200)
+    role = serializers.CharField(max_length=40, required=False, help_text="A role's key, for set_role.")
+
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        if (attrs["action"] == "set_role") != ("role" in attrs):
+            raise serializers.ValidationError({"role": ["Goes with set_role, and only with it."]})
+        return attrs
+
+
+class PeopleBulkRowSerializer(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=("done", "refused"))
+    detail = serializers.CharField(allow_blank=True, help_text="Why it was refused.")
+
+
+class PeopleBulkResultSerializer(serializers.Serializer[object]):
+    results = PeopleBulkRowSerializer(many=True)
