@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 from accounts import events  # noqa: F401 - declared before any app is ready
 
@@ -19,6 +20,7 @@ class AccountsConfig(AppConfig):
         from core.admin import ParleyAdminSite
 
         menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
+        menu.register(menu.Entry(gettext_noop("People"), "organization:people", "users-round", "users.view", 90))
         installation.register_leaving(sending.cancel_in_copy)
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by

@@ -40,7 +40,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:log", "customers:new", "customers:new_contact", "customers:new_deal", "customers:new_field",
         "customers:new_outcome", "customers:new_outcome_type", "customers:new_stage", "customers:new_task",
         "customers:quick_task", "customers:save_segment", "customers:upload_file", "messaging:new_channel",
-        "messaging:new_template", "messaging:write", "customers:export",
+        "messaging:new_template", "messaging:write", "customers:export", "organization:invite",
     },
     "asks and then deletes, merges or takes back": {
         "customers:delete", "customers:delete_contact", "customers:delete_deal", "customers:delete_field",
@@ -48,7 +48,8 @@ ACTIONS: dict[str, set[str]] = {
         "customers:delete_task", "customers:delete_segment", "customers:dismiss_duplicate", "customers:erase",
         "customers:merge",
         "customers:remove_address", "customers:remove_stage", "customers:remove_tag", "customers:undo",
-        "messaging:delete_channel", "messaging:delete_template",
+        "messaging:delete_channel", "messaging:delete_template", "organization:deactivate_member",
+        "organization:remove_member",
     },
     "sends, reads or tries something out": {
         "messaging:cancel", "messaging:check_channel", "messaging:note",
@@ -56,7 +57,8 @@ ACTIONS: dict[str, set[str]] = {
         "customers:import_detail",
     },
     "is one button, which is what it does": {
-        "accounts:sign_out", "customers:follow_up", "customers:order_outcome_types",
+        "accounts:sign_out", "organization:reactivate_member", "organization:resend_invitation",
+        "organization:revoke_invitation", "customers:follow_up", "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",
     },
 }  # fmt: skip
@@ -72,6 +74,7 @@ KNOWN = {
     "customers:outcome_type", "customers:change_stage", "customers:change_field", "customers:save_pipeline_rules",
     "customers:save_tag", "customers:keeping", "customers:edit_field", "customers:set_owner", "customers:set_stage",
     "customers:row", "customers:move", "customers:move_deal", "messaging:edit_template", "messaging:edit_channel",
+    "organization:member",
 }  # fmt: skip
 
 
