@@ -100,6 +100,8 @@ def _signed_in(request: HttpRequest, organization: str) -> SignedIn | None:
     member = next((m for m in sign_in.memberships(user) if m.organization.slug == organization), None)
     if member is None:
         raise Http404("There is no such page, or you are not a member of its organization.")
+    # Every page that is open has a stream, so here is known who is here, at no cost to any page.
+    sign_in.note_visit(member)
     return SignedIn(member, request.session.session_key or "")
 
 

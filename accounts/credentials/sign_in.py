@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,6 +16,9 @@ from activity.ledger import record
 from core.http import client_address
 from core.refused import Refused
 from core.tenancy import every_organization, organization_scope
+
+# What colleagues see of when somebody was last here need not be newer.
+NOTED_EVERY = timedelta(minutes=10)
 
 
 class InvalidCredentials(Refused):
@@ -52,6 +57,12 @@ def note_seen(member: Member) -> None:
     """The member is here now, and the organization the one that they used last."""
     with organization_scope(member.organization):
         Member.objects.filter(pk=member.pk).update(last_seen_at=timezone.now())
+
+
+def note_visit(member: Member) -> None:
+    """A page of the organization is open in the member's browser; written down once in so long (NOTED_EVERY)."""
+    if member.last_seen_at is None or member.last_seen_at < timezone.now() - NOTED_EVERY:
+        note_seen(member)
 
 
 def record_sign_in(member: Member, *, how: str) -> None:

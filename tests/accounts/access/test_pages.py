@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from accounts.access import pages
+from accounts.models import Member
 from accounts.permissions import ADMIN, CATALOG, COUNSELOR, MANAGER, Reach
 from core.tenancy import ScopeError, organization_scope
 from customers.models import Customer
@@ -47,3 +51,19 @@ def test_reach_is_all_for_alice_the_team_for_mona_the_assigned_for_bob(alice, mo
         assert set(Customer.objects.visible_to(bob.member)) == {his}
     with organization_scope(charlie.organization):
         assert not Customer.objects.visible_to(charlie.member).exists()
+
+
+def test_who_has_a_page_open_is_seen_to_be_here_once_in_a_while(alice, rf):
+    def visit() -> Member:
+        request = rf.get("/")
+        request.user, request.session = alice.user, alice.client.session
+        assert pages._signed_in(request, alice.organization.slug) is not None
+        with organization_scope(alice.organization):
+            return Member.objects.get(pk=alice.member.pk)
+
+    first = visit().last_seen_at
+    assert first is not None
+    assert visit().last_seen_at == first
+    with organization_scope(alice.organization):
+        Member.objects.update(last_seen_at=first - timedelta(minutes=11))
+    assert visit().last_seen_at > first
