@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_a_forgotten_password_is_replaced_by_the_mailed_link(stranger, clinic):
     page.get_by_label("E-mail").fill(user.email)
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("heading", name="Look in your mailbox")).to_be_visible()
-    page.goto(mailed_link(user))
+    page.goto(wait_for_mail(user.email))
     page.get_by_label("New password", exact=True).fill(SENTENCE)
     page.get_by_label(re.compile("confirm", re.IGNORECASE)).fill(SENTENCE)
     page.get_by_role("button", name="Save password").click()
@@ -72,12 +73,50 @@ def test_a_forgotten_password_is_replaced_by_the_mailed_link(stranger, clinic):
     expect(page).to_have_url(re.compile("/o/[^/]+/$"))
 
 
-def mailed_link(user: User) -> str:
+def wait_for_mail(email: str) -> str:
+    """The link of the newest mail to this address, which the worker is about to write."""
+    until = time.monotonic() + 20
+    while not (link := mailed_link(email)):
+        assert time.monotonic() < until, f"No mail to {email}."
+        time.sleep(0.2)
+    return link
+
+
+def mailed_link(email: str) -> str:
     for path in sorted(Path(settings.DATA_DIR, "mail").glob("*.log"), reverse=True):
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-        if user.email in str(mail["To"]):
+        if email in str(mail["To"]):
             return re.search(r"https?://\S+", mail.get_content())[0]
-    raise AssertionError(f"No mail to {user.email}.")
+    return ""
+
+
+def test_an_invited_person_joins_by_the_mailed_link(clinic, sign_in, stranger):
+    page, email = sign_in(clinic.alice.user), f"nora.{clinic.organization.slug}@new.example"
+    page.goto(clinic.url("settings/people/"))
+    page.get_by_role("link", name="Invite").click()
+    page.get_by_label("E-mail addresses").fill(email)
+    page.get_by_label("Role").select_option("Counselor")
+    page.get_by_role("button", name="Send invitations").click()
+    expect(page.get_by_text(f"Invited: {email}.")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text=email)).to_be_visible()
+
+    link = wait_for_mail(email)
+    stranger.goto(link)
+    expect(stranger.get_by_role("heading", name=f"Join {clinic.organization.name}")).to_be_visible()
+    stranger.get_by_label("Your name").fill("Nora Berg")
+    stranger.get_by_label("Password", exact=True).fill(SENTENCE)
+    stranger.get_by_role("button", name="Join").click()
+    expect(stranger).to_have_url(re.compile(f"/o/{clinic.organization.slug}/$"))
+    stranger.goto(link)
+    expect(stranger.get_by_text("was used already")).to_be_visible()
+
+    page.goto(clinic.url("settings/people/?search=nora"))
+    page.get_by_role("link", name="Nora Berg").click()
+    page.get_by_role("link", name="Deactivate").click()
+    page.get_by_role("button", name="Deactivate").click()
+    expect(page.get_by_text("Nora Berg is out.")).to_be_visible()
+    stranger.goto(clinic.url())
+    expect(stranger.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_who_belongs_to_two_organizations_moves_between_them(clinic, sign_in):
