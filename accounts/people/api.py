@@ -115,12 +115,13 @@ class PersonViewSet(OrganizationViewSet[Member]):
             require(request, self, "users.delete")
         role = queries.role_by_key(data["role"]) if "role" in data else None
         actor = current_actor()
-        work: Callable[..., object] = {
+        services: dict[str, Callable[..., object]] = {
             "activate": partial(members.reactivate, actor=actor),
             "deactivate": partial(members.deactivate, actor=actor),
             "remove": partial(members.remove, actor=actor),
             "set_role": partial(members.change, actor=actor, role=role),
-        }[data["action"]]
+        }
+        work = services[data["action"]]
         results = [self._one_of_many(pk, work) for pk in dict.fromkeys(data["ids"])]
         return Response(shapes.PeopleBulkResultSerializer({"results": results}).data)
 
