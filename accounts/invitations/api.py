@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +16,7 @@ from accounts.credentials import tokens
 from accounts.invitations import accepting
 from accounts.models import User
 from accounts.sign_in.serializers import PairSerializer
-from core.api.strict import Strict, valid
+from core.api.strict import Body, Strict, valid
 
 
 class AcceptSerializer(Strict):
@@ -58,7 +56,7 @@ class AcceptViewSet(ViewSet):
         return Response(PairSerializer(tokens.begin(member=member)).data, status=status.HTTP_201_CREATED)
 
 
-def _require_good(data: dict[str, Any], email: str) -> None:
+def _require_good(data: Body, email: str) -> None:
     if not data["name"].strip():
         raise serializers.ValidationError({"name": [_("A new account needs a name.")]})
     try:

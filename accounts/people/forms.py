@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.invitations import services as invitations
@@ -22,7 +22,6 @@ LIFETIMES = [(1, _("1 day")), (7, _("7 days")), (14, _("14 days")), (30, _("30 d
 class _GivesAccess(forms.Form):
     """A role and teams, of those that may be given. The values are the records themselves."""
 
-    refused_fields = {"emails": "emails"}
     role = forms.ChoiceField(label=_("Role"))
     teams = forms.MultipleChoiceField(label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple)
 
@@ -61,8 +60,8 @@ class InviteForm(_GivesAccess):
     )
     field_order = ["emails", "role", "teams", "days"]
 
-    def __init__(self, *args: Any, authority: Authority, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *, authority: Authority) -> None:
+        super().__init__(data)
         roles = sorted(queries.roles_to_give(authority), key=lambda role: len(role.permissions))
         self.offer(roles, list(queries.teams_to_give(authority)))
 
@@ -77,10 +76,10 @@ class InviteForm(_GivesAccess):
 class MemberForm(EditMixin, _GivesAccess):
     """Role and teams of a member. `authority` is of who changes them."""
 
-    def __init__(self, *args: Any, record: Member, authority: Authority, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, record: Member, authority: Authority) -> None:
         own: list[UUID] = [team.pk for team in record.teams.all()]
         initial = {"role": str(record.role_id), "teams": [str(pk) for pk in own]}
-        super().__init__(*args, record=record, initial=initial, **kwargs)
+        super().__init__(data, record=record, initial=initial)
         roles = queries.roles_to_give(authority)
         if record.role not in roles:
             roles.append(record.role)

@@ -11,8 +11,11 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 
+from accounts.invitations import services as invitations
+from accounts.members import services as members
 from accounts.models import User
 from core.tenancy import organization_scope
+from tests.browser.test_accessibility import SCREENS, findings
 from tests.conftest import Person, sign_up
 
 SENTENCE = "seven quiet herons wade"
@@ -140,3 +143,31 @@ def test_a_member_of_nothing_is_told_so(clinic, sign_in):
     page = sign_in(User.objects.create_user("nobody@nowhere.example", SENTENCE, name="Nils"))
     assert page.goto("/").status == 403
     expect(page.get_by_role("heading", name="You belong to no organization")).to_be_visible()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_with_the_people(screen, clinic, sign_in):
+    with organization_scope(clinic.organization):
+        made = {"organization": clinic.organization, "actor": clinic.alice.actor}
+        invitations.invite(**made, emails=["nora@new.example"], role=clinic.bob.member.role)
+        members.deactivate(member=clinic.bob.member, actor=clinic.alice.actor)
+    page = sign_in(clinic.alice.user, reduced_motion="reduce", **SCREENS[screen])
+    bob = clinic.bob.member.pk
+    paths = ["", "?search=nobody", "invitations/", "invite/", f"{bob}/", f"{clinic.alice.member.pk}/", f"{bob}/remove/"]
+    found = {path: findings(page) for path in paths if page.goto(clinic.url(f"settings/people/{path}"))}
+    page.goto("/invitation/none/")
+    found["a wrong link"] = findings(page)
+    assert "\n".join(f"{where}: {line}" for where, lines in found.items() for line in lines) == ""
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_no_page_of_the_people_is_wider_than_the_screen(width, clinic, sign_in):
+    word = "Donaudampfschifffahrtsgesellschaft" * 3
+    with organization_scope(clinic.organization):
+        made = {"organization": clinic.organization, "actor": clinic.alice.actor}
+        invitations.invite(**made, emails=[f"{word[:60]}@{word[:60]}.example"], role=clinic.bob.member.role)
+        User.objects.filter(pk=clinic.bob.user.pk).update(name=word)
+    page, bob = sign_in(clinic.alice.user, viewport={"width": width, "height": 800}), clinic.bob.member.pk
+    for path in ("", "invitations/", "invite/", f"{bob}/", f"{bob}/deactivate/"):
+        page.goto(clinic.url(f"settings/people/{path}"))
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
