@@ -3,10 +3,13 @@ from django.urls import path
 from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
+from accounts.roles.api import PermissionViewSet, RoleViewSet
 from accounts.sign_in.api import OwnViewSet, SignInViewSet
 from core.api.router import Router
 
 router = Router()
+router.register("admin/permissions", PermissionViewSet, "permission")
+router.register("admin/roles", RoleViewSet, "role")
 router.register("jobs", JobViewSet, "job")
 router.register("admin/users", PersonViewSet, "user")
 router.register("admin/invitations", InvitationViewSet, "invitation")

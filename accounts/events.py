@@ -5,6 +5,9 @@ from activity.registry import declare
 
 ROLE = PayloadField("role", Kind.KEY, "the role's key")
 HOW = PayloadField("how", Kind.KEY, "by which door: page or api")
+ROLE_KEY = PayloadField("key", Kind.KEY, "the role's key")
+MEMBER_IDS = PayloadField("members", Kind.LIST, "the ids of the members")
+FROM_AND_TO = PayloadField("changes", Kind.SETTINGS, "each that changed: from and to")
 KEY_NAME = PayloadField("name", Kind.LABEL, "what the key is called")
 PREFIX = PayloadField("prefix", Kind.KEY, "what the key begins with")
 
@@ -26,3 +29,12 @@ TOKEN_REUSED = declare("user.token_reused", _("A spent refresh token was used ag
 API_KEY_ISSUED = declare("api_key.issued", _("An API key was made"), KEY_NAME, PREFIX)
 API_KEY_REVOKED = declare("api_key.revoked", _("An API key was revoked"), KEY_NAME, PREFIX)
 PASSWORD_CHANGED = declare("user.password_changed", _("A user set a new password; every sign-in ended"))
+ROLE_CREATED = declare("role.created", _("A role of the organization’s own was made"), ROLE_KEY,
+    PayloadField("name", Kind.LABEL), PayloadField("permissions", Kind.LIST),
+    PayloadField("reach", Kind.KEY, "all, team or assigned"))  # fmt: skip
+ROLE_UPDATED = declare("role.updated", _("A role’s name, reach or permissions changed"), ROLE_KEY,
+    FROM_AND_TO, PayloadField("added", Kind.LIST, "permissions that it got"),
+    PayloadField("removed", Kind.LIST, "permissions that it lost"))  # fmt: skip
+ROLE_DELETED = declare("role.deleted", _("A role was deleted; its members got another one"), ROLE_KEY,
+    PayloadField("name", Kind.LABEL), MEMBER_IDS,
+    PayloadField("successor", Kind.KEY, "the key of the role that they got", is_optional=True))  # fmt: skip

@@ -11,11 +11,16 @@ from enum import StrEnum
 
 
 class Reach(StrEnum):
-    """Whose records a member sees."""
+    """Whose records a member sees; the widest first."""
 
     ALL = "all"
     TEAM = "team"
     ASSIGNED = "assigned"
+
+    def includes(self, other: Reach) -> bool:
+        """Whether this goes at least as far as the other."""
+        widest_first = list(Reach)
+        return widest_first.index(self) <= widest_first.index(other)
 
 
 RECORD_ACTIONS = ("view", "create", "edit", "delete", "export", "import")
@@ -41,6 +46,9 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
 CATALOG: frozenset[str] = frozenset(
     f"{resource}.{action}" for resource, actions in RESOURCES.items() for action in actions
 )
+
+# Who loses one of these can't take it back by themselves.
+MANAGES_ROLES: frozenset[str] = frozenset(f"roles.{action}" for action in RESOURCES["roles"])
 
 # What every member may do whatever the role: what is limited to oneself by other means.
 MEMBERSHIP = "membership"

@@ -68,6 +68,14 @@ def access_of(member: Member) -> Access:
     return {"role": member.role.key, "teams": teams}
 
 
+def record_saved(*, member: Member, before: Access, actor: Actor) -> None:
+    """Write down what of a member's access changed, if anything."""
+    after = access_of(member)
+    if after != before:
+        changes = {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}
+        record(events.MEMBER_CHANGED, subject=member, actor=actor, payload={"changes": changes})
+
+
 @transaction.atomic
 def add(*, organization: Organization, user: User, role: Role, actor: Actor, teams: Collection[Team] = ()) -> Member:
     """Make a user a member; one who was removed comes back as the same member.
@@ -115,7 +123,7 @@ def change(*, member: Member, actor: Actor, role: Role | None = None, teams: Col
     if role is not None and role.pk != locked.role_id:
         authority.require_role(own_role(locked.organization, role))
         if not role.is_administrator:
-            _require_other_administrator(locked)
+            require_other_administrator(locked)
         locked.role = role
         locked.save(update_fields=["role"])
     if teams is not None:
@@ -185,13 +193,13 @@ def _locked(member: Member, actor: Actor) -> tuple[Member, Authority]:
 
 
 def _require_may_go(member: Member, authority: Authority) -> None:
-    _require_other_administrator(member)
+    require_other_administrator(member)
     if member.user_id == authority.user_id:
         raise Oneself
     authority.require_not_above(member)
 
 
-def _require_other_administrator(member: Member) -> None:
+def require_other_administrator(member: Member) -> None:
     """Raises LastAdministrator where nobody but this member administers the organization."""
     administrators = Member.objects.active().filter(
         organization=member.organization, role__key=ADMIN.key, role__is_system=True

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from accounts.permissions import ADMIN, MEMBERSHIP, SYSTEM_ROLES, Reach
+from accounts.permissions import ADMIN, CATALOG, MEMBERSHIP, SYSTEM_ROLES, Reach
 from core.fields import OneLine
 from core.tenancy import TenantManager, TenantModel
 
@@ -34,7 +34,8 @@ class Role(TenantModel):
     def permissions(self) -> frozenset[str]:
         if self.is_system:
             return SYSTEM_ROLES[self.key].permissions
-        return frozenset(self.stored_permissions)
+        # What the catalog no longer has permits nothing.
+        return CATALOG.intersection(self.stored_permissions)
 
     @property
     def reach(self) -> Reach:

@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.credentials import tokens
+from accounts.roles import services as roles
 from core.tenancy import organization_scope
 from customers.models import Customer, OutcomeType, Process
 from customers.people.contacts import services as contacts
@@ -86,6 +87,10 @@ def ids(alice: Any, make_conversation: Any, settings: Any, open_connection: None
         process = Process.objects.get(customer=customer)
         outcome = outcomes.record_outcome(type=OutcomeType.objects.get(key="consult_booked"), **about)
         template = Template.objects.values_list("pk", flat=True)[0]
+        role = roles.create(
+            organization=alice.organization, by=alice.member, actor=alice.actor, name="Desk", permissions=[],
+            reach="team",
+        )  # fmt: skip
     return {
         "customers": str(customer.pk), "leads": str(customer.pk), "inbox": str(customer.pk),
         "contacts": str(contact.pk), "deals": str(deal.pk), "tasks": str(task.pk),

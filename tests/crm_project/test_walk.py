@@ -18,6 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.invitations import services as invitations
+from accounts.roles import services as roles
 from activity import jobs
 from activity.models import Job
 from core.tenancy import organization_scope
@@ -131,6 +132,14 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
         )
         invitation = invited.invitation
         assert invitation is not None
+        role = roles.create(
+            organization=organization,
+            by=alice.member,
+            actor=actor,
+            name="Desk",
+            permissions=["tasks.view"],
+            reach="team",
+        )
         ids = {
             r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,
             r"(customers|leads)/imports?/<": upload.pk,
@@ -154,6 +163,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"(conversations|inbox)/<": conversation.pk,
             r"messages/<": message.pk,
             r"tags/<": tag.pk,
+            r"roles/<": role.pk,
             r"(custom-fields|settings/fields)/<": field.pk,
             r"settings/pipeline/<": customer.stage_id,
             r"settings/people/invitations/<": invitation.pk,

@@ -1,0 +1,75 @@
+"""Nobody grants what they lack: what a member may hand on to others, and whose access they may change.
+
+Whoever changes roles, teams or members asks here, in the transaction of the change and after `lock`, so that the answer
+is still true when the change is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Member, Organization, Role
+from accounts.permissions import Reach
+from core.refused import Refused
+
+
+class NotPermitted(Refused):
+    """The member's own role does not permit it (any more)."""
+
+    status = 403
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(_("Your role does not permit this (%(permission)s).") % {"permission": permission})
+
+
+class BeyondOwn(Refused):
+    """More than the member has themselves: a permission, or a reach."""
+
+    status = 403
+
+
+def lock(organization: Organization) -> Organization:
+    """Let no other change of roles, teams or members' roles come between, until the transaction ends."""
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+
+
+def acting(by: Member, permission: str) -> Member:
+    """The member as they are now, who may no more than the credentials of the call leave.
+
+    Raises NotPermitted where their role lacks the permission by now, or they were shut out.
+    """
+    current = Member.objects.active().with_access().filter(pk=by.pk).first()
+    if current is None:
+        raise NotPermitted(permission)
+    current.scopes = by.scopes
+    if not current.may(permission):
+        raise NotPermitted(permission)
+    return current
+
+
+def require_grantable(by: Member, permissions: Collection[str], reach: Reach) -> None:
+    """Raises BeyondOwn, with the field, for what the member does not have themselves."""
+    if beyond := sorted(set(permissions) - by.permissions):
+        raise BeyondOwn(
+            _("Nobody grants what they lack. Your own role does not permit: %(permissions)s.")
+            % {"permissions": ", ".join(beyond)},
+            field="permissions",
+        )
+    if not by.reach.includes(reach):
+        raise BeyondOwn(_("This reaches further than your own role does."), field="reach")
+
+
+def covers(by: Member, role: Role) -> bool:
+    """Whether the role permits nothing that the member lacks, and reaches no further."""
+    return role.permissions <= by.permissions and by.reach.includes(role.reach)
+
+
+def require_covered(by: Member, role: Role) -> None:
+    """Raises BeyondOwn for a role that is more than the member's own: it is not theirs to give, take or change."""
+    if not covers(by, role):
+        raise BeyondOwn(
+            _("“%(role)s” permits more than your own role, so it is not yours to give, take or change.")
+            % {"role": role.name}
+        )
