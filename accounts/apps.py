@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from accounts import events  # noqa: F401 - declared before any app is ready
@@ -22,5 +23,6 @@ class AccountsConfig(AppConfig):
         menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
         menu.register(menu.Entry(gettext_noop("People"), "organization:people", "users-round", "users.view", 90))
         installation.register_leaving(sending.cancel_in_copy)
+        menu.register(menu.Entry(_("Roles"), "organization:roles", "shield-check", "roles.view", 94))
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by

@@ -7,6 +7,7 @@ from accounts.frame import palette_views as palette
 from accounts.jobs import views as jobs
 from accounts.people import invitation_views as invitations
 from accounts.people import views as people
+from accounts.roles import views as roles
 
 app_name = "organization"
 
@@ -24,4 +25,10 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/remove/", people.remove, name="remove_member"),
     path("jobs/<uuid:pk>/", jobs.job_page, name="job"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel_job"),
+    path("settings/roles/", roles.role_list, name="roles"),
+    path("settings/roles/new/", roles.new_role, name="new_role"),
+    path("settings/roles/permissions/", roles.permission_list, name="permissions"),
+    path("settings/roles/<uuid:pk>/", roles.role_detail, name="role"),
+    path("settings/roles/<uuid:pk>/edit/", roles.edit_role, name="edit_role"),
+    path("settings/roles/<uuid:pk>/delete/", roles.delete_role, name="delete_role"),
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Model, QuerySet
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from accounts.models import Member
 from core.counting import capped_counts
@@ -22,7 +23,7 @@ class Entry:
     """`url_name` takes the organization's slug. `waiting` gives what its badge counts, and `waits` says what they are:
     3 unread. `is_main`: a phone has room for it beside the menu that holds the others."""
 
-    label: str
+    label: str | Promise
     url_name: str
     icon: str
     permission: str
@@ -84,6 +85,6 @@ def items_for(request: Request) -> list[Item]:
         # The first page of all is above every other: it is open only where it is the page itself.
         is_current = request.path == url or (request.path.startswith(url) and url != f"/o/{slug}/")
         items.append(
-            Item(entry.label, url, entry.icon, is_current, counted.get(key, 0), key, entry.waits, entry.is_main)
+            Item(str(entry.label), url, entry.icon, is_current, counted.get(key, 0), key, entry.waits, entry.is_main)
         )
     return items

@@ -119,7 +119,7 @@ def _offered(member: Member, below: int) -> list[tuple[Result, str]]:
 
 def _pages(member: Member) -> list[tuple[Result, str]]:
     return [
-        (Result(entry.label, reverse(entry.url_name, args=[member.organization.slug]), icon=entry.icon), "")
+        (Result(str(entry.label), reverse(entry.url_name, args=[member.organization.slug]), icon=entry.icon), "")
         for entry in menu.entries()
         if member.may(entry.permission)
     ]

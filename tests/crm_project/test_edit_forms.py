@@ -41,6 +41,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:new_outcome", "customers:new_outcome_type", "customers:new_stage", "customers:new_task",
         "customers:quick_task", "customers:save_segment", "customers:upload_file", "messaging:new_channel",
         "messaging:new_template", "messaging:write", "customers:export", "organization:invite",
+        "organization:new_role",
     },
     "asks and then deletes, merges or takes back": {
         "customers:delete", "customers:delete_contact", "customers:delete_deal", "customers:delete_field",
@@ -50,6 +51,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:remove_address", "customers:remove_stage", "customers:remove_tag", "customers:undo",
         "messaging:delete_channel", "messaging:delete_template", "organization:deactivate_member",
         "organization:remove_member",
+        "organization:delete_role",
     },
     "sends, reads or tries something out": {
         "messaging:cancel", "messaging:check_channel", "messaging:note",
@@ -75,6 +77,7 @@ KNOWN = {
     "customers:save_tag", "customers:keeping", "customers:edit_field", "customers:set_owner", "customers:set_stage",
     "customers:row", "customers:move", "customers:move_deal", "messaging:edit_template", "messaging:edit_channel",
     "organization:member",
+    "organization:edit_role",
 }  # fmt: skip
 
 

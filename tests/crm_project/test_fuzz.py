@@ -87,7 +87,7 @@ def ids(alice: Any, make_conversation: Any, settings: Any, open_connection: None
         process = Process.objects.get(customer=customer)
         outcome = outcomes.record_outcome(type=OutcomeType.objects.get(key="consult_booked"), **about)
         template = Template.objects.values_list("pk", flat=True)[0]
-        role = roles.create(
+        roles.create(
             organization=alice.organization, by=alice.member, actor=alice.actor, name="Desk", permissions=[],
             reach="team",
         )  # fmt: skip
