@@ -5,11 +5,13 @@ from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
 from accounts.roles.api import PermissionViewSet, RoleViewSet
 from accounts.sign_in.api import OwnViewSet, SignInViewSet
+from accounts.teams.api import TeamViewSet
 from core.api.router import Router
 
 router = Router()
 router.register("admin/permissions", PermissionViewSet, "permission")
 router.register("admin/roles", RoleViewSet, "role")
+router.register("admin/teams", TeamViewSet, "team")
 router.register("jobs", JobViewSet, "job")
 router.register("admin/users", PersonViewSet, "user")
 router.register("admin/invitations", InvitationViewSet, "invitation")

@@ -24,5 +24,6 @@ class AccountsConfig(AppConfig):
         menu.register(menu.Entry(gettext_noop("People"), "organization:people", "users-round", "users.view", 90))
         installation.register_leaving(sending.cancel_in_copy)
         menu.register(menu.Entry(_("Roles"), "organization:roles", "shield-check", "roles.view", 94))
+        menu.register(menu.Entry(_("Teams"), "organization:teams", "network", "users.view", 93))
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by

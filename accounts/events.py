@@ -38,3 +38,8 @@ ROLE_UPDATED = declare("role.updated", _("A role’s name, reach or permissions 
 ROLE_DELETED = declare("role.deleted", _("A role was deleted; its members got another one"), ROLE_KEY,
     PayloadField("name", Kind.LABEL), MEMBER_IDS,
     PayloadField("successor", Kind.KEY, "the key of the role that they got", is_optional=True))  # fmt: skip
+TEAM_CREATED = declare("team.created", _("A team was made"), PayloadField("name", Kind.LABEL), MEMBER_IDS)
+TEAM_UPDATED = declare("team.updated", _("A team got another name or other members"), FROM_AND_TO,
+    PayloadField("added", Kind.LIST, "ids of members who came in"),
+    PayloadField("removed", Kind.LIST, "ids of members who left"))  # fmt: skip
+TEAM_DELETED = declare("team.deleted", _("A team was deleted"), PayloadField("name", Kind.LABEL), MEMBER_IDS)

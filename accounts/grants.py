@@ -7,12 +7,15 @@ is still true when the change is written.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-from accounts.models import Member, Organization, Role
+from accounts.models import Member, Organization, Role, Team
 from accounts.permissions import Reach
 from core.refused import Refused
+
+Record = TypeVar("Record", Role, Team)
 
 
 class NotPermitted(Refused):
@@ -30,9 +33,26 @@ class BeyondOwn(Refused):
     status = 403
 
 
+class Gone(Refused):
+    """Somebody deleted it meanwhile."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(_("This was deleted meanwhile."))
+
+
 def lock(organization: Organization) -> Organization:
     """Let no other change of roles, teams or members' roles come between, until the transaction ends."""
     return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+
+
+def read_again(record: Record) -> Record:
+    """The role or team as it is now. Raises Gone."""
+    current = type(record).objects.select_related("organization").filter(pk=record.pk).first()
+    if current is None:
+        raise Gone
+    return current
 
 
 def acting(by: Member, permission: str) -> Member:
@@ -73,3 +93,14 @@ def require_covered(by: Member, role: Role) -> None:
             _("“%(role)s” permits more than your own role, so it is not yours to give, take or change.")
             % {"role": role.name}
         )
+
+
+def may_change_teams(by: Member) -> bool:
+    """Whether the member may change teams: who sees a team's records is decided by who is in it."""
+    return by.may("users.edit") and by.reach == Reach.ALL
+
+
+def require_all_reach(by: Member) -> None:
+    """Raises BeyondOwn for whoever does not see all records: with a change of teams they could come to see more."""
+    if by.reach != Reach.ALL:
+        raise BeyondOwn(_("Teams decide whose records their managers see, so only who sees every record changes them."))

@@ -8,6 +8,7 @@ from accounts.jobs import views as jobs
 from accounts.people import invitation_views as invitations
 from accounts.people import views as people
 from accounts.roles import views as roles
+from accounts.teams import views as teams
 
 app_name = "organization"
 
@@ -31,4 +32,9 @@ urlpatterns = [
     path("settings/roles/<uuid:pk>/", roles.role_detail, name="role"),
     path("settings/roles/<uuid:pk>/edit/", roles.edit_role, name="edit_role"),
     path("settings/roles/<uuid:pk>/delete/", roles.delete_role, name="delete_role"),
+    path("settings/teams/", teams.team_list, name="teams"),
+    path("settings/teams/new/", teams.new_team, name="new_team"),
+    path("settings/teams/<uuid:pk>/", teams.team_detail, name="team"),
+    path("settings/teams/<uuid:pk>/edit/", teams.edit_team, name="edit_team"),
+    path("settings/teams/<uuid:pk>/delete/", teams.delete_team, name="delete_team"),
 ]

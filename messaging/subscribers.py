@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from accounts.events import ORGANIZATION_CREATED
+from accounts.events import ORGANIZATION_CREATED, TEAM_DELETED
 from accounts.frame import menu
 from accounts.models import Member
 from activity import installation
@@ -67,11 +67,17 @@ def register() -> None:
     subscribe(ORGANIZATION_CREATED, install_templates, name="messaging.install_templates", inline=True)
     subscribe(PACK_CHANGED, install_templates, name="messaging.add_templates", inline=True)
     subscribe(ORGANIZATION_CREATED, set_up_channels, name="messaging.set_up_channels", inline=True)
+    subscribe(TEAM_DELETED, release_templates, name="messaging.release_templates", inline=True)
 
 
 def set_up_channels(event: Event) -> None:
     """Create the channels of a new organization, in the transaction that creates it."""
     channels.create_simulators(organization=event.organization, actor=SYSTEM)
+
+
+def release_templates(event: Event) -> None:
+    """A team goes: nobody loses what it shared."""
+    templates.release_from_team(team_id=event.subject_id)
 
 
 def install_templates(event: Event) -> None:

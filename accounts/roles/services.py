@@ -118,7 +118,7 @@ def update(
         raise ValueError(f"Not settable: {', '.join(sorted(unknown))}.")
     grants.lock(role.organization)
     acting = grants.acting(by, "roles.edit")
-    current = Role.objects.select_related("organization").get(pk=role.pk)
+    current = grants.read_again(role)
     _require_own(current)
     grants.require_covered(acting, current)
     had, reached, called = current.permissions, current.reach, current.name
@@ -156,7 +156,7 @@ def delete(
     """
     grants.lock(role.organization)
     acting = grants.acting(by, "roles.delete")
-    current = Role.objects.select_related("organization").get(pk=role.pk)
+    current = grants.read_again(role)
     _require_own(current)
     grants.require_covered(acting, current)
     if successor is not None and (successor.pk == current.pk or successor.organization_id != current.organization_id):

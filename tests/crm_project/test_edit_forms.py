@@ -42,6 +42,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:quick_task", "customers:save_segment", "customers:upload_file", "messaging:new_channel",
         "messaging:new_template", "messaging:write", "customers:export", "organization:invite",
         "organization:new_role",
+        "organization:new_team",
     },
     "asks and then deletes, merges or takes back": {
         "customers:delete", "customers:delete_contact", "customers:delete_deal", "customers:delete_field",
@@ -52,6 +53,7 @@ ACTIONS: dict[str, set[str]] = {
         "messaging:delete_channel", "messaging:delete_template", "organization:deactivate_member",
         "organization:remove_member",
         "organization:delete_role",
+        "organization:delete_team",
     },
     "sends, reads or tries something out": {
         "messaging:cancel", "messaging:check_channel", "messaging:note",
@@ -78,6 +80,7 @@ KNOWN = {
     "customers:row", "customers:move", "customers:move_deal", "messaging:edit_template", "messaging:edit_channel",
     "organization:member",
     "organization:edit_role",
+    "organization:edit_team",
 }  # fmt: skip
 
 

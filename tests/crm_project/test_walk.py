@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.invitations import services as invitations
 from accounts.roles import services as roles
+from accounts.teams import services as teams
 from activity import jobs
 from activity.models import Job
 from core.tenancy import organization_scope
@@ -52,7 +53,8 @@ PHONE = "7700912345"
 # What everybody in the organization may see, with its id.
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
-    r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations)/<uuid:pk>"
+    r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations|"
+    r"settings/teams|admin/teams)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -140,6 +142,9 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             permissions=["tasks.view"],
             reach="team",
         )
+        team = teams.create(
+            organization=organization, by=alice.member, actor=actor, name="Evening", members=[alice.member]
+        )
         ids = {
             r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,
             r"(customers|leads)/imports?/<": upload.pk,
@@ -164,6 +169,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"messages/<": message.pk,
             r"tags/<": tag.pk,
             r"roles/<": role.pk,
+            r"teams/<": team.pk,
             r"(custom-fields|settings/fields)/<": field.pk,
             r"settings/pipeline/<": customer.stage_id,
             r"settings/people/invitations/<": invitation.pk,

@@ -105,6 +105,14 @@ def delete(*, template: Template, actor: Actor) -> None:
     template.delete()
 
 
+@transaction.atomic
+def release_from_team(*, team_id: str) -> None:
+    """Of a team that goes: what only it shared is its author's again, and everybody's where it has none."""
+    rows = Template.objects.filter(sharing=Template.Sharing.TEAM, team_id=team_id)
+    rows.filter(created_by=None).update(sharing=Template.Sharing.EVERYBODY, team=None)
+    rows.update(sharing=Template.Sharing.AUTHOR, team=None)
+
+
 def install(*, organization: Organization, pack: Pack, actor: Actor) -> int:
     """Give an organization those templates of its pack that it does not have yet; how many were new."""
     present = set(Template.objects.filter(organization=organization).values_list("key", "channel", "language"))

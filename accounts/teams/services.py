@@ -1,0 +1,131 @@
+"""Teams: made, changed, deleted.
+
+Who manages a team is not stored: those of its members whose role reaches their own teams' records
+(docs/decisions/0065). So whoever changes a team changes what others see, and has to see every record themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import cast
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import events, grants
+from accounts.members import services as memberships
+from accounts.models import Member, Organization, Team
+from activity.actor import Actor
+from activity.ledger import record
+from core.fields import one_line
+from core.refused import Invalid, Refused
+
+SETTABLE = frozenset({"name", "members"})
+MAX_TEAMS = 200
+MAX_NAME_LENGTH = 80
+
+
+class InvalidTeam(Invalid):
+    """A value that a team can't have."""
+
+
+class TooManyTeams(Refused):
+    """The organization has as many teams as one page can show."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("There are %(count)s teams already. Delete one first.") % {"count": MAX_TEAMS})
+
+
+@transaction.atomic
+def create(
+    *, organization: Organization, by: Member, actor: Actor, name: str, members: Collection[Member] = ()
+) -> Team:
+    """A new team. Raises InvalidTeam, TooManyTeams, BeyondOwn, NotPermitted."""
+    _require(organization, by)
+    existing = list(Team.objects.filter(organization=organization))
+    if len(existing) >= MAX_TEAMS:
+        raise TooManyTeams
+    team = Team(organization=organization, name=_name(name, existing))
+    _require_ours(team, members)
+    team.save(force_insert=True)
+    payload = {"name": team.name, "members": _ids(members)}
+    record(events.TEAM_CREATED, subject=team, actor=actor, payload=payload)
+    _move(team, actor, added=members)
+    return team
+
+
+@transaction.atomic
+def update(*, team: Team, by: Member, actor: Actor, changes: Mapping[str, object]) -> Team:
+    """Set the name, or who belongs to it (`members`: all of them).
+
+    Raises InvalidTeam, BeyondOwn, NotPermitted; ValueError for what is not settable.
+    """
+    if unknown := set(changes) - SETTABLE:
+        raise ValueError(f"Not settable: {', '.join(sorted(unknown))}.")
+    _require(team.organization, by)
+    current = grants.read_again(team)
+    had = {member.pk: member for member in Member.objects.filter(teams=current)}
+    wanted = cast("Collection[Member]", changes.get("members", had.values()))
+    has = {member.pk: member for member in wanted}
+    _require_ours(current, has.values())
+    called = current.name
+    if "name" in changes:
+        others = Team.objects.filter(organization=current.organization).exclude(pk=current.pk)
+        current.name = _name(str(changes["name"]), others)
+    added = [member for pk, member in has.items() if pk not in had]
+    removed = [member for pk, member in had.items() if pk not in has]
+    names = {"name": {"from": called, "to": current.name}} if called != current.name else {}
+    if names or added or removed:
+        current.save(update_fields=["name"])
+        payload = {"changes": names, "added": _ids(added), "removed": _ids(removed)}
+        record(events.TEAM_UPDATED, subject=current, actor=actor, payload=payload)
+        _move(current, actor, added=added, removed=removed)
+    return current
+
+
+@transaction.atomic
+def delete(*, team: Team, by: Member, actor: Actor) -> None:
+    """Delete a team; its members stay members. Raises BeyondOwn, NotPermitted."""
+    _require(team.organization, by)
+    current = grants.read_again(team)
+    having = list(Member.objects.filter(teams=current))
+    payload = {"name": current.name, "members": _ids(having)}
+    record(events.TEAM_DELETED, subject=current, actor=actor, payload=payload)
+    _move(current, actor, removed=having)
+    current.delete()
+
+
+def _require(organization: Organization, by: Member) -> None:
+    grants.lock(organization)
+    grants.require_all_reach(grants.acting(by, "users.edit"))
+
+
+def _require_ours(team: Team, members: Iterable[Member]) -> None:
+    if any(member.organization_id != team.organization_id for member in members):
+        raise InvalidTeam("members", _("Choose members of this organization."))
+
+
+def _move(team: Team, actor: Actor, *, added: Iterable[Member] = (), removed: Iterable[Member] = ()) -> None:
+    """Let them in and out, each with an entry in the ledger of their own."""
+    for members, change in ((added, team.members.add), (removed, team.members.remove)):
+        rows = Member.objects.with_access().filter(pk__in=[member.pk for member in members]).order_by("pk")
+        for member in rows:
+            before = memberships.access_of(member)
+            change(member)
+            memberships.record_saved(member=member, before=before, actor=actor)
+
+
+def _name(name: str, others: Iterable[Team]) -> str:
+    """The name as it is kept; no two teams are called alike."""
+    text = one_line(" ".join(name.split()))
+    if not text or len(text) > MAX_NAME_LENGTH:
+        raise InvalidTeam("name", _("1 to %(count)s characters.") % {"count": MAX_NAME_LENGTH})
+    if text.casefold() in {one.name.casefold() for one in others}:
+        raise InvalidTeam("name", _("There is a team of this name already."))
+    return text
+
+
+def _ids(members: Iterable[Member]) -> list[str]:
+    return sorted(str(member.pk) for member in members)
