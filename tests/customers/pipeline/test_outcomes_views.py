@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -120,6 +121,8 @@ class TestChanging:
     def test_a_correction_moves_nobody(self, alice, recorded):
         outcome = recorded("consult_booked")
         page = alice.client.get(alice.url(f"outcomes/{outcome.pk}/")).content.decode()
+        choices = re.findall(r'<input type="radio" name="type" value="(\w+)"', page)
+        assert choices == ["consult_booked", "deposit_paid", "treatment_done", "lost"]
         assert "Change outcome" in page
         data = {
             "type": "deposit_paid",
