@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import Organization, User
 from core.tenancy import organization_scope
@@ -27,7 +28,11 @@ def test_twice_is_once():
     assert "here already" in run("--size", "50")
 
 
-def test_the_same_seed_makes_the_same_people():
+def test_the_same_seed_makes_the_same_people(monkeypatch):
+    # What has happened by now is made: between the runs no minute is to pass.
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
     def people(seed: str) -> list[tuple[Any, ...]]:
         run("--size", "40", "--seed", seed)
         organization = Organization.objects.get(slug=loader.SLUG)
