@@ -7,7 +7,7 @@ is still true when the change is written.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -16,6 +16,16 @@ from accounts.permissions import Reach
 from core.refused import Refused
 
 Record = TypeVar("Record", Role, Team)
+
+
+class Powers(Protocol):
+    """What somebody may do, and with whose records: a member, or the authority behind an actor."""
+
+    @property
+    def permissions(self) -> frozenset[str]: ...
+
+    @property
+    def reach(self) -> Reach: ...
 
 
 class NotPermitted(Refused):
@@ -69,7 +79,7 @@ def acting(by: Member, permission: str) -> Member:
     return current
 
 
-def require_grantable(by: Member, permissions: Collection[str], reach: Reach) -> None:
+def require_grantable(by: Powers, permissions: Collection[str], reach: Reach) -> None:
     """Raises BeyondOwn, with the field, for what the member does not have themselves."""
     if beyond := sorted(set(permissions) - by.permissions):
         raise BeyondOwn(
@@ -81,17 +91,18 @@ def require_grantable(by: Member, permissions: Collection[str], reach: Reach) ->
         raise BeyondOwn(_("This reaches further than your own role does."), field="reach")
 
 
-def covers(by: Member, role: Role) -> bool:
+def covers(by: Powers, role: Role) -> bool:
     """Whether the role permits nothing that the member lacks, and reaches no further."""
     return role.permissions <= by.permissions and by.reach.includes(role.reach)
 
 
-def require_covered(by: Member, role: Role) -> None:
+def require_covered(by: Powers, role: Role, *, field: str = "") -> None:
     """Raises BeyondOwn for a role that is more than the member's own: it is not theirs to give, take or change."""
     if not covers(by, role):
         raise BeyondOwn(
             _("“%(role)s” permits more than your own role, so it is not yours to give, take or change.")
-            % {"role": role.name}
+            % {"role": role.name},
+            field=field,
         )
 
 

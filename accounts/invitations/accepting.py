@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import events
+from accounts import events, grants
 from accounts.credentials import sign_in, throttle
 from accounts.invitations.links import hash_of
 from accounts.members import services as members
-from accounts.members.authority import authority_of, lock_members
+from accounts.members.authority import authority_of
 from accounts.models import Invitation, Member, User
 from activity.actor import Actor, acting_as
 from activity.ledger import record
@@ -110,7 +110,7 @@ def join_from(*, request: HttpRequest, invitation: Invitation, name: str, passwo
 
 
 def _locked(invitation: Invitation) -> Invitation:
-    lock_members(invitation.organization)
+    grants.lock(invitation.organization)
     rows = Invitation.objects.select_related("organization", "role", "invited_by__role", "invited_by__user")
     locked = rows.select_for_update(of=("self",)).filter(pk=invitation.pk, token_hash=invitation.token_hash).first()
     if locked is None:

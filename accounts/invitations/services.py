@@ -19,9 +19,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import events
+from accounts import events, grants
 from accounts.invitations.links import hash_of, token_of
-from accounts.members.authority import Authority, authority_of, lock_members, own_role, own_teams
+from accounts.members.authority import Authority, authority_of, own_role, own_teams
 from accounts.models import Invitation, Member, Organization, Role, Team
 from activity.actor import Actor
 from activity.ledger import record
@@ -97,8 +97,9 @@ def invite(
     addresses = clean_addresses(emails)
     if not 1 <= days <= MAX_DAYS:
         raise Invalid("days", _("From 1 to %(most)s days.") % {"most": MAX_DAYS})
-    lock_members(organization)
+    grants.lock(organization)
     authority = authority_of(actor, organization)
+    authority.require("users.create")
     role, teams = own_role(organization, role), own_teams(organization, teams)
     authority.require_role(role)
     authority.require_teams(teams)
@@ -201,7 +202,7 @@ def _queue(invitation: Invitation, lifetime: timedelta) -> None:
 
 def _locked(invitation: Invitation, actor: Actor) -> tuple[Invitation, Authority]:
     """The invitation as it is by now, with what the actor may do by now. Raises Answered."""
-    lock_members(invitation.organization)
+    grants.lock(invitation.organization)
     authority = authority_of(actor, invitation.organization)
     rows = Invitation.objects.select_related("organization", "role").select_for_update(of=("self",))
     locked = rows.get(pk=invitation.pk)

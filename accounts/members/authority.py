@@ -12,27 +12,17 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from accounts import grants
 from accounts.models import APIKey, Member, Organization, Role, Team, User
 from accounts.permissions import CATALOG, Reach
 from activity.actor import Actor, ActorKind
 from core.refused import Invalid, Refused
-
-_WIDTH = {Reach.ASSIGNED: 0, Reach.TEAM: 1, Reach.ALL: 2}
 
 
 class NotYours(Refused):
     """It takes permissions that the actor does not have."""
 
     status = 403
-
-
-class BeyondOwn(NotYours):
-    """A role that may do more than the actor, or reaches further."""
-
-    field = "role"
-
-    def __init__(self) -> None:
-        super().__init__(_("This role may do more than you may. Nobody can give what they don’t have."))
 
 
 class OtherTeams(NotYours):
@@ -62,12 +52,16 @@ class Authority:
 
     def covers(self, role: Role) -> bool:
         """Whether the role permits nothing and reaches nobody beyond this."""
-        return role.permissions & CATALOG <= self.permissions and _WIDTH[role.reach] <= _WIDTH[self.reach]
+        return grants.covers(self, role)
+
+    def require(self, permission: str) -> None:
+        """Raises NotPermitted where the actor lacks it by now."""
+        if permission not in self.permissions:
+            raise grants.NotPermitted(permission)
 
     def require_role(self, role: Role) -> None:
         """Raises BeyondOwn for a role that can't be given."""
-        if not self.covers(role):
-            raise BeyondOwn
+        grants.require_covered(self, role, field="role")
 
     def require_teams(self, teams: Collection[Team]) -> None:
         """Raises OtherTeams for teams that nobody can be added to."""
@@ -82,11 +76,6 @@ class Authority:
 
 # The installation's administrators and Parley itself.
 FULL = Authority(CATALOG, Reach.ALL, frozenset())
-
-
-def lock_members(organization: Organization) -> None:
-    """Nobody else changes who belongs to the organization, or how, until the transaction ends."""
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def authority_of(actor: Actor, organization: Organization) -> Authority:

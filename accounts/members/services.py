@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import events
-from accounts.members.authority import Authority, authority_of, lock_members, own_role, own_teams
+from accounts import events, grants
+from accounts.members.authority import Authority, authority_of, own_role, own_teams
 from accounts.models import APIKey, Invitation, Member, Organization, Role, Team, TokenFamily, User
 from accounts.permissions import ADMIN
 from activity.actor import Actor
@@ -83,8 +83,9 @@ def add(*, organization: Organization, user: User, role: Role, actor: Actor, tea
     Raises BeyondOwn or OtherTeams where the actor can't give that, AlreadyMember, or Invalid for another
     organization's role or team.
     """
-    lock_members(organization)
+    grants.lock(organization)
     authority = authority_of(actor, organization)
+    authority.require("users.create")
     role, teams = own_role(organization, role), own_teams(organization, teams)
     authority.require_role(role)
     authority.require_teams(teams)
@@ -102,8 +103,8 @@ def enter(*, organization: Organization, user: User, role: Role, teams: Collecti
     else:
         member.role, member.is_active, member.removed_at, member.created_at = role, True, None, timezone.now()
         member.save(update_fields=["role", "is_active", "removed_at", "created_at"])
-    if teams:
-        member.teams.set(teams)
+    # Also of none: who comes back is in no team of before.
+    member.teams.set(teams)
     record(events.MEMBER_ADDED, subject=member, actor=actor, payload={"role": role.key})
     return member
 
@@ -128,10 +129,7 @@ def change(*, member: Member, actor: Actor, role: Role | None = None, teams: Col
         locked.save(update_fields=["role"])
     if teams is not None:
         _set_teams(locked, own_teams(locked.organization, teams), authority)
-    after = access_of(locked)
-    if after != before:
-        changes = {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}
-        record(events.MEMBER_CHANGED, subject=locked, actor=actor, payload={"changes": changes})
+    record_saved(member=locked, before=before, actor=actor)
     return locked
 
 
@@ -172,7 +170,7 @@ def remove(*, member: Member, actor: Actor) -> None:
 
     The row stays for the ledger and for what they own. Raises as `deactivate`; who was removed already stays so.
     """
-    locked, authority = _locked(member, actor)
+    locked, authority = _locked(member, actor, "users.delete")
     if locked.removed_at is not None:
         return
     _require_may_go(locked, authority)
@@ -185,10 +183,11 @@ def remove(*, member: Member, actor: Actor) -> None:
     record(events.MEMBER_REMOVED, subject=locked, actor=actor)
 
 
-def _locked(member: Member, actor: Actor) -> tuple[Member, Authority]:
-    """The member as they are by now, with what the actor may do by now."""
-    lock_members(member.organization)
+def _locked(member: Member, actor: Actor, permission: str = "users.edit") -> tuple[Member, Authority]:
+    """The member as they are by now, with what the actor may do by now. Raises NotPermitted."""
+    grants.lock(member.organization)
     authority = authority_of(actor, member.organization)
+    authority.require(permission)
     return Member.objects.with_access().get(pk=member.pk), authority
 
 

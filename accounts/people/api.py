@@ -15,10 +15,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import grants
 from accounts.access.api import OrganizationViewSet, require
 from accounts.invitations import services as invitations
 from accounts.members import services as members
-from accounts.members.authority import lock_members
 from accounts.models import Invitation, Member
 from accounts.people import queries
 from accounts.people import serializers as shapes
@@ -74,7 +74,7 @@ class PersonViewSet(OrganizationViewSet[Member]):
     def get_object(self, *, lock: bool = False) -> Member:
         if lock:
             # As the services do: the organization's members first.
-            lock_members(current_organization())
+            grants.lock(current_organization())
         member = self.get_queryset().filter(user_id=self.kwargs["pk"]).first()
         if member is None:
             raise Http404(self.missing_detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,12 +19,13 @@ from accounts.roles.words import PHRASES, REACHES, Group, Permission, groups
 def roles_of(member: Member) -> QuerySet[Role]:
     """Every role of the member's organization, each with `member_count`; the system's first, then by name."""
     rows = Role.objects.filter(organization=member.organization).select_related("organization")
-    return rows.annotate(member_count=Count("members")).order_by("-is_system", "name", "pk")
+    count = Count("members", filter=Q(members__removed_at=None))
+    return rows.annotate(member_count=count).order_by("-is_system", "name", "pk")
 
 
 def members_with(role: Role) -> list[Member]:
     """Who has the role, those who were shut out last."""
-    rows = Member.objects.filter(role=role).select_related("user")
+    rows = Member.objects.present().filter(role=role).select_related("user")
     return list(rows.order_by("-is_active", "user__name", "user__email"))
 
 

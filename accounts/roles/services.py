@@ -1,4 +1,4 @@
-"""Roles of the organization's own: made, changed, deleted, and given to members.
+"""Roles of the organization's own: made, changed, deleted. `members.services` gives them to members.
 
 The system's three roles are what `accounts.permissions` says, in every organization; nobody changes or deletes them.
 `by` is the member who does it: nobody grants what they lack (`accounts.grants`).
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import events, grants
 from accounts.members import services as members
 from accounts.models import Member, Organization, Role
-from accounts.permissions import ADMIN, CATALOG, MANAGES_ROLES, Reach
+from accounts.permissions import CATALOG, COUNSELOR, MANAGES_ROLES, Reach
 from activity.actor import Actor
 from activity.ledger import record
 from core.fields import one_line
@@ -161,13 +161,16 @@ def delete(
     grants.require_covered(acting, current)
     if successor is not None and (successor.pk == current.pk or successor.organization_id != current.organization_id):
         raise InvalidRole("successor", _("Choose another role of this organization."))
-    having = list(Member.objects.with_access().filter(role=current).order_by("pk"))
+    having = list(Member.objects.present().with_access().filter(role=current).order_by("pk"))
     if having and successor is None:
         raise RoleInUse
     if having and successor is not None:
         grants.require_covered(acting, successor)
         for member in having:
             _give(member, successor, acting, actor, accepts_own_loss)
+    # Whoever was removed comes back with the role of a new invitation; until then the row needs one that is there.
+    least = Role.objects.get(organization=current.organization, is_system=True, key=COUNSELOR.key)
+    Member.objects.filter(role=current).exclude(removed_at=None).update(role=least)
     payload = {
         "key": current.key,
         "name": current.name,
@@ -176,28 +179,6 @@ def delete(
     }
     record(events.ROLE_DELETED, subject=current, actor=actor, payload=payload)
     current.delete()
-
-
-@transaction.atomic
-def assign(*, member: Member, role: Role, by: Member, actor: Actor, accepts_own_loss: bool = False) -> Member:
-    """Give a member another role; the member as they are then.
-
-    Raises BeyondOwn where the role, or the one that they have, is more than `by` has, LastAdministrator, InvalidRole
-    for a role of another organization, NotPermitted, and OwnRights unless `accepts_own_loss`.
-    """
-    grants.lock(member.organization)
-    acting = grants.acting(by, "users.edit")
-    current = Member.objects.with_access().get(pk=member.pk)
-    if role.organization_id != current.organization_id:
-        raise InvalidRole("role", _("Choose a role of this organization."))
-    grants.require_covered(acting, current.role)
-    grants.require_covered(acting, role)
-    if role.pk == current.role_id:
-        return current
-    if current.role.is_system and current.role.key == ADMIN.key:
-        members.require_other_administrator(member=current)
-    _give(current, role, acting, actor, accepts_own_loss)
-    return current
 
 
 def _give(member: Member, role: Role, acting: Member, actor: Actor, accepts_own_loss: bool) -> None:

@@ -93,7 +93,7 @@ class TeamViewSet(OrganizationViewSet[Team]):
 
     def _members(self, users: Collection[UUID]) -> list[Member]:
         """Raises 400 for a user who is no member of the organization."""
-        members = list(Member.objects.filter(organization=self.member.organization, user__in=users))
+        members = list(Member.objects.present().filter(organization=self.member.organization, user__in=users))
         if missing := set(users) - {member.user_id for member in members}:
             raise invalid("members", f"There is no such member: {min(missing)}.")
         return members

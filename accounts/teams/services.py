@@ -103,7 +103,7 @@ def _require(organization: Organization, by: Member) -> None:
 
 
 def _require_ours(team: Team, members: Iterable[Member]) -> None:
-    if any(member.organization_id != team.organization_id for member in members):
+    if any(member.organization_id != team.organization_id or member.removed_at is not None for member in members):
         raise InvalidTeam("members", _("Choose members of this organization."))
 
 

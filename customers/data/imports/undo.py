@@ -155,7 +155,7 @@ class _Putting:
 
     def back(self) -> None:
         for name, was in self.change.before.items():
-            if not self._put_back(name, was, self.change.after.get(name)):
+            if not self._revert_field(name, was, self.change.after.get(name)):
                 self.kept.append(name.removeprefix("custom.").removeprefix("address.").replace("_", " "))
         self._take_tags()
         self._take_identities()
@@ -167,7 +167,7 @@ class _Putting:
         )
         self.customer.save(update_fields=[*self._columns, "updated_at", *KEYS])
 
-    def _put_back(self, name: str, was: Any, became: Any) -> bool:
+    def _revert_field(self, name: str, was: Any, became: Any) -> bool:
         """Restore the field; False where it was changed since."""
         place, _, key = name.partition(".")
         if key:

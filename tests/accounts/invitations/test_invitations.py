@@ -10,10 +10,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from accounts import grants
 from accounts.invitations import accepting, sending
 from accounts.invitations import services as invitations
 from accounts.invitations.services import Outcome
-from accounts.members import authority
 from accounts.members import services as members
 from accounts.models import Invitation, Role, Team
 from activity.models import Event, Installation
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_named_and_nobody_is_invited(alice, inside, emails, day
 def test_nobody_invites_to_what_they_do_not_have(alice, inside):
     hana = hire(alice, {"users.create", "customers.view"})
     for key in ("manager", "admin"):
-        with pytest.raises(authority.BeyondOwn):
+        with pytest.raises(grants.BeyondOwn):
             invitations.invite(organization=inside, emails=["a@b.example"], role=role(key), actor=hana.actor)
     assert not Invitation.objects.exists()
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from accounts import grants
 from accounts.credentials import api_keys, tokens
 from accounts.members import authority
 from accounts.members import services as members
@@ -116,9 +117,16 @@ def test_who_was_removed_is_on_no_list_and_comes_back_as_the_same_member(alice, 
 
 
 class TestNobodyGivesWhatTheyDoNotHave:
+    @pytest.mark.parametrize("permission", ["users.view", "users.create"])
+    def test_without_the_permission_nobody_is_changed(self, alice, bob, inside, permission):
+        hana, low = hire(alice, {permission}), hire(alice, set(), name="Lou")
+        for service in (members.change, members.deactivate, members.reactivate, members.remove):
+            with pytest.raises(grants.NotPermitted):
+                service(member=low.member, actor=hana.actor)
+
     def test_a_role_with_more_permissions(self, alice, bob, inside):
         hana = hire(alice, {"users.view", "users.edit", "customers.view"})
-        with pytest.raises(authority.BeyondOwn):
+        with pytest.raises(grants.BeyondOwn):
             members.change(member=hana.member, actor=hana.actor, role=role(alice, "admin"))
         assert now(hana).role.key == "of-hana"
 
@@ -126,7 +134,7 @@ class TestNobodyGivesWhatTheyDoNotHave:
         wide = hire(alice, {"customers.view"}, Reach.ALL, "Wim")
         hana = hire(alice, {"users.edit", "customers.view"}, Reach.TEAM)
         low = hire(alice, {"customers.view"}, Reach.ASSIGNED, "Lou")
-        with pytest.raises(authority.BeyondOwn):
+        with pytest.raises(grants.BeyondOwn):
             members.change(member=low.member, actor=hana.actor, role=wide.member.role)
 
     def test_a_team_that_they_are_not_in(self, alice, bob, mona, inside):
@@ -147,7 +155,7 @@ class TestNobodyGivesWhatTheyDoNotHave:
     def test_a_key_gives_no_more_than_its_scopes(self, alice, bob, inside):
         key, _ = api_keys.issue(member=alice.member, name="k", actor=alice.actor, scopes=["users.edit"])
         actor = Actor(ActorKind.API_KEY, str(key.pk), key.name)
-        with pytest.raises(authority.BeyondOwn):
+        with pytest.raises(grants.BeyondOwn):
             members.change(member=hire(alice, set()).member, actor=actor, role=role(alice, "manager"))
         api_keys.revoke(key=key, actor=alice.actor)
         with pytest.raises(authority.NotYours):
@@ -159,13 +167,13 @@ class TestNobodyGivesWhatTheyDoNotHave:
             with pytest.raises(authority.Above):
                 service(member=mona.member, actor=hana.actor)
         members.deactivate(member=mona.member, actor=alice.actor)
-        with pytest.raises(authority.BeyondOwn):
+        with pytest.raises(grants.BeyondOwn):
             members.reactivate(member=mona.member, actor=hana.actor)
 
     def test_who_lost_it_meanwhile_gives_it_no_more(self, alice, bob, inside):
         nora = join(alice, "nora@harbour.example", "Nora", "admin")
         members.change(member=nora.member, actor=alice.actor, role=role(alice, "counselor"))
-        with pytest.raises(authority.Above):
+        with pytest.raises(grants.NotPermitted):
             members.change(member=alice.member, actor=nora.actor, role=role(alice, "counselor"))
         members.deactivate(member=nora.member, actor=alice.actor)
         with pytest.raises(authority.NotYours):
@@ -211,7 +219,7 @@ def test_two_administrators_at_once_do_not_take_each_other_out(alice):
         with organization_scope(alice.organization):
             try:
                 members.deactivate(member=target.member, actor=actor.actor)
-            except (members.LastAdministrator, authority.NotYours):
+            except (members.LastAdministrator, authority.NotYours, grants.NotPermitted):
                 return False
             return True
 

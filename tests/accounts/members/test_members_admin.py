@@ -72,7 +72,7 @@ def test_who_is_shut_out_here_is_out_at_once_as_elsewhere(superuser: Client, ali
     assert caller.get("/api/v1/auth/me").status_code == 401
 
 
-def test_who_is_a_member_already_is_said_so(superuser: Client, alice: Any, bob: Any):
+def test_a_member_who_exists_already_is_reported(superuser: Client, alice: Any, bob: Any):
     url = "/admin/accounts/member/add/"
     fields = {"user": bob.user.pk, "role": bob.member.role_id, "is_active": "on"}
     answer = superuser.post(url, fields, follow=True)

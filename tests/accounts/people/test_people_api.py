@@ -78,7 +78,7 @@ class TestUsers:
         assert alice.api.patch(one(bob), {"role": "manager"}, headers={"If-Match": tag}).status_code == 200
         assert alice.api.patch(one(bob), {"role": "counselor"}, headers={"If-Match": tag}).status_code == 412
 
-    def test_what_the_services_refuse_is_said(self, alice, bob, inside):
+    def test_what_the_services_refuse_is_reported(self, alice, bob, inside):
         assert alice.api.patch(one(alice), {"role": "manager"}).status_code == 409
         assert alice.api.delete(one(alice)).status_code == 409
         _, secret = api_keys.issue(member=alice.member, name="k", actor=alice.actor, scopes=["users.edit"])

@@ -84,7 +84,7 @@ class TestInviting:
             role = Role.objects.get(key="counselor").pk
         return {"emails": "nora@new.example, otto@new.example\nbob@harbour.example", "role": role, "days": 7, **changes}
 
-    def test_several_at_once_and_each_result_is_said(self, alice, bob):
+    def test_several_at_once_each_with_its_result(self, alice, bob):
         answer = alice.client.post(alice.url(f"{PEOPLE}invite/"), self.form(alice), follow=True)
         shown = words(answer)
         assert "Invited: nora@new.example, otto@new.example." in shown

@@ -86,7 +86,7 @@ def take(kind: str, by: Person, everybody: list[Person], choice: Random) -> None
         both: list[dict[str, Any]] = [{"permissions": permissions}, {"reach": reach}]
         roles.update(role=role, changes=choice.choice(both), accepts_own_loss=True, **given)
     elif kind == "assign":
-        roles.assign(member=target, role=role, accepts_own_loss=True, **given)
+        members.change(member=target, role=role, actor=by.actor)
     elif kind == "delete":
         roles.delete(role=role, successor=choice.choice([other, None]), accepts_own_loss=True, **given)
     elif kind == "deactivate":

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.grants import BeyondOwn, Gone, NotPermitted
+from accounts.members import services as members
 from accounts.models import Member, Team
 from accounts.roles import services as roles
 from accounts.teams import services as teams
@@ -149,3 +150,16 @@ def test_what_a_deleted_team_shared_is_lost_to_nobody(alice: Person, inside: Any
     teams.delete(team=team, by=alice.member, actor=alice.actor)
     after = dict(Template.objects.values_list("pk", "sharing"))
     assert (after[own.pk], after[packs.pk], after[kept.pk]) == ("author", "everybody", "team")
+
+
+def test_who_was_removed_is_in_no_team_and_comes_back_to_none(alice: Person, bob: Person, inside: Any) -> None:
+    team = teams.create(organization=alice.organization, by=alice.member, actor=alice.actor, name="Own")
+    members.remove(member=bob.member, actor=alice.actor)
+    removed = Member.objects.get(pk=bob.member.pk)
+    with pytest.raises(teams.InvalidTeam):
+        teams.update(team=team, by=alice.member, actor=alice.actor, changes={"members": [removed]})
+    answer = alice.api.patch(f"/api/v1/admin/teams/{team.pk}", {"members": [str(bob.user.pk)]}, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "members")
+    removed.teams.add(team)  # whatever put it there
+    members.add(organization=alice.organization, user=bob.user, role=removed.role, actor=alice.actor)
+    assert not removed.teams.exists()

@@ -81,7 +81,7 @@ def test_a_name_changes_and_who_came_in_meanwhile_stays(alice: Person, tom: Pers
     assert names_in(team) == {"Tom Okafor"}
 
 
-def test_whoever_was_shut_out_stays_in_when_something_else_is_saved(
+def test_a_deactivated_member_stays_so_when_something_else_is_saved(
     alice: Person, bob: Person, tom: Person, mona: Person, team: Team, url: str
 ) -> None:
     with organization_scope(alice.organization):
