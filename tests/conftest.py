@@ -79,16 +79,24 @@ class Person:
         return f"/o/{self.organization.slug}/{path}"
 
 
-# Walks over pages: files, or functions of a file that walks over calls as well.
-PAGE_WALKS = {"test_edit_forms.py", "test_edits.py", "test_intruders.py::test_pages", "test_walk.py::test_the_pages"}
+# Walks over every page or call: files, or functions of a file. What the calls do on each database, their own tests try.
+WALKS = {
+    "test_edit_forms.py",
+    "test_edits.py",
+    "test_intruders.py::test_calls",
+    "test_intruders.py::test_pages",
+    "test_walk.py::test_the_api",
+    "test_walk.py::test_the_pages",
+    "test_walk.py::test_the_walk_would_see_it",
+}
 
 
 def is_about_pages(path: Path, function: str = "") -> bool:
-    """Whether a test asks pages: by its folder, its file's name, or as one of the walks."""
+    """Whether a test asks pages: by its folder, its file's name, or as a walk."""
     inside = path.relative_to(TESTS)
     if "views" in inside.parts or inside.stem.endswith("_views"):
         return True
-    return bool(PAGE_WALKS & {inside.name, f"{inside.name}::{function}"})
+    return bool(WALKS & {inside.name, f"{inside.name}::{function}"})
 
 
 def has_real_transactions(item: pytest.Item) -> bool:

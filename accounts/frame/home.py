@@ -150,9 +150,9 @@ def find(member: Member, scope: Scope) -> list[Found]:
     ]
 
 
-def next_of(found: Iterable[Found]) -> list[Next]:
+def next_of(sections: Iterable[Found]) -> list[Next]:
     """What to do next, of all sections, the most urgent first; a matter once."""
-    every = [Next(row, one.section) for one in found for row in one.rows]
+    every = [Next(row, one.section) for one in sections for row in one.rows]
     chosen: dict[str, Next] = {}
     for one in sorted(every, key=lambda each: (each.row.urgency, each.row.at)):
         chosen.setdefault(one.row.about, one)

@@ -58,7 +58,7 @@ def holders(roles: Collection[Role]) -> Iterator[tuple[Group, tuple[Holders, ...
 class Difference:
     """What a change comes to for those who have the role; empty texts where nothing of the kind changes."""
 
-    who: str
+    holders: str
     lost: tuple[Promise, ...]
     gained: tuple[Promise, ...]
     reach: str
@@ -68,11 +68,11 @@ class Difference:
 
     @property
     def lost_title(self) -> str:
-        return _("%(who)s will no longer be able to") % {"who": self.who}
+        return _("%(who)s will no longer be able to") % {"who": self.holders}
 
     @property
     def gained_title(self) -> str:
-        return _("%(who)s will be able to") % {"who": self.who}
+        return _("%(who)s will be able to") % {"who": self.holders}
 
 
 def difference(
@@ -85,16 +85,16 @@ def difference(
     by: Member,
 ) -> Difference:
     """What becomes of the members with the role `before` when they have these permissions and this reach instead."""
-    who = in_words(having, by)
+    holders = in_words(having, by)
     narrower, wider = (
         _("%(who)s will see %(to)s, instead of %(from)s."),
         _("%(who)s will see %(to)s, not only %(from)s."),
     )
     sentence = wider if reach.includes(before.reach) else narrower
     lost = before.permissions - permissions
-    texts = {"who": who, "to": REACHES[reach], "from": REACHES[before.reach]}
+    texts = {"who": holders, "to": REACHES[reach], "from": REACHES[before.reach]}
     return Difference(
-        who=who,
+        holders=holders,
         lost=_phrases(lost),
         gained=_phrases(permissions - before.permissions),
         reach=sentence % texts if reach != before.reach else "",

@@ -42,7 +42,7 @@ def offered(request: Request, organization: str, pk: UUID) -> HttpResponse:
     page_context = {
         "conversation": conversation,
         "offers": offers,
-        "asked": requested,
+        "requested": requested,
         "is_window_closed": is_closed,
         "can_edit": request.member.may("templates.edit"),
     }

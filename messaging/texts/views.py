@@ -64,7 +64,7 @@ def template_list(request: Request, organization: str) -> HttpResponse:
     readings = _readings() if requested["channel"] in ("", Kind.WHATSAPP) else []
     context = {
         "groups": [(label, result[kind.value]) for kind, label in LABELS.items() if result[kind.value]],
-        "asked": requested,
+        "requested": requested,
         "is_narrowed": any(requested.values()),
         "channels": [(kind.value, label) for kind, label in LABELS.items()],
         "categories": categories,

@@ -1,10 +1,10 @@
-"""Which tests CI passes on one database only: those of pages, and nothing else."""
+"""Which tests CI passes on one database only: those of pages and the walks over pages and calls, and nothing else."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.conftest import PAGE_WALKS, TESTS, is_about_pages
+from tests.conftest import WALKS, TESTS, is_about_pages
 
 
 @pytest.mark.parametrize(
@@ -14,10 +14,10 @@ def test_pages_are_known_by_their_path(path):
     assert is_about_pages(TESTS / path)
 
 
-def test_of_a_walk_over_pages_and_calls_only_the_pages_are_meant():
+def test_of_a_file_with_walks_only_the_walks_are_meant():
     walk = TESTS / "crm_project" / "test_walk.py"
-    assert is_about_pages(walk, "test_the_pages")
-    assert not is_about_pages(walk, "test_the_api")
+    assert is_about_pages(walk, "test_the_api")
+    assert not is_about_pages(walk, "test_counts_are_of_what_one_sees")
 
 
 @pytest.mark.parametrize("kind", ["services", "api", "queries", "tables"])
@@ -36,7 +36,7 @@ def test_neither_the_ground_nor_processes_are_left_out():
     assert not left_out
 
 
-@pytest.mark.parametrize("walk", sorted(PAGE_WALKS))
+@pytest.mark.parametrize("walk", sorted(WALKS))
 def test_every_walk_is_there(walk):
     name, _, function = walk.partition("::")
     assert f"def {function}" in (TESTS / "crm_project" / name).read_text(encoding="utf-8")

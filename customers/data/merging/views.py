@@ -82,7 +82,7 @@ def merge(request: Request, organization: str, pk: UUID) -> HttpResponse:
         rows = customers_for(request.member, {"q": q}).exclude(pk=pk).select_related("stage")
         result = newest_matches(rows, size=MAX_MATCHES) if q else []
         return render(
-            request, "customers/data/merging/merge_find.html", {"customer": customer, "q": q, "found": result}
+            request, "customers/data/merging/merge_find.html", {"customer": customer, "q": q, "matches": result}
         )
     into = parse_uuid(target)
     if into is None:

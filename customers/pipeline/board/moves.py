@@ -43,7 +43,7 @@ class Move:
             "action": self.action,
             "current": self.current.pk if self.current else None,
             "stages": self.stages,
-            "wanted": self.stage,
+            "target": self.stage,
             "error": error,
             "reasons": LOST_REASONS,
             "words": self.request.POST.get("words", ""),

@@ -44,7 +44,7 @@ def choose(request: Request, organization: str) -> HttpResponse:
         if q
         else rows.order_by("-last_activity_at", "-id")[:MAX_MATCHES]
     )
-    context = {"q": q, "found": list(result), "origin": _origin(request)}
+    context = {"q": q, "matches": list(result), "origin": _origin(request)}
     is_part = request.htmx and request.htmx.target == "people"
     return render(
         request, "customers/pipeline/deals/people.html" if is_part else "customers/pipeline/deals/choose.html", context

@@ -153,7 +153,7 @@ def totals(rows: QuerySet[Deal]) -> list[Totals]:
         .order_by()
         .values("currency")
         .annotate(
-            found=Count("pk"),
+            number=Count("pk"),
             opened=Sum("amount", filter=_OPEN),
             likely=Sum("weight", filter=_OPEN),
             won=Sum("amount", filter=_WON),
@@ -161,7 +161,7 @@ def totals(rows: QuerySet[Deal]) -> list[Totals]:
         )
     )
     results = [
-        Totals(row["currency"], row["found"], *(_money(row[name]) for name in ("opened", "likely", "won", "lost")))
+        Totals(row["currency"], row["number"], *(_money(row[name]) for name in ("opened", "likely", "won", "lost")))
         for row in grouped
     ]
     return sorted(results, key=lambda one: (one.currency != own, one.currency))
@@ -173,14 +173,14 @@ def by_stage(rows: QuerySet[Deal], stages: Sequence[Stage]) -> list[Bar]:
         with_weight(rows.filter(_OPEN, currency=current_organization().currency))
         .order_by()
         .values("stage")
-        .annotate(found=Count("pk"), opened=Sum("amount"), likely=Sum("weight"))
+        .annotate(number=Count("pk"), opened=Sum("amount"), likely=Sum("weight"))
     )
     sums = {row["stage"]: row for row in grouped}
     bars = []
     for stage in stages:
         row: Any = sums.get(stage.pk)
         if stage.kind == Stage.Kind.OPEN:
-            count, value, likely = (row["found"], row["opened"], row["likely"]) if row else (0, None, None)
+            count, value, likely = (row["number"], row["opened"], row["likely"]) if row else (0, None, None)
             bars.append(Bar(stage.name, stage.key, count, _money(value), _money(likely), color=stage.color))
     return _shared(bars)
 
@@ -196,7 +196,7 @@ def by_month(rows: QuerySet[Deal], *, today: date) -> list[Bar]:
         row["month"]: row
         for row in expected.annotate(month=TruncMonth("expected_close_on"))
         .values("month")
-        .annotate(found=Count("pk"), opened=Sum("amount"), likely=Sum("weight"))
+        .annotate(number=Count("pk"), opened=Sum("amount"), likely=Sum("weight"))
     }
     begins, ends = days.start_of(first, organization.zone), days.start_of(last, organization.zone)
     won: dict[date, Mapping[str, Any]] = {
@@ -204,7 +204,7 @@ def by_month(rows: QuerySet[Deal], *, today: date) -> list[Bar]:
         for row in own.filter(_WON, closed_at__gte=begins, closed_at__lt=ends)
         .annotate(month=TruncMonth("closed_at", tzinfo=organization.zone))
         .values("month")
-        .annotate(found=Count("pk"), won=Sum("amount"))
+        .annotate(number=Count("pk"), won=Sum("amount"))
     }
     bars = []
     for number in range(MONTHS_BEFORE + MONTHS_AFTER + 1):
@@ -214,7 +214,7 @@ def by_month(rows: QuerySet[Deal], *, today: date) -> list[Bar]:
             Bar(
                 f"{month:%b %Y}",
                 f"{month:%Y-%m}",
-                row.get("found", 0) + done.get("found", 0),
+                row.get("number", 0) + done.get("number", 0),
                 _money(row.get("opened")),
                 _money(row.get("likely")),
                 _money(done.get("won")),
@@ -231,7 +231,7 @@ def heads(member: Member, state: DealState, stages: Sequence[Stage], *, today: d
         .order_by()
         .values("stage")
         .annotate(
-            found=Count("pk"),
+            number=Count("pk"),
             worth=Sum("amount", filter=own),
             late=Count("pk", filter=_OPEN & Q(expected_close_on__lt=today)),
         )
@@ -242,8 +242,8 @@ def heads(member: Member, state: DealState, stages: Sequence[Stage], *, today: d
     for stage in stages:
         if requested and stage.key != requested:
             continue
-        row: Any = sums.get(stage.pk, {"found": 0, "worth": None, "late": 0})
-        results.append(Column[Deal](stage, row["found"], _money(row["worth"]), row["late"]))
+        row: Any = sums.get(stage.pk, {"number": 0, "worth": None, "late": 0})
+        results.append(Column[Deal](stage, row["number"], _money(row["worth"]), row["late"]))
     return results
 
 

@@ -60,36 +60,36 @@ def month(request: Request, organization: str) -> HttpResponse:
     zone = request.organization.zone
     today = days.today(zone)
     first = _month(request.GET.get("month", ""), today)
-    who = task_queries.read_owner(request.member, request.GET.get("who", ""))
+    owner = task_queries.read_owner(request.member, request.GET.get("who", ""))
     weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(first.year, first.month)
     grid = {day: Day(day, day == today, day.month != first.month) for week in weeks for day in week}
-    items, is_cut = _items(request, days.start_of(weeks[0][0], zone), days.bounds(weeks[-1][-1], zone)[1], who)
+    items, is_cut = _items(request, days.start_of(weeks[0][0], zone), days.bounds(weeks[-1][-1], zone)[1], owner)
     for item in sorted(items, key=lambda one: one.at):
         grid[item.at.astimezone(zone).date()].items.append(item)
     people = [(str(user.pk), user.get_full_name()) for user in possible_owners() if user.pk != request.member.user_id]
-    whose = [(task_queries.MINE, "Mine"), (task_queries.EVERYBODY, "Everybody’s"), *people]
+    owner_choices = [(task_queries.MINE, "Mine"), (task_queries.EVERYBODY, "Everybody’s"), *people]
     if request.member.reach == Reach.ASSIGNED:
-        whose = whose[:1]
+        owner_choices = owner_choices[:1]
     context = {
         "month": first,
         "days": list(grid.values()),
         "names": [f"{day:%a}" for day in weeks[0]],
-        "before": _address(first - timedelta(days=1), who),
-        "after": _address((first + timedelta(days=31)).replace(day=1), who),
-        "now": _address(today, who),
+        "before": _address(first - timedelta(days=1), owner),
+        "after": _address((first + timedelta(days=31)).replace(day=1), owner),
+        "now": _address(today, owner),
         "is_now": (first.year, first.month) == (today.year, today.month),
-        "who": who,
-        "whose": whose,
-        "refusal": task_queries.refusal_of(who),
+        "owner": owner,
+        "owner_choices": owner_choices,
+        "refusal": task_queries.refusal_of(owner),
         "is_cut": is_cut,
         "can_create": request.member.may("tasks.create"),
     }
     return render(request, "customers/work/calendar/calendar.html", context)
 
 
-def _items(request: Request, start: datetime, end: datetime, who: str) -> tuple[list[Item], bool]:
+def _items(request: Request, start: datetime, end: datetime, owner: str) -> tuple[list[Item], bool]:
     member, slug, now = request.member, request.organization.slug, timezone.now()
-    tasks = task_queries.between(member, start, end, who, most=MAX_COUNT)
+    tasks = task_queries.between(member, start, end, owner, most=MAX_COUNT)
     may_edit = member.may("tasks.edit")
     plain = reverse("customers:tasks", args=[slug])
     results = []
@@ -101,7 +101,7 @@ def _items(request: Request, start: datetime, end: datetime, who: str) -> tuple[
             results.append(Item("task", at, title, url, _state(task, now)))
     people: list[Customer] = []
     if member.may("customers.view"):
-        people = follow_up_queries.between(member, start, end, who, most=MAX_COUNT)
+        people = follow_up_queries.between(member, start, end, owner, most=MAX_COUNT)
     for person in people:
         url, due = reverse("customers:detail", args=[slug, person.pk]), person.next_follow_up_at
         if due is not None:
@@ -125,5 +125,5 @@ def _month(text: str, today: date) -> date:
     return today.replace(day=1)
 
 
-def _address(day: date, who: str) -> str:
-    return f"?month={day:%Y-%m}" + (f"&who={who}" if who != task_queries.MINE else "")
+def _address(day: date, owner: str) -> str:
+    return f"?month={day:%Y-%m}" + (f"&who={owner}" if owner != task_queries.MINE else "")

@@ -24,26 +24,26 @@ class Group:
     is_late: bool = False
 
 
-def planned(member: Member, who: str = MINE) -> CustomerQuerySet:
+def planned(member: Member, owner: str = MINE) -> CustomerQuerySet:
     """Customers within reach with a follow-up, of `who`: MINE, EVERYBODY, NOBODY or a user's id."""
     rows = Customer.objects.visible_to(member).filter(next_follow_up_at__isnull=False)
-    if who == EVERYBODY:
+    if owner == EVERYBODY:
         return rows
-    if who == NOBODY:
+    if owner == NOBODY:
         return rows.without_owner()
-    return rows.owned_by(member.user_id if who == MINE else who)
+    return rows.owned_by(member.user_id if owner == MINE else owner)
 
 
-def due_by_tonight(member: Member, who: str = MINE) -> CustomerQuerySet:
+def due_by_tonight(member: Member, owner: str = MINE) -> CustomerQuerySet:
     """Those who are due today in the organization's zone, or were before."""
     zone = member.organization.zone
-    return planned(member, who).filter(next_follow_up_at__lt=days.bounds(days.today(zone), zone)[1])
+    return planned(member, owner).filter(next_follow_up_at__lt=days.bounds(days.today(zone), zone)[1])
 
 
-def on_day(member: Member, day: date, who: str = MINE) -> CustomerQuerySet:
+def on_day(member: Member, day: date, owner: str = MINE) -> CustomerQuerySet:
     """Those due on a day of the organization's."""
     start, end = days.bounds(day, member.organization.zone)
-    return planned(member, who).filter(next_follow_up_at__gte=start, next_follow_up_at__lt=end)
+    return planned(member, owner).filter(next_follow_up_at__gte=start, next_follow_up_at__lt=end)
 
 
 def waiting_for(member: Member) -> QuerySet[Customer]:
@@ -51,9 +51,9 @@ def waiting_for(member: Member) -> QuerySet[Customer]:
     return due_by_tonight(member, MINE)
 
 
-def between(member: Member, start: datetime, end: datetime, who: str, *, most: int) -> list[Customer]:
+def between(member: Member, start: datetime, end: datetime, owner: str, *, most: int) -> list[Customer]:
     """Those due then, for a calendar."""
-    rows = planned(member, who).filter(next_follow_up_at__gte=start, next_follow_up_at__lt=end)
+    rows = planned(member, owner).filter(next_follow_up_at__gte=start, next_follow_up_at__lt=end)
     return list(rows.order_by("next_follow_up_at", "id")[:most])
 
 

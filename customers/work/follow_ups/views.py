@@ -154,9 +154,9 @@ def _day(at: datetime | None) -> str:
 def _context(request: Request) -> dict[str, Any]:
     member, zone = request.member, request.organization.zone
     today = days.today(zone)
-    who = task_queries.read_owner(member, request.GET.get("who", ""))
+    owner = task_queries.read_owner(member, request.GET.get("who", ""))
     day = _requested_day(request)
-    rows = follow_up_queries.on_day(member, day, who) if day else follow_up_queries.planned(member, who)
+    rows = follow_up_queries.on_day(member, day, owner) if day else follow_up_queries.planned(member, owner)
     page = page_after(
         rows.select_related("stage", "assigned_to"), cursor=request.GET.get("after", ""), size=ROWS,
         order=("next_follow_up_at", "id"), is_filled=True,
@@ -164,13 +164,13 @@ def _context(request: Request) -> dict[str, Any]:
     groups = follow_up_queries.grouped(list(page.rows), member)
     more = ""
     if page.next_cursor:
-        more = _query(day, who, after=page.next_cursor, group=groups[-1].key if groups else "")
+        more = _query(day, owner, after=page.next_cursor, group=groups[-1].key if groups else "")
     context = {
         "groups": groups,
         "more": more,
         "group_before": request.GET.get("group", "") if request.GET.get("after") else "",
         "day": day,
-        "who": who,
+        "owner": owner,
         "can_edit_customer": member.may("customers.edit"),
         "choices": follow_ups.CHOICES,
     }
@@ -178,28 +178,30 @@ def _context(request: Request) -> dict[str, Any]:
         return context
     counted = capped_counts(
         {
-            "overdue": follow_up_queries.planned(member, who).filter(next_follow_up_at__lt=days.start_of(today, zone)),
-            "today": follow_up_queries.on_day(member, today, who),
+            "overdue": follow_up_queries.planned(member, owner).filter(
+                next_follow_up_at__lt=days.start_of(today, zone)
+            ),
+            "today": follow_up_queries.on_day(member, today, owner),
         },
         cap=COUNTED_TO,
     )
-    if who == task_queries.MINE:
+    if owner == task_queries.MINE:
         request.badges = {"follow_ups": min(COUNTED_TO, counted["overdue"] + counted["today"])}
     people = [(str(user.pk), user.get_full_name()) for user in possible_owners() if user.pk != member.user_id]
-    whose = [(task_queries.MINE, "My customers")]
+    owner_choices = [(task_queries.MINE, "My customers")]
     if member.reach != Reach.ASSIGNED:
-        whose += [(task_queries.EVERYBODY, "Everybody’s"), (task_queries.NOBODY, "Nobody’s yet"), *people]
+        owner_choices += [(task_queries.EVERYBODY, "Everybody’s"), (task_queries.NOBODY, "Nobody’s yet"), *people]
     day_displayed = day or today
     return context | {
         "today": today,
         "shown_day": day_displayed,
         "day_label": days.heading(day, today) if day else "",
         "counted": counted,
-        "whose": whose,
-        "refusal": task_queries.refusal_of(who),
-        "all_url": _query(None, who),
-        "before": _query(day_displayed - timedelta(days=1), who),
-        "after": _query(day_displayed + timedelta(days=1), who),
+        "owner_choices": owner_choices,
+        "refusal": task_queries.refusal_of(owner),
+        "all_url": _query(None, owner),
+        "before": _query(day_displayed - timedelta(days=1), owner),
+        "after": _query(day_displayed + timedelta(days=1), owner),
     }
 
 
@@ -217,8 +219,8 @@ def _requested_day(request: Request) -> date | None:
     return day
 
 
-def _query(day: date | None, who: str, **more: str) -> str:
-    values = {"date": day.isoformat() if day else "", "who": who, **more}
+def _query(day: date | None, owner: str, **more: str) -> str:
+    values = {"date": day.isoformat() if day else "", "who": owner, **more}
     return ListQuery(values, {"who": task_queries.MINE}).address()
 
 

@@ -78,14 +78,14 @@ VIEWS: Mapping[str, View] = {
 COUNTED = ("today", "overdue", "upcoming", "someday", "by_me")
 
 
-def tasks_for(member: Member, view: str, who: str = MINE) -> QuerySet[Task]:
+def tasks_for(member: Member, view: str, owner: str = MINE) -> QuerySet[Task]:
     """A view's rows within the member's reach, of `who`: MINE, EVERYBODY, NOBODY or a user's id."""
-    return VIEWS[view].rows(_of(member, view, who), member)
+    return VIEWS[view].rows(_of(member, view, owner), member)
 
 
-def counts(member: Member, who: str = MINE) -> dict[str, int]:
+def counts(member: Member, owner: str = MINE) -> dict[str, int]:
     """How many each view of open tasks has, COUNTED_TO at most; one query."""
-    return capped_counts({view: tasks_for(member, view, who) for view in COUNTED}, cap=COUNTED_TO)
+    return capped_counts({view: tasks_for(member, view, owner) for view in COUNTED}, cap=COUNTED_TO)
 
 
 def waiting_for(member: Member) -> QuerySet[Task]:
@@ -108,9 +108,9 @@ def seen_customer(task: Task) -> Customer | None:
     return task.customer if getattr(task, "shows_customer", False) else None
 
 
-def between(member: Member, start: datetime, end: datetime, who: str, *, most: int) -> list[Task]:
+def between(member: Member, start: datetime, end: datetime, owner: str, *, most: int) -> list[Task]:
     """Open and done tasks due then, for a calendar."""
-    rows = _of(member, "today", who).exclude(status=Task.Status.CANCELLED).filter(due_at__gte=start, due_at__lt=end)
+    rows = _of(member, "today", owner).exclude(status=Task.Status.CANCELLED).filter(due_at__gte=start, due_at__lt=end)
     return list(with_row_relations(rows, member).order_by("due_at", "id")[:most])
 
 
@@ -123,16 +123,18 @@ def read_owner(member: Member, requested: str) -> str:
     if requested == EVERYBODY:
         # Within an assigned reach: one's own, and what others have to do for one's own customers.
         return requested
-    who = parse_uuid(requested)
-    if who is None:
+    owner = parse_uuid(requested)
+    if owner is None:
         return UNKNOWN
-    is_member = who == member.user_id or Member.objects.filter(organization=member.organization_id, user=who).exists()
-    return str(who) if is_member else UNKNOWN
+    is_member = (
+        owner == member.user_id or Member.objects.filter(organization=member.organization_id, user=owner).exists()
+    )
+    return str(owner) if is_member else UNKNOWN
 
 
-def refusal_of(who: str) -> str:
+def refusal_of(owner: str) -> str:
     """The text for an address that names nobody of the organization; empty otherwise."""
-    if who != UNKNOWN:
+    if owner != UNKNOWN:
         return ""
     return _("This address asks for a list or a person that is not here, so nothing is shown. Choose another one.")
 
@@ -175,12 +177,12 @@ def _heading(
     return day.isoformat(), days.heading(day, today), False
 
 
-def _of(member: Member, view: str, who: str) -> TaskQuerySet:
+def _of(member: Member, view: str, owner: str) -> TaskQuerySet:
     rows = Task.objects.visible_to(member)
-    if who == UNKNOWN:
+    if owner == UNKNOWN:
         return rows.none()
-    if view == "by_me" or who == EVERYBODY:
+    if view == "by_me" or owner == EVERYBODY:
         return rows
-    if who == NOBODY:
+    if owner == NOBODY:
         return rows.filter(assigned_to__isnull=True)
-    return rows.filter(assigned_to__pk=member.user_id if who == MINE else who)
+    return rows.filter(assigned_to__pk=member.user_id if owner == MINE else owner)

@@ -52,12 +52,12 @@ class Address:
     """What a list's address says: the view, and whose."""
 
     view: str
-    who: str
+    owner: str
 
     def query(self, **other: str) -> str:
         """The address of the same list with something else chosen."""
         plain = {"view": "today", "who": task_queries.MINE}
-        return ListQuery({"view": self.view, "who": self.who}, plain).with_(other).address()
+        return ListQuery({"view": self.view, "who": self.owner}, plain).with_(other).address()
 
 
 @requires("tasks.view")
@@ -183,9 +183,9 @@ def _main(request: Request, address: Address, quick: QuickTaskForm | None = None
     owners = possible_owners()
     member = request.member
     people = [(str(user.pk), user.get_full_name()) for user in owners if user.pk != member.user_id]
-    whose = [(task_queries.MINE, "My tasks"), (task_queries.EVERYBODY, "Everybody’s")]
+    owner_choices = [(task_queries.MINE, "My tasks"), (task_queries.EVERYBODY, "Everybody’s")]
     if member.reach != Reach.ASSIGNED:
-        whose.append((task_queries.NOBODY, "Nobody’s yet"))
+        owner_choices.append((task_queries.NOBODY, "Nobody’s yet"))
     today = days.today(request.organization.zone)
     initial = {"assigned_to": str(member.user_id), "priority": Task.Priority.NORMAL}
     if address.view in ("today", "upcoming"):
@@ -194,16 +194,16 @@ def _main(request: Request, address: Address, quick: QuickTaskForm | None = None
         **_rows(request, address),
         **_tabs(request, address),
         "quick": quick or QuickTaskForm(owners=owners, initial=initial),
-        "whose": [*whose, *people],
-        "refusal": task_queries.refusal_of(address.who),
+        "owner_choices": [*owner_choices, *people],
+        "refusal": task_queries.refusal_of(address.owner),
         "can_create": member.may("tasks.create"),
         "priorities": Task.Priority.choices,
     }
 
 
 def _tabs(request: Request, address: Address) -> dict[str, object]:
-    counted = task_queries.counts(request.member, address.who)
-    if address.who == task_queries.MINE:
+    counted = task_queries.counts(request.member, address.owner)
+    if address.owner == task_queries.MINE:
         request.badges = {**getattr(request, "badges", {}), "tasks": counted["today"]}
     tabs = [
         {
@@ -221,7 +221,7 @@ def _tabs(request: Request, address: Address) -> dict[str, object]:
 def _rows(request: Request, address: Address) -> dict[str, object]:
     view = task_queries.VIEWS[address.view]
     rows = task_queries.with_row_relations(
-        task_queries.tasks_for(request.member, address.view, address.who), request.member
+        task_queries.tasks_for(request.member, address.view, address.owner), request.member
     )
     page = page_after(rows, cursor=request.GET.get("after", ""), size=ROWS, order=view.order, is_filled=True)
     groups = task_queries.grouped(address.view, list(page.rows), request.member)
@@ -235,7 +235,7 @@ def _rows(request: Request, address: Address) -> dict[str, object]:
         "address": address,
         "here": reverse("customers:tasks", args=[request.organization.slug]) + address.query(),
         "view": view,
-        "show_assignee": address.who != task_queries.MINE,
+        "show_assignee": address.owner != task_queries.MINE,
         "can_edit_tasks": request.member.may("tasks.edit"),
         "can_see_customers": request.member.may("customers.view"),
         "show_customer": True,

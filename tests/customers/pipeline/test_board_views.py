@@ -229,7 +229,7 @@ def test_a_stage_that_is_none_is_told(alice, make_customer, stage):
 def test_moving_works_without_a_script(alice, make_customer):
     customer = make_customer(alice)
     page = alice.client.get(alice.url(f"customers/{customer.pk}/move/?stage=lost&state=q%3Dcust"))
-    assert page.context["wanted"].key == "lost"
+    assert page.context["target"].key == "lost"
     refused = move(alice, customer, page=True, stage="lost", state="q=cust")
     assert refused.status_code == 422
     assert "why they are lost" in refused.content.decode()
@@ -245,7 +245,7 @@ def test_the_customers_page_asks_why_somebody_is_lost(alice, make_customer):
     asked = alice.client.post(address, {"stage": "lost"})
     assert asked.headers["Location"] == alice.url(f"customers/{customer.pk}/move/?stage=lost&from=customer")
     question = alice.client.get(asked.headers["Location"])
-    assert (question.context["wanted"].key, question.context["pairs"]) == ("lost", [("from", "customer")])
+    assert (question.context["target"].key, question.context["pairs"]) == ("lost", [("from", "customer")])
     assert alice.client.post(address, {"stage": "engaged"}).headers["Location"].endswith(f"{customer.pk}/")
     customer.refresh_from_db()
     assert customer.stage.key == "engaged"

@@ -266,7 +266,7 @@ def test_a_won_deal_takes_its_customer_along_where_that_is_wanted(alice, make_de
 def test_moving_a_deal_works_without_a_script(alice, make_deal):
     deal = make_deal()
     address = alice.url(f"deals/{deal.pk}/move/")
-    assert alice.client.get(f"{address}?stage=lost").context["wanted"].key == "lost"
+    assert alice.client.get(f"{address}?stage=lost").context["target"].key == "lost"
     refused = alice.client.post(address, {"stage": "lost", "state": "owner=me"})
     assert refused.status_code == 422
     answer = alice.client.post(address, {"stage": "engaged", "state": "owner=me"})

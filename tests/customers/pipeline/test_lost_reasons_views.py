@@ -76,7 +76,7 @@ def test_without_a_script_a_page_asks(alice, make_customer, path, body):
     customer = make_customer(alice)
     asked = alice.client.post(alice.url(f"customers/{customer.pk}/{path}"), body(alice, "lost"))
     assert asked.headers["Location"] == alice.url(f"customers/{customer.pk}/move/?stage=lost&from=customer")
-    assert alice.client.get(asked.headers["Location"]).context["wanted"].key == "lost"
+    assert alice.client.get(asked.headers["Location"]).context["target"].key == "lost"
     assert moves(alice) == []
 
 
