@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import WALKS, TESTS, is_about_pages
+from tests.conftest import TESTS, WALKS, is_about_pages
 
 
 @pytest.mark.parametrize(
