@@ -14,17 +14,24 @@ from django.utils.translation import gettext as _
 from accounts.members import services as members
 from accounts.models import (
     APIKey,
+    AuthenticatorApp,
+    BrowserSession,
     IdempotentCall,
     Invitation,
     Member,
     Organization,
+    Passkey,
     PasswordReset,
+    RecoveryCode,
     Role,
+    SecurityNotice,
     SignInAttempt,
     Team,
     TokenFamily,
+    TrustedBrowser,
     User,
 )
+from accounts.organizations import services as organizations
 from activity.actor import Actor, acting_as
 from core.admin import ReadOnlyAdmin, TenantAdmin
 from core.http import redirect_to
@@ -49,10 +56,10 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ["is_active", "is_staff", "is_superuser"]
     search_fields = ["email", "name"]
     ordering = ["email"]
-    readonly_fields = ["created_at", "last_login"]
+    readonly_fields = ["created_at", "last_login", "second_factor_at", "must_change_password"]
     fieldsets = [
         (None, {"fields": ["email", "password", "name"]}),
-        ("Access", {"fields": ["is_active", "is_staff", "is_superuser"]}),
+        ("Access", {"fields": ["is_active", "is_staff", "is_superuser", "second_factor_at", "must_change_password"]}),
         ("Dates", {"fields": ["created_at", "last_login"]}),
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "password1", "password2"]})]
@@ -74,6 +81,16 @@ class OrganizationAdmin(TenantAdmin):
     list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
     search_fields = ["name", "slug"]
     readonly_fields = ["created_at"]
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: ModelForm, change: bool) -> None:
+        """What the members are to be asked for is done by its service, as everywhere."""
+        is_required = obj.requires_second_factor
+        if change and "requires_second_factor" in form.changed_data:
+            obj.requires_second_factor = not is_required
+        super().save_model(request, obj, form, change)
+        if change:
+            actor = Actor.for_user(cast("User", request.user))
+            organizations.require_second_factor(organization=obj, is_required=is_required, actor=actor)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return bool(request.user.is_superuser)
@@ -226,6 +243,58 @@ class PasswordResetAdmin(SignInAttemptAdmin):
     list_display = ["email", "created_at", "due_at", "attempts", "last_error"]
     search_fields = ["email"]
     exclude = ["claim_token"]
+
+
+@admin.register(SecurityNotice)
+class SecurityNoticeAdmin(SignInAttemptAdmin):
+    """Mails about people's sign-in that did not leave yet; a row that stays says why."""
+
+    list_display = ["user", "kind", "created_at", "due_at", "attempts", "last_error"]
+    list_select_related = ("user",)
+    search_fields = ["user__email"]
+    exclude = ["claim_token"]
+
+
+class OfUserAdmin(SignInAttemptAdmin):
+    """What belongs to a user's sign-in: that it is there, and since when; never what it is made of."""
+
+    list_select_related = ("user",)
+    search_fields = ["user__email"]
+
+
+@admin.register(AuthenticatorApp)
+class AuthenticatorAppAdmin(OfUserAdmin):
+    """Deleting one is no way to reset it: the page of the member does that, and tells the person."""
+
+    list_display = ["user", "confirmed_at", "created_at"]
+    exclude = ["secret", "pending_secret"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(RecoveryCode)
+class RecoveryCodeAdmin(AuthenticatorAppAdmin):
+    list_display = ["user", "created_at", "used_at"]
+    exclude = ["code_hash"]
+
+
+@admin.register(Passkey)
+class PasskeyAdmin(AuthenticatorAppAdmin):
+    list_display = ["user", "name", "created_at", "last_used_at"]
+    exclude = ["credential", "credential_id"]
+
+
+@admin.register(TrustedBrowser)
+class TrustedBrowserAdmin(OfUserAdmin):
+    list_display = ["user", "user_agent", "address", "created_at", "expires_at"]
+    exclude = ["token_hash"]
+
+
+@admin.register(BrowserSession)
+class BrowserSessionAdmin(AuthenticatorAppAdmin):
+    list_display = ["user", "user_agent", "address", "created_at", "last_seen_at"]
+    exclude = ["session_key"]
 
 
 @admin.register(Invitation)

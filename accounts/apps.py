@@ -13,7 +13,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
-        from accounts.access.pages import administered_by
+        from accounts.access.pages import administered_by, entry_step
+        from accounts.account import tabs
+        from accounts.credentials import notices
         from accounts.frame import menu
         from accounts.invitations import sending
         from accounts.permissions import MEMBERSHIP
@@ -23,7 +25,13 @@ class AccountsConfig(AppConfig):
         menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
         menu.register(menu.Entry(gettext_noop("People"), "organization:people", "users-round", "users.view", 90))
         installation.register_leaving(sending.cancel_in_copy)
+        installation.register_leaving(notices.cancel_in_copy)
+        tabs.register(tabs.Tab(_("Profile"), "organization:profile", 10))
+        tabs.register(tabs.Tab(_("Password"), "organization:account_password", 20))
+        tabs.register(tabs.Tab(_("Security"), "organization:security", 30))
+        tabs.register(tabs.Tab(_("Devices"), "organization:devices", 40))
         menu.register(menu.Entry(_("Roles"), "organization:roles", "shield-check", "roles.view", 94))
         menu.register(menu.Entry(_("Teams"), "organization:teams", "network", "users.view", 93))
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by
+            admin.site.entry_step = entry_step

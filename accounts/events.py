@@ -9,13 +9,17 @@ ROLE_KEY = PayloadField("key", Kind.KEY, "the role's key")
 MEMBER_IDS = PayloadField("members", Kind.LIST, "the ids of the members")
 FROM_AND_TO = PayloadField("changes", Kind.SETTINGS, "each that changed: from and to")
 KEY_NAME = PayloadField("name", Kind.LABEL, "what the key is called")
+FACTOR = PayloadField("factor", Kind.KEY, "app or passkey")
 PREFIX = PayloadField("prefix", Kind.KEY, "what the key begins with")
 
 ORGANIZATION_CREATED = declare("organization.created", _("An organization was made"),
     PayloadField("pack", Kind.KEY, "the key of its pack"), PayloadField("name", Kind.LABEL))  # fmt: skip
+ORGANIZATION_CHANGED = declare("organization.changed", _("Settings of an organization changed"), FROM_AND_TO)
 MEMBER_ADDED = declare("member.added", _("A user became a member"), ROLE)
 MEMBER_CHANGED = declare("member.changed", _("A member’s role or teams changed"),
     PayloadField("changes", Kind.SETTINGS, "role, teams: from and to"))  # fmt: skip
+PROFILE_CHANGED = declare("member.profile_changed", _("A member’s name, phone, signature or photo changed"),
+    PayloadField("fields", Kind.LIST, "which of them"))  # fmt: skip
 MEMBER_DEACTIVATED = declare("member.deactivated", _("A member was shut out"))
 MEMBER_REACTIVATED = declare("member.reactivated", _("A member who was shut out may come in again"))
 MEMBER_REMOVED = declare("member.removed", _("A member was taken out of the organization"))
@@ -28,6 +32,14 @@ SIGNED_OUT = declare("user.signed_out", _("A user signed out"), HOW)
 TOKEN_REUSED = declare("user.token_reused", _("A spent refresh token was used again; its family was revoked"))
 API_KEY_ISSUED = declare("api_key.issued", _("An API key was made"), KEY_NAME, PREFIX)
 API_KEY_REVOKED = declare("api_key.revoked", _("An API key was revoked"), KEY_NAME, PREFIX)
+SECOND_FACTOR_ADDED = declare("user.second_factor_added", _("A user set up a second factor"), FACTOR)
+SECOND_FACTOR_REMOVED = declare("user.second_factor_removed", _("A user removed a second factor"), FACTOR)
+SECOND_FACTOR_RESET = declare("user.second_factor_reset", _("Somebody else took a user’s second factor away"))
+RECOVERY_CODE_USED = declare("user.recovery_code_used", _("A recovery code took the place of a second factor"),
+    PayloadField("left", Kind.NUMBER, "how many are unused"))  # fmt: skip
+RECOVERY_CODES_RENEWED = declare("user.recovery_codes_renewed", _("A user made new recovery codes"))
+SESSIONS_ENDED = declare("user.sessions_ended", _("A user ended sessions of browsers or apps"),
+    PayloadField("count", Kind.NUMBER))  # fmt: skip
 PASSWORD_CHANGED = declare("user.password_changed", _("A user set a new password; every sign-in ended"))
 ROLE_CREATED = declare("role.created", _("A role of the organization’s own was made"), ROLE_KEY,
     PayloadField("name", Kind.LABEL), PayloadField("permissions", Kind.LIST),

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from accounts.account import profile_views as profiles
+from accounts.account import views as account
 from accounts.frame import home_views as home
 from accounts.frame import palette_views as palette
 from accounts.jobs import views as jobs
@@ -15,14 +17,32 @@ app_name = "organization"
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("palette/", palette.search, name="palette"),
+    path("account/", profiles.profile, name="profile"),
+    path("account/photo/", profiles.set_photo, name="set_photo"),
+    path("account/photo/remove/", profiles.remove_photo, name="remove_photo"),
+    path("people/<uuid:pk>/photo/", profiles.photo, name="photo"),
+    path("settings/people/<uuid:pk>/profile/", profiles.member_profile, name="member_profile"),
+    path("settings/people/<uuid:pk>/photo/remove/", profiles.remove_member_photo, name="remove_member_photo"),
+    path("account/password/", account.password_page, name="account_password"),
+    path("account/security/", account.security_page, name="security"),
+    path("account/security/app/remove/", account.remove_app, name="remove_app"),
+    path("account/security/passkeys/<uuid:pk>/remove/", account.remove_passkey, name="remove_passkey"),
+    path("account/security/browsers/<uuid:pk>/forget/", account.forget_browser, name="forget_browser"),
+    path("account/devices/", account.devices_page, name="devices"),
+    path("account/devices/<uuid:pk>/end/", account.end_session, name="end_session"),
+    path("account/devices/apps/<uuid:pk>/end/", account.end_family, name="end_app_session"),
+    path("account/devices/end-others/", account.end_others, name="end_other_sessions"),
     path("settings/people/", people.people_page, name="people"),
     path("settings/people/invite/", invitations.invite, name="invite"),
+    path("settings/people/new/", invitations.new_member, name="new_member"),
+    path("settings/people/<uuid:pk>/first-password/", invitations.first_password, name="first_password"),
     path("settings/people/invitations/", invitations.invitations_page, name="invitations"),
     path("settings/people/invitations/<uuid:pk>/resend/", invitations.resend, name="resend_invitation"),
     path("settings/people/invitations/<uuid:pk>/revoke/", invitations.revoke, name="revoke_invitation"),
     path("settings/people/<uuid:pk>/", people.member_page, name="member"),
     path("settings/people/<uuid:pk>/deactivate/", people.deactivate, name="deactivate_member"),
     path("settings/people/<uuid:pk>/reactivate/", people.reactivate, name="reactivate_member"),
+    path("settings/people/<uuid:pk>/second-factor/", people.reset_second_factor, name="reset_second_factor"),
     path("settings/people/<uuid:pk>/remove/", people.remove, name="remove_member"),
     path("jobs/<uuid:pk>/", jobs.job_page, name="job"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel_job"),

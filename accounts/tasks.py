@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts.credentials import password_resets
+from accounts.credentials import browser_sessions, notices, password_resets, trusted_browsers
 from accounts.idempotency import services as idempotency
 from accounts.invitations import sending as invitation_mails
 from accounts.invitations import services as invitations
@@ -39,3 +39,15 @@ def purge_invitations() -> int:
     """Delete invitations that are over for long."""
     with every_organization("what is over goes in all organizations"):
         return invitations.purge_old()
+
+
+@shared_task(base=Drain, name=notices.SEND)
+def send_security_notices() -> int:
+    """Write the mails that tell people what was changed about their sign-in."""
+    return notices.send_due()
+
+
+@shared_task(base=Drain, name="accounts.tasks.purge_sign_ins")
+def purge_sign_ins() -> int:
+    """Delete what is known of sessions and trusted browsers that are over, and notices that could not be sent."""
+    return browser_sessions.purge_old() + trusted_browsers.purge_old() + notices.purge_old()

@@ -1,7 +1,11 @@
 from django.urls import path
 
+from accounts.account import confirm_views as confirming
+from accounts.account import setup_views as setup
 from accounts.invitations import views as invitations
+from accounts.sign_in import passkey_views as passkey
 from accounts.sign_in import password_views as passwords
+from accounts.sign_in import second_step_views as second_step
 from accounts.sign_in import views as signing
 
 app_name = "accounts"
@@ -9,6 +13,15 @@ app_name = "accounts"
 urlpatterns = [
     path("", signing.home, name="home"),
     path("sign-in/", signing.sign_in_page, name="sign_in"),
+    path("sign-in/code/", second_step.second_step, name="second_step"),
+    path("sign-in/code/passkey/", passkey.second_step_passkey, name="second_step_passkey"),
+    path("sign-in/passkey/", passkey.passkey, name="passkey"),
+    path("account/passkeys/new/", setup.add_passkey, name="add_passkey"),
+    path("account/confirm/", confirming.confirm, name="confirm"),
+    path("account/new-password/", confirming.new_password, name="new_password"),
+    path("account/authenticator-app/", setup.set_up_app, name="set_up_app"),
+    path("account/recovery-codes/", setup.recovery_codes, name="recovery_codes"),
+    path("account/recovery-codes/new/", setup.renew_codes, name="renew_codes"),
     path("sign-out/", signing.sign_out, name="sign_out"),
     path("sign-up/", signing.sign_up_page, name="sign_up"),
     path("switch/", signing.switch, name="switch"),

@@ -31,6 +31,8 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 class ParleyAdminSite(admin.AdminSite):
     # Says which organizations a member of staff who is no superuser administers; accounts, which knows, sets it.
     administered_by: Callable[[User], list[Organization]] | None = None
+    # Says what somebody has to do first, as the way to its page; accounts sets it, too.
+    entry_step: Callable[[HttpRequest, User], HttpResponseBase | None] | None = None
     site_header = "Parley administration"
     site_title = "Parley administration"
     index_title = "What there is"
@@ -48,6 +50,9 @@ class ParleyAdminSite(admin.AdminSite):
         @wraps(inner)
         def scoped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             user = request.user
+            first = self.entry_step(request, user) if self.entry_step and user.is_authenticated else None
+            if first is not None:
+                return first
             if user.is_superuser:
                 with every_organization("a superuser administers the installation"):
                     return _rendered(inner(request, *args, **kwargs))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
+from accounts.account import tabs
 from accounts.events import MEMBER_DEACTIVATED, ORGANIZATION_CREATED
 from accounts.frame import menu
 from accounts.models import Member
@@ -59,6 +62,7 @@ def register() -> None:
         )
     )  # fmt: skip
     menu.register(menu.Entry("Settings", "customers:fields", "settings", "settings.view", 95))
+    tabs.register(tabs.Tab(_("Calendar feed"), "customers:calendar_feed", 50, "tasks.view"))
     blockers.register(blockers.Blocker("deals", deletion.open_deals, deletion.lose_deals))
     personal_parts.register()
     personal_data.register()

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.access.authentication import member_of
+from accounts.credentials import readiness
 from accounts.idempotency import api as idempotency
 from accounts.models import APIKey, Member
 from accounts.permissions import MEMBERSHIP
@@ -74,6 +75,8 @@ class OrganizationView(viewsets.ViewSet):
     # the call waits for a network; then the answer is kept right after.
     takes_idempotency_key = True
     is_done_in_one_transaction = True
+    # Whether a member may call it whose organization requires a second factor that they have not set up.
+    is_open_without_factor = False
 
     def dispatch(self, request: Any, *args: Any, **kwargs: object) -> HttpResponseBase:
         with ExitStack() as self._open:
@@ -97,9 +100,19 @@ class OrganizationView(viewsets.ViewSet):
             raise NotAuthenticated
         member = member_of(request)
         if member is not None:
+            self._require_ready(request, member)
             self.member = _narrowed(request, member)
             self._open.enter_context(organization_scope(member.organization))
             self._open.enter_context(acting_as(self._actor(request, member)))
+
+    def _require_ready(self, request: Request, member: Member) -> None:
+        """Raises PasswordChangeRequired or SecondFactorRequired. A key is no sign-in by a password: it goes on."""
+        if isinstance(request.auth, APIKey):
+            return
+        if self.is_open_without_factor:
+            readiness.require_own_password(member.user)
+        else:
+            readiness.require_ready(member)
 
     def _actor(self, request: Request, member: Member) -> Actor:
         request_id = current_request_id()

@@ -11,18 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar, cast
+from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.credentials import sign_in
+from accounts.credentials import browser_sessions, readiness, sign_in
 from accounts.models import Member, Organization, User
 from accounts.permissions import ADMIN, CATALOG, MEMBERSHIP
 from activity.actor import Actor, acting_as
-from core.http import Request
+from core.http import Request, redirect_to
 from core.logging import current_request_id
 from core.tenancy import organization_scope
 
@@ -43,6 +45,9 @@ def requires(permission: str) -> Callable[[View], View]:
             member = next((m for m in memberships if m.organization.slug == organization), None)
             if member is None:
                 raise Http404("There is no such page, or you are not a member of its organization.")
+            first = first_step(request, member)
+            if first is not None:
+                return first
             # Days and times on a page are those of the place where the organization works.
             zone = timezone.override(member.organization.zone)
             with zone, inside(cast("Request", request), member, memberships):
@@ -82,7 +87,7 @@ def streams(permission: str) -> Callable[[AsyncView], Callable[..., Awaitable[Ht
             signed_in = await sync_to_async(_signed_in)(request, organization)
             if signed_in is None:
                 return HttpResponse("Sign in first.", status=401, content_type="text/plain")
-            if not signed_in.member.may(permission):
+            if not signed_in.member.may(permission) or not readiness.is_ready(signed_in.member):
                 raise PermissionDenied(f"Your role does not permit this ({permission}).")
             return await view(request, signed_in)
 
@@ -102,7 +107,33 @@ def _signed_in(request: HttpRequest, organization: str) -> SignedIn | None:
         raise Http404("There is no such page, or you are not a member of its organization.")
     # Every page that is open has a stream, so here is known who is here, at no cost to any page.
     sign_in.note_visit(member)
+    browser_sessions.note(request, user)
     return SignedIn(member, request.session.session_key or "")
+
+
+def first_step(request: HttpRequest, member: Member) -> HttpResponseBase | None:
+    """The way to the page where the member does what has to come first; None where nothing has to."""
+    try:
+        readiness.require_ready(member)
+    except readiness.PasswordChangeRequired:
+        page = "accounts:new_password"
+    except readiness.SecondFactorRequired:
+        page = "accounts:set_up_app"
+    else:
+        return None
+    # What a part of a page asked for is no page to come back to.
+    is_page = request.method == "GET" and not request.headers.get("HX-Request")
+    path = request.get_full_path() if is_page else reverse("organization:home", args=[member.organization.slug])
+    address = f"{reverse(page)}?{urlencode({'next': path})}"
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return redirect_to(address)
+
+
+def entry_step(request: HttpRequest, user: User) -> HttpResponseBase | None:
+    """The same before what belongs to no organization: whatever any of the user's asks for."""
+    steps = (first_step(request, member) for member in sign_in.memberships(user))
+    return next((step for step in steps if step is not None), None)
 
 
 @contextmanager

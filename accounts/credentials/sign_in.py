@@ -1,4 +1,4 @@
-"""Who is it: e-mail and password, the same for the page and for the API."""
+"""Who is it: e-mail, password and a second factor, the same for the page and for the API."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import events
-from accounts.credentials import known_browsers, throttle
-from accounts.models import Member, User
+from accounts.credentials import known_browsers, notices, second_factor, throttle
+from accounts.credentials.devices import Device, device_of
+from accounts.models import Member, SecurityNotice, User
 from activity.actor import Actor
 from activity.ledger import record
 from core.http import client_address
@@ -30,8 +31,27 @@ class InvalidCredentials(Refused):
         super().__init__("E-mail or password is not right.")
 
 
-def verify(*, request: HttpRequest, email: str, password: str) -> User:
-    """The user with this e-mail and password.
+def verify(*, request: HttpRequest, email: str, password: str, otp: str = "") -> User:
+    """The user with this e-mail and password, and this code where they have a second factor: all in one call.
+
+    Raises as `verify_password`, CodeRequired for a right password without a code, and as `verify_code`.
+    """
+    user = verify_password(request=request, email=email, password=password)
+    if user.has_second_factor:
+        if not otp:
+            raise second_factor.CodeRequired
+        verify_code(request=request, user=user, code=otp)
+    return user
+
+
+def verify_code(*, request: HttpRequest, user: User, code: str) -> None:
+    """Use a code of a user who has shown the password. Raises WrongCode or TooManyAttempts."""
+    is_known = known_browsers.is_known(request, user.email)
+    second_factor.check(user=user, code=code, device=device_of(request), is_known=is_known)
+
+
+def verify_password(*, request: HttpRequest, email: str, password: str) -> User:
+    """The user with this e-mail and password: the first step of two where they have a second factor.
 
     Raises TooManyAttempts (account or address failed too often) or InvalidCredentials. An unknown e-mail takes as
     long as a wrong password: Django's backend hashes in both cases.
@@ -42,7 +62,9 @@ def verify(*, request: HttpRequest, email: str, password: str) -> User:
     if not isinstance(user, User):
         throttle.count_failure(email=email, address=address, is_known=is_known)
         raise InvalidCredentials
-    throttle.forget(email=email, address=address)
+    if not user.has_second_factor:
+        # Else the password alone is no sign-in: whoever knows it could guess codes without end.
+        throttle.forget(email=email, address=address)
     return user
 
 
@@ -70,6 +92,12 @@ def record_sign_in(member: Member, *, how: str) -> None:
     note_seen(member)
     with organization_scope(member.organization):
         record(events.SIGNED_IN, subject=member, actor=Actor.for_user(member.user), payload={"how": how})
+
+
+def notify_of_device(user: User, device: Device) -> None:
+    """Have the user told of a sign-in by a device that they had not used before."""
+    details = {"device": device.label, "address": device.address}
+    notices.notify(user=user, kind=SecurityNotice.Kind.NEW_DEVICE, **details)
 
 
 def record_sign_out(member: Member, *, how: str) -> None:

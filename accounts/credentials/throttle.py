@@ -92,6 +92,16 @@ def count_failure(*, email: str, address: str, is_known: bool = False) -> None:
     _count(_limits(email, address, is_known=is_known))
 
 
+def require_address_allowed(address: str) -> None:
+    """Raises TooManyAttempts while this address is blocked, for a sign-in that names no account."""
+    _require({_key("address", _network(address)): ADDRESS})
+
+
+def count_address_failure(address: str) -> None:
+    """One more failed sign-in from the address that named no account."""
+    _count({_key("address", _network(address)): ADDRESS})
+
+
 def require_questions_left(*, about: str, address: str) -> None:
     """Raises TooManyAttempts where an address has asked too often about a thing that is no sign-in."""
     _require({_key(about, _network(address)): QUESTIONS})

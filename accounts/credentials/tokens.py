@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +19,9 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from accounts import events
-from accounts.models import Member, TokenFamily
+from accounts.credentials.devices import Device
+from accounts.credentials.recording import record_of_user
+from accounts.models import Member, TokenFamily, User
 from activity.actor import Actor
 from activity.ledger import record
 from core.refused import Refused
@@ -60,14 +63,16 @@ def _pair(family: TokenFamily, refresh: RefreshToken) -> Pair:
 
 
 @transaction.atomic
-def begin(*, member: Member) -> Pair:
-    """A first pair for a member who has just shown who they are."""
+def begin(*, member: Member, device: Device | None = None) -> Pair:
+    """A first pair for a member who has just shown who they are, by this device."""
     refresh = RefreshToken()
     with organization_scope(member.organization):
         family = TokenFamily.objects.create(
             organization=member.organization,
             member=member,
             current_token_id=refresh["jti"],
+            user_agent=device.user_agent if device else "",
+            address=device.address if device else "",
             expires_at=timezone.now() + _lifetime(),
         )
         Member.objects.filter(pk=member.pk).update(last_seen_at=timezone.now())
@@ -82,7 +87,7 @@ def refresh(*, token: str) -> Pair:
         # The spent token's id is the condition: of two refreshes at once one wins, and the other is a reuse.
         spent = TokenFamily.objects.filter(
             pk=claims[FAMILY_CLAIM], current_token_id=claims["jti"], revoked_at=None, expires_at__gt=timezone.now()
-        ).update(current_token_id=new["jti"], expires_at=timezone.now() + _lifetime())
+        ).update(current_token_id=new["jti"], expires_at=timezone.now() + _lifetime(), last_used_at=timezone.now())
         family = _family(claims)
         if spent != 1:
             if family is not None and family.is_usable and family.current_token_id != claims["jti"]:
@@ -113,6 +118,38 @@ def revoke_all(*, member: Member, reason: str) -> None:
         TokenFamily.objects.filter(member=member, revoked_at=None).update(
             revoked_at=timezone.now(), revoked_reason=reason
         )
+
+
+def open_of(user: User) -> list[TokenFamily]:
+    """The user's sign-ins by apps that are still good, in every organization that they may enter, the newest first."""
+    with every_organization("a user's apps may be signed in to several"):
+        rows = TokenFamily.objects.select_related("member__organization").filter(
+            member__user=user,
+            member__is_active=True,
+            member__organization__is_active=True,
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+        )
+        return list(rows.order_by("-created_at", "-id"))
+
+
+def has_seen(user: User, device: Device) -> bool:
+    """Whether the user has signed in by an app that calls itself so, at any time."""
+    with every_organization("a user's apps may be signed in to several"):
+        return TokenFamily.objects.filter(member__user=user, user_agent=device.user_agent).exists()
+
+
+@transaction.atomic
+def end(*, user: User, pk: UUID | None = None) -> int:
+    """End one of the user's sign-ins by apps, or all of them; how many. Each call looks, so it holds from the next."""
+    with every_organization("a user's apps may be signed in to several"):
+        rows = TokenFamily.objects.filter(member__user=user, revoked_at=None)
+        if pk is not None:
+            rows = rows.filter(pk=pk)
+        count = rows.update(revoked_at=timezone.now(), revoked_reason="ended by the user")
+    if count:
+        record_of_user(events.SESSIONS_ENDED, user=user, payload={"count": count})
+    return count
 
 
 def member_of(token: str) -> Member:

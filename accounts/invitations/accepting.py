@@ -73,7 +73,8 @@ def open_link(*, token: str, request: HttpRequest) -> Invitation:
 def account_of(invitation: Invitation) -> User | None:
     """The account that the invited address has, if it can be signed in to with a password."""
     user = User.objects.filter(email__iexact=invitation.email).first()
-    return user if user is not None and (user.has_usable_password() or not user.is_active) else None
+    has_account = user is not None and (user.has_usable_password() or user.has_second_factor or not user.is_active)
+    return user if has_account else None
 
 
 @transaction.atomic
@@ -99,14 +100,15 @@ def join_as_new(*, invitation: Invitation, name: str, password: str) -> Member:
         return _accept(locked, user)
 
 
-def join_from(*, request: HttpRequest, invitation: Invitation, name: str, password: str) -> Member:
+def join_from(*, request: HttpRequest, invitation: Invitation, name: str, password: str, otp: str = "") -> Member:
     """By one call without a session: the password is that of the account, or of the new one.
 
     Raises as `join`, `join_as_new` and `sign_in.verify`.
     """
     if account_of(invitation) is None:
         return join_as_new(invitation=invitation, name=name, password=password)
-    return join(invitation=invitation, user=sign_in.verify(request=request, email=invitation.email, password=password))
+    user = sign_in.verify(request=request, email=invitation.email, password=password, otp=otp)
+    return join(invitation=invitation, user=user)
 
 
 def _locked(invitation: Invitation) -> Invitation:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.credentials import tokens
+from accounts.credentials.devices import device_of
 from accounts.invitations import accepting
 from accounts.models import User
 from accounts.sign_in.serializers import PairSerializer
@@ -25,6 +26,9 @@ class AcceptSerializer(Strict):
     )
     password = serializers.CharField(
         max_length=256, trim_whitespace=False, write_only=True, help_text="Of the account, or for the new one."
+    )
+    otp = serializers.CharField(
+        max_length=40, required=False, allow_blank=True, default="", help_text="Of an account with a second factor."
     )
 
 
@@ -53,7 +57,10 @@ class AcceptViewSet(ViewSet):
         if accepting.account_of(invitation) is None:
             _require_good(data, invitation.email)
         member = accepting.join_from(request=request._request, invitation=invitation, **data)
-        return Response(PairSerializer(tokens.begin(member=member)).data, status=status.HTTP_201_CREATED)
+        return Response(
+            PairSerializer(tokens.begin(member=member, device=device_of(request._request))).data,
+            status=status.HTTP_201_CREATED,
+        )
 
 
 def _require_good(data: Body, email: str) -> None:

@@ -15,7 +15,7 @@ from accounts.credentials import sign_in
 from accounts.invitations import accepting
 from accounts.invitations.forms import JoinForm
 from accounts.models import Invitation, Member, User
-from accounts.sign_in.entering import enter
+from accounts.sign_in.entering import admit
 from core.http import redirect_to
 from core.refused_pages import Attempt, on_form
 
@@ -51,7 +51,7 @@ def _as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
             member = accepting.join_as_new(invitation=invitation, **form.cleaned_data)
-            return enter(request, member.user, _first_page(member), member)
+            return admit(request, member.user, _first_page(member), member)
     return _page(request, invitation, form=form)
 
 

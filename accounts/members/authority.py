@@ -49,6 +49,8 @@ class Authority:
     reach: Reach
     teams: frozenset[UUID]
     user_id: UUID | None = None
+    # Parley itself, or who administers the installation.
+    is_installation: bool = False
 
     def covers(self, role: Role) -> bool:
         """Whether the role permits nothing and reaches nobody beyond this."""
@@ -75,7 +77,7 @@ class Authority:
 
 
 # The installation's administrators and Parley itself.
-FULL = Authority(CATALOG, Reach.ALL, frozenset())
+FULL = Authority(CATALOG, Reach.ALL, frozenset(), is_installation=True)
 
 
 def authority_of(actor: Actor, organization: Organization) -> Authority:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events, grants
+from accounts.credentials import browser_sessions, second_factor
 from accounts.members.authority import Authority, authority_of, own_role, own_teams
 from accounts.models import APIKey, Invitation, Member, Organization, Role, Team, TokenFamily, User
 from accounts.permissions import ADMIN
@@ -39,6 +40,35 @@ class Oneself(Refused):
 
     def __init__(self) -> None:
         super().__init__(_("You can’t shut yourself out. Somebody else who may do so has to."))
+
+
+class OwnFactor(Refused):
+    """One's own second factor is changed on the pages of one's account, which ask for it."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("You change your own second factor in your account, under Security."))
+
+
+class OtherOrganizations(Refused):
+    """The user belongs to other organizations, whose second factor it is as well."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This person belongs to other organizations, too. Whoever runs this installation has to reset it.")
+        )
+
+
+class NoSecondFactor(Refused):
+    """There is nothing to reset."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("This person has no second factor."))
 
 
 class AlreadyMember(Refused):
@@ -165,6 +195,25 @@ def reactivate(*, member: Member, actor: Actor) -> Member:
 
 
 @transaction.atomic
+def reset_second_factor(*, member: Member, actor: Actor) -> None:
+    """Take away the second factor of a member who lost it: the password alone lets them in, and they are told by mail.
+
+    Raises NoSecondFactor, Above or NotPermitted, OwnFactor for one's own, or OtherOrganizations where the user is a
+    member elsewhere, too: the factor is theirs there as well.
+    """
+    locked, authority = _locked(member, actor)
+    if locked.user_id == authority.user_id:
+        raise OwnFactor
+    authority.require_not_above(locked)
+    with every_organization("a factor is the user's, whichever organizations they are in"):
+        others = Member.objects.active().filter(user=locked.user).exclude(organization=locked.organization)
+        if others.exists() and not authority.is_installation:
+            raise OtherOrganizations
+    if not second_factor.reset(user=locked.user, actor=actor):
+        raise NoSecondFactor
+
+
+@transaction.atomic
 def remove(*, member: Member, actor: Actor) -> None:
     """Take a member out of the organization: shut out, in no team and on no list of people.
 
@@ -223,6 +272,7 @@ def _shut_out(member: Member, actor: Actor) -> None:
     with every_organization("a browser's session is the user's, and may be needed in another organization"):
         if not Member.objects.active().filter(user=member.user_id).exists():
             User.objects.filter(pk=member.user_id).update(sessions_ended_at=now)
+            browser_sessions.end_silently(member.user)
     # Inline subscribers end what upper apps gave the member: calendar addresses.
     record(events.MEMBER_DEACTIVATED, subject=member, actor=actor)
 

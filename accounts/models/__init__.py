@@ -2,21 +2,30 @@ from accounts.models.attempt import SignInAttempt
 from accounts.models.idempotency import IdempotentCall
 from accounts.models.invitation import Invitation
 from accounts.models.member import Member, Role, Team
+from accounts.models.notice import SecurityNotice
 from accounts.models.organization import Organization
 from accounts.models.password_reset import PasswordReset
+from accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, TrustedBrowser
+from accounts.models.session import BrowserSession
 from accounts.models.token import APIKey, TokenFamily
 from accounts.models.user import User
 
 __all__ = [
     "APIKey",
+    "AuthenticatorApp",
+    "BrowserSession",
     "IdempotentCall",
     "Invitation",
     "Member",
     "Organization",
+    "Passkey",
     "PasswordReset",
+    "RecoveryCode",
     "Role",
+    "SecurityNotice",
     "SignInAttempt",
     "Team",
     "TokenFamily",
+    "TrustedBrowser",
     "User",
 ]

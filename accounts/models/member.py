@@ -77,6 +77,10 @@ class Member(TenantModel):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="members")
     teams = models.ManyToManyField(Team, blank=True, related_name="members")
+    # For calls, as E.164.
+    phone = OneLine(max_length=20, blank=True, default="", db_default="")
+    # Below the e-mails that they write, in place of the channel's.
+    signature = models.TextField(blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
     # Gone from every list of people. The row stays: the ledger speaks of it, and a new invitation revives it.
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -49,6 +49,9 @@ class Organization(models.Model):
         blank=True,
         help_text="Customers with whom nothing happened for so long are erased by themselves. Empty: never.",
     )
+    requires_second_factor = models.BooleanField(
+        default=False, db_default=False, help_text="Members without a second factor set one up before anything else."
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now, editable=False)
 

@@ -15,6 +15,10 @@ class TokenFamily(TenantModel):
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="token_families")
     current_token_id = models.CharField(max_length=64)
+    # By which program and from where it was begun, and when a pair was last made of it.
+    user_agent = OneLine(max_length=300, blank=True, default="", db_default="")
+    address = OneLine(max_length=45, blank=True, default="", db_default="")
+    last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = OneLine(max_length=40, blank=True)

@@ -30,6 +30,11 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
+def place_of_photo(user: User, filename: str) -> str:
+    """By an id only: nobody's name stands on a disk, and nothing typed becomes a path."""
+    return f"photos/{uuid7()}"
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in, by e-mail. What they may do is said by their memberships.
 
@@ -39,10 +44,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField("e-mail address", max_length=254, unique=True)
     name = OneLine(max_length=150, blank=True)
+    photo = models.FileField(upload_to=place_of_photo, max_length=200, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may enter the admin", default=False)
     # Sessions that began before are over, whichever browser has them.
     sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Since when there is a second factor, of whatever kind; kept by accounts.credentials.second_factor.
+    second_factor_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Somebody else chose the password: nothing is open before the person has set their own.
+    must_change_password = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = UserManager()
@@ -74,6 +84,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         if self.sessions_ended_at is None:
             return digest
         return salted_hmac("accounts.User.sessions", digest + self.sessions_ended_at.isoformat()).hexdigest()
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether the password alone lets nobody in."""
+        return self.second_factor_at is not None
+
+    @property
+    def photo_version(self) -> str:
+        """Changes with the photo, so that a browser which keeps one asks for the next."""
+        return str(self.photo.name or "")[-12:]
 
     def get_full_name(self) -> str:
         return self.name or self.email

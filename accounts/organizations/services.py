@@ -7,10 +7,12 @@ import secrets
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
-from accounts import events
+from accounts import events, grants
 from accounts.credentials import throttle
 from accounts.members import services as members
+from accounts.members.authority import authority_of
 from accounts.models import Member, Organization, Role, User
 from accounts.permissions import ADMIN, SYSTEM_ROLES
 from activity.actor import Actor
@@ -38,6 +40,15 @@ class EmailTaken(Refused):
 
     def __init__(self) -> None:
         super().__init__("There is an account with this e-mail address. Sign in, or ask for a new password.")
+
+
+class OwnFactorMissing(Refused):
+    """Whoever requires a second factor of others has one."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("Set up a second factor of your own first, in your account under Security."))
 
 
 @transaction.atomic
@@ -94,6 +105,29 @@ def sign_up(*, email: str, password: str, name: str = "", organization: str = ""
     except IntegrityError as error:
         raise EmailTaken from error
     return create_organization(name=organization or f"{user.get_short_name()}’s organization", pack=pack, owner=user)
+
+
+@transaction.atomic
+def require_second_factor(*, organization: Organization, is_required: bool, actor: Actor) -> Organization:
+    """Ask for a second factor of every member, or no longer. Who has none is led to its page by the next request.
+
+    Raises NotPermitted without `settings.edit`, or OwnFactorMissing for a member who has none: they would shut
+    themselves out of undoing it.
+    """
+    locked = grants.lock(organization)
+    authority = authority_of(actor, locked)
+    authority.require("settings.edit")
+    if locked.requires_second_factor == is_required:
+        return locked
+    if is_required and not authority.is_installation:
+        mine = User.objects.filter(second_factor_at__isnull=False)
+        if authority.user_id is None or not mine.filter(pk=authority.user_id).exists():
+            raise OwnFactorMissing
+    locked.requires_second_factor = is_required
+    locked.save(update_fields=["requires_second_factor"])
+    changes = {"requires_second_factor": {"from": not is_required, "to": is_required}}
+    record(events.ORGANIZATION_CHANGED, subject=locked, organization=locked, actor=actor, payload={"changes": changes})
+    return locked
 
 
 @transaction.atomic

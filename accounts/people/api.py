@@ -10,14 +10,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import grants
 from accounts.access.api import OrganizationViewSet, require
+from accounts.invitations import creating
 from accounts.invitations import services as invitations
+from accounts.members import profiles
 from accounts.members import services as members
 from accounts.models import Invitation, Member
 from accounts.people import queries
@@ -35,16 +37,22 @@ LAST_OR_ONESELF = OpenApiResponse(description="It is the last administrator, or 
     list=extend_schema(description="The organization's members, by name; who was removed is not among them."),
     retrieve=extend_schema(description="One member, by their user's id."),
     create=extend_schema(
-        description="Invite one person. They are a member once they have used the link in the mail.",
+        description="Invite one person: they are a member once they have used the link in the mail, and the answer is "
+        "the invitation. With `send_invite` false they are a member at once, and the answer is the member with a first "
+        "password, which they have to change before anything else.",
         request=shapes.NewPersonSerializer,
         responses={
-            201: shapes.InvitationSerializer,
+            201: PolymorphicProxySerializer(
+                component_name="InvitedOrCreated",
+                serializers=[shapes.InvitationSerializer, shapes.CreatedPersonSerializer],
+                resource_type_field_name=None,
+            ),
             403: OpenApiResponse(description="The caller can't give this role or these teams."),
             409: OpenApiResponse(description="The address is a member's."),
         },
     ),
     partial_update=extend_schema(
-        description="Another role, other teams, or whether the member may come in. "
+        description="Name, phone and signature, another role, other teams, or whether the member may come in. "
         "Who becomes inactive is out at once.",
         responses={200: shapes.PersonSerializer, 409: LAST_OR_ONESELF},
     ),
@@ -56,7 +64,7 @@ LAST_OR_ONESELF = OpenApiResponse(description="It is the last administrator, or 
 class PersonViewSet(OrganizationViewSet[Member]):
     permissions = {
         "list": "users.view", "create": "users.create", "retrieve": "users.view", "partial_update": "users.edit",
-        "destroy": "users.delete", "bulk_action": "users.edit",
+        "destroy": "users.delete", "bulk_action": "users.edit", "reset_second_factor": "users.edit",
     }  # fmt: skip
     serializer_class = shapes.PersonSerializer
     list_parameters = shapes.PersonParameters
@@ -82,16 +90,35 @@ class PersonViewSet(OrganizationViewSet[Member]):
 
     def create(self, request: Request, **kwargs: object) -> Response:
         data = valid(shapes.NewPersonSerializer(data=request.data))
+        if not data["send_invite"]:
+            return self._create_at_once(data)
         (result,) = _invite([data["email"]], data)
         if result.invitation is None:
             raise members.AlreadyMember
         return Response(shapes.InvitationSerializer(result.invitation).data, status=201)
+
+    def _create_at_once(self, data: Body) -> Response:
+        member, password = creating.create(
+            organization=current_organization(),
+            email=data["email"],
+            name=data["name"],
+            role=queries.role_by_key(data["role"]),
+            teams=queries.teams_by_ids(data["teams"]),
+            password=data["password"],
+            actor=current_actor(),
+        )
+        context = {**self.get_serializer_context(), "password": None if data["password"] else password}
+        return Response(shapes.CreatedPersonSerializer(member, context=context).data, status=201)
 
     def perform_update(self, instance: Member, changes: Body) -> Member:
         actor, status = current_actor(), changes.get("status")
         with transaction.atomic():
             if status == MemberStatus.ACTIVE:
                 members.reactivate(member=instance, actor=actor)
+            profile: dict[str, str] = {name: changes[name] for name in ("phone", "signature") if name in changes}
+            profile |= {"name": changes["user"]["name"]} if "user" in changes else {}
+            if profile:
+                profiles.change(member=instance, actor=actor, changes=profile)
             role = queries.role_by_key(changes["role"]["key"]) if "role" in changes else None
             teams = queries.teams_by_ids(changes["teams"]) if "teams" in changes else None
             changed = members.change(member=instance, actor=actor, role=role, teams=teams)
@@ -101,6 +128,20 @@ class PersonViewSet(OrganizationViewSet[Member]):
 
     def perform_destroy(self, instance: Member) -> None:
         members.remove(member=instance, actor=current_actor())
+
+    @extend_schema(
+        operation_id="users_reset_second_factor",
+        request=None,
+        responses={
+            200: shapes.PersonSerializer,
+            409: OpenApiResponse(description="There is none, it is the caller's own, or other organizations’, too."),
+        },
+    )
+    @action(detail=True, methods=["post"], url_path="reset-second-factor")
+    def reset_second_factor(self, request: Request, pk: UUID) -> Response:
+        """Take away the second factor of somebody who lost it; they are told by mail."""
+        members.reset_second_factor(member=self.get_object(), actor=current_actor())
+        return self.answer(self.get_object())
 
     @extend_schema(
         operation_id="users_bulk_action",

@@ -73,6 +73,28 @@ class InviteForm(_GivesAccess):
             raise ValidationError(str(refused)) from refused
 
 
+class NewMemberForm(_GivesAccess):
+    """Somebody who is a member at once, with a password to be changed."""
+
+    name = forms.CharField(label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    password = forms.CharField(
+        label=_("First password"),
+        required=False,
+        strip=False,
+        max_length=256,
+        help_text=_("Leave it empty to have one made. They choose their own at the first sign-in."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    field_order = ["name", "email", "role", "teams", "password"]
+    refused_fields = {"emails": "email"}
+
+    def __init__(self, data: QueryDict | None = None, *, authority: Authority) -> None:
+        super().__init__(data)
+        roles = sorted(queries.roles_to_give(authority), key=lambda role: len(role.permissions))
+        self.offer(roles, list(queries.teams_to_give(authority)))
+
+
 class MemberForm(EditMixin, _GivesAccess):
     """Role and teams of a member. `authority` is of who changes them."""
 

@@ -38,14 +38,19 @@ def people() -> MemberQuerySet:
     return rows.order_by("user__name", "user__email", "id")
 
 
-def matching(rows: QuerySet[Member], *, search: str = "", role: str = "", status: str = "") -> QuerySet[Member]:
-    """Those whose name or e-mail has the words, with this role (its key) and status; what is empty limits nothing."""
+def matching(
+    rows: QuerySet[Member], *, search: str = "", role: str = "", status: str = "", has_second_factor: bool | None = None
+) -> QuerySet[Member]:
+    """Those whose name or e-mail has the words, with this role (its key) and status, with a second factor or without;
+    what is empty limits nothing."""
     for word in search.split()[:8]:
         rows = rows.filter(Q(user__name__icontains=word) | Q(user__email__icontains=word))
     if role:
         rows = rows.filter(role__key=role)
     if status:
         rows = rows.filter(is_active=status == MemberStatus.ACTIVE)
+    if has_second_factor is not None:
+        rows = rows.filter(user__second_factor_at__isnull=not has_second_factor)
     return rows
 
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.invitations.services import DEFAULT_DAYS, MAX_AT_ONCE, MAX_DAYS, Outcome, Result
+from accounts.members.profiles import MAX_SIGNATURE_LENGTH
 from accounts.models import Invitation, Member
 from accounts.people.queries import MemberStatus
 from core.api.parameters import ListParameters
-from core.api.strict import Strict
+from core.api.strict import Body, Strict
 
 STATUSES = [(status.value, status.value) for status in MemberStatus]
 
@@ -18,14 +20,22 @@ class PersonSerializer(Strict, serializers.ModelSerializer[Member]):
 
     id = serializers.UUIDField(source="user_id", read_only=True)
     email = serializers.EmailField(source="user.email", read_only=True)
-    name = serializers.CharField(source="user.name", read_only=True)
+    name = serializers.CharField(source="user.name", max_length=150)
+    phone = serializers.CharField(max_length=40, allow_blank=True, help_text="For calls; E.164.")
+    signature = serializers.CharField(
+        max_length=MAX_SIGNATURE_LENGTH, allow_blank=True, help_text="Below the e-mails that they write."
+    )
     role = serializers.CharField(source="role.key", max_length=40, help_text="A role's key.")
     teams = serializers.ListField(child=serializers.UUIDField(), max_length=200, help_text="Ids of teams.")
     status = serializers.ChoiceField(choices=STATUSES, help_text="Inactive: shut out, and nothing of theirs is good.")
+    has_second_factor = serializers.BooleanField(source="user.has_second_factor", read_only=True)
 
     class Meta:
         model = Member
-        fields = ["id", "email", "name", "role", "teams", "status", "last_seen_at", "created_at"]
+        fields = [
+            "id", "email", "name", "phone", "signature", "role", "teams", "status", "has_second_factor",
+            "last_seen_at", "created_at",
+        ]  # fmt: skip
         read_only_fields = ["last_seen_at", "created_at"]
 
     def to_representation(self, instance: Member) -> dict[str, object]:
@@ -34,14 +44,31 @@ class PersonSerializer(Strict, serializers.ModelSerializer[Member]):
             "id": str(instance.user_id),
             "email": user.email,
             "name": user.name,
+            "phone": instance.phone,
+            "signature": instance.signature,
             "role": instance.role.key,
             "teams": [str(team.pk) for team in sorted(instance.teams.all(), key=lambda team: team.name)],
             "status": MemberStatus.ACTIVE.value if instance.is_active else MemberStatus.INACTIVE.value,
+            "has_second_factor": user.has_second_factor,
             "last_seen_at": self.fields["last_seen_at"].to_representation(instance.last_seen_at)
             if instance.last_seen_at
             else None,
             "created_at": self.fields["created_at"].to_representation(instance.created_at),
         }
+
+
+class CreatedPersonSerializer(PersonSerializer):
+    """A member who was made at once, with the password that was made for them."""
+
+    password = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Shown this once; null where the caller gave it."
+    )
+
+    class Meta(PersonSerializer.Meta):
+        fields = [*PersonSerializer.Meta.fields, "password"]
+
+    def to_representation(self, instance: Member) -> dict[str, object]:
+        return {**super().to_representation(instance), "password": self.context["password"]}
 
 
 class PersonParameters(ListParameters):
@@ -50,6 +77,7 @@ class PersonParameters(ListParameters):
     )
     role = serializers.CharField(max_length=40, required=False, allow_blank=True, help_text="A role's key.")
     status = serializers.ChoiceField(choices=STATUSES, required=False)
+    has_second_factor = serializers.BooleanField(required=False)
 
 
 class GivenAccess(Strict):
@@ -67,13 +95,32 @@ class GivenAccess(Strict):
 class NewPersonSerializer(GivenAccess):
     email = serializers.EmailField(max_length=254)
     send_invite = serializers.BooleanField(
-        required=False, default=True, help_text="Has to be true: people join by the link in the mail."
+        required=False,
+        default=True,
+        help_text="False: a member at once, with a password that they have to change at their first sign-in.",
+    )
+    name = serializers.CharField(
+        max_length=150, required=False, allow_blank=True, default="", help_text="Without an invitation; needed then."
+    )
+    password = serializers.CharField(
+        max_length=256,
+        required=False,
+        allow_blank=True,
+        default="",
+        trim_whitespace=False,
+        write_only=True,
+        help_text="Without an invitation; one is made where none is given.",
     )
 
-    def validate_send_invite(self, value: bool) -> bool:
-        if not value:
-            raise serializers.ValidationError("People join by invitation only.")
-        return value
+    def validate(self, attrs: Body) -> Body:
+        if attrs["send_invite"]:
+            given = [name for name in ("name", "password") if attrs[name]]
+            if given:
+                words = _("Invited people choose this themselves.")
+                raise serializers.ValidationError({name: [words] for name in given})
+        elif not attrs["name"].strip():
+            raise serializers.ValidationError({"name": [_("A new account needs a name.")]})
+        return attrs
 
 
 class NewInvitationsSerializer(GivenAccess):

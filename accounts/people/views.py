@@ -29,7 +29,8 @@ from core.refused_pages import as_message, on_form
 from core.row_locks import writes_at_once
 
 PAGE_SIZE = 50
-NAMES = ("search", "role", "status", "page")
+NAMES = ("search", "role", "status", "factor", "page")
+FACTORS = {"yes": True, "no": False}
 
 
 @requires("users.view")
@@ -37,15 +38,20 @@ NAMES = ("search", "role", "status", "page")
 def people_page(request: Request, organization: str) -> HttpResponse:
     """The members, by name, searched and filtered."""
     query = ListQuery.read(request.GET, NAMES, {"page": "1"})
+    factor = FACTORS.get(query.get("factor"))
     rows = queries.matching(
-        queries.people(), search=query.get("search")[:200], role=query.get("role"), status=_status(query)
+        queries.people(),
+        search=query.get("search")[:200],
+        role=query.get("role"),
+        status=_status(query),
+        has_second_factor=factor,
     )
     page = Paginator(rows, PAGE_SIZE).get_page(query.get("page"))
     context = {
         "tab": "members",
         "page": page,
         "query": query,
-        "is_filtered": bool(query.get("search") or query.get("role") or _status(query)),
+        "is_filtered": bool(query.get("search") or query.get("role") or _status(query)) or factor is not None,
         "roles": Role.objects.order_by("-is_system", "name", "id"),
         "previous": query.with_(page=str(page.number - 1)).address() if page.has_previous() else "",
         "next": query.with_(page=str(page.number + 1)).address() if page.has_next() else "",
@@ -99,6 +105,22 @@ def reactivate(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return redirect("organization:member", organization, pk)
 
 
+@requires("users.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset_second_factor(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Ask once; a POST takes the member's second factor away, for who has lost it."""
+    member = _find(pk)
+    if request.method != "POST":
+        back = reverse("organization:member", args=[organization, pk])
+        return render(request, "accounts/people/reset_second_factor.html", {"person": member, "back": back})
+    with as_message(request):
+        members.reset_second_factor(member=member, actor=current_actor())
+        messages.success(
+            request, _("%(name)s signs in by password alone for now.") % {"name": member.user.get_full_name()}
+        )
+    return redirect("organization:member", organization, pk)
+
+
 @requires("users.delete")
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: Request, organization: str, pk: UUID) -> HttpResponse:
@@ -141,6 +163,7 @@ def _context(
         "is_oneself": is_oneself,
         "is_above": not authority.covers(member.role),
         "may_deactivate": may_edit and not is_oneself,
+        "may_reset_factor": may_edit and not is_oneself and member.user.has_second_factor,
         "may_remove": request.member.may("users.delete") and authority.covers(member.role) and not is_oneself,
     }
 

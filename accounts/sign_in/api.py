@@ -15,6 +15,8 @@ from rest_framework.viewsets import ViewSet
 from accounts.access.api import OrganizationView, permissions_of
 from accounts.access.authentication import member_of
 from accounts.credentials import sign_in, tokens
+from accounts.credentials.devices import device_of
+from accounts.credentials.readiness import require_own_password
 from accounts.models import APIKey, Member, User
 from accounts.organizations import services as organizations
 from accounts.permissions import MEMBERSHIP
@@ -41,18 +43,36 @@ class SignInViewSet(ViewSet):
         """A new user with a new organization, as its first administrator."""
         data = valid(serializers.RegisterSerializer(data=request.data))
         member = organizations.sign_up_from(address=client_address(request._request), **data)
-        return Response(_pair(tokens.begin(member=member)), status=status.HTTP_201_CREATED)
+        return Response(_begin(request, member), status=status.HTTP_201_CREATED)
 
-    @extend_schema(tags=["auth"], request=serializers.LoginSerializer, responses={200: serializers.PairSerializer})
+    @extend_schema(
+        tags=["auth"],
+        request=serializers.LoginSerializer,
+        responses={
+            200: serializers.PairSerializer,
+            401: OpenApiResponse(
+                description="E-mail or password is wrong; or, with the code `otp_required` or `otp_invalid`, the "
+                "password is right and the code of the second factor is missing or wrong."
+            ),
+            403: OpenApiResponse(
+                description="`password_change_required`: somebody else chose the password, and the person has to set "
+                "their own on the page. Or the user is a member of no organization."
+            ),
+        },
+    )
     def login(self, request: Request) -> Response:
-        """Tokens for an e-mail and password."""
+        """Tokens for an e-mail, a password and, where the account has a second factor, a code."""
         data = valid(serializers.LoginSerializer(data=request.data))
-        user = sign_in.verify(request=request._request, email=data["email"], password=data["password"])
+        user = sign_in.verify(request=request._request, **data)
+        require_own_password(user)
         members = sign_in.memberships(user)
         if not members:
             raise exceptions.PermissionDenied("You are not a member of any organization.")
+        device = device_of(request._request)
+        if user.last_login is not None and not tokens.has_seen(user, device):
+            sign_in.notify_of_device(user, device)
         sign_in.record_sign_in(members[0], how="api")
-        return Response(_pair(tokens.begin(member=members[0])))
+        return Response(_begin(request, members[0]))
 
     @extend_schema(tags=["auth"], request=serializers.RefreshSerializer, responses={200: serializers.PairSerializer})
     def refresh(self, request: Request) -> Response:
@@ -72,6 +92,9 @@ class SignInViewSet(ViewSet):
 
 class OwnViewSet(OrganizationView):
     """Calls of anybody who has credentials, about themselves."""
+
+    # They say which organizations there are, and lead to one that asks for no second factor.
+    is_open_without_factor = True
 
     permissions = dict.fromkeys(("me", "switch"), MEMBERSHIP)
     permission_classes = [IsAuthenticated]
@@ -108,7 +131,7 @@ class OwnViewSet(OrganizationView):
             raise exceptions.PermissionDenied("An API key belongs to one organization.")
         for member in sign_in.memberships(user):
             if wanted in (str(member.organization_id), member.organization.slug):
-                return Response(_pair(tokens.begin(member=member)))
+                return Response(_begin(request, member))
         raise exceptions.NotFound("There is no such organization among yours.")
 
 
@@ -117,6 +140,10 @@ def _member(request: Request) -> Member:
     if member is None or not isinstance(request.user, User):
         raise exceptions.PermissionDenied("You are not a member of any organization.")
     return member
+
+
+def _begin(request: Request, member: Member) -> object:
+    return _pair(tokens.begin(member=member, device=device_of(request._request)))
 
 
 def _pair(pair: tokens.Pair) -> object:

@@ -3,7 +3,9 @@ from __future__ import annotations
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
+from accounts.credentials import second_factor
 from accounts.models import User
 from accounts.organizations import packs
 
@@ -46,3 +48,15 @@ class SignUpForm(forms.Form):
             except ValidationError as error:
                 self.add_error("password", error)
         return data
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=second_factor.MAX_CODE_LENGTH,
+        help_text=_("The six digits that your authenticator app shows now, or one of your recovery codes."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+    )
+    trust = forms.BooleanField(label=_("Don’t ask again in this browser for 30 days"), required=False)

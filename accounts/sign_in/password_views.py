@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.contrib.auth import views
+from django.contrib.auth.forms import SetPasswordForm
 from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
 from accounts.credentials import password_resets
+from accounts.models import User
 from core.http import client_address
 from core.refused_pages import on_form
 
@@ -32,6 +34,11 @@ class PasswordResetDoneView(views.PasswordResetDoneView):
 class PasswordResetConfirmView(views.PasswordResetConfirmView):
     template_name = "accounts/sign_in/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:password_reset_complete")
+
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+        # It is their own by this, whoever chose the one of before. A second factor is asked for as ever.
+        form.user.must_change_password = False
+        return super().form_valid(form)
 
 
 class PasswordResetCompleteView(views.PasswordResetCompleteView):

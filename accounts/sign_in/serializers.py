@@ -48,7 +48,13 @@ class RegisterSerializer(serializers.Serializer[None]):
 class LoginSerializer(serializers.Serializer[None]):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
-    otp = serializers.CharField(max_length=16, required=False, allow_blank=True)
+    otp = serializers.CharField(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="For an account with a second factor: a code of its app, or a recovery code.",
+    )
 
 
 class RefreshSerializer(serializers.Serializer[None]):

@@ -13,10 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.credentials import sign_in
+from accounts.credentials import browser_sessions, passkeys, sign_in
 from accounts.models import User
 from accounts.organizations import services as organizations
-from accounts.sign_in.entering import enter
+from accounts.sign_in.entering import admit, enter
 from accounts.sign_in.forms import SignInForm, SignUpForm
 from core.http import client_address, local_path, redirect_to
 from core.refused_pages import Attempt, on_form
@@ -32,8 +32,13 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     attempt = on_form(request, form)
     if request.method == "POST" and form.is_valid():
         with attempt:
-            return enter(request, sign_in.verify(request=request, **form.cleaned_data), _next(request))
-    context = {"form": form, "next": _next(request), "is_sign_up_enabled": settings.SIGN_UP_ENABLED}
+            return admit(request, sign_in.verify_password(request=request, **form.cleaned_data), _next(request))
+    context = {
+        "form": form,
+        "next": _next(request),
+        "is_sign_up_enabled": settings.SIGN_UP_ENABLED,
+        "has_passkeys": passkeys.is_possible(request),
+    }
     return render(request, "accounts/sign_in/sign_in.html", context, status=_status_of(attempt))
 
 
@@ -42,6 +47,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, User):
         for member in sign_in.memberships(request.user)[:1]:
             sign_in.record_sign_out(member, how="page")
+    browser_sessions.forget(request.session.session_key)
     logout(request)
     return redirect("accounts:sign_in")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from accounts.models import Organization, User
 from activity.actor import ActorKind
+from core.phones import match_key
 from crm_project.demo.people import People, Person
 from crm_project.demo.reading import read
 from crm_project.demo.talking import Talk, Talks, Thread
@@ -29,7 +30,6 @@ from customers.models import (
     StageChange,
     Task,
 )
-from customers.phones import match_key
 from messaging.models import Channel
 
 WAY = ("new", "engaged", "contacted", "consult_booked", "deposit_paid", "treatment_done")

@@ -8,11 +8,11 @@ from django.utils import timezone
 from accounts.frame import palette
 from accounts.frame.palette import SHOWN, Action, Asked, Result, Source
 from accounts.models import Member
+from core.phones import display
 from core.templatetags.ui import short_time
 from customers.models import Customer, Deal, Segment, Task
 from customers.models.querysets import within_reach
 from customers.people.windowed_search import newest_matches
-from customers.phones import display
 
 
 def register() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from customers.phones import display
+from core.phones import display
 
 register = template.Library()
 register.filter("phone", display)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import IO, Any, Final
 
+from accounts.models import Member
 from messaging.channels.base import Kind, OutgoingFile, OutgoingMessage
 from messaging.files import links
 from messaging.inbound_deliveries import addresses
@@ -39,7 +40,10 @@ def build(message: Message) -> OutgoingMessage:
 
 
 def signature_of(message: Message) -> str:
-    """The channel's signature with the author of the message; empty where it has none."""
+    """The author's own signature below what they wrote, else the channel's with their name; empty for none."""
+    own = _own_signature(message)
+    if own:
+        return own
     text = str(message.channel.settings.get("signature") or "")[:MAX_SIGNATURE_LENGTH].strip()
     if not text:
         return ""
@@ -52,6 +56,13 @@ def signature_of(message: Message) -> str:
         return placeholders.render(text, values)
     except (placeholders.InvalidPlaceholder, placeholders.MissingValue):
         return text
+
+
+def _own_signature(message: Message) -> str:
+    if message.author_id is None or message.origin != Message.Origin.PERSON:
+        return ""
+    members = Member.objects.filter(organization=message.organization_id, user=message.author_id)
+    return str(members.values_list("signature", flat=True).first() or "")[:MAX_SIGNATURE_LENGTH].strip()
 
 
 def _mail(message: Message, *, is_automatic: bool) -> dict[str, object]:

@@ -27,6 +27,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts.credentials.readiness import is_ready
 from accounts.models import Member
 from activity.live import MISSED, Signal, feed, signals_since
 from core.tenancy import every_organization, organization_scope
@@ -245,7 +246,7 @@ def _open_sessions(keys: Collection[str]) -> set[str]:
 def _members(organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Member]:
     with every_organization("a stream outlives its request: the memberships are looked up again"):
         rows = Member.objects.active().with_access().filter(organization=organization_id, pk__in=ids)
-        return {row.pk: row for row in rows if row.may(PERMISSION)}
+        return {row.pk: row for row in rows if row.may(PERMISSION) and is_ready(row)}
 
 
 def _is_signed_in(one: Credentials, sessions: set[str], members: dict[UUID, Member]) -> bool:

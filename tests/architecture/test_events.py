@@ -18,7 +18,7 @@ from customers.events import ABOUT_CUSTOMER
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("activity", "accounts", "customers", "messaging", "workflows", "analytics")
 FILES = [path for app in APPS for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts]
-RECORDS = ("record", "record_many", "record_range", "_record", "tell")
+RECORDS = ("record", "record_of_user", "record_many", "record_range", "_record", "tell")
 # What rules may begin with, as the contract promises, and nothing records yet.
 NOT_RECORDED = {
     "conversation.unanswered": "needs a time to wait, which nobody can set yet",
@@ -78,7 +78,7 @@ def payloads_in(path: Path) -> Iterator[tuple[str, set[str], bool]]:
         for target in targets:
             if isinstance(target, ast.Name) and isinstance(getattr(node, "value", None), ast.Dict):
                 assigned.setdefault(target.id, []).append((node.lineno, node.value))
-    for call in calls(path, "record"):
+    for call in calls(path, "record", "record_of_user"):
         payload = next((keyword.value for keyword in call.keywords if keyword.arg == "payload"), ast.Dict([], []))
         if isinstance(payload, ast.Name):
             before = [pair for pair in assigned.get(payload.id, []) if pair[0] < call.lineno]

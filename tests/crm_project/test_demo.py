@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Member, Organization, User
 from activity import registry
 from activity.models import Event
+from core.phones import match_key, parse
 from core.tenancy import organization_scope
 from crm_project.demo import loader
 from crm_project.demo.talking import Talks
@@ -35,7 +36,6 @@ from customers.models import (
 )
 from customers.people.custom_fields import services as custom_fields
 from customers.people.keys import KEYS, set_keys
-from customers.phones import match_key, parse
 from messaging.models import Conversation, Message
 from messaging.threads.services import preview
 

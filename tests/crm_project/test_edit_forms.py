@@ -41,7 +41,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:new_outcome", "customers:new_outcome_type", "customers:new_stage", "customers:new_task",
         "customers:quick_task", "customers:save_segment", "customers:upload_file", "messaging:new_channel",
         "messaging:new_template", "messaging:write", "customers:export", "organization:invite",
-        "organization:new_role",
+        "organization:new_role", "organization:new_member", "organization:set_photo", "organization:account_password",
         "organization:new_team",
     },
     "asks and then deletes, merges or takes back": {
@@ -51,7 +51,10 @@ ACTIONS: dict[str, set[str]] = {
         "customers:merge",
         "customers:remove_address", "customers:remove_stage", "customers:remove_tag", "customers:undo",
         "messaging:delete_channel", "messaging:delete_template", "organization:deactivate_member",
-        "organization:remove_member",
+        "organization:remove_member", "organization:reset_second_factor", "organization:remove_app",
+        "organization:remove_passkey",
+        "organization:remove_photo", "organization:remove_member_photo", "organization:forget_browser",
+        "organization:end_session", "organization:end_app_session", "organization:end_other_sessions",
         "organization:delete_role",
         "organization:delete_team",
     },
@@ -61,8 +64,9 @@ ACTIONS: dict[str, set[str]] = {
         "customers:import_detail",
     },
     "is one button, which is what it does": {
-        "accounts:sign_out", "organization:reactivate_member", "organization:resend_invitation",
-        "organization:revoke_invitation", "customers:follow_up", "customers:order_outcome_types",
+        "accounts:sign_out", "organization:first_password", "organization:reactivate_member",
+        "organization:resend_invitation", "organization:revoke_invitation", "customers:follow_up",
+        "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",
     },
 }  # fmt: skip
@@ -78,7 +82,7 @@ KNOWN = {
     "customers:outcome_type", "customers:change_stage", "customers:change_field", "customers:save_pipeline_rules",
     "customers:save_tag", "customers:keeping", "customers:edit_field", "customers:set_owner", "customers:set_stage",
     "customers:row", "customers:move", "customers:move_deal", "messaging:edit_template", "messaging:edit_channel",
-    "organization:member",
+    "organization:member", "organization:profile", "organization:member_profile",
     "organization:edit_role",
     "organization:edit_team",
 }  # fmt: skip

@@ -173,6 +173,8 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"(custom-fields|settings/fields)/<": field.pk,
             r"settings/pipeline/<": customer.stage_id,
             r"settings/people/invitations/<": invitation.pk,
+            r"/people/<uuid:pk>/photo/$": alice.user.pk,
+            r"account/.*<": alice.member.pk,
             r"settings/people/<": alice.member.pk,
             r"admin/users/<": alice.user.pk,
             r"admin/invitations/<": invitation.pk,

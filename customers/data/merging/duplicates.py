@@ -18,8 +18,9 @@ from django.utils import timezone
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
+from core import phones
 from core.tenancy import every_organization, organization_scope
-from customers import events, phones
+from customers import events
 from customers.models import Customer, DuplicatePair, Identity
 from customers.search import normalize
 

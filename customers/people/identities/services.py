@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import Member, Organization
+from core import phones
 from core.refused import Invalid, Refused
-from customers import phones
 from customers.models import Customer, Identity
 
 # Short codes have 3 to 8 digits; alphanumeric sender ids up to 11 characters (GSM 03.40, 9.1.2.5).

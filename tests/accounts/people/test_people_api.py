@@ -9,10 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from accounts.credentials import api_keys
-from accounts.models import Invitation, Member, Role, Team
+from accounts.credentials import api_keys, throttle
+from accounts.models import Invitation, Member, Role, Team, User
 from core.tenancy import organization_scope
-from tests.conftest import Person, join
+from tests.accounts.factors import set_up
+from tests.conftest import PASSWORD, Person, join
 
 pytestmark = pytest.mark.django_db
 USERS, INVITATIONS = "/api/v1/admin/users", "/api/v1/admin/invitations"
@@ -151,8 +152,44 @@ class TestInvitations:
             "manager",
         )
         assert alice.api.post(USERS, {"email": bob.user.email, "role": "manager"}).status_code == 409
-        given = {"email": "a@b.example", "role": "manager", "send_invite": False}
-        assert wrong(alice.api.post(USERS, given)) == (400, "send_invite")
+
+    def test_one_is_made_at_once_with_a_password_to_be_changed(self, alice, bob, mona, charlie):
+        given = {"email": "nora@new.example", "name": "Nora", "role": "counselor", "send_invite": False}
+        answer = alice.api.post(USERS, given)
+        made = answer.json()
+        assert (answer.status_code, made["name"], made["status"]) == (201, "Nora", "active")
+        user = User.objects.get(email="nora@new.example")
+        assert user.check_password(made["password"])
+        assert user.must_change_password
+        chosen = {**given, "email": "tess@new.example", "password": "a calm first day"}
+        assert alice.api.post(USERS, chosen).json()["password"] is None
+        assert User.objects.get(email="tess@new.example").check_password("a calm first day")
+        assert wrong(alice.api.post(USERS, {**chosen, "email": "u@new.example", "password": "short"})) == (
+            400,
+            "password",
+        )
+        assert wrong(alice.api.post(USERS, {**given, "email": "u@new.example", "name": ""})) == (400, "name")
+        assert wrong(alice.api.post(USERS, {**given, "send_invite": True})) == (400, "name")
+        assert alice.api.post(USERS, given).status_code == 409
+        assert mona.api.post(USERS, {**given, "email": "u@new.example"}).status_code == 403
+
+    def test_nobody_sets_a_password_for_an_account_that_is_there(self, alice, charlie):
+        given = {"email": charlie.user.email.upper(), "name": "X", "role": "counselor", "send_invite": False}
+        answer = alice.api.post(USERS, given)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "taken")
+        assert User.objects.get(pk=charlie.user.pk).check_password(PASSWORD)
+        for _ in range(throttle.QUESTIONS.failures):
+            answer = alice.api.post(USERS, given)
+        assert answer.status_code == 429
+
+    def test_who_has_a_second_factor_is_said_filtered_and_reset(self, alice, bob, mona):
+        set_up(bob)
+        assert names(alice.api.get(USERS, {"has_second_factor": "true"})) == ["Bob Reyes"]
+        assert names(alice.api.get(USERS, {"has_second_factor": "false"})) == ["Alice Hart", "Mona Lind"]
+        assert mona.api.post(f"{one(bob)}/reset-second-factor").status_code == 403
+        assert alice.api.post(f"{one(alice)}/reset-second-factor").status_code == 409
+        assert alice.api.post(f"{one(bob)}/reset-second-factor").json()["has_second_factor"] is False
+        assert alice.api.post(f"{one(bob)}/reset-second-factor").status_code == 409
 
     def test_what_is_wrong_is_named(self, alice):
         assert wrong(invite(alice, "nobody"))[0] == 400

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.invitations import services as invitations
 from accounts.members import services as members
 from accounts.models import Invitation, Member, Role, Team
 from core.tenancy import organization_scope
+from tests.accounts.factors import set_up
 from tests.accounts.members.test_members import hire
 from tests.conftest import Person, join
 from tests.pages import forms_of
@@ -191,3 +193,51 @@ class TestAMember:
     def test_of_another_organization_there_is_nobody(self, alice, bob, charlie):
         for path in ("", "deactivate/", "remove/"):
             assert charlie.client.get(charlie.url(f"{PEOPLE}{bob.member.pk}/{path}")).status_code == 404
+
+
+class TestSecondFactors:
+    def test_the_list_shows_who_has_one_and_is_filtered_by_it(self, alice, bob):
+        set_up(bob)
+        browser = alice.client
+        assert rows(browser.get(alice.url(PEOPLE), {"factor": "yes"})) == ["Bob Reyes"]
+        assert rows(browser.get(alice.url(PEOPLE), {"factor": "no"})) == ["Alice Hart"]
+        assert "Nobody matches" in words(browser.get(alice.url(PEOPLE), {"factor": "yes", "search": "hart"}))
+
+    def test_it_is_reset_after_a_question_by_who_may(self, alice, bob, mona, charlie):
+        set_up(bob)
+        page = alice.url(f"{PEOPLE}{bob.member.pk}/second-factor/")
+        assert mona.client.post(page).status_code == 403
+        assert charlie.client.post(page).status_code == 404
+        assert "Reset the second factor of Bob Reyes?" in words(alice.client.get(page))
+        assert alice.client.post(page).status_code == 302
+        bob.user.refresh_from_db()
+        assert not bob.user.has_second_factor
+
+
+class TestAddingSomebody:
+    def test_the_password_is_shown_once_to_who_did_it_and_is_changed_first(self, alice, bob):
+        browser = alice.client
+        page = alice.url(f"{PEOPLE}new/")
+        form = browser.get(page).context["form"]
+        role = next(key for key, name in form.fields["role"].choices if name == "Counselor")
+        given = {"name": "Nora Finn", "email": "nora@new.example", "role": role}
+        answer = browser.post(page, given)
+        shown = browser.get(answer.url)
+        password = shown.context["password"]
+        assert password in words(browser.get(answer.url))  # a reload shows it again
+        assert alice.client.get(answer.url).status_code == 302  # another session of the same person does not
+        browser.post(answer.url)
+        assert browser.get(answer.url).status_code == 302
+        nora = Client()
+        nora.post("/sign-in/", {"email": "nora@new.example", "password": password})
+        assert nora.get(alice.url("inbox/")).url.startswith("/account/new-password/")
+
+    def test_what_is_wrong_stands_at_its_field(self, alice, bob, mona, charlie):
+        page = alice.url(f"{PEOPLE}new/")
+        form = alice.client.get(page).context["form"]
+        role = next(key for key, name in form.fields["role"].choices if name == "Counselor")
+        given = {"name": "N", "email": "n@new.example", "role": role}
+        for change, field in (({"password": "short"}, "password"), ({"email": charlie.user.email}, "email")):
+            assert alice.client.post(page, {**given, **change}).context["form"].errors[field]
+        assert "member already" in words(alice.client.post(page, {**given, "email": bob.user.email}))
+        assert mona.client.get(page).status_code == 403

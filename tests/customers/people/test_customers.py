@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from activity.models import Event
-from customers import phones
+from core import phones
 from customers.models import Customer, Identity, StageChange
 from customers.people.consent import services as consent
 from customers.people.customers import services as customers

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import pytest
 
+from core import phones
 from core.templatetags import ui
-from customers import phones, search
+from customers import search
 from customers.data.imports import mapping as import_mapping
 from customers.data.imports import values as import_values
 from customers.data.tables import sniffing, writing

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.claims import Claimable
+from core.fields import OneLineTexts
+
+
+class SecurityNotice(Claimable):
+    """A mail that tells somebody what was changed about their sign-in; the worker writes it, and the row goes."""
+
+    class Kind(models.TextChoices):
+        NEW_DEVICE = "new_device", _("A sign-in from a new device")
+        FACTOR_ADDED = "factor_added", _("A second factor was added")
+        FACTOR_REMOVED = "factor_removed", _("A second factor was removed")
+        FACTOR_RESET = "factor_reset", _("Your second factor was reset")
+        CODE_USED = "code_used", _("A recovery code was used")
+        CODES_RENEWED = "codes_renewed", _("New recovery codes were made")
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    # What its sentences name: which factor, by whom, by which browser, how many codes are left.
+    details = OneLineTexts(default=dict, blank=True)
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="security_notice_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.user_id}"

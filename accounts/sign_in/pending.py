@@ -1,0 +1,54 @@
+"""Between the two steps of a sign-in: who has shown the password and is asked for the second factor.
+
+It stands in the session, which signs nobody in, for ten minutes and as long as the password stays what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import User
+
+KEY: Final = "second_step"
+WITHIN: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """Whom the code is asked of, and where they go then."""
+
+    user: User
+    path: str
+
+
+def begin(request: HttpRequest, user: User, path: str) -> None:
+    """The user has shown the password."""
+    request.session.cycle_key()
+    request.session[KEY] = {
+        "user": str(user.pk),
+        "hash": user.get_session_auth_hash(),
+        "at": timezone.now().timestamp(),
+        "path": path,
+    }
+
+
+def of(request: HttpRequest) -> SecondStep | None:
+    """The step that this browser stands before; None where there is none, or it came too late."""
+    kept = request.session.get(KEY)
+    if not isinstance(kept, dict) or timezone.now().timestamp() - kept["at"] > WITHIN.total_seconds():
+        return None
+    user = User.objects.filter(pk=kept["user"], is_active=True).first()
+    if user is None or not constant_time_compare(kept["hash"], user.get_session_auth_hash()):
+        return None
+    return SecondStep(user, kept["path"])
+
+
+def end(request: HttpRequest) -> None:
+    """It was done, or given up."""
+    request.session.pop(KEY, None)
