@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from activity import installation
+from activity.audit import mailing
 from activity.dispatch import replay
-from activity.models import Event, Heartbeat, Installation, Job, Receipt
+from activity.models import AuditChain, AuditHead, AuditLink, Event, Heartbeat, Installation, Job, Receipt
 from core.admin import ReadOnlyAdmin
 
 
@@ -50,6 +51,37 @@ class ReceiptAdmin(ReadOnlyAdmin):
     list_select_related: ClassVar[list[str] | tuple[str, ...]] = ("event",)
     list_filter = ["subscriber"]
     search_fields = ["event__id"]
+
+
+@admin.register(AuditChain)
+class AuditChainAdmin(ReadOnlyAdmin):
+    """The audit chains: how far each is, and what its last check found."""
+
+    list_display = ["organization", "position", "checked_at", "checked_position", "fault"]
+    search_fields = ["organization__slug", "=id"]
+
+
+@admin.register(AuditLink)
+class AuditLinkAdmin(ReadOnlyAdmin):
+    list_display = ["organization", "position", "id", "hash"]
+    search_fields = ["=id"]
+
+
+@admin.register(AuditHead)
+class AuditHeadAdmin(ReadOnlyAdmin):
+    """Signed heads; one that could not be mailed can be mailed again."""
+
+    list_display = ["signed_at", "organization", "position", "mailed_at", "last_error"]
+    search_fields = ["organization__slug", "=hash"]
+    actions = ["mail_again"]
+
+    @admin.action(description="Mail again", permissions=["mail"])
+    def mail_again(self, request: HttpRequest, queryset: QuerySet[AuditHead]) -> None:
+        for head in queryset.exclude(last_error=""):
+            mailing.mail_again(head=head)
+
+    def has_mail_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
 
 
 @admin.register(Job)

@@ -86,7 +86,7 @@ def advance() -> bool:
         note, now = _read(), clock.now()
         with transaction.atomic():
             Installation.objects.get_or_create(pk=1, defaults={"advanced_at": now, "name": settings.INSTALLATION_NAME})
-            row = Installation.objects.select_for_update(no_key=True).get(pk=1)
+            row = Installation.objects.select_for_update(no_key=True).defer("audit_key").get(pk=1)
             why = "" if row.held_since else _sign_of_a_copy(row, note, now)
             if why:
                 logger.error("restored_copy", extra={"reason": why})
@@ -137,7 +137,8 @@ def decide(*, cancel_due: bool = False, cancel_all: bool = False) -> int:
     with _lock:
         cancelled = 0
         with transaction.atomic():
-            row = Installation.objects.select_for_update(no_key=True).filter(pk=1, held_since__isnull=False).first()
+            rows = Installation.objects.select_for_update(no_key=True).defer("audit_key")
+            row = rows.filter(pk=1, held_since__isnull=False).first()
             if row is None or row.held_since is None:
                 raise NotPaused("This installation is not held as a restored copy.")
             if cancel_due or cancel_all:

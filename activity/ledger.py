@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from activity import registry
 from activity.actor import Actor, current_actor
+from activity.audit.content import stamp
 from activity.live import announce, announce_many
 from activity.models import Event
 from core import clock
@@ -53,11 +54,15 @@ def record(
     # A savepoint only where something else may fail: two statements less for every other event.
     with transaction.atomic(savepoint=source_key is not None or bool(inline)):
         if source_key is None:
-            event, is_new = Event(**fields), True
+            event, is_new = stamp(Event(**fields)), True
             event.save(force_insert=True)
         else:
+            stamped = stamp(Event(**fields, source_key=source_key))
             event, is_new = Event.objects.get_or_create(
-                organization=fields["organization"], type=event_type, source_key=source_key, defaults=fields
+                organization=fields["organization"],
+                type=event_type,
+                source_key=source_key,
+                defaults={**fields, "id": stamped.pk, "salt": stamped.salt, "proof": stamped.proof},
             )
         if is_new:
             for subscription in inline:
@@ -95,7 +100,7 @@ def record_many(
     rest = iter(entries)
     while some := list(islice(rest, MAX_AT_ONCE)):
         events = [
-            Event(**_fields(event_type, entry, actor, organization, now, is_listened_to=bool(listeners)))
+            stamp(Event(**_fields(event_type, entry, actor, organization, now, is_listened_to=bool(listeners))))
             for entry in some
         ]
         insert(events)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from activity import installation, jobs
+from activity.audit import checks, heads, mailing, sealing
 from activity.dispatch import dispatch_due
 from core.jobs import Drain
 
@@ -29,3 +30,15 @@ def purge_jobs() -> int:
 def advance_epoch() -> int:
     """Note that this installation is at work, unless its database is a restored copy."""
     return int(installation.advance())
+
+
+@shared_task(base=Drain, name="activity.tasks.seal_events")
+def seal_events() -> int:
+    """Append what was committed to the audit chains."""
+    return sealing.seal_due()
+
+
+@shared_task(base=Drain, name="activity.tasks.care_for_audit")
+def care_for_audit() -> int:
+    """Sign the chains' heads and start their checks, daily each, and mail the heads that are due."""
+    return heads.sign_due() + checks.start_due() + mailing.send_due()

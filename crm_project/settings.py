@@ -256,6 +256,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     for name, task, seconds in (
         ("dispatch events", "activity.tasks.dispatch", TICK_SECONDS),
         ("do the jobs that are due", "activity.tasks.work", TICK_SECONDS),
+        ("seal the audit log", "activity.tasks.seal_events", TICK_SECONDS),
+        ("sign and check the audit log", "activity.tasks.care_for_audit", 60),
         ("process what came in", "messaging.tasks.process_inbound", TICK_SECONDS),
         ("deliver what is due", "messaging.tasks.deliver_due", TICK_SECONDS),
         ("reconcile unconfirmed messages", "messaging.tasks.confirm_unconfirmed", 30),

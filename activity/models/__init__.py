@@ -1,6 +1,7 @@
+from activity.models.audit import AuditChain, AuditHead, AuditLink
 from activity.models.event import Event, Receipt
 from activity.models.heartbeat import Heartbeat
 from activity.models.installation import Installation
 from activity.models.job import Job
 
-__all__ = ["Event", "Heartbeat", "Installation", "Job", "Receipt"]
+__all__ = ["AuditChain", "AuditHead", "AuditLink", "Event", "Heartbeat", "Installation", "Job", "Receipt"]

@@ -52,6 +52,11 @@ class Event(TenantModel, Claimable):
     source_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
     dispatch_state = models.CharField(max_length=16, choices=DispatchState.choices, default=DispatchState.PENDING)
     last_error = models.TextField(blank=True)
+    # Makes a digest of the content say nothing of the content; exchanged when the content is erased.
+    salt = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
+    # That this program wrote the row, until it is in the chain (activity.audit.sealing); empty then.
+    proof = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    is_sealed = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects: ClassVar = TenantManager.from_queryset(EventQuerySet)()
 
@@ -72,6 +77,8 @@ class Event(TenantModel, Claimable):
             models.Index(
                 fields=["organization", "due_at"], condition=Q(due_at__isnull=False), name="event_due_in_turn"
             ),
+            # Those of the last seconds: the next of the chain.
+            models.Index(fields=["organization", "id"], condition=Q(is_sealed=False), name="event_unsealed"),
             # Few among millions; readiness and the admin count them.
             models.Index(
                 fields=["organization", "-occurred_at"], condition=Q(dispatch_state="set_aside"), name="event_set_aside"

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from core.encryption import EncryptedJSONField
 from core.fields import OneLine
 
 
@@ -24,6 +25,8 @@ class Installation(models.Model):
     advanced_at = models.DateTimeField(editable=False)
     held_since = models.DateTimeField(null=True, blank=True, editable=False)
     held_why = OneLine(max_length=300, blank=True, editable=False)
+    # The private key that signs the heads of audit logs (Ed25519, RFC 8032), as hexadecimal digits.
+    audit_key = EncryptedJSONField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_is_one")]

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts.models import Member, Organization, User
 from activity.actor import SYSTEM
+from activity.audit import guard
+from activity.audit.content import stamp
 from activity.models import Event
 from core.ids import uuid7
 from crm_project.demo.reading import read
@@ -137,7 +139,14 @@ def _back_date(customer: Customer, entry: Entry) -> None:
     Customer.objects.filter(pk=customer.pk).update(
         created_at=first_at, stage_since=since, last_activity_at=last_at, updated_at=last_at
     )
-    rows = Event.objects.filter(customer_id=customer.pk)
-    rows.update(occurred_at=last_at)
-    rows.filter(type=events.CUSTOMER_CREATED).update(occurred_at=first_at)
-    rows.filter(type=events.TAG_ADDED, payload__tag__in=["new_lead", entry["channel"]]).update(occurred_at=first_at)
+    rows = list(Event.objects.filter(customer_id=customer.pk))
+    first_tags = {"new_lead", entry["channel"]}
+    for event in rows:
+        is_first = event.type == events.CUSTOMER_CREATED or (
+            event.type == events.TAG_ADDED and event.payload.get("tag") in first_tags
+        )
+        event.occurred_at = first_at if is_first else last_at
+        stamp(event)
+    # In the transaction that wrote them, so that they are not in the audit chain yet.
+    with guard.allowing("restate"):
+        Event.objects.bulk_update(rows, ["occurred_at", "salt", "proof"], batch_size=500)

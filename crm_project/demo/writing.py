@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from activity.actor import ActorKind
+from activity.audit.content import stamp
 from activity.models import Event
 from core.inserting import insert, insert_values
 from core.tenancy import current_organization
@@ -60,7 +61,7 @@ def _write_batch(lives: Sequence[Life], tags: dict[str, Tag], *, is_brief: bool)
 
 def _created(customer: Customer) -> Event:
     """What the ledger says of the first day, as long ago as that was; nobody listens to it any more."""
-    return Event(
+    event = Event(
         organization=customer.organization,
         type=events.CUSTOMER_CREATED,
         occurred_at=customer.created_at,
@@ -72,3 +73,4 @@ def _created(customer: Customer) -> Event:
         payload={"code": customer.code, "source": customer.source, "stage": "new"},
         dispatch_state=Event.DispatchState.DONE,
     )
+    return stamp(event)

@@ -7,10 +7,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
 from activity.live import LOOK_BACK
-from activity.models import Event
 from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.people.customers import services as customers
+from tests.ledger import change_unsealed
 
 MAX_ADDRESS = 2000
 # What the list of a page, or the page itself, is loaded by a second time.
@@ -34,7 +34,7 @@ def requests_of(page: Page) -> list[Request]:
 def let_rest(clinic) -> None:
     """As when the last change was a while ago: nothing can be on its way any more."""
     with organization_scope(clinic.organization):
-        Event.objects.update(occurred_at=timezone.now() - 2 * LOOK_BACK)
+        change_unsealed(occurred_at=timezone.now() - 2 * LOOK_BACK)
 
 
 def open_and_wait(page: Page, path: str) -> None:

@@ -21,6 +21,7 @@ from customers.work.tasks import services as tasks
 from messaging.models import Channel, Template
 from messaging.settings import services as channels
 from messaging.texts.templates import services as templates
+from tests.ledger import forget_events
 from tests.pages import form_of, save
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +132,7 @@ def test_what_a_colleague_changed_meanwhile_stays(alice, world, case):
     opened = form_of(alice.client, alice.url(address))
     with organization_scope(alice.organization):
         change(**theirs)
-        Event.objects.all().delete()
+        forget_events()
     answer = alice.client.post(alice.url(address), opened.data(**mine))
     assert answer.status_code == 302, answer.context["form"].errors
     row.refresh_from_db()
@@ -278,7 +279,7 @@ def test_saving_unchanged_changes_nothing(alice, world, make, is_awkward):
         if is_awkward:
             awkward(world, row)
         before = columns(row)
-        Event.objects.all().delete()
+        forget_events()
     answer = save(alice.client, alice.url(address))
     assert answer.status_code == 302, answer.context["form"].errors
     with organization_scope(alice.organization):

@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from accounts.models import Member
 from activity.actor import current_actor
+from activity.audit import amending
 from activity.jobs import Work
 from activity.ledger import Entry, record_many
 from activity.models import Event
+from activity.registry import kept_of
 from customers import events
 from customers.data import undo
 from customers.models import Change, ChangeSet, Customer, CustomerImport, DuplicatePair, Identity, Stage, StageChange
@@ -79,7 +81,9 @@ def _remove(changes: Sequence[Change], mark: str, state: dict[str, Any]) -> None
         else:
             removable.append(customer.pk)
     if removable:
-        Event.objects.filter(customer_id__in=removable).delete()
+        # The ledger keeps that they were there, and nothing of who they were.
+        rows = Event.objects.filter(customer_id__in=removable).order_by("pk").values_list("pk", flat=True)
+        amending.erase(ids=list(rows), remaining=lambda event: kept_of(event.type, event.payload))
         Customer.objects.filter(pk__in=removable).delete()
     state["removed"] += len(removable)
 

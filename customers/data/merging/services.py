@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from activity.actor import Actor
+from activity.audit import amending
 from activity.ledger import record
 from activity.models import Event
 from core.refused import Refused
@@ -201,16 +202,16 @@ def _keep_refused(change_set: ChangeSet, survivor: Customer, refused: set[tuple[
 
 def _move_events(change_set: ChangeSet, loser: Customer, survivor: Customer) -> None:
     """Move the events: the ledger has no foreign key to customers."""
-    rows = Event.objects.filter(customer_id=loser.pk)
+    ids = list(Event.objects.filter(customer_id=loser.pk).order_by("pk").values_list("pk", flat=True))
     changes = [
         Change(
             organization=change_set.organization, change_set=change_set, model=EVENT, object_id=str(pk),
             action="moved", before={"field": "customer_id"},
         )
-        for pk in rows.values_list("pk", flat=True)
+        for pk in ids
     ]  # fmt: skip
     Change.objects.bulk_create(changes, batch_size=STEP)
-    rows.update(customer_id=survivor.pk)
+    amending.move(ids=ids, customer_id=survivor.pk)
 
 
 def _unite_tags(loser: Customer, survivor: Customer) -> list[UUID]:

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from activity.actor import current_actor
+from activity.audit import amending
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Event
@@ -75,8 +76,9 @@ def _move_back(change_set: ChangeSet, loser: Customer, survivor: Customer) -> in
 def _move_some(label: str, field: str, changes: Sequence[Change], loser: Customer, survivor: Customer) -> int:
     """Move back the records that still belong to the survivor; one that was deleted or moved on is left."""
     if label == EVENT:
-        events_moved = Event.objects.filter(pk__in=[change.object_id for change in changes], customer_id=survivor.pk)
-        return events_moved.update(customer_id=loser.pk)
+        moved_events = Event.objects.filter(pk__in=[change.object_id for change in changes], customer_id=survivor.pk)
+        ids = moved_events.order_by("pk").values_list("pk", flat=True)
+        return amending.move(ids=list(ids), customer_id=loser.pk)
     rows = apps.get_model(label)._base_manager.filter(
         pk__in=[change.object_id for change in changes], **{field: survivor.pk}
     )

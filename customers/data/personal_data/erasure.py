@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from accounts.idempotency import services as idempotency
 from activity.actor import Actor
+from activity.audit import amending
 from activity.ledger import record
 from activity.models import Event, Job
 from activity.registry import kept_of
@@ -189,12 +190,8 @@ def _forget_changes(family: Collection[Customer], records: list[str]) -> None:
 
 
 def _scrub_ledger(family: Collection[Customer]) -> None:
-    rows = Event.objects.filter(customer_id__in=[one.pk for one in family]).only("pk", "type", "payload", "last_error")
-    for some in _in_steps(rows.iterator(chunk_size=STEP)):
-        for event in some:
-            event.payload = kept_of(event.type, event.payload)
-            event.last_error = ""
-        Event.objects.bulk_update(some, ["payload", "last_error"], batch_size=STEP)
+    rows = Event.objects.filter(customer_id__in=[one.pk for one in family]).order_by("pk").values_list("pk", flat=True)
+    amending.erase(ids=list(rows), remaining=lambda event: kept_of(event.type, event.payload))
 
 
 def _blank(customer: Customer) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
 
+from activity.audit import amending
 from activity.models import Event
 from activity.registry import EVENTS
 from customers.models import Customer, CustomerImport, Segment
@@ -78,13 +79,8 @@ def purge_events(traces: Traces) -> None:
     """Remove texts and filters about the person from events without a customer."""
     types = [event.event_type for event in EVENTS if event.may_name_people]
     rows = Event.objects.filter(customer_id=None, type__in=types).only("pk", "payload")
-    changed = []
-    for event in rows.iterator(chunk_size=STEP):
-        payload = _without(event.payload, traces)
-        if payload != event.payload:
-            event.payload = payload
-            changed.append(event)
-    Event.objects.bulk_update(changed, ["payload"], batch_size=STEP)
+    changed = [event.pk for event in rows.iterator(chunk_size=STEP) if _without(event.payload, traces) != event.payload]
+    amending.erase(ids=changed, remaining=lambda event: _without(event.payload, traces))
 
 
 def _without(payload: Mapping[str, object], traces: Traces) -> dict[str, object]:

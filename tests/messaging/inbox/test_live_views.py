@@ -12,12 +12,12 @@ from django.utils.crypto import get_random_string
 from accounts.members import services as members
 from accounts.models import Member, Team
 from activity.live import LOOK_BACK, MISSED, QUEUE_SIZE, Feed, Signal
-from activity.models import Event
 from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.models.querysets import owners_in_reach
 from messaging.inbox import live_updates, live_views
 from messaging.inbox.live_updates import EVERYTHING, MAX_PAGE_AGE, Credentials, Rooms, Watcher, look
+from tests.ledger import change_unsealed
 
 
 def signal(conversation, event_type="message.received") -> Signal:
@@ -238,7 +238,7 @@ def test_a_stream_begins_with_what_its_page_does_not_show(alice, bob, make_custo
     assert [set(row["customers"]) for row in missed(bob, began)] == [{str(his.pk)}]
     # What was committed well before the page was rendered stands in it.
     with organization_scope(alice.organization):
-        Event.objects.update(occurred_at=began - 2 * LOOK_BACK)
+        change_unsealed(occurred_at=began - 2 * LOOK_BACK)
     assert missed(alice, began) == []
 
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.invitations import services as invitations
 from accounts.models import Invitation, PasswordReset
 from activity import dispatch
-from activity.models import Event, Job
+from activity.audit import mailing
+from activity.models import AuditHead, Event, Job
 from core import queues
 from core.claims import Claimable, claim
 from core.tenancy import every_organization, organization_scope
@@ -74,6 +75,7 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
         "invitations": lambda: Invitation.objects.create(
             **base, email="x@x.example", token_hash="x", expires_at=timezone.now() + OLD
         ),
+        "audit heads": lambda: AuditHead.objects.create(**base, position=1, signed_at=timezone.now()),
         "password resets": lambda: PasswordReset.objects.create(email=alice.user.email, due_at=base["due_at"]),
     }
 
@@ -97,6 +99,7 @@ SHOWN: dict[str, Callable[[Any], tuple[str, str]]] = {
     "catching up": lambda row: (row.state, row.error),
     "password resets": lambda row: ("", row.last_error),
     "invitations": lambda row: ("", row.last_error),
+    "audit heads": lambda row: ("", row.last_error),
 }
 # What whoever wanted it wants again, as the first time: a job, a link for a new password.
 ASKED_FOR_AGAIN = {"jobs", "password resets"}
@@ -114,6 +117,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "mailboxes": lambda row, alice: _saved(row),
     "provider templates": lambda row, alice: contents.sync_now(row.channel),
     "invitations": lambda row, alice: _sent_again(row, alice),
+    "audit heads": lambda row, alice: mailing.mail_again(head=row),
     "catching up": lambda row, alice: backfill.request_backfill(channel=row.channel, actor=alice.actor),
 }
 
