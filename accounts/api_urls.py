@@ -1,5 +1,6 @@
 from django.urls import path
 
+from accounts.audit.api import AuditLogViewSet
 from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
@@ -11,6 +12,7 @@ from core.api.router import Router
 router = Router()
 router.register("admin/permissions", PermissionViewSet, "permission")
 router.register("admin/roles", RoleViewSet, "role")
+router.register("admin/audit-logs", AuditLogViewSet, "audit-log")
 router.register("admin/teams", TeamViewSet, "team")
 router.register("jobs", JobViewSet, "job")
 router.register("admin/users", PersonViewSet, "user")

@@ -16,12 +16,14 @@ class AccountsConfig(AppConfig):
         from accounts.access.pages import administered_by, entry_step
         from accounts.account import tabs
         from accounts.credentials import notices
+        from accounts.audit import own_records
         from accounts.frame import menu
         from accounts.invitations import sending
         from accounts.permissions import MEMBERSHIP
         from activity import installation
         from core.admin import ParleyAdminSite
 
+        own_records.register()
         menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
         menu.register(menu.Entry(gettext_noop("People"), "organization:people", "users-round", "users.view", 90))
         installation.register_leaving(sending.cancel_in_copy)
@@ -30,6 +32,7 @@ class AccountsConfig(AppConfig):
         tabs.register(tabs.Tab(_("Password"), "organization:account_password", 20))
         tabs.register(tabs.Tab(_("Security"), "organization:security", 30))
         tabs.register(tabs.Tab(_("Devices"), "organization:devices", 40))
+        menu.register(menu.Entry(_("Audit log"), "organization:audit_log", "scroll-text", "audit.view", 96))
         menu.register(menu.Entry(_("Roles"), "organization:roles", "shield-check", "roles.view", 94))
         menu.register(menu.Entry(_("Teams"), "organization:teams", "network", "users.view", 93))
         if isinstance(admin.site, ParleyAdminSite):

@@ -55,3 +55,5 @@ TEAM_UPDATED = declare("team.updated", _("A team got another name or other membe
     PayloadField("added", Kind.LIST, "ids of members who came in"),
     PayloadField("removed", Kind.LIST, "ids of members who left"))  # fmt: skip
 TEAM_DELETED = declare("team.deleted", _("A team was deleted"), PayloadField("name", Kind.LABEL), MEMBER_IDS)
+AUDIT_EXPORTED = declare("audit.exported", _("The audit log was exported"),
+    PayloadField("filters", Kind.OBJECT, "which entries: each filter with its value"))  # fmt: skip

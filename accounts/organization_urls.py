@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.account import profile_views as profiles
 from accounts.account import views as account
+from accounts.audit import views as audit
 from accounts.frame import home_views as home
 from accounts.frame import palette_views as palette
 from accounts.jobs import views as jobs
@@ -46,6 +47,12 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/remove/", people.remove, name="remove_member"),
     path("jobs/<uuid:pk>/", jobs.job_page, name="job"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel_job"),
+    path("settings/audit/", audit.audit_log, name="audit_log"),
+    path("settings/audit/export/", audit.export_audit_log, name="export_audit_log"),
+    path("settings/audit/integrity/", audit.audit_integrity, name="audit_integrity"),
+    path("settings/audit/integrity/check/", audit.check_audit_log, name="check_audit_log"),
+    path("settings/audit/integrity/heads/<uuid:pk>/", audit.audit_head, name="audit_head"),
+    path("settings/audit/<uuid:pk>/", audit.audit_entry, name="audit_entry"),
     path("settings/roles/", roles.role_list, name="roles"),
     path("settings/roles/new/", roles.new_role, name="new_role"),
     path("settings/roles/permissions/", roles.permission_list, name="permissions"),

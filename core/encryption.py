@@ -58,6 +58,12 @@ class _Sealed:
     def __init__(self, token: str) -> None:
         self.token = token
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Sealed) and other.token == self.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
+
 
 class _DecryptedOnRead(DeferredAttribute):
     """Decrypts on the first look: a row whose secret can't be read is still a row that can be listed and worked on."""

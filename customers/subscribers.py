@@ -29,7 +29,7 @@ from customers.events import CUSTOMER_CREATED, STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
 from customers.packs import services as pack_service
-from customers.page import palette
+from customers.page import audit_records, palette
 from customers.page.customer import panels as customer_panels
 from customers.page.timeline import sources as timeline_sources
 from customers.pipeline.stages import services as stages
@@ -43,6 +43,7 @@ from customers.work.tasks import services as tasks
 
 
 def register() -> None:
+    audit_records.register()
     installation.register_leaving(reminders.cancel_in_copy)
     for pack in packs().values():
         offered_packs.register(offered_packs.Pack(pack.key, pack.name, pack.description, contents.in_words(pack)))

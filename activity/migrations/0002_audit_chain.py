@@ -143,4 +143,12 @@ class Migration(migrations.Migration):
             model_name="auditlink",
             constraint=models.UniqueConstraint(fields=("organization", "position"), name="audit_link_position_once"),
         ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["organization", "type", "-occurred_at", "-id"], name="event_of_type"),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["organization", "actor_id", "-occurred_at", "-id"], name="event_of_actor"),
+        ),
     ]

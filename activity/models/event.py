@@ -77,6 +77,9 @@ class Event(TenantModel, Claimable):
             models.Index(
                 fields=["organization", "due_at"], condition=Q(due_at__isnull=False), name="event_due_in_turn"
             ),
+            # The audit log by what was done and by who did it.
+            models.Index(fields=["organization", "type", "-occurred_at", "-id"], name="event_of_type"),
+            models.Index(fields=["organization", "actor_id", "-occurred_at", "-id"], name="event_of_actor"),
             # Those of the last seconds: the next of the chain.
             models.Index(fields=["organization", "id"], condition=Q(is_sealed=False), name="event_unsealed"),
             # Few among millions; readiness and the admin count them.

@@ -162,7 +162,7 @@ def test_no_pattern_is_slower_than_linear(app: str):
     ("name", "way", "before", "sign", "end"),
     [
         ("customers.data.imports.mapping._EMAIL", "fullmatch", "a@a.", ".", " "),
-        ("customers.data.tables.writing._NUMBER", "fullmatch", "-", "1", "!"),
+        ("core.safe_cells._NUMBER", "fullmatch", "-", "1", "!"),
         ("messaging.channels.mail.reply_lines._WEEKDAY", "match", " niedza.", "\t", "x"),
         ("messaging.channels.mail.reply_lines._CLOSES_ADDRESS", "match", " >", "\t", "x"),
     ],

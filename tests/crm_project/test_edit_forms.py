@@ -61,7 +61,7 @@ ACTIONS: dict[str, set[str]] = {
     "sends, reads or tries something out": {
         "messaging:cancel", "messaging:check_channel", "messaging:note",
         "messaging:process_again", "messaging:read_templates", "messaging:reply", "messaging:simulator_send",
-        "customers:import_detail",
+        "customers:import_detail", "organization:check_audit_log", "organization:export_audit_log",
     },
     "is one button, which is what it does": {
         "accounts:sign_out", "organization:first_password", "organization:reactivate_member",
@@ -85,6 +85,7 @@ KNOWN = {
     "organization:member", "organization:profile", "organization:member_profile",
     "organization:edit_role",
     "organization:edit_team",
+    "organization:audit_integrity",
 }  # fmt: skip
 
 

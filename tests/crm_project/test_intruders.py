@@ -137,7 +137,7 @@ def test_calls(alice, bob, charlie, make_conversation, route):
     conversation = make_conversation(owner=alice, name="Hidden Person")
     gone = bob.api
     with organization_scope(alice.organization):
-        _, narrow = api_keys.issue(member=alice.member, name="narrow", actor=alice.actor, scopes=["audit.view"])
+        _, narrow = api_keys.issue(member=alice.member, name="narrow", actor=alice.actor, scopes=["reports.view"])
         key, revoked = api_keys.issue(member=alice.member, name="revoked", actor=alice.actor)
         api_keys.revoke(key=key, actor=alice.actor)
         members.deactivate(member=bob.member, actor=alice.actor)

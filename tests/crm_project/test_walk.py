@@ -21,7 +21,8 @@ from accounts.invitations import services as invitations
 from accounts.roles import services as roles
 from accounts.teams import services as teams
 from activity import jobs
-from activity.models import Job
+from activity.audit import heads, sealing
+from activity.models import Event, Job
 from core.tenancy import organization_scope
 from customers.data.bulk import services as bulk
 from customers.data.imports import services as imports
@@ -54,7 +55,7 @@ PHONE = "7700912345"
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
     r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations|"
-    r"settings/teams|admin/teams)/<uuid:pk>"
+    r"settings/teams|admin/teams|settings/audit/integrity/heads)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -145,7 +146,10 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
         team = teams.create(
             organization=organization, by=alice.member, actor=actor, name="Evening", members=[alice.member]
         )
+        sealing.seal(organization.pk)
         ids = {
+            r"integrity/heads/<": heads.sign(sealing.chain_of(organization.pk)).pk,
+            r"audit(-logs)?/<": Event.objects.filter(customer_id=customer.pk)[0].pk,
             r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,
             r"(customers|leads)/imports?/<": upload.pk,
             r"customers/bulk/<": job.pk,

@@ -18,9 +18,10 @@ from accounts.models import Member, Organization
 from activity.actor import Actor
 from activity.ledger import record
 from core.refused import Invalid
+from core.safe_cells import csv_bytes, safe_column
 from core.tenancy import organization_scope
 from customers import events
-from customers.data.tables.writing import BOM, MAX_SHEET_ROWS, Sheet, csv_bytes, safe_column
+from customers.data.tables.writing import BOM, MAX_SHEET_ROWS, Sheet
 from customers.models import Customer, CustomField, Tag
 from customers.models.querysets import CustomerQuerySet
 from customers.people.custom_fields import services as custom_fields

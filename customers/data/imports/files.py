@@ -15,8 +15,9 @@ from typing import IO, Any
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
+from core.safe_cells import csv_bytes
 from customers.data.tables.reading import Table
-from customers.data.tables.writing import BOM, csv_bytes
+from customers.data.tables.writing import BOM
 from customers.models import CustomerImport
 
 ROW, REASON = "Row", "Reason"

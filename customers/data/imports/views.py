@@ -18,13 +18,14 @@ from core.http import Request
 from core.lookups import first_or_404
 from core.pagination import page_after
 from core.refused_pages import Attempt, as_message
+from core.safe_cells import csv_bytes
 from core.streaming import streamed
 from customers.data import undo
 from customers.data.imports import files as import_files
 from customers.data.imports import services as imports
 from customers.data.imports.services import AlreadyRunning, InvalidMapping
 from customers.data.tables.limits import Limits, RefusedFile, in_megabytes
-from customers.data.tables.writing import BOM, csv_bytes
+from customers.data.tables.writing import BOM
 from customers.models import CustomerImport
 
 ROWS = 20

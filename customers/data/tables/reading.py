@@ -20,6 +20,7 @@ from typing import IO, TypeVar
 
 import python_calamine
 
+from core.safe_cells import plain
 from customers.data.tables import sniffing, workbook_checks
 from customers.data.tables.limits import (
     MAX_CELL_LENGTH,
@@ -31,7 +32,6 @@ from customers.data.tables.limits import (
     kind_of,
     require_few_rows,
 )
-from customers.data.tables.writing import plain
 
 Row = tuple[int, list[str]]
 

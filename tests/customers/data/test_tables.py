@@ -13,10 +13,11 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.safe_cells import csv_bytes, plain, safe
 from customers.data.tables import workbook_checks
 from customers.data.tables.limits import Limits, RefusedFile, TooLargeFile
 from customers.data.tables.reading import open_table
-from customers.data.tables.writing import Sheet, csv_bytes, plain, safe
+from customers.data.tables.writing import Sheet
 
 LIMITS = Limits(most_bytes=2_000_000, most_rows=1000)
 PEOPLE = [["Name", "City"], ["Zoë Müller", "Köln"], ["Renée", "Besançon"]]

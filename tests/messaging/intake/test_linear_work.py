@@ -16,11 +16,12 @@ from typing import Any, Final
 import pytest
 
 from core import phones
+from core import safe_cells
 from core.templatetags import ui
 from customers import search
 from customers.data.imports import mapping as import_mapping
 from customers.data.imports import values as import_values
-from customers.data.tables import sniffing, writing
+from customers.data.tables import sniffing
 from customers.models import CustomField
 from customers.people.custom_fields import values as field_values
 from messaging.channels import mime_html, text
@@ -113,7 +114,7 @@ PLACES: Final[dict[str, Callable[[str], Any]]] = {
     "a word that stops": optout.meaning,
     "a phone number": lambda given: phones.parse(given, country="GB"),
     "a search": search.normalize,
-    "a cell": writing.safe,
+    "a cell": safe_cells.safe,
     "a number": lambda given: field_values.read_text(field_of("number"), given),
     "choices": lambda given: field_values.read_text(field_of("multi_choice"), given),
     "a web address": lambda given: field_values.read_text(field_of("url"), given),
