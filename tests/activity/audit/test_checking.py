@@ -266,3 +266,13 @@ class TestCommand:
                 call_command("check_audit", against=name)
         with pytest.raises(CommandError, match="no audit log"):
             call_command("check_audit", organization="nobody")
+
+
+def test_an_end_that_was_cut_off_is_found_without_any_signed_head(tell, sealed, fault, unguarded):
+    written = tell(3)
+    sealed()
+    key = in_sql(written[-1].pk)
+    sql("DELETE FROM activity_receipt WHERE event_id = %s", key)
+    sql("DELETE FROM activity_auditlink WHERE id = %s", key)
+    sql("DELETE FROM activity_event WHERE id = %s", key)
+    assert fault().kind == Kind.END
