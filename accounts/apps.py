@@ -15,8 +15,8 @@ class AccountsConfig(AppConfig):
 
         from accounts.access.pages import administered_by, entry_step
         from accounts.account import tabs
-        from accounts.credentials import notices
         from accounts.audit import own_records
+        from accounts.credentials import notices
         from accounts.frame import menu
         from accounts.invitations import sending
         from accounts.permissions import MEMBERSHIP

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from core import phones
-from core import safe_cells
+from core import phones, safe_cells
 from core.templatetags import ui
 from customers import search
 from customers.data.imports import mapping as import_mapping
