@@ -16,6 +16,7 @@ from accounts.models import (
     APIKey,
     AuthenticatorApp,
     BrowserSession,
+    BusinessCalendar,
     IdempotentCall,
     Invitation,
     Member,
@@ -199,6 +200,14 @@ class TeamAdmin(TenantAdmin):
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
     ) -> type[ModelForm]:
         return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
+
+
+@admin.register(BusinessCalendar)
+class BusinessCalendarAdmin(ReadOnlyAdmin):
+    """To look at; hours are changed on the organization's own pages, which check them."""
+
+    list_display = ["name", "organization", "is_default", "closed_until"]
+    search_fields = ["name", "organization__name"]
 
 
 @admin.register(TokenFamily)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from accounts.audit.api import AuditLogViewSet
+from accounts.calendars.api import CalendarViewSet
 from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
@@ -10,6 +11,8 @@ from accounts.teams.api import TeamViewSet
 from core.api.router import Router
 
 router = Router()
+router.register("calendars", CalendarViewSet, "calendar")
+router.register("admin/calendars", CalendarViewSet, "admin-calendar")
 router.register("admin/permissions", PermissionViewSet, "permission")
 router.register("admin/roles", RoleViewSet, "role")
 router.register("admin/audit-logs", AuditLogViewSet, "audit-log")

@@ -57,3 +57,11 @@ TEAM_UPDATED = declare("team.updated", _("A team got another name or other membe
 TEAM_DELETED = declare("team.deleted", _("A team was deleted"), PayloadField("name", Kind.LABEL), MEMBER_IDS)
 AUDIT_EXPORTED = declare("audit.exported", _("The audit log was exported"),
     PayloadField("filters", Kind.OBJECT, "which entries: each filter with its value"))  # fmt: skip
+CALENDAR_CREATED = declare("calendar.created", _("A business calendar was made"), PayloadField("name", Kind.LABEL))
+CALENDAR_UPDATED = declare("calendar.updated", _("A business calendar was changed"),
+    PayloadField("name", Kind.LABEL), FROM_AND_TO)  # fmt: skip
+CALENDAR_DELETED = declare("calendar.deleted", _("A business calendar was deleted"), PayloadField("name", Kind.LABEL))
+CALENDAR_CLOSED = declare("calendar.closed", _("Somebody closed until a moment"), PayloadField("name", Kind.LABEL),
+    PayloadField("until", Kind.TIME))  # fmt: skip
+CALENDAR_REOPENED = declare("calendar.reopened", _("A closing was ended before its time"),
+    PayloadField("name", Kind.LABEL))  # fmt: skip

@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.account import profile_views as profiles
 from accounts.account import views as account
 from accounts.audit import views as audit
+from accounts.calendars import views as calendars
 from accounts.frame import home_views as home
 from accounts.frame import palette_views as palette
 from accounts.jobs import views as jobs
@@ -53,6 +54,18 @@ urlpatterns = [
     path("settings/audit/integrity/check/", audit.check_audit_log, name="check_audit_log"),
     path("settings/audit/integrity/heads/<uuid:pk>/", audit.audit_head, name="audit_head"),
     path("settings/audit/<uuid:pk>/", audit.audit_entry, name="audit_entry"),
+    path("settings/calendars/", calendars.calendar_list, name="calendars"),
+    path("settings/calendars/new/", calendars.new_calendar, name="new_calendar"),
+    path("settings/calendars/<uuid:pk>/", calendars.calendar_detail, name="calendar"),
+    path("settings/calendars/<uuid:pk>/edit/", calendars.edit_calendar, name="edit_calendar"),
+    path("settings/calendars/<uuid:pk>/delete/", calendars.delete_calendar, name="delete_calendar"),
+    path("settings/calendars/<uuid:pk>/default/", calendars.make_default, name="make_default_calendar"),
+    path("settings/calendars/<uuid:pk>/exception/", calendars.set_exception, name="set_calendar_exception"),
+    path(
+        "settings/calendars/<uuid:pk>/exception/remove/", calendars.remove_exception, name="remove_calendar_exception"
+    ),
+    path("settings/calendars/<uuid:pk>/close/", calendars.close, name="close_calendar"),
+    path("settings/calendars/<uuid:pk>/reopen/", calendars.reopen, name="reopen_calendar"),
     path("settings/roles/", roles.role_list, name="roles"),
     path("settings/roles/new/", roles.new_role, name="new_role"),
     path("settings/roles/permissions/", roles.permission_list, name="permissions"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+from uuid import UUID
+
 from django.db.models import QuerySet
 
+from accounts.calendars import queries as calendars
 from accounts.events import ORGANIZATION_CREATED, TEAM_DELETED
 from accounts.frame import menu
-from accounts.models import Member
+from accounts.models import Member, Organization
 from activity import installation
 from activity.actor import SYSTEM, Actor
 from activity.models import Event
@@ -20,7 +24,7 @@ from customers.page import panels
 from customers.page.timeline import queries as timeline
 from messaging.delivery import queue as outbound
 from messaging.inbox import home, palette, personal_data
-from messaging.models import Conversation, Message
+from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.texts.templates import services as templates
 from messaging.threads import services as conversations
@@ -43,6 +47,7 @@ def register() -> None:
         )
     )  # fmt: skip
     menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
+    calendars.register_users(calendars.Users("channels", channels_by_calendar))
     panels.register(
         panels.Panel(
             "Conversations",
@@ -68,6 +73,14 @@ def register() -> None:
     subscribe(PACK_CHANGED, install_templates, name="messaging.add_templates", inline=True)
     subscribe(ORGANIZATION_CREATED, set_up_channels, name="messaging.set_up_channels", inline=True)
     subscribe(TEAM_DELETED, release_templates, name="messaging.release_templates", inline=True)
+
+
+def channels_by_calendar(organization: Organization) -> calendars.Names:
+    """Which channels work by which calendar of their own."""
+    names: dict[UUID, list[str]] = {}
+    for channel in Channel.objects.filter(organization=organization, calendar__isnull=False).order_by("name"):
+        names.setdefault(cast("UUID", channel.calendar_id), []).append(channel.name)
+    return names
 
 
 def set_up_channels(event: Event) -> None:

@@ -1,4 +1,5 @@
 from accounts.models.attempt import SignInAttempt
+from accounts.models.calendar import BusinessCalendar
 from accounts.models.idempotency import IdempotentCall
 from accounts.models.invitation import Invitation
 from accounts.models.member import Member, Role, Team
@@ -14,6 +15,7 @@ __all__ = [
     "APIKey",
     "AuthenticatorApp",
     "BrowserSession",
+    "BusinessCalendar",
     "IdempotentCall",
     "Invitation",
     "Member",

@@ -49,6 +49,10 @@ class Role(TenantModel):
 
 class Team(TenantModel):
     name = OneLine(max_length=80)
+    calendar = models.ForeignKey(
+        "BusinessCalendar", on_delete=models.SET_NULL, null=True, blank=True, related_name="teams",
+        help_text="When it works; empty: as the organization does.",
+    )  # fmt: skip
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="team_name_once")]

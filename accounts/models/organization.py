@@ -17,8 +17,13 @@ def _timezones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+def is_timezone(name: str) -> bool:
+    """Whether there is a time zone of this name."""
+    return name in _timezones()
+
+
 def validate_timezone(name: str) -> None:
-    if name not in _timezones():
+    if not is_timezone(name):
         raise ValidationError(f"“{name}” is not a time zone. Use a name such as Europe/London.")
 
 

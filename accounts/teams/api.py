@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from accounts import grants
 from accounts.access.api import OrganizationViewSet
+from accounts.calendars.choosing import CalendarField
 from accounts.models import Member, Team
 from accounts.teams import services as teams
 from accounts.teams.queries import managers_of, teams_of
@@ -34,11 +35,12 @@ class UsersField(serializers.ListField):
 class TeamSerializer(Strict, serializers.ModelSerializer[Team]):
     name = serializers.CharField(max_length=teams.MAX_NAME_LENGTH)
     members = UsersField(required=False, max_length=MAX_MEMBERS, help_text="The ids of their users; all of them.")
+    calendar = CalendarField()
     managers = serializers.SerializerMethodField(help_text="Those of the members whose role reaches their own teams.")
 
     class Meta:
         model = Team
-        fields = ["id", "name", "members", "managers"]
+        fields = ["id", "name", "members", "managers", "calendar"]
         read_only_fields = ["id"]
 
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
@@ -60,7 +62,7 @@ class TeamViewSet(OrganizationViewSet[Team]):
     }  # fmt: skip
     serializer_class = TeamSerializer
     missing_detail = "There is no such team."
-    empty = {"members": []}
+    empty = {"members": [], "calendar_id": None}
     schema_name, schema_tags = "teams", ["administration"]
 
     def get_queryset(self) -> QuerySet[Team]:
@@ -79,10 +81,14 @@ class TeamViewSet(OrganizationViewSet[Team]):
             actor=current_actor(),
             name=data["name"],
             members=people,
+            calendar=data.get("calendar_id"),
         )
         return self.get_queryset().get(pk=team.pk)
 
     def perform_update(self, instance: Team, changes: Body) -> Team:
+        if "calendar_id" in changes:
+            changes = {**changes, "calendar": changes["calendar_id"]}
+            del changes["calendar_id"]
         if "members" in changes:
             changes = {**changes, "members": self._members(changes["members"])}
         teams.update(team=instance, by=self.member, actor=current_actor(), changes=changes)

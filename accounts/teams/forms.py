@@ -8,7 +8,8 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Member, Team
+from accounts.calendars.choosing import CalendarChoice
+from accounts.models import Member, Organization, Team
 from accounts.teams.services import MAX_NAME_LENGTH
 from core.edits import EditMixin
 
@@ -19,10 +20,19 @@ class TeamForm(EditMixin, forms.Form):
     name = forms.CharField(label=_("Name"), max_length=MAX_NAME_LENGTH)
     members = forms.MultipleChoiceField(label=_("Members"), required=False, widget=forms.CheckboxSelectMultiple)
 
-    def __init__(self, data: QueryDict | None, *, people: Sequence[Member], record: Team | None = None) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        organization: Organization,
+        people: Sequence[Member],
+        record: Team | None = None,
+    ) -> None:
         belonging = [str(member.pk) for member in record.members.all()] if record is not None else []
         name = record.name if record is not None else ""
-        super().__init__(data, initial={"name": name, "members": belonging}, record=record)
+        calendar = str(record.calendar_id or "") if record is not None else ""
+        super().__init__(data, initial={"name": name, "members": belonging, "calendar": calendar}, record=record)
+        self.fields["calendar"] = CalendarChoice(organization)
         self.people = {str(member.pk): member for member in people}
         choices = [(key, f"{one.user.get_full_name()} · {one.role.name}") for key, one in self.people.items()]
         self.fields["members"].choices = choices  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from accounts.permissions import Reach
 def teams_of(member: Member) -> QuerySet[Team]:
     """Every team of the member's organization, by name, with `members` loaded: those who were shut out last."""
     people = Member.objects.select_related("user", "role").order_by("-is_active", "user__name", "user__email")
-    rows = Team.objects.filter(organization=member.organization).select_related("organization")
+    rows = Team.objects.filter(organization=member.organization).select_related("organization", "calendar")
     return rows.prefetch_related(Prefetch("members", people)).order_by("name", "pk")
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import cast
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import events, grants
+from accounts.calendars.choosing import chosen
 from accounts.members import services as memberships
 from accounts.models import Member, Organization, Team
 from activity.actor import Actor
@@ -20,7 +22,7 @@ from activity.ledger import record
 from core.fields import one_line
 from core.refused import Invalid, Refused
 
-SETTABLE = frozenset({"name", "members"})
+SETTABLE = frozenset({"name", "members", "calendar"})
 MAX_TEAMS = 200
 MAX_NAME_LENGTH = 80
 
@@ -40,14 +42,24 @@ class TooManyTeams(Refused):
 
 @transaction.atomic
 def create(
-    *, organization: Organization, by: Member, actor: Actor, name: str, members: Collection[Member] = ()
+    *,
+    organization: Organization,
+    by: Member,
+    actor: Actor,
+    name: str,
+    members: Collection[Member] = (),
+    calendar: UUID | str | None = None,
 ) -> Team:
-    """A new team. Raises InvalidTeam, TooManyTeams, BeyondOwn, NotPermitted."""
+    """A new team. `calendar`: the id of the one that it works by.
+
+    Raises InvalidTeam, InvalidCalendar, TooManyTeams, BeyondOwn, NotPermitted.
+    """
     _require(organization, by)
     existing = list(Team.objects.filter(organization=organization))
     if len(existing) >= MAX_TEAMS:
         raise TooManyTeams
     team = Team(organization=organization, name=_name(name, existing))
+    team.calendar = chosen(organization, calendar, field="calendar")
     _require_ours(team, members)
     team.save(force_insert=True)
     payload = {"name": team.name, "members": _ids(members)}
@@ -58,9 +70,9 @@ def create(
 
 @transaction.atomic
 def update(*, team: Team, by: Member, actor: Actor, changes: Mapping[str, object]) -> Team:
-    """Set the name, or who belongs to it (`members`: all of them).
+    """Set the name, who belongs to it (`members`: all of them), or the `calendar` (its id, or None).
 
-    Raises InvalidTeam, BeyondOwn, NotPermitted; ValueError for what is not settable.
+    Raises InvalidTeam, InvalidCalendar, BeyondOwn, NotPermitted; ValueError for what is not settable.
     """
     if unknown := set(changes) - SETTABLE:
         raise ValueError(f"Not settable: {', '.join(sorted(unknown))}.")
@@ -77,8 +89,13 @@ def update(*, team: Team, by: Member, actor: Actor, changes: Mapping[str, object
     added = [member for pk, member in has.items() if pk not in had]
     removed = [member for pk, member in had.items() if pk not in has]
     names = {"name": {"from": called, "to": current.name}} if called != current.name else {}
+    worked_by = current.calendar_id
+    if "calendar" in changes:
+        current.calendar = chosen(current.organization, changes["calendar"], field="calendar")
+    if current.calendar_id != worked_by:
+        names["calendar"] = {"from": _text(worked_by), "to": _text(current.calendar_id)}
     if names or added or removed:
-        current.save(update_fields=["name"])
+        current.save(update_fields=["name", "calendar"])
         payload = {"changes": names, "added": _ids(added), "removed": _ids(removed)}
         record(events.TEAM_UPDATED, subject=current, actor=actor, payload=payload)
         _move(current, actor, added=added, removed=removed)
@@ -125,6 +142,10 @@ def _name(name: str, others: Iterable[Team]) -> str:
     if text.casefold() in {one.name.casefold() for one in others}:
         raise InvalidTeam("name", _("There is a team of this name already."))
     return text
+
+
+def _text(pk: UUID | None) -> str:
+    return str(pk) if pk else ""
 
 
 def _ids(members: Iterable[Member]) -> list[str]:

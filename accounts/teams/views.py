@@ -45,7 +45,8 @@ def team_detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_team(request: Request, organization: str) -> HttpResponse:
     grants.require_all_reach(request.member)
-    form = TeamForm(request.POST if request.method == "POST" else None, people=choosable(request.member, None))
+    data = request.POST if request.method == "POST" else None
+    form = TeamForm(data, organization=request.organization, people=choosable(request.member, None))
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
             team = teams.create(
@@ -54,6 +55,7 @@ def new_team(request: Request, organization: str) -> HttpResponse:
                 actor=current_actor(),
                 name=form.cleaned_data["name"],
                 members=form.chosen,
+                calendar=form.cleaned_data["calendar"],
             )
             toasts.success(request, _("“%(team)s” is there.") % {"team": team.name})
             return redirect("organization:team", organization, team.pk)
@@ -69,7 +71,8 @@ def edit_team(request: Request, organization: str, pk: UUID) -> HttpResponse:
     lock_rows(request, request.organization)
     team = _found(request, pk)
     people = choosable(request.member, team)
-    form = TeamForm(request.POST if request.method == "POST" else None, people=people, record=team)
+    data = request.POST if request.method == "POST" else None
+    form = TeamForm(data, organization=request.organization, people=people, record=team)
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
             if changes := form.changes():

@@ -36,6 +36,10 @@ class Channel(TenantModel):
     last_turn_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_error = OneLine(max_length=500, blank=True, editable=False)
     last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
+    calendar = models.ForeignKey(
+        "accounts.BusinessCalendar", on_delete=models.SET_NULL, null=True, blank=True, related_name="channels",
+        help_text="When it is answered; empty: as the organization works.",
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -58,10 +58,10 @@ class ChannelViewSet(SetAsideActions):
         return Channel.objects.select_related("organization").order_by("created_at", "id")
 
     def perform_create(self, data: Body) -> Channel:
-        return channels.create(organization=self.member.organization, actor=current_actor(), **data)
+        return channels.create(organization=self.member.organization, actor=current_actor(), **_values(data))
 
     def perform_update(self, instance: Channel, changes: Body) -> Channel:
-        channels.update(channel=instance, actor=current_actor(), changes=changes)
+        channels.update(channel=instance, actor=current_actor(), changes=_values(changes))
         return instance
 
     def perform_destroy(self, instance: Channel) -> None:
@@ -105,3 +105,8 @@ class ChannelViewSet(SetAsideActions):
         author = self.member.user if actor.kind == ActorKind.USER else None
         row = backfill.request_backfill(channel=channel, actor=actor, asked_by=author, **body)
         return Response(ReconciliationSerializer(row).data, status=202)
+
+
+def _values(data: Body) -> Body:
+    """The checked body as the services take it."""
+    return {"calendar" if name == "calendar_id" else name: value for name, value in data.items()}

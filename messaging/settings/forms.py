@@ -8,8 +8,10 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.calendars.choosing import CalendarChoice
 from core.edits import EditMixin
 from core.encryption import DecryptionFailed
+from core.tenancy import current_organization
 from messaging.channels import registry
 from messaging.channels.base import Capabilities, CredentialField, Kind
 from messaging.delivery.outgoing import MAX_SIGNATURE_LENGTH
@@ -22,6 +24,7 @@ MAX_CREDENTIAL_LENGTH: Final = 4_000
 FASTEST: Final = 1_000
 ACCOUNT: Final = "account_"
 FORGET: Final = "forget_"
+BASICS: Final[tuple[str, ...]] = ("name", "address", "is_enabled", "rate_per_second", "calendar")
 _YES_OR_NO: Final = ("true", "false")
 
 
@@ -31,7 +34,7 @@ class ChannelForm(EditMixin):
     The provider says what its accounts need. A secret is never shown again: left empty, it stays what it is.
     """
 
-    refused_fields = {"credentials.": ACCOUNT}
+    refused_fields = {"credentials.": ACCOUNT, "business_hours": "calendar"}
     name = forms.CharField(
         max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -66,14 +69,15 @@ class ChannelForm(EditMixin):
             _name_address(self.fields["address"], kind)
         usual = f"{self.capabilities.rate_per_second:g}"
         self.fields["rate_per_second"].help_text = f"Empty: {usual}, what is usual for {self.capabilities.label}."
+        self.fields["calendar"] = CalendarChoice(current_organization())
         for one in self.credential_fields:
             self._add_credential(one)
         self._add_settings()
 
     @property
     def basics(self) -> list[forms.BoundField]:
-        """The bound fields for name, address, whether it is on, and its rate."""
-        return [self[name] for name in ("name", "address", "is_enabled", "rate_per_second") if name in self.fields]
+        """The bound fields for name, address, whether it is on, its rate and its business hours."""
+        return [self[name] for name in BASICS if name in self.fields]
 
     @property
     def account(self) -> list[forms.BoundField]:
@@ -99,8 +103,7 @@ class ChannelForm(EditMixin):
     def values(self) -> dict[str, Any]:
         """What the service takes: `credentials` holds only what was given or is to be forgotten."""
         entered = self.changed
-        basics = ("name", "address", "is_enabled", "rate_per_second")
-        values = {name: entered[name] for name in basics if name in entered}
+        values = {name: entered[name] for name in BASICS if name in entered}
         credentials = {
             one.key: self._credential(one)
             for one in self.credential_fields
@@ -229,4 +232,5 @@ def _held(channel: Channel | None) -> Mapping[str, Any]:
 
 
 def _initial_of(channel: Channel) -> dict[str, object]:
-    return {name: getattr(channel, name) for name in ("name", "address", "is_enabled", "rate_per_second")}
+    own = {name: getattr(channel, name) for name in BASICS if name != "calendar"}
+    return {**own, "calendar": str(channel.calendar_id or "")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from accounts.calendars.choosing import CalendarField
 from core.api.errors import invalid
 from core.api.strict import Strict
 from messaging.channels.base import KIND_CHOICES
@@ -28,11 +29,13 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
     settings = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False)
     rate_per_second = serializers.FloatField(required=False, allow_null=True, min_value=0.01, max_value=1000)
 
+    business_hours = CalendarField()
+
     class Meta:
         model = Channel
         fields = [
             "id", "kind", "provider", "name", "address", "credentials", "credentials_set", "settings", "is_enabled",
-            "is_default", "rate_per_second", "last_error", "last_error_at", "created_at",
+            "is_default", "rate_per_second", "business_hours", "last_error", "last_error_at", "created_at",
         ]  # fmt: skip
         read_only_fields = ["id", "last_error", "last_error_at", "created_at"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
+from accounts.calendars.choosing import chosen
 from accounts.models import Organization
 from activity.actor import Actor
 from activity.ledger import record
@@ -44,7 +46,9 @@ class ChannelInUse(Refused):
         super().__init__("This channel has conversations. Switch it off instead of removing it.")
 
 
-CHANGEABLE = frozenset({"name", "address", "credentials", "settings", "is_enabled", "is_default", "rate_per_second"})
+CHANGEABLE = frozenset(
+    {"name", "address", "credentials", "settings", "is_enabled", "is_default", "rate_per_second", "calendar"}
+)
 
 
 @transaction.atomic
@@ -61,10 +65,12 @@ def create(
     is_enabled: bool = True,
     is_default: bool = False,
     rate_per_second: float | None = None,
+    calendar: UUID | str | None = None,
 ) -> Channel:
-    """A new channel. Raises InvalidChannel, which names the field."""
+    """A new channel. Raises InvalidChannel or InvalidCalendar, which name the field."""
     channel = Channel(organization=organization, kind=kind, provider=provider, name=name, is_enabled=is_enabled)
     channel.settings, channel.rate_per_second = dict(settings or {}), rate_per_second
+    channel.calendar = chosen(organization, calendar, field="business_hours")
     fields = _fields(provider, kind)
     channel.address = _address(organization, kind, address)
     _set_credentials(channel, fields, credentials or {}, is_new=True)
@@ -79,14 +85,16 @@ def create(
 @transaction.atomic
 def update(*, channel: Channel, actor: Actor, changes: Mapping[str, object]) -> Channel:
     """Change `name`, `address`, `credentials` (those given; the rest stays), `settings`, `is_enabled`, `is_default`
-    (of its kind, for first messages; another one is it no more), `rate_per_second`.
+    (of its kind, for first messages; another one is it no more), `rate_per_second`, `calendar` (its id, or None).
 
-    Raises InvalidChannel. The event names the changed fields, never a credential.
+    Raises InvalidChannel or InvalidCalendar. The event names the changed fields, never a credential.
     """
     written = {"last_error"} | (CHANGEABLE & set(changes))
     for field in ("name", "is_enabled", "settings", "rate_per_second"):
         if field in changes:
             setattr(channel, field, changes[field])
+    if "calendar" in changes:
+        channel.calendar = chosen(channel.organization, changes["calendar"], field="business_hours")
     if "address" in changes:
         channel.address = _address(channel.organization, channel.kind, cast("str", changes["address"]))
     if "credentials" in changes:

@@ -111,6 +111,7 @@ NO_ONE_LINE = {
     "pack": "a name in our registry",
     "timezone": "checked against the list of zones",
     "country": "checked against the list of countries",
+    "region": "checked against the list of regions",
     "currency": "checked against the list of currencies",
     "language": "checked as BCP 47",
     "subscriber": "a name in our code",

@@ -42,7 +42,8 @@ ACTIONS: dict[str, set[str]] = {
         "customers:quick_task", "customers:save_segment", "customers:upload_file", "messaging:new_channel",
         "messaging:new_template", "messaging:write", "customers:export", "organization:invite",
         "organization:new_role", "organization:new_member", "organization:set_photo", "organization:account_password",
-        "organization:new_team",
+        "organization:new_team", "organization:new_calendar", "organization:set_calendar_exception",
+        "organization:close_calendar",
     },
     "asks and then deletes, merges or takes back": {
         "customers:delete", "customers:delete_contact", "customers:delete_deal", "customers:delete_field",
@@ -56,7 +57,7 @@ ACTIONS: dict[str, set[str]] = {
         "organization:remove_photo", "organization:remove_member_photo", "organization:forget_browser",
         "organization:end_session", "organization:end_app_session", "organization:end_other_sessions",
         "organization:delete_role",
-        "organization:delete_team",
+        "organization:delete_team", "organization:delete_calendar", "organization:remove_calendar_exception",
     },
     "sends, reads or tries something out": {
         "messaging:cancel", "messaging:check_channel", "messaging:note",
@@ -68,6 +69,7 @@ ACTIONS: dict[str, set[str]] = {
         "organization:resend_invitation", "organization:revoke_invitation", "customers:follow_up",
         "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",
+        "organization:make_default_calendar", "organization:reopen_calendar",
     },
 }  # fmt: skip
 NAMED = set().union(*ACTIONS.values())
@@ -86,6 +88,7 @@ KNOWN = {
     "organization:edit_role",
     "organization:edit_team",
     "organization:audit_integrity",
+    "organization:edit_calendar",
 }  # fmt: skip
 
 

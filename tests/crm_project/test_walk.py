@@ -17,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from accounts.calendars import services as calendars
 from accounts.invitations import services as invitations
 from accounts.roles import services as roles
 from accounts.teams import services as teams
@@ -55,7 +56,7 @@ PHONE = "7700912345"
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
     r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations|"
-    r"settings/teams|admin/teams|settings/audit/integrity/heads)/<uuid:pk>"
+    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -147,6 +148,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             organization=organization, by=alice.member, actor=actor, name="Evening", members=[alice.member]
         )
         sealing.seal(organization.pk)
+        calendar = calendars.create(organization=organization, actor=actor, values={"name": "Hours"})
         ids = {
             r"integrity/heads/<": heads.sign(sealing.chain_of(organization.pk)).pk,
             r"audit(-logs)?/<": Event.objects.filter(customer_id=customer.pk)[0].pk,
@@ -174,6 +176,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"tags/<": tag.pk,
             r"roles/<": role.pk,
             r"teams/<": team.pk,
+            r"calendars/<": calendar.pk,
             r"(custom-fields|settings/fields)/<": field.pk,
             r"settings/pipeline/<": customer.stage_id,
             r"settings/people/invitations/<": invitation.pk,

@@ -26,7 +26,13 @@ def address(team: dict[str, Any]) -> str:
 
 def test_a_team_is_made_read_changed_and_deleted(alice: Person, bob: Person, mona: Person, team: Any) -> None:
     both = sorted([str(bob.user.pk), str(mona.user.pk)])
-    assert team == {"id": team["id"], "name": "Evening", "members": both, "managers": [str(mona.user.pk)]}
+    assert team == {
+        "id": team["id"],
+        "name": "Evening",
+        "members": both,
+        "managers": [str(mona.user.pk)],
+        "calendar": None,
+    }
     assert alice.api.get(address(team)).json() == team
     changed = alice.api.patch(address(team), {"members": [str(bob.user.pk)]}, format="json").json()
     assert changed == {**team, "members": [str(bob.user.pk)], "managers": []}
