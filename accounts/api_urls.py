@@ -2,6 +2,7 @@ from django.urls import path
 
 from accounts.audit.api import AuditLogViewSet
 from accounts.calendars.api import CalendarViewSet
+from accounts.health.api import HealthViewSet
 from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
@@ -29,5 +30,7 @@ urlpatterns = [
     path("auth/invitations/<str:token>/accept", AcceptViewSet.as_view({"post": "accept"}), name="auth-accept"),
     path("auth/me", OwnViewSet.as_view({"get": "me"}), name="auth-me"),
     path("auth/switch", OwnViewSet.as_view({"post": "switch"}), name="auth-switch"),
+    path("admin/health", HealthViewSet.as_view({"get": "health"}), name="admin-health"),
+    path("admin/health/metrics", HealthViewSet.as_view({"get": "metrics"}), name="admin-health-metrics"),
     *router.urls,
 ]

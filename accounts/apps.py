@@ -34,6 +34,7 @@ class AccountsConfig(AppConfig):
         tabs.register(tabs.Tab(_("Devices"), "organization:devices", 40))
         menu.register(menu.Entry(_("Audit log"), "organization:audit_log", "scroll-text", "audit.view", 96))
         menu.register(menu.Entry(_("Roles"), "organization:roles", "shield-check", "roles.view", 94))
+        menu.register(menu.Entry(_("Health"), "organization:health", "activity", "settings.view", 96))
         menu.register(menu.Entry(_("Teams"), "organization:teams", "network", "users.view", 93))
         menu.register(menu.Entry(_("Calendars"), "organization:calendars", "calendar-clock", "settings.view", 92))
         if isinstance(admin.site, ParleyAdminSite):

@@ -8,6 +8,7 @@ from accounts.audit import views as audit
 from accounts.calendars import views as calendars
 from accounts.frame import home_views as home
 from accounts.frame import palette_views as palette
+from accounts.health import views as health
 from accounts.jobs import views as jobs
 from accounts.people import invitation_views as invitations
 from accounts.people import views as people
@@ -34,6 +35,8 @@ urlpatterns = [
     path("account/devices/<uuid:pk>/end/", account.end_session, name="end_session"),
     path("account/devices/apps/<uuid:pk>/end/", account.end_family, name="end_app_session"),
     path("account/devices/end-others/", account.end_others, name="end_other_sessions"),
+    path("doctor/", health.health_page, name="health"),
+    path("doctor/check/", health.check_again, name="check_health"),
     path("settings/people/", people.people_page, name="people"),
     path("settings/people/invite/", invitations.invite, name="invite"),
     path("settings/people/new/", invitations.new_member, name="new_member"),

@@ -11,7 +11,21 @@ from django.utils.translation import gettext_lazy
 from activity import installation
 from activity.audit import mailing
 from activity.dispatch import replay
-from activity.models import AuditChain, AuditHead, AuditLink, Event, Heartbeat, Installation, Job, Receipt
+from activity.models import (
+    AuditChain,
+    AuditHead,
+    AuditLink,
+    Event,
+    Heartbeat,
+    Installation,
+    InstallationCheck,
+    InstallationSample,
+    Job,
+    OrganizationCheck,
+    OrganizationSample,
+    ProcessFigures,
+    Receipt,
+)
 from core.admin import ReadOnlyAdmin
 
 
@@ -95,15 +109,57 @@ class JobAdmin(ReadOnlyAdmin):
     ordering = ["-created_at"]
 
 
-@admin.register(Heartbeat)
-class HeartbeatAdmin(ReadOnlyAdmin):
-    list_display = ["name", "beat_at"]
+class InstallationsOwnAdmin(ReadOnlyAdmin):
+    """What is the installation's and no organization's, for superusers."""
+
     list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
 
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_module_permission = has_view_permission
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(InstallationsOwnAdmin):
+    list_display = ["name", "beat_at"]
+
+
+@admin.register(InstallationCheck)
+class InstallationCheckAdmin(InstallationsOwnAdmin):
+    list_display = ["name", "key", "status", "since", "checked_at", "reported_at"]
+    list_filter = ["status", "name"]
+    search_fields = ["name", "label"]
+
+
+@admin.register(InstallationSample)
+class InstallationSampleAdmin(InstallationsOwnAdmin):
+    list_display = ["at", "seconds", "metric", "value"]
+    list_filter = ["metric", "seconds"]
+    search_fields = ["metric"]
+    ordering = ["-at"]
+
+
+@admin.register(ProcessFigures)
+class ProcessFiguresAdmin(InstallationsOwnAdmin):
+    list_display = ["id", "part", "updated_at"]
+    list_filter = ["part"]
+    search_fields = ["=id"]
+
+
+@admin.register(OrganizationCheck)
+class OrganizationCheckAdmin(ReadOnlyAdmin):
+    list_display = ["organization", "name", "label", "status", "since", "checked_at"]
+    list_filter = ["status", "name"]
+    search_fields = ["name", "label"]
+
+
+@admin.register(OrganizationSample)
+class OrganizationSampleAdmin(ReadOnlyAdmin):
+    list_display = ["at", "organization", "seconds", "metric", "value"]
+    list_filter = ["metric", "seconds"]
+    search_fields = ["metric"]
+    ordering = ["-at"]
 
 
 @admin.register(Installation)

@@ -5,6 +5,7 @@ from celery import shared_task
 from activity import installation, jobs
 from activity.audit import checks, heads, mailing, sealing
 from activity.dispatch import dispatch_due
+from activity.doctor import processes, samples
 from core.jobs import Drain
 
 
@@ -42,3 +43,16 @@ def seal_events() -> int:
 def care_for_audit() -> int:
     """Sign the chains' heads and start their checks, daily each, and mail the heads that are due."""
     return heads.sign_due() + checks.start_due() + mailing.send_due()
+
+
+@shared_task(base=Drain, name="activity.tasks.take_samples")
+def take_samples() -> int:
+    """Take the samples of the minutes that are over."""
+    return samples.take()
+
+
+@shared_task(base=Drain, name="activity.tasks.roll_up_samples")
+def roll_up_samples() -> int:
+    """Make hours of the samples, delete old ones, and add up the figures of processes that have ended."""
+    processes.fold_ended()
+    return samples.roll_up()

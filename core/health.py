@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +14,15 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import salted_hmac
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.registry import Registry
 
 logger = logging.getLogger(__name__)
+
+_NONCE = re.compile(r"[0-9a-f]{16,64}")
 
 # A check gives an empty text when all is well, else the reason in plain words.
 Check = Callable[[], str]
@@ -61,11 +65,17 @@ def _result_of(check: Check) -> str:
         return f"{type(error).__name__}: {error}"
 
 
+def proof(nonce: str) -> str:
+    """What only this installation can answer to a nonce."""
+    return salted_hmac("core.health.proof", nonce, algorithm="sha256").hexdigest()
+
+
 @require_safe
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
-    """Liveness: this process answers."""
-    return JsonResponse({"status": "ok"})
+    """Liveness: this process answers. To a `nonce` of up to 64 hexadecimal digits it proves whose process it is."""
+    nonce = request.GET.get("nonce", "")
+    return JsonResponse({"status": "ok", **({"proof": proof(nonce)} if _NONCE.fullmatch(nonce) else {})})
 
 
 @require_safe

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 
 _LARGEST_CORRECTION = 3_600_000 << 12
 _lock = threading.Lock()
@@ -41,3 +42,8 @@ def parse_uuid(text: object) -> uuid.UUID | None:
 def parse_uuids(texts: Iterable[str]) -> list[uuid.UUID]:
     """The ids among these texts, in their order; what is none is left out."""
     return [result for text in texts if (result := parse_uuid(text)) is not None]
+
+
+def first_uuid7(at: datetime) -> uuid.UUID:
+    """The smallest id that could have been made at this moment: ids from then on are not below it."""
+    return uuid.UUID(int=int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from core.logging import bound
+from core.metrics import METHODS, REQUESTS
 
 access_log = logging.getLogger("parley.access")
 
@@ -59,15 +60,21 @@ class RequestLogMiddleware:
         # Nothing is kept by a browser that several people use, or by a proxy, unless its view said so.
         response.headers.setdefault("Cache-Control", "private, no-store")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        seconds = time.perf_counter() - begun
+        match = request.resolver_match
+        # The route, not the path: a path may hold a token (a password's reset) or an address.
+        route = f"/{match.route}" if match else ""
+        if not request.path.startswith("/static/"):
+            # A caller may name any method.
+            method = request.method if request.method in METHODS else "other"
+            REQUESTS.add(method, route, str(response.status_code), seconds=seconds)
         level = logging.DEBUG if request.path.startswith(_QUIET_PATHS) else logging.INFO
         if access_log.isEnabledFor(level):
-            match = request.resolver_match
             fields = {
                 "method": request.method,
-                # The route, not the path: a path may hold a token (a password's reset) or an address.
-                "route": f"/{match.route}" if match else "",
+                "route": route,
                 "status": response.status_code,
-                "milliseconds": round((time.perf_counter() - begun) * 1000, 1),
+                "milliseconds": round(seconds * 1000, 1),
             }
             access_log.log(level, "request", extra=fields)
         return response

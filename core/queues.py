@@ -18,6 +18,7 @@ from core import clock
 from core.alone import gate
 from core.claims import MAX_LOST_CLAIMS, Row, begun, released
 from core.leases import Held, renewer
+from core.metrics import CLAIMS
 from core.registry import Registry
 from core.tenancy import every_organization
 
@@ -66,6 +67,7 @@ class Queue(Generic[Row]):
             with gate.alone() if row.is_suspect else gate.beside_others():
                 if row.begun_at is None and not begun(row, lease=self.lease):
                     return
+                CLAIMS.add(self.name)
                 with renewer.holding(Held(row, self.lease, self.longest, self._end)):
                     self.work(row)
         except (OperationalError, InterfaceError) as error:

@@ -84,3 +84,12 @@ def _length(scope: Any) -> int:
 
 django.setup(set_prefix=False)
 application = Handler()
+
+
+def _write_figures() -> None:
+    from activity.doctor import processes  # its models are there once the apps are set up
+
+    processes.start_writing("web")
+
+
+_write_figures()

@@ -10,9 +10,11 @@ from typing import Any
 from django.db import Error
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from activity.doctor import processes
 from activity.models import Heartbeat
 from core import wakeups
 from core.jobs import CONTEXT_HEADER
+from crm_project.doctor.running import Substitute
 from crm_project.watch import show_life
 
 logger = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ class Scheduler(DatabaseScheduler):
     """Rings what the schedule says. Two of them do no harm: a ring too many finds nothing due."""
 
     _beat_at = float("-inf")
+    _substitute = Substitute()
 
     def apply_async(self, entry: Any, producer: object = None, advance: bool = True, **kwargs: object) -> object:
         """Ring, unless a ring of the kind waits already: without a worker they do not pile up."""
@@ -48,6 +51,8 @@ class Scheduler(DatabaseScheduler):
             self._beat_at = time.monotonic()
             try:
                 Heartbeat.objects.beat(Heartbeat.Name.BEAT)
+                self._substitute.look()
+                processes.write("beat")
             except Error:
                 logger.warning("beat_without_database", exc_info=True)
         return super().tick(*args, **kwargs)

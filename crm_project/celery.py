@@ -67,6 +67,7 @@ def require_connections(**_: object) -> None:
 def look_by_itself(**_: object) -> None:
     """Every worker works off what is due, whether or not somebody rings."""
     from activity import installation
+    from activity.doctor import processes
     from crm_project.ticker import Ticker, intervals
 
     app.loader.import_default_modules()
@@ -74,4 +75,5 @@ def look_by_itself(**_: object) -> None:
     installation.begin_watching()
     ticker = Ticker(intervals())
     ticker.start()
+    processes.start_writing("worker")
     signals.worker_shutdown.connect(lambda **_: ticker.stop(), weak=False)

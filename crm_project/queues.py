@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from celery import current_app
 from django.db.models import Q, QuerySet
 
 from activity.models import Event, Job
-from core import clock, health
+from core import clock, health, queues
 from core.tenancy import every_organization
 from messaging.models import Arrival, Message
 
 STUCK_AFTER = timedelta(minutes=1)
 MAX_COUNTED = 100
+
+
+def declared() -> list[queues.Queue]:
+    """Every queue, by name. Each is declared beside its service, which a process may not have needed so far."""
+    current_app.loader.import_default_modules()
+    return sorted(queues.every(), key=lambda queue: queue.name)
 
 
 def events_move() -> str:

@@ -68,6 +68,8 @@ TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, at_most=10)
 # a copy for trying things out another name than its original.
 INSTALLATION_NAME = env.text("INSTALLATION_NAME", "")[:100]
 SIGN_UP_ENABLED = env.flag("SIGN_UP_ENABLED", default=True)
+# Who knows it reads /metrics; empty: there is no such page.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # --- The apps ---------------------------------------------------------------------------------------------------------
 
@@ -285,6 +287,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
         ("free absurd claims", "crm_project.tasks.release_overlong_claims", 60),
         ("canary", "crm_project.tasks.canary", 20),
+        ("run the doctor’s checks", "crm_project.tasks.run_checks", 60),
+        ("take samples", "activity.tasks.take_samples", 60),
+        ("roll up samples", "activity.tasks.roll_up_samples", 900),
     )
 }
 
@@ -396,6 +401,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
         "MessageStatusEnum": "messaging.models.message.Message.Status",
         "ChannelKindEnum": "messaging.channels.base.KIND_CHOICES",
         "PersonStatusEnum": "accounts.people.serializers.STATUSES",
+        "HealthStatusEnum": "activity.models.health.HealthStatus",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -5,6 +5,7 @@ from celery import shared_task
 from activity.models import Heartbeat
 from core import queues
 from core.jobs import Drain
+from crm_project.doctor import running
 
 
 @shared_task(name="crm_project.tasks.canary")
@@ -17,3 +18,9 @@ def canary() -> None:
 def release_overlong_claims() -> int:
     """Free what is claimed for longer than any claim lasts, as after a clock that jumped."""
     return queues.clip_leases()
+
+
+@shared_task(base=Drain, name="crm_project.tasks.run_checks")
+def run_checks() -> int:
+    """Run the checks of the doctor that are due, and notify the administrators of what failed."""
+    return running.run()

@@ -6,11 +6,15 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 
 from core import health
+from crm_project.doctor import prometheus_views as prometheus
+from crm_project.doctor import views as doctor
 
 handler500 = "core.outage.server_error"
 
 urlpatterns = [
+    path("admin/health/", admin.site.admin_view(doctor.health_page), name="admin_health"),
     path("admin/", admin.site.urls),
+    path("metrics", prometheus.metrics, name="metrics"),
     path("health", health.alive, name="health"),
     path("health/ready", health.ready, name="health-ready"),
     path("webhooks/", include("messaging.webhook_urls")),

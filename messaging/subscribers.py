@@ -23,6 +23,7 @@ from customers.packs import packs
 from customers.page import panels
 from customers.page.timeline import queries as timeline
 from messaging.delivery import queue as outbound
+from messaging.health import checks as health
 from messaging.inbox import home, palette, personal_data
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
@@ -67,6 +68,7 @@ def register() -> None:
     home.register()
     blockers.register(blockers.Blocker("messages", queued_messages, cancel_queued))
     personal_data.register()
+    health.register_all()
     merging.register(Conversation, conversations.before_merge)
     merging.register_after_unmerge(conversations.after_unmerge)
     subscribe(ORGANIZATION_CREATED, install_templates, name="messaging.install_templates", inline=True)

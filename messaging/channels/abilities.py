@@ -280,3 +280,22 @@ class SendsSecrets(Protocol):
 
     def secret_destinations(self, credentials: Mapping[str, object]) -> Mapping[str, frozenset[tuple[object, ...]]]:
         """By a secret's key, where it is sent, and how it is protected on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCertificate:
+    """The certificate of a server of the account's: when it ends, or why it is not valid, or could not be asked."""
+
+    host: str
+    ends_at: datetime | None = None
+    refusal: str = ""
+    problem: str = ""
+
+
+@runtime_checkable
+class ShowsCertificates(Protocol):
+    """The account's servers are the customer's choice, and so may be their certificates."""
+
+    def server_certificates(self, account: Account) -> Sequence[ServerCertificate]:
+        """Ask each server for its certificate; waits for the network. Raises SendError for values that are wrong."""
+        ...

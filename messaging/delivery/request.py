@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from activity.actor import SYSTEM, acting_as
-from core import clock, queues
+from core import clock, metrics, queues
 from core.claims import give_back
 from core.encryption import DecryptionFailed
 from core.jobs import stopping
@@ -29,6 +29,7 @@ from messaging.models import Attachment, Message
 logger = logging.getLogger(__name__)
 
 Status = Message.Status
+SENDS = metrics.counter("parley_sends_total", "Requests to providers, by what came of them.", "provider", "result")
 
 
 def set_aside(message: Message, reason: str) -> None:
@@ -134,16 +135,20 @@ def _send(message: Message, provider: Provider, account: Account, request: Outgo
     try:
         result = provider.send(account, request)
     except SendError as error:
+        SENDS.add(message.channel.provider, "refused")
         settle_failure(message, Failure(error.code, error.message, error.retry, error.retry_after))
         if error.retry == Retry.BACKOFF:
             rates.slow_down(message, error.retry_after)
     except SendUnconfirmed as unknown:
+        SENDS.add(message.channel.provider, "unconfirmed")
         settle_unconfirmed(message, str(unknown))
     except Exception:
         # A fault of ours: nobody can say on which side of the request it happened.
         logger.exception("send_failed_unexpectedly", extra={"message_id": str(message.pk)})
+        SENDS.add(message.channel.provider, "unconfirmed")
         settle_unconfirmed(message, "Something went wrong while this was being sent.")
     else:
+        SENDS.add(message.channel.provider, "sent")
         settle_sent(message, result)
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from activity.actor import SYSTEM, acting_as
-from core import clock, queues
+from core import clock, metrics, queues
 from core.claims import backoff, reason_of, released, settle
 from core.jobs import wake_up
 from core.sweeps import sweep
@@ -29,6 +29,8 @@ from messaging.intake import bounces, inbound, mail_references, routing, unverif
 from messaging.models import Arrival, Channel, Message
 
 logger = logging.getLogger(__name__)
+
+INBOUND = metrics.counter("parley_inbound_total", "Processed inbound deliveries, by their state.", "provider", "state")
 
 # Short, because a customer's message waits so long after a worker was killed. It is safe however short: the outcome is
 # settled behind the fence, in the same transaction as the work.
@@ -77,6 +79,7 @@ def process(arrival: Arrival) -> None:
     except Exception as error:  # whatever went wrong: the arrival is kept, tried again, at last shown
         logger.warning("arrival_failed", extra={"arrival_id": str(arrival.pk)}, exc_info=True)
         _again(arrival, RETRIES, reason_of(error))
+    INBOUND.add(arrival.provider, arrival.state)
 
 
 def set_aside_of(channel: Channel) -> QuerySet[Arrival]:

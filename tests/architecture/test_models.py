@@ -25,6 +25,9 @@ WITHOUT_ORGANIZATION = {
     "messaging.Arrival": "stored before anybody knows whose it is; the machinery and the installation's admin read it",
     "activity.Installation": "the installation itself, not a customer's record",
     "activity.Heartbeat": "the installation's machinery, not a customer's record",
+    "activity.InstallationCheck": "the installation's machinery, not a customer's record",
+    "activity.InstallationSample": "sums over all organizations, for whoever runs the installation",
+    "activity.ProcessFigures": "the installation's machinery, not a customer's record",
 }
 # The models that belong to one by way of another record, with the path; their managers are closed all the same.
 BY_WAY_OF = {"activity.Receipt": "event"}
@@ -40,6 +43,7 @@ ACROSS_ORGANIZATIONS = {
     "channel_by_address": "a webhook is there, and its channel says whose it is",
     "channel_by_account": "a webhook is there, and its channel says whose it is",
     "message_thread": "one conversation's, and a conversation belongs to one organization",
+    "organization_sample_age": "the beat deletes the old ones of all organizations at once",
     "message_due": "the machinery claims fairly, channel by channel",
 }
 

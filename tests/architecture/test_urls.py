@@ -22,6 +22,7 @@ OPEN_PAGES = {
     "": "leads to the sign-in or to the home page of the last organization, and shows nothing",
     "gallery/": "the shared pieces without anybody's data, and only where DEBUG is on",
     "health": "a load balancer asks, and learns that the process answers",
+    "metrics": "Prometheus asks with METRICS_TOKEN; without one set there is no such page",
     "health/ready": "a load balancer asks, and learns the names of the parts that fail",
     "sign-in/": "before signing in",
     "sign-in/code/": "before signing in: who has shown the password is asked for the second factor",

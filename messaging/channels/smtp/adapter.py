@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from messaging.channels import kinds
-from messaging.channels.abilities import MESSAGE
+from messaging.channels.abilities import MESSAGE, ServerCertificate
 from messaging.channels.base import (
     AGAIN,
     Account,
@@ -28,7 +28,7 @@ from messaging.channels.base import (
 )
 from messaging.channels.mail.parse import parse
 from messaging.channels.mime import message_id, wire_address
-from messaging.channels.smtp import errors, handover, servers
+from messaging.channels.smtp import certificates, errors, handover, servers
 from messaging.channels.smtp.connection import leave, opened
 from messaging.channels.smtp.imap import Mailbox, open_mailbox
 from messaging.channels.smtp.pool import borrowed
@@ -134,6 +134,10 @@ class SmtpProvider:
                 detail = error.message.replace(AGAIN, "Check its name and port, or try later.")
                 problems.append(Problem(error.code, detail))
         return problems
+
+    def server_certificates(self, account: Account) -> Sequence[ServerCertificate]:
+        """Those of the servers that are reached by TLS. Raises SendError for values that are wrong."""
+        return certificates.read(account, with_incoming=_reads_mail(account.credentials))
 
     def explain(self, error_code: str) -> ErrorMeaning:
         return errors.explain(error_code)

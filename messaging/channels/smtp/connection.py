@@ -98,7 +98,8 @@ def _unreachable(server: OutgoingServer) -> SendError:
     return SendError("connection", message, Retry.LATER)
 
 
-def _opened(server: OutgoingServer, *, name: str) -> Connection:
+def begun(server: OutgoingServer, *, name: str) -> Connection:
+    """A connection after TLS and before sign-in. Raises the library's exceptions."""
     # A name of our own for EHLO: the library would look this machine's up, without a limit of time.
     seconds = float(settings.PROVIDER_TIMEOUT_SECONDS)
     context = ssl.create_default_context()
@@ -112,6 +113,15 @@ def _opened(server: OutgoingServer, *, name: str) -> Connection:
         if server.use_starttls:
             smtp.starttls(context=context)
         smtp.ehlo_or_helo_if_needed()
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def _opened(server: OutgoingServer, *, name: str) -> Connection:
+    smtp = begun(server, name=name)
+    try:
         if server.login.username:
             _sign_in(smtp, server, server.login)
     except BaseException:
