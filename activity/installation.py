@@ -117,6 +117,16 @@ def is_held() -> bool:
     return False
 
 
+def hold(why: str) -> None:
+    """Pause the installation as a copy from now on: nothing leaves until somebody decides."""
+    now = clock.now()
+    with transaction.atomic():
+        Installation.objects.get_or_create(pk=1, defaults={"advanced_at": now, "name": settings.INSTALLATION_NAME})
+        rows = Installation.objects.filter(pk=1)
+        rows.update(held_since=now, held_why=why[:300])
+    logger.error("restored_copy", extra={"reason": why})
+
+
 def held() -> Installation | None:
     """The row with the time and reason of the pause; None where there is none."""
     return Installation.objects.filter(pk=1, held_since__isnull=False).first()

@@ -9,6 +9,7 @@ class CompositionConfig(AppConfig):
         from activity import installation
         from core import clock, health
         from crm_project import queues, watch
+        from crm_project.backups import daily
         from crm_project.doctor import machinery, outside, waiting
 
         health.register("clock", clock.is_right)
@@ -19,3 +20,4 @@ class CompositionConfig(AppConfig):
         machinery.register_all()
         waiting.register_all()
         outside.register_all()
+        daily.register_all()

@@ -287,6 +287,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
         ("free absurd claims", "crm_project.tasks.release_overlong_claims", 60),
         ("canary", "crm_project.tasks.canary", 20),
+        ("back up", "crm_project.tasks.back_up", 900),
         ("run the doctor’s checks", "crm_project.tasks.run_checks", 60),
         ("take samples", "activity.tasks.take_samples", 60),
         ("roll up samples", "activity.tasks.roll_up_samples", 900),
@@ -456,6 +457,9 @@ WHITENOISE_AUTOREFRESH = DEBUG
 if DEBUG:
     STATIC_ROOT.mkdir(exist_ok=True)
 MEDIA_ROOT = DATA_DIR / "media"
+# Where a backup is put each day; empty: none is taken by itself.
+BACKUP_DIR = env.text("BACKUP_DIR", "")
+BACKUP_KEEP_DAYS = env.number("BACKUP_KEEP_DAYS", 7, at_least=1, at_most=365)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 # Customers brought in by a file: larger ones are refused before they are parsed.

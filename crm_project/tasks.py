@@ -5,6 +5,7 @@ from celery import shared_task
 from activity.models import Heartbeat
 from core import queues
 from core.jobs import Drain
+from crm_project.backups import daily
 from crm_project.doctor import running
 
 
@@ -24,3 +25,9 @@ def release_overlong_claims() -> int:
 def run_checks() -> int:
     """Run the checks of the doctor that are due, and notify the administrators of what failed."""
     return running.run()
+
+
+@shared_task(base=Drain, name="crm_project.tasks.back_up")
+def back_up() -> int:
+    """Take the daily backup once it is due, and rehearse it."""
+    return daily.run()

@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 
 from core import health
+from crm_project.backups import views as backups
 from crm_project.doctor import prometheus_views as prometheus
 from crm_project.doctor import views as doctor
 
@@ -13,6 +14,7 @@ handler500 = "core.outage.server_error"
 
 urlpatterns = [
     path("admin/health/", admin.site.admin_view(doctor.health_page), name="admin_health"),
+    path("admin/backups/", admin.site.admin_view(backups.backup_list), name="admin_backups"),
     path("admin/", admin.site.urls),
     path("metrics", prometheus.metrics, name="metrics"),
     path("health", health.alive, name="health"),
