@@ -7,6 +7,7 @@ from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
 from accounts.roles.api import PermissionViewSet, RoleViewSet
+from accounts.settings.api import SettingsViewSet
 from accounts.sign_in.api import OwnViewSet, SignInViewSet
 from accounts.teams.api import TeamViewSet
 from core.api.router import Router
@@ -30,6 +31,11 @@ urlpatterns = [
     path("auth/invitations/<str:token>/accept", AcceptViewSet.as_view({"post": "accept"}), name="auth-accept"),
     path("auth/me", OwnViewSet.as_view({"get": "me"}), name="auth-me"),
     path("auth/switch", OwnViewSet.as_view({"post": "switch"}), name="auth-switch"),
+    path(
+        "admin/settings",
+        SettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="admin-settings",
+    ),
     path("admin/health", HealthViewSet.as_view({"get": "health"}), name="admin-health"),
     path("admin/health/metrics", HealthViewSet.as_view({"get": "metrics"}), name="admin-health-metrics"),
     *router.urls,

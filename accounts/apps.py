@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from accounts import events  # noqa: F401 - declared before any app is ready
 
@@ -13,11 +12,12 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
+        from accounts import settings_pages
         from accounts.access.pages import administered_by, entry_step
         from accounts.account import tabs
         from accounts.audit import own_records
         from accounts.credentials import notices
-        from accounts.frame import menu
+        from accounts.frame import menu, settings_menu
         from accounts.invitations import sending
         from accounts.permissions import MEMBERSHIP
         from activity import installation
@@ -25,18 +25,20 @@ class AccountsConfig(AppConfig):
 
         own_records.register()
         menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
-        menu.register(menu.Entry(gettext_noop("People"), "organization:people", "users-round", "users.view", 90))
+        menu.register(
+            menu.Entry(
+                _("Settings"), "organization:settings", "settings", MEMBERSHIP, 95,
+                is_for=settings_menu.has_pages, covers=settings_menu.is_in_settings,
+            )
+        )  # fmt: skip
+        for page in settings_pages.PAGES:
+            settings_menu.register(page)
         installation.register_leaving(sending.cancel_in_copy)
         installation.register_leaving(notices.cancel_in_copy)
         tabs.register(tabs.Tab(_("Profile"), "organization:profile", 10))
         tabs.register(tabs.Tab(_("Password"), "organization:account_password", 20))
         tabs.register(tabs.Tab(_("Security"), "organization:security", 30))
         tabs.register(tabs.Tab(_("Devices"), "organization:devices", 40))
-        menu.register(menu.Entry(_("Audit log"), "organization:audit_log", "scroll-text", "audit.view", 96))
-        menu.register(menu.Entry(_("Roles"), "organization:roles", "shield-check", "roles.view", 94))
-        menu.register(menu.Entry(_("Health"), "organization:health", "activity", "settings.view", 96))
-        menu.register(menu.Entry(_("Teams"), "organization:teams", "network", "users.view", 93))
-        menu.register(menu.Entry(_("Calendars"), "organization:calendars", "calendar-clock", "settings.view", 92))
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by
             admin.site.entry_step = entry_step

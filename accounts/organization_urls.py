@@ -13,6 +13,7 @@ from accounts.jobs import views as jobs
 from accounts.people import invitation_views as invitations
 from accounts.people import views as people
 from accounts.roles import views as roles
+from accounts.settings import views as settings
 from accounts.teams import views as teams
 
 app_name = "organization"
@@ -37,6 +38,11 @@ urlpatterns = [
     path("account/devices/end-others/", account.end_others, name="end_other_sessions"),
     path("doctor/", health.health_page, name="health"),
     path("doctor/check/", health.check_again, name="check_health"),
+    path("settings/", settings.index, name="settings"),
+    path("settings/organization/", settings.organization_settings, name="organization_settings"),
+    path("settings/organization/logo/", settings.set_logo, name="set_logo"),
+    path("settings/organization/logo/remove/", settings.remove_logo, name="remove_logo"),
+    path("logo/", settings.logo, name="logo"),
     path("settings/people/", people.people_page, name="people"),
     path("settings/people/invite/", invitations.invite, name="invite"),
     path("settings/people/new/", invitations.new_member, name="new_member"),

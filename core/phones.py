@@ -71,6 +71,11 @@ def display(e164: str) -> str:
 
 
 @lru_cache(maxsize=1)
+def countries() -> frozenset[str]:
+    """The two letters of every country whose numbers can be read."""
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)
+
+
 def default_country() -> str:
     """The country of DEFAULT_COUNTRY_CODE, which is a calling code such as +44 or two letters."""
     value = settings.DEFAULT_COUNTRY_CODE.strip()

@@ -6,14 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.account import tabs
 from accounts.events import MEMBER_DEACTIVATED, ORGANIZATION_CREATED
-from accounts.frame import menu
+from accounts.frame import menu, settings_menu
 from accounts.models import Member
 from accounts.organizations import packs as offered_packs
+from accounts.settings import parts
 from activity import installation
 from activity.actor import SYSTEM, Actor, ActorKind
 from activity.models import Event
 from activity.registry import subscribe
-from customers import days
+from customers import days, settings_pages
 from customers.data import undo
 from customers.data.bulk import services as bulk
 from customers.data.bulk import undo as bulk_undo
@@ -25,6 +26,7 @@ from customers.data.merging import hooks as merging
 from customers.data.merging import undo as merge_undo
 from customers.data.personal_data import parts as personal_parts
 from customers.data.personal_data import services as personal_data
+from customers.data.retention.settings import RETENTION
 from customers.events import CUSTOMER_CREATED, STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
@@ -62,7 +64,9 @@ def register() -> None:
             waiting=follow_up_queries.waiting_for, waits="due",
         )
     )  # fmt: skip
-    menu.register(menu.Entry("Settings", "customers:fields", "settings", "settings.view", 95))
+    for page in settings_pages.PAGES:
+        settings_menu.register(page)
+    parts.register(RETENTION)
     tabs.register(tabs.Tab(_("Calendar feed"), "customers:calendar_feed", 50, "tasks.view"))
     blockers.register(blockers.Blocker("deals", deletion.open_deals, deletion.lose_deals))
     personal_parts.register()

@@ -33,8 +33,8 @@ class IntervalSerializer(Strict):
     end = serializers.RegexField(TIME_PATTERN, help_text="17:30; 24:00 is the midnight that ends the day.")
 
 
-def _intervals(**options: bool) -> serializers.ListField:
-    return serializers.ListField(child=IntervalSerializer(), max_length=parsing.MAX_INTERVALS, **options)
+def _intervals(*, required: bool = True) -> serializers.ListField:
+    return serializers.ListField(child=IntervalSerializer(), max_length=parsing.MAX_INTERVALS, required=required)
 
 
 class WeekSerializer(Strict):

@@ -31,6 +31,9 @@ class Entry:
     waiting: Callable[[Member], QuerySet[Model]] | None = None
     waits: str = "waiting"
     is_main: bool = False
+    # Where the permission alone does not say for whom it is there, and on which other pages it is the open one.
+    is_for: Callable[[Member], bool] | None = None
+    covers: Callable[[Member, str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def waiting(member: Member) -> dict[str, QuerySet[Model]]:
 def items_for(request: Request) -> list[Item]:
     """What this member may open, in order; the entry whose page is open is marked."""
     member = request.member
-    context = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if member.may(entry.permission)]
+    context = [(entry, entry.url_name.split(":")[-1]) for entry in _entries if _is_for(entry, member)]
     # A view that has counted already, in its own one query, says so in `request.badges`; all others are one query.
     counted: dict[str, int] = dict(getattr(request, "badges", {}))
     requested = {key: rows for key, rows in waiting(member).items() if key not in counted}
@@ -84,7 +87,12 @@ def items_for(request: Request) -> list[Item]:
         url = reverse(entry.url_name, args=[slug])
         # The first page of all is above every other: it is open only where it is the page itself.
         is_current = request.path == url or (request.path.startswith(url) and url != f"/o/{slug}/")
+        is_current = is_current or (entry.covers is not None and entry.covers(member, request.path))
         items.append(
             Item(str(entry.label), url, entry.icon, is_current, counted.get(key, 0), key, entry.waits, entry.is_main)
         )
     return items
+
+
+def _is_for(entry: Entry, member: Member) -> bool:
+    return member.may(entry.permission) and (entry.is_for is None or entry.is_for(member))

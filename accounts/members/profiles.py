@@ -6,13 +6,11 @@ The name and the photo are the user's, the same in every organization; phone and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import IO, Final
 
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from accounts import events, grants
 from accounts.members.authority import Authority, authority_of
@@ -20,17 +18,14 @@ from accounts.members.services import OtherOrganizations, Removed
 from accounts.models import Member, User
 from activity.actor import Actor
 from activity.ledger import record
-from core import phones
+from core import phones, pictures
 from core.refused import Invalid
 from core.tenancy import every_organization
 
 MAX_NAME_LENGTH: Final = 150
 MAX_SIGNATURE_LENGTH: Final = 2_000
-MAX_PHOTO_BYTES: Final = 5_000_000
-MAX_PHOTO_PIXELS: Final = 50_000_000
 # To each side, twice what the largest place shows.
 PHOTO_SIZE: Final = 256
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
 
 
 @transaction.atomic
@@ -68,7 +63,7 @@ def set_photo(*, member: Member, actor: Actor, content: IO[bytes], size: int) ->
     """
     locked = _locked(member, actor)
     _require_whole_person(locked, actor)
-    picture = _squared(content, size)
+    picture = pictures.squared(content, size, side=PHOTO_SIZE, field="photo")
     user, old = locked.user, str(locked.user.photo or "")
     user.photo.save("", ContentFile(picture), save=False)
     user.save(update_fields=["photo"])
@@ -133,26 +128,6 @@ def _cleaned(changes: Mapping[str, str], member: Member) -> dict[str, str]:
         if len(given["signature"]) > MAX_SIGNATURE_LENGTH:
             raise Invalid("signature", _("At most %(most)s characters.") % {"most": MAX_SIGNATURE_LENGTH})
     return given
-
-
-def _squared(content: IO[bytes], size: int) -> bytes:
-    if size > MAX_PHOTO_BYTES:
-        raise Invalid("photo", _("At most %(most)s MB.") % {"most": MAX_PHOTO_BYTES // 1_000_000})
-    try:
-        with Image.open(content, formats=FORMATS) as opened:
-            # The header says how large it is; nothing is unpacked before.
-            if opened.width * opened.height > MAX_PHOTO_PIXELS:
-                raise Invalid("photo", _("This picture is too large. Make it smaller first."))
-            opened.draft("RGB", (PHOTO_SIZE * 2, PHOTO_SIZE * 2))
-            upright = ImageOps.exif_transpose(opened).convert("RGBA")
-            square = ImageOps.fit(upright, (PHOTO_SIZE, PHOTO_SIZE))
-            plain = Image.new("RGB", square.size, "white")
-            plain.paste(square, mask=square.getchannel("A"))
-            out = BytesIO()
-            plain.save(out, "WEBP", quality=85)
-            return out.getvalue()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Invalid("photo", _("This is no picture that can be read. Choose a JPEG, PNG, WebP or GIF.")) from error
 
 
 def _delete_after_commit(user: User, name: str) -> None:

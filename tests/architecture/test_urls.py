@@ -72,6 +72,8 @@ EVERY_MEMBERS = {
     "o/<slug:organization>/jobs/<uuid:pk>/": "one's own jobs, and everybody's for who sees the settings",
     "o/<slug:organization>/jobs/<uuid:pk>/cancel/": "one's own jobs, and everybody's for who sees the settings",
     "o/<slug:organization>/account/": "one's own",
+    "o/<slug:organization>/settings/": "of the pages only those that the role permits; none: 403",
+    "o/<slug:organization>/logo/": "every page shows it",
     "o/<slug:organization>/account/photo/": "one's own",
     "o/<slug:organization>/account/photo/remove/": "one's own",
     "o/<slug:organization>/people/<uuid:pk>/photo/": "colleagues' faces, of this organization's members only",

@@ -11,7 +11,7 @@ from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/calendars"
-BODY = {
+BODY: dict[str, Any] = {
     "name": "Clinic",
     "timezone": "",
     "weekly": {"monday": [{"start": "09:00", "end": "12:30"}, {"start": "13:30", "end": "18:00"}]},

@@ -38,10 +38,10 @@ def test_it_says_what_is_wrong_and_where_to_go(alice: Any):
     assert f'href="{alice.url("channels/")}"' in page
 
 
-def test_the_page_is_in_the_menu_of_who_may_see_it(alice: Any, bob: Any):
+def test_the_page_is_in_the_settings_of_who_may_see_it(alice: Any, bob: Any):
     link = 'href="{}"'
-    assert link.format(alice.url("doctor/")) in alice.client.get(alice.url("")).content.decode()
-    assert link.format(bob.url("doctor/")) not in bob.client.get(bob.url("")).content.decode()
+    assert link.format(alice.url("doctor/")) in alice.client.get(alice.url("settings/")).content.decode()
+    assert link.format(bob.url("doctor/")) not in bob.client.get(bob.url("settings/")).content.decode()
     assert bob.client.get(bob.url("doctor/")).status_code == 403
     assert bob.client.post(bob.url("doctor/check/")).status_code == 403
 

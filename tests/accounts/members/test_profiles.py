@@ -13,6 +13,7 @@ from accounts.members import authority, profiles
 from accounts.members import services as members
 from accounts.models import Member, User
 from activity.models import Event
+from core import pictures
 from core.phones import InvalidPhone
 from core.refused import Invalid
 from core.tenancy import organization_scope
@@ -113,11 +114,11 @@ def test_what_is_no_picture_is_refused(bob, inside, content):
 
 
 def test_a_picture_that_is_too_large_is_refused_before_it_is_unpacked(bob, inside, monkeypatch):
-    monkeypatch.setattr(profiles, "MAX_PHOTO_PIXELS", 1000)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
     with pytest.raises(Invalid):
         put(bob, bob, picture())
     with pytest.raises(Invalid):
-        profiles.set_photo(member=bob.member, actor=bob.actor, content=picture(), size=profiles.MAX_PHOTO_BYTES + 1)
+        profiles.set_photo(member=bob.member, actor=bob.actor, content=picture(), size=pictures.MAX_BYTES + 1)
 
 
 def test_photos_are_shown_to_colleagues_only(alice, bob, charlie):

@@ -49,10 +49,10 @@ class TestTheList:
         nobody = browser.get(alice.url(PEOPLE), {"search": "reyes", "status": "active", "page": "x"})
         assert "Nobody matches" in words(nobody)
 
-    def test_it_is_in_the_menu_of_who_may(self, alice, bob, mona):
+    def test_it_is_in_the_settings_of_who_may(self, alice, bob, mona):
         for person, status in ((alice, 200), (mona, 200), (bob, 403)):
             assert person.client.get(person.url(PEOPLE)).status_code == status
-            assert (person.url(PEOPLE) in words(person.client.get(person.url("")))) == (status == 200)
+            assert (person.url(PEOPLE) in words(person.client.get(person.url("settings/")))) == (status == 200)
         assert "/invite/" not in words(mona.client.get(mona.url(PEOPLE)))
 
     def test_the_same_number_of_queries_for_one_and_many(self, alice):

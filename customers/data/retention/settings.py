@@ -1,0 +1,26 @@
+"""For how long people are kept, among the settings of an organization."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from accounts.models import Organization
+from accounts.settings.parts import Part
+from activity.actor import Actor
+from customers.data.retention import services as retention
+
+
+def _write(*, organization: Organization, value: int | None, actor: Actor) -> bool:
+    return retention.set_months(organization=organization, months=value, actor=actor)
+
+
+def _field() -> serializers.Field:
+    return serializers.ChoiceField(
+        choices=list(retention.MONTHS),
+        allow_null=True,
+        required=False,
+        help_text="Months after which customers with whom nothing happened are erased; null: never.",
+    )
+
+
+RETENTION = Part("retention_months", lambda organization: organization.retention_months, _write, _field)
