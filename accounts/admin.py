@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import BaseFormSet, ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from accounts.credentials import notices
 from accounts.members import services as members
 from accounts.models import (
     APIKey,
@@ -256,12 +257,21 @@ class PasswordResetAdmin(SignInAttemptAdmin):
 
 @admin.register(SecurityNotice)
 class SecurityNoticeAdmin(SignInAttemptAdmin):
-    """Mails about people's sign-in that did not leave yet; a row that stays says why."""
+    """Mails about people's sign-in that did not leave yet; one that stays says why, and can be sent again."""
 
     list_display = ["user", "kind", "created_at", "due_at", "attempts", "last_error"]
     list_select_related = ("user",)
     search_fields = ["user__email"]
     exclude = ["claim_token"]
+    actions = ["send_again"]
+
+    @admin.action(description="Send again", permissions=["send"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[SecurityNotice]) -> None:
+        for notice in queryset.exclude(last_error=""):
+            notices.send_again(notice=notice)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
 
 
 class OfUserAdmin(SignInAttemptAdmin):

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import SecurityNotice, User
 from activity import installation
 from core import clock, queues
-from core.claims import backoff, reason_of, settle
+from core.claims import backoff, reason_of, released, settle
 from core.jobs import wake_up
 from core.sweeps import sweep
 
@@ -52,6 +52,11 @@ def cancel_in_copy(is_all: bool, since: datetime) -> int:
 def set_aside(row: SecurityNotice, reason: str) -> None:
     """Not sent; the installation's administrators see why."""
     settle(row, last_error=reason)
+
+
+def send_again(*, notice: SecurityNotice) -> None:
+    """Send one that could not be sent, soon."""
+    SecurityNotice.objects.filter(pk=notice.pk).update(due_at=clock.now(), attempts=0, last_error="", **released())
 
 
 def purge_old() -> int:

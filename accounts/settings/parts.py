@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from rest_framework import serializers
 
@@ -16,7 +16,7 @@ from core.registry import Registry
 class Write(Protocol):
     """Sets the value, in the transaction of the caller. Raises Refused, with the part's key as the field."""
 
-    def __call__(self, *, organization: Organization, value: Any, actor: Actor) -> object: ...
+    def __call__(self, *, organization: Organization, value: object, actor: Actor) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)

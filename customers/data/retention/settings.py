@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from rest_framework import serializers
 
 from accounts.models import Organization
@@ -10,8 +12,9 @@ from activity.actor import Actor
 from customers.data.retention import services as retention
 
 
-def _write(*, organization: Organization, value: int | None, actor: Actor) -> bool:
-    return retention.set_months(organization=organization, months=value, actor=actor)
+def _write(*, organization: Organization, value: object, actor: Actor) -> bool:
+    # Checked by the field below.
+    return retention.set_months(organization=organization, months=cast("int | None", value), actor=actor)
 
 
 def _field() -> serializers.Field:

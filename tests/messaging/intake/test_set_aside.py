@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.credentials import notices
 from accounts.invitations import services as invitations
-from accounts.models import Invitation, PasswordReset
+from accounts.models import Invitation, PasswordReset, SecurityNotice
 from activity import dispatch
 from activity.audit import mailing
 from activity.models import AuditHead, Event, Job
@@ -76,6 +77,9 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
             **base, email="x@x.example", token_hash="x", expires_at=timezone.now() + OLD
         ),
         "audit heads": lambda: AuditHead.objects.create(**base, position=1, signed_at=timezone.now()),
+        "security notices": lambda: SecurityNotice.objects.create(
+            user=alice.user, kind=SecurityNotice.Kind.values[0], due_at=base["due_at"]
+        ),
         "password resets": lambda: PasswordReset.objects.create(email=alice.user.email, due_at=base["due_at"]),
     }
 
@@ -99,6 +103,7 @@ SHOWN: dict[str, Callable[[Any], tuple[str, str]]] = {
     "catching up": lambda row: (row.state, row.error),
     "password resets": lambda row: ("", row.last_error),
     "invitations": lambda row: ("", row.last_error),
+    "security notices": lambda row: ("", row.last_error),
     "audit heads": lambda row: ("", row.last_error),
 }
 # What whoever wanted it wants again, as the first time: a job, a link for a new password.
@@ -118,6 +123,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "provider templates": lambda row, alice: contents.sync_now(row.channel),
     "invitations": lambda row, alice: _sent_again(row, alice),
     "audit heads": lambda row, alice: mailing.mail_again(head=row),
+    "security notices": lambda row, alice: notices.send_again(notice=row),
     "catching up": lambda row, alice: backfill.request_backfill(channel=row.channel, actor=alice.actor),
 }
 
