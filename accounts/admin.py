@@ -18,6 +18,7 @@ from accounts.models import (
     AuthenticatorApp,
     BrowserSession,
     BusinessCalendar,
+    HandedOver,
     IdempotentCall,
     Invitation,
     Member,
@@ -325,6 +326,17 @@ class InvitationAdmin(ReadOnlyAdmin):
     search_fields = ["email", "organization__name"]
     ordering = ["-created_at"]
     exclude = ["token_hash", "nonce", "claim_token"]
+
+
+@admin.register(HandedOver)
+class HandedOverAdmin(ReadOnlyAdmin):
+    """What hand-overs of the last 30 days did, record by record."""
+
+    list_display = ["created_at", "organization", "kind", "record_id", "before", "after", "outcome"]
+    list_select_related = ("organization", "before", "after")
+    list_filter = ["kind", "outcome"]
+    search_fields = ["=record_id", "=job__id"]
+    ordering = ["-created_at"]
 
 
 @admin.register(IdempotentCall)

@@ -18,6 +18,7 @@ class AccountsConfig(AppConfig):
         from accounts.audit import own_records
         from accounts.credentials import notices
         from accounts.frame import menu, settings_menu
+        from accounts.hand_over import services as hand_over
         from accounts.invitations import sending
         from accounts.permissions import MEMBERSHIP
         from activity import installation
@@ -33,6 +34,7 @@ class AccountsConfig(AppConfig):
         )  # fmt: skip
         for page in settings_pages.PAGES:
             settings_menu.register(page)
+        hand_over.register()
         installation.register_leaving(sending.cancel_in_copy)
         installation.register_leaving(notices.cancel_in_copy)
         tabs.register(tabs.Tab(_("Profile"), "organization:profile", 10))

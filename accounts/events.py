@@ -23,6 +23,11 @@ PROFILE_CHANGED = declare("member.profile_changed", _("A member’s name, phone,
 MEMBER_DEACTIVATED = declare("member.deactivated", _("A member was shut out"))
 MEMBER_REACTIVATED = declare("member.reactivated", _("A member who was shut out may come in again"))
 MEMBER_REMOVED = declare("member.removed", _("A member was taken out of the organization"))
+RECORDS_HANDED_OVER = declare("member.records_handed_over", _("Records of a member were given to somebody else"),
+    PayloadField("kind", Kind.KEY, "of record, such as customers"),
+    PayloadField("successor", Kind.ID, "the user who got them; none where they were cancelled", is_optional=True),
+    PayloadField("given", Kind.NUMBER, "how many"), PayloadField("kept", Kind.NUMBER, "left as they were"),
+    PayloadField("cancelled", Kind.NUMBER), PayloadField("job", Kind.ID, "with the list of all of them"))  # fmt: skip
 INVITATION_CREATED = declare("invitation.created", _("Somebody was invited to become a member"), ROLE)
 INVITATION_RESENT = declare("invitation.resent", _("An invited person was sent a new link"), ROLE)
 INVITATION_REVOKED = declare("invitation.revoked", _("An invitation was revoked"))

@@ -9,6 +9,7 @@ from accounts.calendars import views as calendars
 from accounts.frame import home_views as home
 from accounts.frame import palette_views as palette
 from accounts.health import views as health
+from accounts.hand_over import views as hand_over
 from accounts.jobs import views as jobs
 from accounts.people import invitation_views as invitations
 from accounts.people import views as people
@@ -55,6 +56,8 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/reactivate/", people.reactivate, name="reactivate_member"),
     path("settings/people/<uuid:pk>/second-factor/", people.reset_second_factor, name="reset_second_factor"),
     path("settings/people/<uuid:pk>/remove/", people.remove, name="remove_member"),
+    path("settings/people/<uuid:pk>/hand-over/", hand_over.hand_over_page, name="hand_over"),
+    path("jobs/<uuid:pk>/handed-over/", hand_over.hand_over_file, name="hand_over_file"),
     path("jobs/<uuid:pk>/", jobs.job_page, name="job"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel_job"),
     path("settings/audit/", audit.audit_log, name="audit_log"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from accounts.credentials import browser_sessions, notices, password_resets, trusted_browsers
+from accounts.hand_over import services as hand_over
 from accounts.idempotency import services as idempotency
 from accounts.invitations import sending as invitation_mails
 from accounts.invitations import services as invitations
@@ -51,3 +52,9 @@ def send_security_notices() -> int:
 def purge_sign_ins() -> int:
     """Delete what is known of sessions and trusted browsers that are over, and notices that could not be sent."""
     return browser_sessions.purge_old() + trusted_browsers.purge_old() + notices.purge_old()
+
+
+@shared_task(base=Drain, name="accounts.tasks.purge_hand_overs")
+def purge_hand_overs() -> int:
+    """Delete the lists of what was handed over that are no longer kept."""
+    return hand_over.purge_old()

@@ -283,6 +283,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("forget sessions that are over", "accounts.tasks.purge_sign_ins", 3600),
         ("mail invitations", "accounts.tasks.send_invitations", 5),
         ("purge invitations", "accounts.tasks.purge_invitations", 3600),
+        ("forget lists of hand-overs", "accounts.tasks.purge_hand_overs", 3600),
         ("forget idempotency keys", "accounts.tasks.purge_idempotency_keys", 3600),
         ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
         ("free absurd claims", "crm_project.tasks.release_overlong_claims", 60),

@@ -40,6 +40,8 @@ MESSAGE_RECEIVED = declare("message.received", _("A customer wrote to us"),
     conditions=(*ABOUT_MESSAGE, IS_NEW_CUSTOMER))  # fmt: skip
 MESSAGE_QUEUED = declare("message.queued", _("A message waits to be sent"),
     CONVERSATION, _flag("again", "after it failed", is_kept=True))  # fmt: skip
+MESSAGE_AUTHOR_CHANGED = declare("message.author_changed", _("A queued message will leave under another name"),
+    CONVERSATION, PayloadField("from", Kind.ID, is_kept=True), PayloadField("to", Kind.ID, is_kept=True))  # fmt: skip
 MESSAGE_SENT = declare("message.sent", _("The provider took a message"),
     *OF_STATUS[:2], replace(OF_STATUS[2], is_optional=True), _flag("by_hand", "marked as sent by a person"),
     _flag("elsewhere", "from the number, not by us"), conditions=ABOUT_MESSAGE)  # fmt: skip

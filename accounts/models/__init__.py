@@ -1,5 +1,6 @@
 from accounts.models.attempt import SignInAttempt
 from accounts.models.calendar import BusinessCalendar
+from accounts.models.hand_over import HandedOver
 from accounts.models.idempotency import IdempotentCall
 from accounts.models.invitation import Invitation
 from accounts.models.member import Member, Role, Team
@@ -16,6 +17,7 @@ __all__ = [
     "AuthenticatorApp",
     "BrowserSession",
     "BusinessCalendar",
+    "HandedOver",
     "IdempotentCall",
     "Invitation",
     "Member",

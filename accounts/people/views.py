@@ -21,6 +21,7 @@ from accounts.models import Member, Role
 from accounts.people import queries
 from accounts.people.forms import MemberForm
 from accounts.people.queries import MemberStatus
+from accounts.permissions import Reach
 from activity.actor import current_actor
 from core.http import Request
 from core.list_query import ListQuery
@@ -164,6 +165,7 @@ def _context(
         "is_above": not authority.covers(member.role),
         "may_deactivate": may_edit and not is_oneself,
         "may_reset_factor": may_edit and not is_oneself and member.user.has_second_factor,
+        "may_hand_over": may_edit,
         "may_remove": request.member.may("users.delete") and authority.covers(member.role) and not is_oneself,
     }
 
@@ -185,9 +187,17 @@ def _ask(request: Request, member: Member, question: str, action: str, *, is_rem
         "is_removal": is_removal,
         "ends": [words % {"count": count} for count, words in counted if count],
         "teams": member.teams.count(),
+        "hand_over": _hand_over(request, member, "remove" if is_removal else "deactivate"),
         "back": reverse("organization:member", args=[request.organization.slug, member.pk]),
     }
     return render(request, "accounts/people/confirm.html", context)
+
+
+def _hand_over(request: Request, member: Member, then: str) -> str:
+    """Where what they own is given to somebody else in the same stroke; empty for who may not."""
+    if not request.member.may("users.edit") or request.member.reach != Reach.ALL:
+        return ""
+    return f"{reverse('organization:hand_over', args=[request.organization.slug, member.pk])}?then={then}"
 
 
 def _tabs(request: Request) -> dict[str, object]:

@@ -195,6 +195,23 @@ def cancel_on_deletion(*, customer: Customer, actor: Actor) -> int:
 
 
 @transaction.atomic
+def give(*, message: Message, before: User, author: User, actor: Actor) -> bool:
+    """Have a waiting message leave under another author's name; its text stays. False where it is `before`'s no more,
+    or has begun to leave."""
+    waiting = Message.objects.filter(_not_begun(), pk=message.pk, author=before)
+    if not waiting.update(author=author, changed_at=clock.now()):
+        return False
+    payload = {"from": before.pk, "to": author.pk}
+    _record(events.MESSAGE_AUTHOR_CHANGED, message, actor, **payload)
+    return True
+
+
+def waiting_of(author: User) -> QuerySet[Message]:
+    """The messages of an author that have not begun to leave."""
+    return Message.objects.filter(_not_begun(), author=author, direction=Message.Direction.OUTBOUND)
+
+
+@transaction.atomic
 def retry(*, message: Message, actor: Actor) -> Message:
     """Send a failed or unconfirmed message again, at once.
 

@@ -38,6 +38,7 @@ ACROSS_ORGANIZATIONS = {
     "conversation_snooze_ends": "the beat ends the snoozes of all organizations at once",
     "change_of_set": "one change set's, and a change set belongs to one organization",
     "customer_duplicate_check": "the worker looks for the duplicates of all organizations' new customers",
+    "handed_over_age": "the beat forgets the old ones of all organizations at once",
     "idempotent_call_age": "the beat forgets the old ones of all organizations at once",
     "member_of_user": "somebody signs in, and may be a member of several",
     "channel_by_address": "a webhook is there, and its channel says whose it is",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import Member
+from accounts.models import Member, User
 from activity.actor import Actor
 from activity.ledger import record
 from core.refused import Invalid, Refused
@@ -18,6 +18,7 @@ from customers.people.filters import parse as filters
 
 SETTABLE = frozenset({"name", "filter", "ordering", "columns", "is_shared"})
 MAX_SEGMENTS = 200
+MAX_NAME = 80
 MAX_COLUMNS = 30
 
 
@@ -58,6 +59,24 @@ def delete(*, segment: Segment, member: Member, actor: Actor) -> None:
     segment.delete()
 
 
+@transaction.atomic
+def give(*, segment: Segment, before: User, owner: User, actor: Actor) -> bool:
+    """Make a view somebody else's; under another name where they have one of its name. False where it is `before`'s
+    no more. Raises InvalidSegment where they have too many."""
+    rows = Segment.objects.select_for_update(of=("self",)).select_related("organization")
+    current = rows.filter(pk=segment.pk, owner=before).first()
+    if current is None:
+        return False
+    names = set(Segment.objects.filter(owner=owner).values_list("name", flat=True))
+    if len(names) >= MAX_SEGMENTS:
+        raise InvalidSegment("name", f"At most {MAX_SEGMENTS} segments; delete one first.")
+    current.name = _free_name(current.name, before.get_short_name(), names)
+    current.owner, current.updated_at = owner, timezone.now()
+    current.save(update_fields=["name", "owner", "updated_at"])
+    record(events.SEGMENT_SAVED, subject=current, actor=actor, payload={"name": current.name})
+    return True
+
+
 def may_change(segment: Segment, member: Member) -> bool:
     return segment.owner_id == member.user_id or (segment.is_shared and member.may("settings.edit"))
 
@@ -91,10 +110,22 @@ def _save(segment: Segment, changes: Mapping[str, object], actor: Actor) -> Segm
     return segment
 
 
+def _free_name(name: str, of_whom: str, taken: Collection[str]) -> str:
+    """The name; where it is taken, with whose it was, and a number where that is taken as well."""
+    if name not in taken:
+        return name
+    for number in range(1, MAX_SEGMENTS + 2):
+        ending = f" ({of_whom[:20]}{f' {number}' if number > 1 else ''})"
+        candidate = f"{name[: MAX_NAME - len(ending)]}{ending}"
+        if candidate not in taken:
+            return candidate
+    raise InvalidSegment("name", "There is no free name.")
+
+
 def _name(value: object) -> str:
     name = " ".join(str(value).split())
-    if not 0 < len(name) <= 80:
-        raise InvalidSegment("name", "A name of 1 to 80 characters is needed.")
+    if not 0 < len(name) <= MAX_NAME:
+        raise InvalidSegment("name", f"A name of 1 to {MAX_NAME} characters is needed.")
     return name
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from activity.actor import Actor
 from activity.ledger import record
 from core.refused import Invalid
@@ -103,6 +103,20 @@ def delete(*, template: Template, actor: Actor) -> None:
     payload = {"key": template.key, "name": template.name}
     record(events.TEMPLATE_DELETED, subject=template, actor=actor, payload=payload)
     template.delete()
+
+
+@transaction.atomic
+def give(*, template: Template, before: User, author: User, actor: Actor) -> bool:
+    """Make a template somebody else's; False where it is `before`'s no more."""
+    rows = Template.objects.select_for_update(of=("self",)).select_related("organization")
+    current = rows.filter(pk=template.pk, created_by=before).first()
+    if current is None:
+        return False
+    current.created_by, current.updated_at = author, timezone.now()
+    current.save(update_fields=["created_by", "updated_at"])
+    changes = {"created_by": {"from": str(before.pk), "to": str(author.pk)}}
+    record(events.TEMPLATE_CHANGED, subject=current, actor=actor, payload={"key": current.key, "changes": changes})
+    return True
 
 
 @transaction.atomic
