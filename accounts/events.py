@@ -55,6 +55,9 @@ ROLE_UPDATED = declare("role.updated", _("A role’s name, reach or permissions 
 ROLE_DELETED = declare("role.deleted", _("A role was deleted; its members got another one"), ROLE_KEY,
     PayloadField("name", Kind.LABEL), MEMBER_IDS,
     PayloadField("successor", Kind.KEY, "the key of the role that they got", is_optional=True))  # fmt: skip
+ROLE_VIEW_BEGAN = declare("role.view_began", _("A member began to view the pages as a role"), ROLE_KEY)
+ROLE_VIEW_ENDED = declare("role.view_ended", _("A member views the pages as themselves again"), ROLE_KEY,
+    PayloadField("how", Kind.KEY, "button, sign_out, time or changed"))  # fmt: skip
 TEAM_CREATED = declare("team.created", _("A team was made"), PayloadField("name", Kind.LABEL), MEMBER_IDS)
 TEAM_UPDATED = declare("team.updated", _("A team got another name or other members"), FROM_AND_TO,
     PayloadField("added", Kind.LIST, "ids of members who came in"),

@@ -6,10 +6,11 @@ from accounts.account import profile_views as profiles
 from accounts.account import views as account
 from accounts.audit import views as audit
 from accounts.calendars import views as calendars
+from accounts.explanations import views as explanations
 from accounts.frame import home_views as home
 from accounts.frame import palette_views as palette
-from accounts.health import views as health
 from accounts.hand_over import views as hand_over
+from accounts.health import views as health
 from accounts.jobs import views as jobs
 from accounts.people import invitation_views as invitations
 from accounts.people import views as people
@@ -57,6 +58,8 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/second-factor/", people.reset_second_factor, name="reset_second_factor"),
     path("settings/people/<uuid:pk>/remove/", people.remove, name="remove_member"),
     path("settings/people/<uuid:pk>/hand-over/", hand_over.hand_over_page, name="hand_over"),
+    path("who-sees/", explanations.who_sees, name="who_sees"),
+    path("settings/people/<uuid:pk>/sees/", explanations.what_they_see, name="what_they_see"),
     path("jobs/<uuid:pk>/handed-over/", hand_over.hand_over_file, name="hand_over_file"),
     path("jobs/<uuid:pk>/", jobs.job_page, name="job"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel_job"),
@@ -84,6 +87,8 @@ urlpatterns = [
     path("settings/roles/<uuid:pk>/", roles.role_detail, name="role"),
     path("settings/roles/<uuid:pk>/edit/", roles.edit_role, name="edit_role"),
     path("settings/roles/<uuid:pk>/delete/", roles.delete_role, name="delete_role"),
+    path("settings/roles/<uuid:pk>/view/", roles.view_as, name="view_as_role"),
+    path("viewing/stop/", roles.end_view, name="end_view"),
     path("settings/teams/", teams.team_list, name="teams"),
     path("settings/teams/new/", teams.new_team, name="new_team"),
     path("settings/teams/<uuid:pk>/", teams.team_detail, name="team"),

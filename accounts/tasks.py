@@ -37,9 +37,9 @@ def send_invitations() -> int:
 
 @shared_task(base=Drain, name="accounts.tasks.purge_invitations")
 def purge_invitations() -> int:
-    """Delete invitations that are over for long."""
+    """Delete invitations that are over for long, and lists of what was handed over that are no longer kept."""
     with every_organization("what is over goes in all organizations"):
-        return invitations.purge_old()
+        return invitations.purge_old() + hand_over.purge_old()
 
 
 @shared_task(base=Drain, name=notices.SEND)
@@ -52,9 +52,3 @@ def send_security_notices() -> int:
 def purge_sign_ins() -> int:
     """Delete what is known of sessions and trusted browsers that are over, and notices that could not be sent."""
     return browser_sessions.purge_old() + trusted_browsers.purge_old() + notices.purge_old()
-
-
-@shared_task(base=Drain, name="accounts.tasks.purge_hand_overs")
-def purge_hand_overs() -> int:
-    """Delete the lists of what was handed over that are no longer kept."""
-    return hand_over.purge_old()

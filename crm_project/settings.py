@@ -61,8 +61,7 @@ _own_address = f"http://127.0.0.1:{PORT}" if DEBUG or not ALLOWED_HOSTS else f"h
 PUBLIC_BASE_URL = env.url("PUBLIC_BASE_URL", _own_address)
 _public = urlsplit(PUBLIC_BASE_URL)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [f"{_public.scheme}://{_public.netloc}"])
-# How many proxies of ours stand in front: so many entries at the end of X-Forwarded-For are believed, and with one or
-# more of them X-Forwarded-Proto too.
+# How many proxies of ours stand in front: so many last entries of X-Forwarded-For are believed; and X-Forwarded-Proto.
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, at_most=10)
 # A name of this installation. A database that bears another one is a copy: nothing leaves until somebody decides. Give
 # a copy for trying things out another name than its original.
@@ -120,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "core.refused_pages.RefusedMiddleware",
+    "accounts.access.viewing.ReadOnlyMiddleware",
     "core.outage.OutageMiddleware",
 ]
 
@@ -283,7 +283,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("forget sessions that are over", "accounts.tasks.purge_sign_ins", 3600),
         ("mail invitations", "accounts.tasks.send_invitations", 5),
         ("purge invitations", "accounts.tasks.purge_invitations", 3600),
-        ("forget lists of hand-overs", "accounts.tasks.purge_hand_overs", 3600),
         ("forget idempotency keys", "accounts.tasks.purge_idempotency_keys", 3600),
         ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
         ("free absurd claims", "crm_project.tasks.release_overlong_claims", 60),

@@ -31,7 +31,7 @@ from customers.events import CUSTOMER_CREATED, STAGE_CHANGED
 from customers.models import Customer, Process, Stage, Task
 from customers.packs import contents, packs
 from customers.packs import services as pack_service
-from customers.page import audit_records, hand_over, palette
+from customers.page import audit_records, explanations, hand_over, palette
 from customers.page.customer import panels as customer_panels
 from customers.page.timeline import sources as timeline_sources
 from customers.pipeline.stages import services as stages
@@ -75,6 +75,7 @@ def register() -> None:
     palette.register()
     home.register()
     hand_over.register()
+    explanations.register()
     customer_panels.register()
     undo.register()
     merge_undo.register()

@@ -24,7 +24,7 @@ from customers.page import panels
 from customers.page.timeline import queries as timeline
 from messaging.delivery import queue as outbound
 from messaging.health import checks as health
-from messaging.inbox import hand_over, home, palette, personal_data
+from messaging.inbox import explanations, hand_over, home, palette, personal_data
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.texts.templates import services as templates
@@ -41,6 +41,7 @@ def register() -> None:
         )
     )
     hand_over.register()
+    explanations.register()
     menu.register(menu.Entry("Templates", "messaging:templates", "file-text", "templates.view", 85))
     menu.register(
         menu.Entry(

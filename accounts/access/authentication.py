@@ -6,6 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
+from accounts.access.viewing import viewing_of
 from accounts.credentials import api_keys, sign_in, tokens
 from accounts.models import APIKey, Member
 
@@ -58,7 +59,11 @@ class SessionAuthentication(authentication.SessionAuthentication):
             return None
         user, _ = credentials
         members = sign_in.memberships(user)
-        return user, members[0] if members else None
+        if not members:
+            return user, None
+        # A browser that views as a role calls with no more than that; what would change something is refused before.
+        viewing = viewing_of(request._request, members[0])
+        return user, viewing.member if viewing is not None else members[0]
 
 
 def member_of(request: Request) -> Member | None:

@@ -16,10 +16,12 @@ from urllib.parse import urlencode
 from asgiref.sync import sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.viewing import SAFE, ReadOnlyView, is_on, viewing_of
 from accounts.credentials import browser_sessions, readiness, sign_in
 from accounts.models import Member, Organization, User
 from accounts.permissions import ADMIN, CATALOG, MEMBERSHIP
@@ -48,17 +50,35 @@ def requires(permission: str) -> Callable[[View], View]:
             first = first_step(request, member)
             if first is not None:
                 return first
+            viewing = viewing_of(request, member)
+            if viewing is not None:
+                member = viewing.member
             # Days and times on a page are those of the place where the organization works.
             zone = timezone.override(member.organization.zone)
             with zone, inside(cast("Request", request), member, memberships):
+                request.viewing = viewing  # type: ignore[attr-defined]
                 if not member.may(permission):
                     raise PermissionDenied(f"Your role does not permit this ({permission}).")
-                return view(request, organization, *args, **kwargs)
+                if viewing is None or request.method not in SAFE:
+                    # Of what might change something only the way out comes here.
+                    return view(request, organization, *args, **kwargs)
+                return _read_only(permission, lambda: view(request, organization, *args, **kwargs))
 
         guarded.permission = permission  # type: ignore[attr-defined]
         return cast("View", guarded)
 
     return decorate
+
+
+def _read_only(permission: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The answer, without what it wrote on the way: what was read, opened or looked at is nobody's while somebody views
+    as a role. Raises ReadOnlyView for a file that would leave, since it could not be recorded."""
+    with transaction.atomic():
+        response = answer()
+        transaction.set_rollback(True)
+    if response.streaming and permission.endswith(".export"):
+        raise ReadOnlyView
+    return response
 
 
 @dataclass(frozen=True)
@@ -105,6 +125,9 @@ def _signed_in(request: HttpRequest, organization: str) -> SignedIn | None:
     member = next((m for m in sign_in.memberships(user) if m.organization.slug == organization), None)
     if member is None:
         raise Http404("There is no such page, or you are not a member of its organization.")
+    if is_on(request):
+        # The page asks every few seconds instead, by the same door as everything else that it shows.
+        raise PermissionDenied(str(ReadOnlyView()))
     # Every page that is open has a stream, so here is known who is here, at no cost to any page.
     sign_in.note_visit(member)
     browser_sessions.note(request, user)

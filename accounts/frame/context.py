@@ -19,6 +19,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     return {
         "organization": member.organization,
         "member": member,
+        "may_view_people": member.may("users.view"),
         "menu": SimpleLazyObject(lambda: menu.items_for(cast("Request", request))),
         "memberships": getattr(request, "memberships", ()),
     }

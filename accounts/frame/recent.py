@@ -25,6 +25,8 @@ def remembered(request: Request) -> list[UUID]:
 
 def remember(request: Request, response: Response, pk: UUID) -> Response:
     """Put this one first."""
+    if getattr(request, "viewing", None) is not None:
+        return response  # it was opened as a role, not by themselves
     kept = [pk, *(one for one in remembered(request) if one != pk)][:KEPT]
     response.set_cookie(
         COOKIE,

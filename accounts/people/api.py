@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from accounts import grants
 from accounts.access.api import OrganizationViewSet, require
+from accounts.explanations.api import AccessActions
 from accounts.hand_over.api import HandOverActions
 from accounts.invitations import creating
 from accounts.invitations import services as invitations
@@ -62,11 +63,12 @@ LAST_OR_ONESELF = OpenApiResponse(description="It is the last administrator, or 
         responses={204: None, 409: LAST_OR_ONESELF},
     ),
 )
-class PersonViewSet(HandOverActions):
+class PersonViewSet(AccessActions, HandOverActions):
     permissions = {
         "list": "users.view", "create": "users.create", "retrieve": "users.view", "partial_update": "users.edit",
         "destroy": "users.delete", "bulk_action": "users.edit", "reset_second_factor": "users.edit",
         "hand_over": "users.edit", "start_hand_over": "users.edit",
+        "access": "users.view",
     }  # fmt: skip
     serializer_class = shapes.PersonSerializer
     list_parameters = shapes.PersonParameters

@@ -9,12 +9,13 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import grants
+from accounts.access import viewing
 from accounts.access.pages import requires
 from accounts.models import Role
-from accounts.permissions import Reach
+from accounts.permissions import MEMBERSHIP, Reach
 from accounts.roles import services as roles
 from accounts.roles.forms import RoleForm, SuccessorForm
 from accounts.roles.queries import Difference, assignable, difference, holders, members_with, roles_of
@@ -24,7 +25,7 @@ from core.edits import digest
 from core.http import Request
 from core.ids import parse_uuid
 from core.lookups import first_or_404
-from core.refused_pages import on_form
+from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 
 # What the page of a difference sends back when it is confirmed: the sum of what it showed.
@@ -58,9 +59,31 @@ def role_detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "groups": list(groups(role.permissions)),
         "members": members_with(role),
         "is_within_own": grants.covers(request.member, role),
+        "can_view_as": viewing.can_view(request.member, role) and role.pk != request.member.role_id,
         "tab": "roles",
     }
     return render(request, "accounts/roles/detail.html", context)
+
+
+@requires(viewing.PERMISSION)
+@require_POST
+def view_as(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """View the pages as somebody with this role would have them."""
+    role = _found(request, pk)
+    with as_message(request):
+        viewing.begin(request, member=request.member, role=role, actor=current_actor())
+        return redirect("organization:home", organization)
+    return redirect("organization:role", organization, pk)
+
+
+@requires(MEMBERSHIP)
+@require_POST
+def end_view(request: Request, organization: str) -> HttpResponse:
+    """View as oneself again."""
+    role = request.session.get(viewing.KEY, {}).get("role")
+    viewing.end(request, member=request.member, how="button")
+    pk = parse_uuid(role)
+    return redirect("organization:role", organization, pk) if pk else redirect("organization:home", organization)
 
 
 @requires("roles.create")

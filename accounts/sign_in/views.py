@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.access import viewing
 from accounts.credentials import browser_sessions, passkeys, sign_in
 from accounts.models import User
 from accounts.organizations import services as organizations
@@ -47,6 +48,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, User):
         for member in sign_in.memberships(request.user)[:1]:
             sign_in.record_sign_out(member, how="page")
+        for member in sign_in.memberships(request.user):
+            viewing.end(request, member=member, how="sign_out")
     browser_sessions.forget(request.session.session_key)
     logout(request)
     return redirect("accounts:sign_in")

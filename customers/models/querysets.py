@@ -141,9 +141,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, member: Member) -> Self:
         """Those of customers within reach; those without one that are within reach by who is to do them; one's own."""
         of_customers = Q(customer__isnull=False) & within_reach(member)
-        of_nobody = Q(customer__isnull=True) & (
-            owned_within_reach(member, "assigned_to") | Q(created_by=member.user_id)
-        )
+        of_nobody = Q(customer__isnull=True)
+        if member.reach != Reach.ALL:
+            # Not for who reaches everything: an empty condition or another one is the other one alone.
+            of_nobody &= owned_within_reach(member, "assigned_to") | Q(created_by=member.user_id)
         own = Q(assigned_to=member.user_id) & (Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True))
         return self.filter(of_customers | of_nobody | own)
 

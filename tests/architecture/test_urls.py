@@ -71,6 +71,7 @@ EVERY_MEMBERS = {
     "o/<slug:organization>/palette/": "each source asks for its own permission and reach",
     "o/<slug:organization>/jobs/<uuid:pk>/": "one's own jobs, and everybody's for who sees the settings",
     "o/<slug:organization>/jobs/<uuid:pk>/cancel/": "one's own jobs, and everybody's for who sees the settings",
+    "o/<slug:organization>/viewing/stop/": "views as oneself again",
     "o/<slug:organization>/account/": "one's own",
     "o/<slug:organization>/settings/": "of the pages only those that the role permits; none: 403",
     "o/<slug:organization>/logo/": "every page shows it",
