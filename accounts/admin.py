@@ -25,10 +25,12 @@ from accounts.models import (
     Organization,
     Passkey,
     PasswordReset,
+    ProviderLink,
     RecoveryCode,
     Role,
     SecurityNotice,
     SignInAttempt,
+    SignInProvider,
     Team,
     TokenFamily,
     TrustedBrowser,
@@ -315,6 +317,24 @@ class TrustedBrowserAdmin(OfUserAdmin):
 class BrowserSessionAdmin(AuthenticatorAppAdmin):
     list_display = ["user", "user_agent", "address", "created_at", "last_seen_at"]
     exclude = ["session_key"]
+
+
+@admin.register(SignInProvider)
+class SignInProviderAdmin(ReadOnlyAdmin):
+    """Which there are; they are set up in the organization, by who may be anybody there."""
+
+    list_display = ["name", "organization", "issuer", "is_enabled", "created_at"]
+    list_select_related = ("organization",)
+    search_fields = ["name", "issuer", "organization__name"]
+
+
+@admin.register(ProviderLink)
+class ProviderLinkAdmin(ReadOnlyAdmin):
+    """Whose account at a provider is connected, since when."""
+
+    list_display = ["member", "provider", "label", "created_at", "last_used_at"]
+    list_select_related = ("member__user", "member__organization", "provider")
+    search_fields = ["member__user__email", "label"]
 
 
 @admin.register(Invitation)

@@ -4,12 +4,13 @@ from activity.payloads import Kind, PayloadField
 from activity.registry import declare
 
 ROLE = PayloadField("role", Kind.KEY, "the role's key")
-HOW = PayloadField("how", Kind.KEY, "by which door: page or api")
+HOW = PayloadField("how", Kind.KEY, "by which door: page, api or provider")
 ROLE_KEY = PayloadField("key", Kind.KEY, "the role's key")
 MEMBER_IDS = PayloadField("members", Kind.LIST, "the ids of the members")
 FROM_AND_TO = PayloadField("changes", Kind.SETTINGS, "each that changed: from and to")
 KEY_NAME = PayloadField("name", Kind.LABEL, "what the key is called")
 FACTOR = PayloadField("factor", Kind.KEY, "app or passkey")
+PROVIDER_NAME = PayloadField("provider", Kind.LABEL, "what the provider is called")
 PREFIX = PayloadField("prefix", Kind.KEY, "what the key begins with")
 
 ORGANIZATION_CREATED = declare("organization.created", _("An organization was made"),
@@ -43,6 +44,15 @@ SECOND_FACTOR_RESET = declare("user.second_factor_reset", _("Somebody else took 
 RECOVERY_CODE_USED = declare("user.recovery_code_used", _("A recovery code took the place of a second factor"),
     PayloadField("left", Kind.NUMBER, "how many are unused"))  # fmt: skip
 RECOVERY_CODES_RENEWED = declare("user.recovery_codes_renewed", _("A user made new recovery codes"))
+PROVIDER_SAVED = declare("sign_in_provider.saved", _("The organization’s sign-in provider was set up or changed"),
+    PROVIDER_NAME, PayloadField("fields", Kind.LIST, "which of its settings; never the secret"))  # fmt: skip
+PROVIDER_DELETED = declare(
+    "sign_in_provider.deleted", _("The organization’s sign-in provider was removed"), PROVIDER_NAME
+)
+PROVIDER_CONNECTED = declare("user.provider_connected", _("A user connected their account at the sign-in provider"),
+    PROVIDER_NAME)  # fmt: skip
+PROVIDER_DISCONNECTED = declare("user.provider_disconnected",
+    _("A user’s account at the sign-in provider was disconnected"), PROVIDER_NAME)  # fmt: skip
 SESSIONS_ENDED = declare("user.sessions_ended", _("A user ended sessions of browsers or apps"),
     PayloadField("count", Kind.NUMBER))  # fmt: skip
 PASSWORD_CHANGED = declare("user.password_changed", _("A user set a new password; every sign-in ended"))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts.account import profile_views as profiles
+from accounts.account import provider_views as provider
 from accounts.account import views as account
 from accounts.audit import views as audit
 from accounts.calendars import views as calendars
@@ -16,6 +17,7 @@ from accounts.people import invitation_views as invitations
 from accounts.people import views as people
 from accounts.roles import views as roles
 from accounts.settings import views as settings
+from accounts.sign_in_settings import views as sign_in
 from accounts.teams import views as teams
 
 app_name = "organization"
@@ -34,6 +36,7 @@ urlpatterns = [
     path("account/security/app/remove/", account.remove_app, name="remove_app"),
     path("account/security/passkeys/<uuid:pk>/remove/", account.remove_passkey, name="remove_passkey"),
     path("account/security/browsers/<uuid:pk>/forget/", account.forget_browser, name="forget_browser"),
+    path("account/security/provider/disconnect/", provider.disconnect_provider, name="disconnect_provider"),
     path("account/devices/", account.devices_page, name="devices"),
     path("account/devices/<uuid:pk>/end/", account.end_session, name="end_session"),
     path("account/devices/apps/<uuid:pk>/end/", account.end_family, name="end_app_session"),
@@ -89,6 +92,9 @@ urlpatterns = [
     path("settings/roles/<uuid:pk>/delete/", roles.delete_role, name="delete_role"),
     path("settings/roles/<uuid:pk>/view/", roles.view_as, name="view_as_role"),
     path("viewing/stop/", roles.end_view, name="end_view"),
+    path("settings/sign-in/", sign_in.sign_in_page, name="sign_in_settings"),
+    path("settings/sign-in/provider/", sign_in.edit_provider, name="sign_in_provider"),
+    path("settings/sign-in/provider/delete/", sign_in.delete_provider, name="delete_sign_in_provider"),
     path("settings/teams/", teams.team_list, name="teams"),
     path("settings/teams/new/", teams.new_team, name="new_team"),
     path("settings/teams/<uuid:pk>/", teams.team_detail, name="team"),

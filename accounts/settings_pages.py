@@ -26,6 +26,10 @@ PAGES = [
         _("What members may do, and with whose records."),
     ),
     SettingsPage(
+        _("Sign-in"), "organization:sign_in_settings", "log-in", "settings.edit", Group.ACCESS, 40,
+        _("A provider of your own by which members sign in."),
+    ),
+    SettingsPage(
         _("Health"), "organization:health", "activity", "settings.view", Group.SAFETY, 10,
         _("What works, what fails, since when, and what to do."),
     ),

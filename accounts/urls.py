@@ -1,10 +1,12 @@
 from django.urls import path
 
 from accounts.account import confirm_views as confirming
+from accounts.account import provider_views as connecting
 from accounts.account import setup_views as setup
 from accounts.invitations import views as invitations
 from accounts.sign_in import passkey_views as passkey
 from accounts.sign_in import password_views as passwords
+from accounts.sign_in import provider_views as provider
 from accounts.sign_in import second_step_views as second_step
 from accounts.sign_in import views as signing
 
@@ -16,6 +18,11 @@ urlpatterns = [
     path("sign-in/code/", second_step.second_step, name="second_step"),
     path("sign-in/code/passkey/", passkey.second_step_passkey, name="second_step_passkey"),
     path("sign-in/passkey/", passkey.passkey, name="passkey"),
+    path("sign-in/provider/", provider.choose_provider, name="choose_provider"),
+    path("sign-in/provider/<uuid:pk>/callback/", provider.callback, name="provider_callback"),
+    path("sign-in/to/<slug:organization>/", provider.provider_page, name="provider"),
+    path("sign-in/to/<slug:organization>/start/", provider.start, name="provider_start"),
+    path("account/provider/<slug:organization>/", connecting.connect_provider, name="connect_provider"),
     path("account/passkeys/new/", setup.add_passkey, name="add_passkey"),
     path("account/confirm/", confirming.confirm, name="confirm"),
     path("account/new-password/", confirming.new_password, name="new_password"),

@@ -66,6 +66,8 @@ TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, at_most=10)
 # A name of this installation. A database that bears another one is a copy: nothing leaves until somebody decides. Give
 # a copy for trying things out another name than its original.
 INSTALLATION_NAME = env.text("INSTALLATION_NAME", "")[:100]
+# Sign-in providers that may have an address in a private network, or with http:// be this very machine.
+SIGN_IN_PROVIDER_HOSTS = env.words("SIGN_IN_PROVIDER_HOSTS", ["localhost", "127.0.0.1"] if DEBUG else [])
 SIGN_UP_ENABLED = env.flag("SIGN_UP_ENABLED", default=True)
 # Who knows it reads /metrics; empty: there is no such page.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")

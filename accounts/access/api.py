@@ -15,8 +15,8 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.access.authentication import member_of
-from accounts.credentials import readiness
+from accounts.access.authentication import SessionAuthentication, member_of
+from accounts.credentials import readiness, ways
 from accounts.idempotency import api as idempotency
 from accounts.models import APIKey, Member
 from accounts.permissions import MEMBERSHIP
@@ -106,13 +106,18 @@ class OrganizationView(viewsets.ViewSet):
             self._open.enter_context(acting_as(self._actor(request, member)))
 
     def _require_ready(self, request: Request, member: Member) -> None:
-        """Raises PasswordChangeRequired or SecondFactorRequired. A key is no sign-in by a password: it goes on."""
+        """Raises as `readiness.require_ready`. A key is no sign-in by a password: it goes on."""
         if isinstance(request.auth, APIKey):
             return
-        if self.is_open_without_factor:
-            readiness.require_own_password(member.user)
-        else:
-            readiness.require_ready(member)
+        by_session = isinstance(request.successful_authenticator, SessionAuthentication)
+        shown = ways.of(request._request) if by_session else ways.OWN
+        if not self.is_open_without_factor:
+            readiness.require_ready(member, shown)
+            return
+        # It gives out tokens for other organizations, too.
+        if not shown.is_own:
+            raise readiness.OwnSignInRequired
+        readiness.require_own_password(member.user)
 
     def _actor(self, request: Request, member: Member) -> Actor:
         request_id = current_request_id()

@@ -7,7 +7,7 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from accounts.access.viewing import viewing_of
-from accounts.credentials import api_keys, sign_in, tokens
+from accounts.credentials import api_keys, sign_in, tokens, ways
 from accounts.models import APIKey, Member
 
 Credentials = tuple[object, object]
@@ -58,7 +58,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
         if credentials is None:
             return None
         user, _ = credentials
-        members = sign_in.memberships(user)
+        members = ways.openable(request._request, sign_in.memberships(user))
         if not members:
             return user, None
         # A browser that views as a role calls with no more than that; what would change something is refused before.

@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access.viewing import SAFE, ReadOnlyView, is_on, viewing_of
-from accounts.credentials import browser_sessions, readiness, sign_in
+from accounts.credentials import browser_sessions, readiness, sign_in, ways
 from accounts.models import Member, Organization, User
 from accounts.permissions import ADMIN, CATALOG, MEMBERSHIP
 from activity.actor import Actor, acting_as
@@ -55,6 +55,7 @@ def requires(permission: str) -> Callable[[View], View]:
                 member = viewing.member
             # Days and times on a page are those of the place where the organization works.
             zone = timezone.override(member.organization.zone)
+            memberships = ways.openable(request, memberships)
             with zone, inside(cast("Request", request), member, memberships):
                 request.viewing = viewing  # type: ignore[attr-defined]
                 if not member.may(permission):
@@ -87,6 +88,7 @@ class SignedIn:
 
     member: Member
     session_key: str
+    ways: ways.Ways = ways.OWN
 
 
 AsyncView = Callable[[HttpRequest, SignedIn], Awaitable[HttpResponseBase]]
@@ -107,7 +109,7 @@ def streams(permission: str) -> Callable[[AsyncView], Callable[..., Awaitable[Ht
             signed_in = await sync_to_async(_signed_in)(request, organization)
             if signed_in is None:
                 return HttpResponse("Sign in first.", status=401, content_type="text/plain")
-            if not signed_in.member.may(permission) or not readiness.is_ready(signed_in.member):
+            if not signed_in.member.may(permission) or not readiness.is_ready(signed_in.member, signed_in.ways):
                 raise PermissionDenied(f"Your role does not permit this ({permission}).")
             return await view(request, signed_in)
 
@@ -131,23 +133,28 @@ def _signed_in(request: HttpRequest, organization: str) -> SignedIn | None:
     # Every page that is open has a stream, so here is known who is here, at no cost to any page.
     sign_in.note_visit(member)
     browser_sessions.note(request, user)
-    return SignedIn(member, request.session.session_key or "")
+    return SignedIn(member, request.session.session_key or "", ways.of(request))
 
 
 def first_step(request: HttpRequest, member: Member) -> HttpResponseBase | None:
     """The way to the page where the member does what has to come first; None where nothing has to."""
     try:
-        readiness.require_ready(member)
+        readiness.require_ready(member, ways.of(request))
     except readiness.PasswordChangeRequired:
         page = "accounts:new_password"
     except readiness.SecondFactorRequired:
         page = "accounts:set_up_app"
+    except readiness.OwnSignInRequired:
+        page = "accounts:sign_in"
+    except readiness.ProviderSignInRequired:
+        page = "accounts:provider"
     else:
         return None
     # What a part of a page asked for is no page to come back to.
     is_page = request.method == "GET" and not request.headers.get("HX-Request")
     path = request.get_full_path() if is_page else reverse("organization:home", args=[member.organization.slug])
-    address = f"{reverse(page)}?{urlencode({'next': path})}"
+    at = [member.organization.slug] if page == "accounts:provider" else []
+    address = f"{reverse(page, args=at)}?{urlencode({'next': path})}"
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     return redirect_to(address)
@@ -155,6 +162,8 @@ def first_step(request: HttpRequest, member: Member) -> HttpResponseBase | None:
 
 def entry_step(request: HttpRequest, user: User) -> HttpResponseBase | None:
     """The same before what belongs to no organization: whatever any of the user's asks for."""
+    if not ways.of(request).is_own:
+        return redirect_to(f"{reverse('accounts:sign_in')}?{urlencode({'next': request.get_full_path()})}")
     steps = (first_step(request, member) for member in sign_in.memberships(user))
     return next((step for step in steps if step is not None), None)
 

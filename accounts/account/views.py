@@ -29,6 +29,7 @@ from accounts.credentials import (
 )
 from accounts.credentials.devices import label_of
 from accounts.models import AuthenticatorApp, Passkey
+from accounts.openid import queries as providers
 from accounts.permissions import MEMBERSHIP
 from accounts.sign_in.entering import keep
 from core.http import Request
@@ -68,6 +69,7 @@ def security_page(request: Request, organization: str) -> HttpResponse:
         "codes_left": recovery_codes.left(user),
         "browsers": [{"row": row, "label": label_of(row.user_agent)} for row in trusted_browsers.of(user)[:50]],
         "has_factor": user.has_second_factor,
+        **_provider(request),
         "is_required": request.organization.requires_second_factor,
         **account_context(request, "organization:security"),
     }
@@ -178,6 +180,11 @@ def end_others(request: Request, organization: str) -> HttpResponse:
     text = ngettext("%(count)d other sign-in ended.", "%(count)d other sign-ins ended.", count)
     messages.success(request, text % {"count": count})
     return redirect("organization:devices", organization)
+
+
+def _provider(request: Request) -> dict[str, object]:
+    provider = providers.open_provider(request.organization.slug)
+    return {"provider": provider, "link": provider and providers.link_of(request.member.user, provider)}
 
 
 def _ask(request: Request, *, question: str, text: str, action: str) -> HttpResponse:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from accounts import events
 from accounts.credentials.devices import device_of
 from accounts.credentials.recording import record_of_user
-from accounts.models import BrowserSession, User
+from accounts.models import BrowserSession, SignInProvider, User
 from core.refused import Refused
 
 NOTED_EVERY = timedelta(minutes=5)
@@ -90,6 +90,28 @@ def end_silently(user: User, *, keep: str | None = None, only: UUID | None = Non
     rows = BrowserSession.objects.filter(user=user).exclude(session_key=keep or "")
     if only is not None:
         rows = rows.filter(pk=only)
+    keys = list(rows.values_list("session_key", flat=True))
+    Session.objects.filter(session_key__in=keys).delete()
+    rows.delete()
+    return len(keys)
+
+
+def note_provider(request: HttpRequest, provider_id: str) -> None:
+    """The session, which was noted, lives by the provider from here on."""
+    BrowserSession.objects.filter(session_key=request.session.session_key or "").update(provider_id=provider_id)
+
+
+def provider_of(request: HttpRequest) -> str | None:
+    """The id of the provider that the session lives by."""
+    row = BrowserSession.objects.filter(session_key=request.session.session_key or "").first()
+    return str(row.provider_id) if row is not None and row.provider_id else None
+
+
+def end_by_provider(provider: SignInProvider, *, user: User | None = None, keep: str | None = None) -> int:
+    """End the sessions that live by the provider, of one user or of all, but the one with the key `keep`; how many."""
+    rows = BrowserSession.objects.filter(provider=provider).exclude(session_key=keep or "")
+    if user is not None:
+        rows = rows.filter(user=user)
     keys = list(rows.values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()
     rows.delete()

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import events, grants
 from accounts.credentials import browser_sessions, second_factor
 from accounts.members.authority import Authority, authority_of, own_role, own_teams
-from accounts.models import APIKey, Invitation, Member, Organization, Role, Team, TokenFamily, User
+from accounts.models import APIKey, Invitation, Member, Organization, ProviderLink, Role, Team, TokenFamily, User
 from accounts.permissions import ADMIN
 from activity.actor import Actor
 from activity.ledger import record
@@ -31,6 +31,17 @@ class LastAdministrator(Refused):
 
     def __init__(self) -> None:
         super().__init__(_("This is the organization’s last administrator. Make somebody else one first."))
+
+
+class PasswordKeeper(Refused):
+    """The one administrator who signs in with a password when the provider fails."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This administrator keeps the password for the day the sign-in provider fails. Name another one first.")
+        )
 
 
 class Oneself(Refused):
@@ -227,6 +238,7 @@ def remove(*, member: Member, actor: Actor) -> None:
         _shut_out(locked, actor)
     _end_invitations(locked.organization, locked.user)
     locked.teams.clear()
+    ProviderLink.objects.filter(member=locked).delete()
     locked.removed_at = timezone.now()
     locked.save(update_fields=["removed_at"])
     record(events.MEMBER_REMOVED, subject=locked, actor=actor)
@@ -248,7 +260,9 @@ def _require_may_go(member: Member, authority: Authority) -> None:
 
 
 def require_other_administrator(member: Member) -> None:
-    """Raises LastAdministrator where nobody but this member administers the organization."""
+    """Raises PasswordKeeper, and LastAdministrator where nobody but this member administers the organization."""
+    if member.organization.password_keeper_id == member.pk:
+        raise PasswordKeeper
     administrators = Member.objects.active().filter(
         organization=member.organization, role__key=ADMIN.key, role__is_system=True
     )

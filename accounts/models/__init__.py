@@ -9,6 +9,7 @@ from accounts.models.organization import Organization
 from accounts.models.password_reset import PasswordReset
 from accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, TrustedBrowser
 from accounts.models.session import BrowserSession
+from accounts.models.sign_in_provider import ProviderLink, SignInProvider
 from accounts.models.token import APIKey, TokenFamily
 from accounts.models.user import User
 
@@ -24,10 +25,12 @@ __all__ = [
     "Organization",
     "Passkey",
     "PasswordReset",
+    "ProviderLink",
     "RecoveryCode",
     "Role",
     "SecurityNotice",
     "SignInAttempt",
+    "SignInProvider",
     "Team",
     "TokenFamily",
     "TrustedBrowser",

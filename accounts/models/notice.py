@@ -18,6 +18,8 @@ class SecurityNotice(Claimable):
         FACTOR_REMOVED = "factor_removed", _("A second factor was removed")
         FACTOR_RESET = "factor_reset", _("Your second factor was reset")
         CODE_USED = "code_used", _("A recovery code was used")
+        CONNECTED = "connected", _("A sign-in by your organization’s provider was connected")
+        DISCONNECTED = "disconnected", _("A sign-in by your organization’s provider was disconnected")
         CODES_RENEWED = "codes_renewed", _("New recovery codes were made")
 
     id = models.BigAutoField(primary_key=True)

@@ -63,6 +63,11 @@ class Organization(models.Model):
         default=False, db_default=False, help_text="Members without a second factor set one up before anything else."
     )
     logo = models.FileField(upload_to=place_of_logo, max_length=200, blank=True, default="", db_default="")
+    # Without, members sign in by the organization's provider; one administrator keeps the password.
+    allows_passwords = models.BooleanField(default=True, db_default=True, editable=False)
+    password_keeper = models.ForeignKey(
+        "accounts.Member", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now, editable=False)
 

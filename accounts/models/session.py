@@ -17,6 +17,10 @@ class BrowserSession(models.Model):
     session_key = models.CharField(max_length=40, unique=True)
     user_agent = OneLine(max_length=300, blank=True)
     address = OneLine(max_length=45, blank=True)
+    # By which organization's provider it was begun or went on; it ends with the provider.
+    provider = models.ForeignKey(
+        "accounts.SignInProvider", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
 

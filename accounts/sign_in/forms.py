@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.credentials import second_factor
 from accounts.models import User
+from accounts.openid import queries as providers
 from accounts.organizations import packs
 
 
@@ -17,6 +18,23 @@ class SignInForm(forms.Form):
     password = forms.CharField(
         label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
+
+
+class OrganizationForm(forms.Form):
+    """Whose provider somebody signs in by: the part of the address that stands after /o/."""
+
+    organization = forms.SlugField(
+        label=_("Your organization’s address"),
+        max_length=60,
+        help_text=_("What stands after /o/ in the address of its pages, such as harbour-clinic."),
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def clean_organization(self) -> str:
+        slug: str = self.cleaned_data["organization"].lower()
+        if providers.open_provider(slug) is None:
+            raise forms.ValidationError(_("No organization with this address signs in by a provider."))
+        return slug
 
 
 class SignUpForm(forms.Form):

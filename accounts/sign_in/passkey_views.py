@@ -47,11 +47,11 @@ def second_step_passkey(request: HttpRequest) -> HttpResponse:
         return redirect_to(reverse("accounts:sign_in"))
     attempt = Attempt(request)
     with attempt:
-        user = passkeys.check(
+        passkeys.check(
             request=request,
             answer=request.POST.get("credential", ""),
             user=step.user,
             is_known=known_browsers.is_known(request, step.user.email),
         )
-        return complete(request, user, step.path, is_trusted=bool(request.POST.get("trust")))
+        return complete(request, step, is_trusted=bool(request.POST.get("trust")))
     return show(request, step, error=attempt.error, status=attempt.status if attempt.status == 429 else 200)

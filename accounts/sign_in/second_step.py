@@ -7,7 +7,6 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.credentials import passkeys, trusted_browsers
-from accounts.models import User
 from accounts.sign_in import pending
 from accounts.sign_in.entering import enter
 from accounts.sign_in.forms import CodeForm
@@ -28,9 +27,9 @@ def show(
     return render(request, "accounts/sign_in/second_step.html", context, status=status)
 
 
-def complete(request: HttpRequest, user: User, path: str, *, is_trusted: bool) -> HttpResponse:
+def complete(request: HttpRequest, step: pending.SecondStep, *, is_trusted: bool) -> HttpResponse:
     """Begin the session of somebody who has shown both, and remember the browser where they want it."""
-    response = enter(request, user, path)
+    response = enter(request, step.user, step.path, way=step.way)
     if is_trusted:
-        trusted_browsers.trust(request, response, user)
+        trusted_browsers.trust(request, response, step.user)
     return response

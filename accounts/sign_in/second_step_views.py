@@ -29,5 +29,5 @@ def second_step(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with attempt:
             sign_in.verify_code(request=request, user=step.user, code=form.cleaned_data["code"])
-            return complete(request, step.user, step.path, is_trusted=form.cleaned_data["trust"])
+            return complete(request, step, is_trusted=form.cleaned_data["trust"])
     return show(request, step, form=form, status=attempt.status if attempt.status == 429 else 200)

@@ -14,8 +14,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import viewing
-from accounts.credentials import browser_sessions, passkeys, sign_in
+from accounts.credentials import browser_sessions, passkeys, sign_in, ways
 from accounts.models import User
+from accounts.openid import queries as providers
 from accounts.organizations import services as organizations
 from accounts.sign_in.entering import admit, enter
 from accounts.sign_in.forms import SignInForm, SignUpForm
@@ -27,7 +28,8 @@ from core.refused_pages import Attempt, on_form
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_page(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
+    is_more = request.user.is_authenticated and not ways.of(request).is_own
+    if request.user.is_authenticated and not is_more:
         return redirect_to(_next(request))
     form = SignInForm(request.POST or None)
     attempt = on_form(request, form)
@@ -39,6 +41,8 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
         "next": _next(request),
         "is_sign_up_enabled": settings.SIGN_UP_ENABLED,
         "has_passkeys": passkeys.is_possible(request),
+        "is_more": is_more,
+        "provider": providers.open_provider(organization_in(_next(request))),
     }
     return render(request, "accounts/sign_in/sign_in.html", context, status=_status_of(attempt))
 
@@ -74,7 +78,7 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """To the home page of the organization used last."""
-    members = sign_in.memberships(cast("User", request.user))
+    members = ways.openable(request, sign_in.memberships(cast("User", request.user)))
     if members:
         return redirect("organization:home", members[0].organization.slug)
     return render(request, "accounts/sign_in/no_organization.html", status=403)
@@ -84,18 +88,26 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch(request: HttpRequest) -> HttpResponse:
     """The organizations of the user; a POST opens one and remembers it."""
-    members = sign_in.memberships(cast("User", request.user))
+    members = ways.openable(request, sign_in.memberships(cast("User", request.user)))
     if request.method == "POST":
         for member in members:
             if member.organization.slug == request.POST.get("organization"):
                 sign_in.note_seen(member)
                 return redirect("organization:home", member.organization.slug)
-    return render(request, "accounts/sign_in/switch.html", {"memberships": members})
+    return render(
+        request, "accounts/sign_in/switch.html", {"memberships": members, "is_limited": not ways.of(request).is_own}
+    )
 
 
 def _status_of(attempt: Attempt) -> int:
     """Of the page that shows the form again: programs that try passwords are to notice that they have to wait."""
     return attempt.status if attempt.status == 429 else 200
+
+
+def organization_in(path: str) -> str:
+    """The organization whose page a path leads to; empty where it leads to none."""
+    start, _, rest = path.removeprefix("/").partition("/")
+    return rest.partition("/")[0] if start == "o" else ""
 
 
 def _next(request: HttpRequest) -> str:

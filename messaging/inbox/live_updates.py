@@ -28,6 +28,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.credentials.readiness import is_ready
+from accounts.credentials.ways import OWN, Ways
 from accounts.models import Member
 from activity.live import MISSED, Signal, feed, signals_since
 from core.tenancy import every_organization, organization_scope
@@ -64,6 +65,7 @@ class Credentials:
     organization_id: UUID
     session_key: str
     session_hash: str
+    ways: Ways = OWN
 
 
 @dataclass(eq=False, slots=True)
@@ -246,13 +248,13 @@ def _open_sessions(keys: Collection[str]) -> set[str]:
 def _members(organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Member]:
     with every_organization("a stream outlives its request: the memberships are looked up again"):
         rows = Member.objects.active().with_access().filter(organization=organization_id, pk__in=ids)
-        return {row.pk: row for row in rows if row.may(PERMISSION) and is_ready(row)}
+        return {row.pk: row for row in rows if row.may(PERMISSION)}
 
 
 def _is_signed_in(one: Credentials, sessions: set[str], members: dict[UUID, Member]) -> bool:
-    """Whether the session is still there, and the password the one that this stream was opened with."""
+    """Whether the session is still there, still opens the organization, and the password is that of the beginning."""
     member = members.get(one.member_id)
-    if member is None or one.session_key not in sessions:
+    if member is None or one.session_key not in sessions or not is_ready(member, one.ways):
         return False
     return constant_time_compare(one.session_hash, member.user.get_session_auth_hash())
 

@@ -32,7 +32,11 @@ async def live(request: HttpRequest, signed_in: SignedIn) -> HttpResponseBase:
         return HttpResponse(status=405)
     member = signed_in.member
     credentials = Credentials(
-        member.pk, member.organization_id, signed_in.session_key, member.user.get_session_auth_hash()
+        member.pk,
+        member.organization_id,
+        signed_in.session_key,
+        member.user.get_session_auth_hash(),
+        signed_in.ways,
     )
     response = StreamingHttpResponse(_events(credentials, request.GET.get("since")), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"

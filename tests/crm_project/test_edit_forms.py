@@ -53,10 +53,10 @@ ACTIONS: dict[str, set[str]] = {
         "customers:remove_address", "customers:remove_stage", "customers:remove_tag", "customers:undo",
         "messaging:delete_channel", "messaging:delete_template", "organization:deactivate_member",
         "organization:remove_member", "organization:reset_second_factor", "organization:remove_app",
-        "organization:remove_passkey",
+        "organization:remove_passkey", "organization:disconnect_provider",
         "organization:remove_photo", "organization:remove_member_photo", "organization:forget_browser",
         "organization:end_session", "organization:end_app_session", "organization:end_other_sessions",
-        "organization:delete_role",
+        "organization:delete_role", "organization:delete_sign_in_provider",
         "organization:delete_team", "organization:delete_calendar", "organization:remove_calendar_exception",
     },
     "sends, reads or tries something out": {
