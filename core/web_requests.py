@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlencode, urlsplit
 
+from django.utils.translation import gettext as _
+
 from core import net
 
 MAX_BYTES: Final = 512_000
@@ -34,9 +36,9 @@ class Answer:
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise RequestFailed("The answer is no JSON.") from error
+            raise RequestFailed(_("The answer is no JSON.")) from error
         if not isinstance(value, dict):
-            raise RequestFailed("The answer is no JSON object.")
+            raise RequestFailed(_("The answer is no JSON object."))
         return value
 
 
@@ -46,17 +48,17 @@ def split(address: str, *, allowed: Collection[str] = ()) -> SplitResult:
     Raises RequestFailed.
     """
     if not address.isascii() or not address.isprintable() or " " in address or "\\" in address:
-        raise RequestFailed("The address has characters that no address has.")
+        raise RequestFailed(_("The address has characters that no address has."))
     try:
         parts = urlsplit(address)
         host, _port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise RequestFailed("This is no address.") from error
+        raise RequestFailed(_("This is no address.")) from error
     if not host or "@" in parts.netloc:
-        raise RequestFailed("The address has no host name, or a user name in it.")
+        raise RequestFailed(_("The address has no host name, or a user name in it."))
     is_own = net.is_loopback(host) and ("*" in allowed or host in allowed)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_own):
-        raise RequestFailed("The address has to begin with https://.")
+        raise RequestFailed(_("The address has to begin with https://."))
     return parts
 
 
@@ -88,18 +90,18 @@ def request(
         response = connection.getresponse()
         content = response.read(MAX_BYTES + 1)
     except net.NotPublic as error:
-        raise RequestFailed("The host has an address inside of a private network.") from error
+        raise RequestFailed(_("The host has an address inside of a private network.")) from error
     except ssl.SSLError as error:
-        raise RequestFailed("The host’s certificate is not valid for it.") from error
+        raise RequestFailed(_("The host’s certificate is not valid for it.")) from error
     except (OSError, http.client.HTTPException, UnicodeError, ValueError, AttributeError) as error:
-        raise RequestFailed("The host was not reached, or did not answer in time.") from error
+        raise RequestFailed(_("The host was not reached, or did not answer in time.")) from error
     finally:
         watch.cancel()
         connection.close()
     if len(content) > MAX_BYTES:
-        raise RequestFailed("The answer is too long.")
+        raise RequestFailed(_("The answer is too long."))
     if connection.is_cut:
-        raise RequestFailed("The host did not answer in time.")
+        raise RequestFailed(_("The host did not answer in time."))
     return Answer(response.status, content)
 
 

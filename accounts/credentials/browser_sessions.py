@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts import events
 from accounts.credentials.devices import device_of
 from accounts.credentials.recording import record_of_user
-from accounts.models import BrowserSession, SignInProvider, User
+from accounts.models import BrowserSession, Organization, SignInProvider, User
 from core.refused import Refused
 
 NOTED_EVERY = timedelta(minutes=5)
@@ -112,6 +113,15 @@ def end_by_provider(provider: SignInProvider, *, user: User | None = None, keep:
     rows = BrowserSession.objects.filter(provider=provider).exclude(session_key=keep or "")
     if user is not None:
         rows = rows.filter(user=user)
+    return _end(rows)
+
+
+def end_in_organization(user: User, organization: Organization) -> int:
+    """End the user's sessions that live by this organization's provider; how many."""
+    return _end(BrowserSession.objects.filter(user=user, provider__organization=organization))
+
+
+def _end(rows: QuerySet[BrowserSession]) -> int:
     keys = list(rows.values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()
     rows.delete()

@@ -283,6 +283,8 @@ def _shut_out(member: Member, actor: Actor) -> None:
     member.save(update_fields=["is_active"])
     TokenFamily.objects.filter(member=member, revoked_at=None).update(revoked_at=now, revoked_reason="deactivated")
     APIKey.objects.filter(member=member, revoked_at=None).update(revoked_at=now)
+    # Else a session by the provider would be good again for who comes back.
+    browser_sessions.end_in_organization(member.user, member.organization)
     with every_organization("a browser's session is the user's, and may be needed in another organization"):
         if not Member.objects.active().filter(user=member.user_id).exists():
             User.objects.filter(pk=member.user_id).update(sessions_ended_at=now)

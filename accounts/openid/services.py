@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -20,7 +21,7 @@ from accounts.credentials import browser_sessions, notices
 from accounts.members import services as members
 from accounts.members.authority import own_role
 from accounts.models import Member, Organization, Passkey, ProviderLink, Role, SecurityNotice, SignInProvider, User
-from accounts.openid import queries
+from accounts.openid import discovery, queries
 from accounts.openid.discovery import Endpoints
 from accounts.openid.id_tokens import Identity
 from accounts.permissions import CATALOG, Reach
@@ -30,6 +31,7 @@ from core.refused import Invalid, Refused
 from core.tenancy import every_organization, organization_scope
 
 MAX_FACTOR_VALUES: Final = 20
+ENDPOINTS_KEPT: Final = timedelta(days=1)
 _OWN: Final = ("name", "issuer", "client_id", "client_secret", "is_enabled", "role", "factor_values")
 _OF_ORGANIZATION: Final = ("allows_passwords", "password_keeper")
 
@@ -200,8 +202,7 @@ def member_for(*, provider: SignInProvider, identity: Identity) -> Member:
     that account is its owner's.
     """
     with organization_scope(provider.organization):
-        links = ProviderLink.objects.select_related("member__user", "member__role", "member__organization")
-        link = links.filter(provider=provider, issuer=identity.issuer, subject=identity.subject).first()
+        link = _link(provider, identity)
         if link is None:
             return _newcomer(provider, identity)
         member = link.member
@@ -209,6 +210,26 @@ def member_for(*, provider: SignInProvider, identity: Identity) -> Member:
             raise AccessEnded
         ProviderLink.objects.filter(pk=link.pk).update(last_used_at=timezone.now())
         return member
+
+
+def renew_endpoints(provider: SignInProvider) -> None:
+    """Ask the provider for its addresses again where that was long ago; the old ones are good until it answers."""
+    if provider.endpoints_read_at > timezone.now() - ENDPOINTS_KEPT:
+        return
+    try:
+        endpoints = discovery.read(provider.issuer)
+    except discovery.ProviderUnusable:
+        return
+    provider.endpoints, provider.endpoints_read_at = endpoints.as_json(), timezone.now()
+    with organization_scope(provider.organization):
+        SignInProvider.objects.filter(pk=provider.pk, issuer=provider.issuer).update(
+            endpoints=provider.endpoints, endpoints_read_at=provider.endpoints_read_at
+        )
+
+
+def _link(provider: SignInProvider, identity: Identity) -> ProviderLink | None:
+    links = ProviderLink.objects.select_related("member__user", "member__role", "member__organization")
+    return links.filter(provider=provider, issuer=identity.issuer, subject=identity.subject).first()
 
 
 def _connect(member: Member, provider: SignInProvider, identity: Identity) -> ProviderLink:
@@ -232,6 +253,8 @@ def _connect(member: Member, provider: SignInProvider, identity: Identity) -> Pr
 def _newcomer(provider: SignInProvider, identity: Identity) -> Member:
     """Somebody new, as the provider's role says. The address is only where mails go: it opens no account of before."""
     organization, role, email = grants.lock(provider.organization), provider.role, identity.email.lower()
+    if (link := _link(provider, identity)) is not None:
+        return link.member  # the same person's other tab was quicker
     if role is None or not identity.is_email_verified or not _is_address(email):
         raise NotConnected(provider)
     if User.objects.filter(email__iexact=email).exists():

@@ -68,6 +68,7 @@ def callback(request: HttpRequest, pk: UUID) -> HttpResponse:
     attempt = Attempt(request)
     with attempt:
         journey = flow.take(request, provider)
+        services.renew_endpoints(provider)
         identity = flow.identify(provider, journey, request.GET.dict())
         if journey.purpose == flow.CONNECT:
             return _connect(request, provider, journey, identity)

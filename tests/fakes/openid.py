@@ -134,7 +134,8 @@ def serving(provider: Provider) -> Iterator[Provider]:  # noqa: C901 - a handler
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             form = {name: values[0] for name, values in parse_qs(body).items()}
             provider.requests.append(self.path)
-            self.answer(*provider.token(form, self.headers.get("Authorization", "")))
+            given = self.headers.get("Authorization", "")
+            self.answer(*(provider.token(form, given) if self.path == "/token" else (404, {})))
 
         def answer(self, status: int, value: dict[str, Any]) -> None:
             self.send_response(status)

@@ -106,6 +106,19 @@ class TestWhoIsNotSignedIn:
         assert answer.status_code == 403
         assert "Your access to this organization was ended" in answer.content.decode()
 
+    def test_a_session_of_before_is_not_good_again(self, alice, bob, charlie, provider):
+        # Who is somewhere else as well keeps sessions by their own password, and none by this provider.
+        with organization_scope(charlie.organization):
+            members.add(organization=charlie.organization, user=bob.user, role=charlie.member.role, actor=charlie.actor)
+        providers.connect(bob, provider, "1001")
+        browser = Client()
+        providers.sign_in(browser, provider)
+        with organization_scope(alice.organization):
+            members.deactivate(member=bob.member, actor=alice.actor)
+            members.reactivate(member=bob.member, actor=alice.actor)
+        assert not is_in(browser, bob)
+        assert providers.sign_in(browser, provider).status_code == 302
+
     def test_a_removed_member_who_came_back_connects_anew(self, alice, bob, provider):
         providers.connect(bob, provider, "1001")
         with organization_scope(alice.organization):
@@ -417,6 +430,17 @@ def test_a_provider_that_does_not_answer_is_a_sentence(bob, alice):
     answer = browser.get(path)
     assert answer.status_code == 400
     assert "can’t be used" in answer.content.decode()
+
+
+def test_an_address_that_moved_is_found_a_day_later(bob, provider, fake):
+    providers.connect(bob, provider, "1001")
+    with organization_scope(bob.organization):
+        provider.endpoints["token"] = f"{fake.address}/of-before"
+        provider.save()
+        assert providers.sign_in(Client(), provider).status_code == 400
+        provider.endpoints_read_at -= timedelta(days=2)
+        provider.save()
+    assert providers.sign_in(Client(), provider).status_code == 302
 
 
 def test_the_way_is_found_by_the_organizations_address(provider):
