@@ -29,7 +29,6 @@ env.close_folder(DATA_DIR)
 # --- What production must say -----------------------------------------------------------------------------------------
 
 DEBUG = env.flag("DEBUG", default=False)
-
 # Known to everyone, so good for a developer's machine only; production refuses them.
 _DEVELOPMENT_SECRET_KEY = "only-for-development-" + "0" * 40
 _DEVELOPMENT_ENCRYPTION_KEY = "b25seS1mb3ItZGV2ZWxvcG1lbnQtMDAwMDAwMDAwMDA="
@@ -66,8 +65,6 @@ TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, at_most=10)
 # A name of this installation. A database that bears another one is a copy: nothing leaves until somebody decides. Give
 # a copy for trying things out another name than its original.
 INSTALLATION_NAME = env.text("INSTALLATION_NAME", "")[:100]
-# Sign-in providers that may have an address in a private network, or with http:// be this very machine.
-SIGN_IN_PROVIDER_HOSTS = env.words("SIGN_IN_PROVIDER_HOSTS", ["localhost", "127.0.0.1"] if DEBUG else [])
 SIGN_UP_ENABLED = env.flag("SIGN_UP_ENABLED", default=True)
 # Who knows it reads /metrics; empty: there is no such page.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
@@ -421,8 +418,9 @@ OPT_OUT_WORDS = env.words("OPT_OUT_WORDS", [])
 TWILIO_VALIDATE_SIGNATURE = env.flag("TWILIO_VALIDATE_SIGNATURE", default=not DEBUG)
 TWILIO_WEBHOOK_BASE_URL = env.url("TWILIO_WEBHOOK_BASE_URL", PUBLIC_BASE_URL)
 TWILIO_API_BASE_URL = env.url("TWILIO_API_BASE_URL")
-# Mail servers that may have an address in a private network; with DEBUG all may.
+# Mail servers and sign-in providers that may be in a private network; with DEBUG all, and this machine.
 MAIL_ALLOWED_HOSTS = env.words("MAIL_ALLOWED_HOSTS", ["*"] if DEBUG else [])
+SIGN_IN_PROVIDER_HOSTS = env.words("SIGN_IN_PROVIDER_HOSTS", ["localhost", "127.0.0.1"] if DEBUG else [])
 PROVIDER_TIMEOUT_SECONDS = env.number("PROVIDER_TIMEOUT_SECONDS", 10, at_least=1, at_most=60)
 OUTBOUND_LEASE_SECONDS = env.number("OUTBOUND_LEASE_SECONDS", 300, at_least=3)
 if OUTBOUND_LEASE_SECONDS < 3 * PROVIDER_TIMEOUT_SECONDS:
