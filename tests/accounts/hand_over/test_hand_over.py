@@ -264,7 +264,8 @@ NOT_HANDED_OVER = {
         "accounts.Invitation.invited_by", "accounts.HandedOver.before", "accounts.HandedOver.after",
     },
     "it ends with the person's access": {
-        "accounts.APIKey.member", "accounts.TokenFamily.member", "customers.CalendarFeed.member",
+        "accounts.APIKey.member", "accounts.ProviderLink.member", "accounts.TokenFamily.member",
+        "customers.CalendarFeed.member",
         "messaging.Draft.member",
     },
 }  # fmt: skip
