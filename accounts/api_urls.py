@@ -1,5 +1,6 @@
 from django.urls import path
 
+from accounts.api_keys.api import APIKeyViewSet
 from accounts.audit.api import AuditLogViewSet
 from accounts.calendars.api import CalendarViewSet
 from accounts.health.api import HealthViewSet
@@ -19,6 +20,7 @@ router.register("admin/permissions", PermissionViewSet, "permission")
 router.register("admin/roles", RoleViewSet, "role")
 router.register("admin/audit-logs", AuditLogViewSet, "audit-log")
 router.register("admin/teams", TeamViewSet, "team")
+router.register("admin/integrations/api-keys", APIKeyViewSet, "api-key")
 router.register("jobs", JobViewSet, "job")
 router.register("admin/users", PersonViewSet, "user")
 router.register("admin/invitations", InvitationViewSet, "invitation")

@@ -41,6 +41,7 @@ class AccountsConfig(AppConfig):
         tabs.register(tabs.Tab(_("Password"), "organization:account_password", 20))
         tabs.register(tabs.Tab(_("Security"), "organization:security", 30))
         tabs.register(tabs.Tab(_("Devices"), "organization:devices", 40))
+        tabs.register(tabs.Tab(_("API keys"), "organization:own_api_keys", 50, "api_keys.view"))
         if isinstance(admin.site, ParleyAdminSite):
             admin.site.administered_by = administered_by
             admin.site.entry_step = entry_step

@@ -36,7 +36,12 @@ INVITATION_ACCEPTED = declare("invitation.accepted", _("An invited person joined
 SIGNED_IN = declare("user.signed_in", _("A user signed in"), HOW)
 SIGNED_OUT = declare("user.signed_out", _("A user signed out"), HOW)
 TOKEN_REUSED = declare("user.token_reused", _("A spent refresh token was used again; its family was revoked"))
-API_KEY_ISSUED = declare("api_key.issued", _("An API key was made"), KEY_NAME, PREFIX)
+API_KEY_ISSUED = declare("api_key.issued", _("An API key was made"), KEY_NAME, PREFIX,
+    PayloadField("scopes", Kind.LIST, "permissions; none: all that a key can be given", is_optional=True),
+    PayloadField("member", Kind.ID, "the member it acts for", is_optional=True))  # fmt: skip
+API_KEY_ROTATED = declare("api_key.rotated", _("An API key got a new secret"), KEY_NAME, PREFIX)
+API_KEY_NARROWED = declare("api_key.narrowed", _("Permissions were taken from an API key"), KEY_NAME, PREFIX,
+    PayloadField("removed", Kind.LIST, "permissions that it lost"))  # fmt: skip
 API_KEY_REVOKED = declare("api_key.revoked", _("An API key was revoked"), KEY_NAME, PREFIX)
 SECOND_FACTOR_ADDED = declare("user.second_factor_added", _("A user set up a second factor"), FACTOR)
 SECOND_FACTOR_REMOVED = declare("user.second_factor_removed", _("A user removed a second factor"), FACTOR)

@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.account import profile_views as profiles
 from accounts.account import provider_views as provider
 from accounts.account import views as account
+from accounts.api_keys import views as api_keys
 from accounts.audit import views as audit
 from accounts.calendars import views as calendars
 from accounts.explanations import views as explanations
@@ -14,6 +15,7 @@ from accounts.hand_over import views as hand_over
 from accounts.health import views as health
 from accounts.jobs import views as jobs
 from accounts.people import invitation_views as invitations
+from accounts.people import service_views as services
 from accounts.people import views as people
 from accounts.roles import views as roles
 from accounts.settings import views as settings
@@ -41,6 +43,14 @@ urlpatterns = [
     path("account/devices/<uuid:pk>/end/", account.end_session, name="end_session"),
     path("account/devices/apps/<uuid:pk>/end/", account.end_family, name="end_app_session"),
     path("account/devices/end-others/", account.end_others, name="end_other_sessions"),
+    path("account/api-keys/", api_keys.own_keys, name="own_api_keys"),
+    path("settings/api-keys/", api_keys.key_list, name="api_keys"),
+    path("settings/api-keys/new/", api_keys.new_key, name="new_api_key"),
+    path("settings/api-keys/<uuid:pk>/", api_keys.key_detail, name="api_key"),
+    path("settings/api-keys/<uuid:pk>/secret/", api_keys.key_secret, name="api_key_secret"),
+    path("settings/api-keys/<uuid:pk>/rotate/", api_keys.rotate_key, name="rotate_api_key"),
+    path("settings/api-keys/<uuid:pk>/narrow/", api_keys.narrow_key, name="narrow_api_key"),
+    path("settings/api-keys/<uuid:pk>/revoke/", api_keys.revoke_key, name="revoke_api_key"),
     path("doctor/", health.health_page, name="health"),
     path("doctor/check/", health.check_again, name="check_health"),
     path("settings/", settings.index, name="settings"),
@@ -50,6 +60,7 @@ urlpatterns = [
     path("logo/", settings.logo, name="logo"),
     path("settings/people/", people.people_page, name="people"),
     path("settings/people/invite/", invitations.invite, name="invite"),
+    path("settings/people/services/new/", services.new_service, name="new_service"),
     path("settings/people/new/", invitations.new_member, name="new_member"),
     path("settings/people/<uuid:pk>/first-password/", invitations.first_password, name="first_password"),
     path("settings/people/invitations/", invitations.invitations_page, name="invitations"),

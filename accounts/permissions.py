@@ -50,6 +50,17 @@ CATALOG: frozenset[str] = frozenset(
 # Who loses one of these can't take it back by themselves.
 MANAGES_ROLES: frozenset[str] = frozenset(f"roles.{action}" for action in RESOURCES["roles"])
 
+# What an API key never does, whatever its owner may: decide who comes in and what they may do. A key that leaks is to
+# leave nothing behind that outlives it (docs/decisions/0079).
+NEVER_BY_KEY: frozenset[str] = frozenset(
+    f"{resource}.{action}"
+    for resource in ("users", "roles", "api_keys")
+    for action in RESOURCES[resource]
+    if action != "view"
+)
+# What a key can be given.
+SCOPES: frozenset[str] = CATALOG - NEVER_BY_KEY
+
 # What every member may do whatever the role: what is limited to oneself by other means.
 MEMBERSHIP = "membership"
 

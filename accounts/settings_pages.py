@@ -30,6 +30,10 @@ PAGES = [
         _("A provider of your own by which members sign in."),
     ),
     SettingsPage(
+        _("API keys"), "organization:api_keys", "key-round", "api_keys.view", Group.ACCESS, 50,
+        _("Other systems’ ways in: for whom they act, what they may, and what they use of it."),
+    ),
+    SettingsPage(
         _("Health"), "organization:health", "activity", "settings.view", Group.SAFETY, 10,
         _("What works, what fails, since when, and what to do."),
     ),

@@ -391,8 +391,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    # One name for each set of values, wherever it stands.
-    "ENUM_NAME_OVERRIDES": {
+    "ENUM_NAME_OVERRIDES": {  # one name for each set of values, wherever it stands
         "DirectionEnum": "customers.models.interaction.Interaction.Direction",
         "StageKindEnum": "customers.models.pipeline.Stage.Kind",
         "ProcessStatusEnum": "customers.models.process.Process.Status",
@@ -400,6 +399,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
         "ConversationStatusEnum": "messaging.models.conversation.Conversation.Status",
         "MessageStatusEnum": "messaging.models.message.Message.Status",
         "ChannelKindEnum": "messaging.channels.base.KIND_CHOICES",
+        "KeyStateEnum": "accounts.api_keys.serializers.STATES",
         "PersonStatusEnum": "accounts.people.serializers.STATUSES",
         "HealthStatusEnum": "activity.models.health.HealthStatus",
     },

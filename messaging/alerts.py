@@ -71,7 +71,7 @@ def _mail(channel: Channel, text: str) -> None:
     with organization_scope(channel.organization):
         administrators = [
             member.user.email
-            for member in Member.objects.active().with_access().filter(organization=channel.organization_id)
+            for member in Member.objects.active().people().with_access().filter(organization=channel.organization_id)
             if member.may("channels.edit") and member.user.email
         ]
     path = reverse("messaging:channel", args=[channel.organization.slug, channel.pk])

@@ -16,10 +16,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.access.authentication import SessionAuthentication, member_of
-from accounts.credentials import readiness, ways
+from accounts.credentials import api_keys, readiness, ways
 from accounts.idempotency import api as idempotency
 from accounts.models import APIKey, Member
-from accounts.permissions import MEMBERSHIP
 from activity.actor import Actor, ActorKind, acting_as
 from core.api.resource import ResourceViewSet, Row
 from core.api.strict import Body
@@ -41,7 +40,7 @@ class RolePermission(permissions.BasePermission):
         if needed is None:
             # An unknown method is answered with 405, which comes after this.
             return request.method not in view.allowed_methods
-        return needed == MEMBERSHIP or needed in permissions_of(request, member)
+        return _narrowed(request, member).may(needed)
 
 
 def permissions_of(request: Request, member: Member) -> frozenset[str]:
@@ -51,14 +50,14 @@ def permissions_of(request: Request, member: Member) -> frozenset[str]:
 
 def _narrowed(request: Request, member: Member) -> Member:
     """The member, who may from here on no more than the key that speaks for them, whoever asks."""
-    if isinstance(request.auth, APIKey) and request.auth.scopes:
-        member.scopes = frozenset(request.auth.scopes)
+    if isinstance(request.auth, APIKey) and member.used is None:
+        member.scopes, member.used = request.auth.permitted, set()
     return member
 
 
 def require(request: Request, view: OrganizationView, permission: str) -> None:
     """For what only some bodies of a call need. Raises PermissionDenied."""
-    if permission not in permissions_of(request, view.member):
+    if not _narrowed(request, view.member).may(permission):
         raise PermissionDenied(f"{RolePermission.message} ({permission})")
 
 
@@ -104,6 +103,9 @@ class OrganizationView(viewsets.ViewSet):
             self.member = _narrowed(request, member)
             self._open.enter_context(organization_scope(member.organization))
             self._open.enter_context(acting_as(self._actor(request, member)))
+            if isinstance(request.auth, APIKey):
+                # Last in, first out: the organization is still open.
+                self._open.callback(self._note_uses, request.auth, member)
 
     def _require_ready(self, request: Request, member: Member) -> None:
         """Raises as `readiness.require_ready`. A key is no sign-in by a password: it goes on."""
@@ -119,10 +121,13 @@ class OrganizationView(viewsets.ViewSet):
             raise readiness.OwnSignInRequired
         readiness.require_own_password(member.user)
 
+    def _note_uses(self, key: APIKey, member: Member) -> None:
+        api_keys.note_uses(key, member.used or ())
+
     def _actor(self, request: Request, member: Member) -> Actor:
         request_id = current_request_id()
         if isinstance(request.auth, APIKey):
-            return Actor(ActorKind.API_KEY, str(request.auth.pk), request.auth.name, request_id=request_id)
+            return Actor(ActorKind.API_KEY, str(request.auth.pk), request.auth.actor_label, request_id=request_id)
         return Actor.for_user(member.user, request_id=request_id)
 
 

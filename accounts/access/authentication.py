@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from accounts.access.viewing import viewing_of
 from accounts.credentials import api_keys, sign_in, tokens, ways
 from accounts.models import APIKey, Member
+from core.http import client_address
 
 Credentials = tuple[object, object]
 
@@ -44,6 +45,10 @@ class APIKeyAuthentication(authentication.BaseAuthentication):
             key = api_keys.find(secret)
         except api_keys.InvalidAPIKey as error:
             raise exceptions.AuthenticationFailed(str(error)) from error
+        address = client_address(request)
+        if not key.is_good_from(address):
+            refused = api_keys.NetworkNotAllowed(address)
+            raise exceptions.PermissionDenied(str(refused), code=refused.code)
         return key.member.user, key
 
     def authenticate_header(self, request: Request) -> str:

@@ -8,14 +8,24 @@ from django.urls import reverse
 
 from accounts.audit import records
 from accounts.audit.records import Record
-from accounts.models import Member, Role, Team
+from accounts.models import APIKey, Member, Role, Team
 from core.ids import parse_uuids
 
 
 def register() -> None:
     records.KINDS.register(records.Kind(Member._meta.label_lower, _members))
     records.KINDS.register(records.Kind(Role._meta.label_lower, _roles))
+    records.KINDS.register(records.Kind(APIKey._meta.label_lower, _keys))
     records.KINDS.register(records.Kind(Team._meta.label_lower, _teams))
+
+
+def _keys(member: Member, ids: Collection[str]) -> dict[str, Record]:
+    if not member.may("api_keys.view"):
+        return {}
+    rows = APIKey.objects.filter(pk__in=parse_uuids(ids))
+    if not member.may("users.edit"):
+        rows = rows.filter(member=member)
+    return {str(one.pk): Record(one.name, _url(member, "api_key", one.pk)) for one in rows}
 
 
 def _members(member: Member, ids: Collection[str]) -> dict[str, Record]:

@@ -28,7 +28,9 @@ KEPT = timedelta(days=7)
 
 
 def notify(*, user: User, kind: SecurityNotice.Kind, **details: str) -> None:
-    """Have the user told by mail. Called in the transaction of what they are told of."""
+    """Have the user told by mail. Called in the transaction of what they are told of. A service has no mail."""
+    if user.is_service:
+        return
     SecurityNotice.objects.create(user=user, kind=kind, details=details, due_at=clock.now())
     wake_up(SEND)
 

@@ -59,7 +59,7 @@ def verify_password(*, request: HttpRequest, email: str, password: str) -> User:
     address, is_known = client_address(request), known_browsers.is_known(request, email)
     throttle.require_allowed(email=email, address=address, is_known=is_known)
     user = authenticate(request, username=email.strip(), password=password)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or user.is_service:
         throttle.count_failure(email=email, address=address, is_known=is_known)
         raise InvalidCredentials
     if not user.has_second_factor:
@@ -71,7 +71,8 @@ def verify_password(*, request: HttpRequest, email: str, password: str) -> User:
 def memberships(user: User) -> list[Member]:
     """The organizations that the user may enter, the one used last first."""
     with every_organization("a user's memberships are in several"):
-        rows = Member.objects.active().with_access().filter(user=user)
+        # A service member comes in by keys alone, whatever a session says.
+        rows = Member.objects.active().people().with_access().filter(user=user)
         return sorted(rows, key=lambda m: (m.last_seen_at is None, -(m.last_seen_at or m.created_at).timestamp()))
 
 

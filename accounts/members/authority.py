@@ -117,6 +117,6 @@ def _member_behind(actor: Actor, organization: Organization) -> Member | None:
         return None
     key = APIKey.objects.filter(organization=organization, pk=actor.id, revoked_at=None).first()
     member = members.filter(pk=key.member_id).first() if key is not None else None
-    if member is not None and key is not None and key.scopes:
-        member.scopes = frozenset(key.scopes)
+    if member is not None and key is not None:
+        member.scopes = key.permitted
     return member

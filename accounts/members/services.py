@@ -263,8 +263,11 @@ def require_other_administrator(member: Member) -> None:
     """Raises PasswordKeeper, and LastAdministrator where nobody but this member administers the organization."""
     if member.organization.password_keeper_id == member.pk:
         raise PasswordKeeper
-    administrators = Member.objects.active().filter(
-        organization=member.organization, role__key=ADMIN.key, role__is_system=True
+    # A service member signs in nowhere, and would leave nobody to administer.
+    administrators = (
+        Member.objects.active()
+        .people()
+        .filter(organization=member.organization, role__key=ADMIN.key, role__is_system=True)
     )
     if set(administrators.values_list("pk", flat=True)) == {member.pk}:
         raise LastAdministrator

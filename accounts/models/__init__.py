@@ -1,3 +1,4 @@
+from accounts.models.api_key import APIKey, KeyState
 from accounts.models.attempt import SignInAttempt
 from accounts.models.calendar import BusinessCalendar
 from accounts.models.hand_over import HandedOver
@@ -10,7 +11,7 @@ from accounts.models.password_reset import PasswordReset
 from accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, TrustedBrowser
 from accounts.models.session import BrowserSession
 from accounts.models.sign_in_provider import ProviderLink, SignInProvider
-from accounts.models.token import APIKey, TokenFamily
+from accounts.models.token import TokenFamily
 from accounts.models.user import User
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "HandedOver",
     "IdempotentCall",
     "Invitation",
+    "KeyState",
     "Member",
     "Organization",
     "Passkey",

@@ -70,6 +70,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Members who were not removed, active or not."""
         return self.filter(removed_at=None)
 
+    def people(self) -> Self:
+        """Without service members, who are no people."""
+        return self.filter(user__is_service=False)
+
     def with_access(self) -> Self:
         """Joined with all that is asked of a member on every request."""
         return self.select_related("user", "organization", "role")
@@ -95,6 +99,8 @@ class Member(TenantModel):
 
     # What narrower credentials leave of the role, where a call came with such; None: all of it.
     scopes: frozenset[str] | None = None
+    # Where the credentials count what they are used for: every permission that was asked for and given.
+    used: set[str] | None = None
 
     class Meta:
         constraints = [
@@ -115,7 +121,12 @@ class Member(TenantModel):
 
     def may(self, permission: str) -> bool:
         """Whether it is permitted; on which records is the querysets' `visible_to`."""
-        return permission == MEMBERSHIP or permission in self.permissions
+        if permission == MEMBERSHIP:
+            return True
+        is_permitted = permission in self.permissions
+        if is_permitted and self.used is not None:
+            self.used.add(permission)
+        return is_permitted
 
     @property
     def reach(self) -> Reach:

@@ -1,4 +1,4 @@
-"""What a sign-in through the API leaves behind: a family of refresh tokens, and API keys."""
+"""What a sign-in through the API leaves behind: a family of refresh tokens."""
 
 from __future__ import annotations
 
@@ -34,30 +34,3 @@ class TokenFamily(TenantModel):
     @property
     def is_usable(self) -> bool:
         return self.revoked_at is None and self.expires_at > timezone.now()
-
-
-class APIKey(TenantModel):
-    """A system's way in. Only the hash is kept; the key itself is shown once, when it is made."""
-
-    name = OneLine(max_length=80)
-    member = models.ForeignKey(
-        Member, on_delete=models.CASCADE, related_name="api_keys", help_text="On whose behalf it acts."
-    )
-    prefix = models.CharField(max_length=12, editable=False)
-    key_hash = models.CharField(max_length=64, unique=True, editable=False)
-    scopes = models.JSONField(default=list, blank=True, help_text="Permissions; empty means all that its member has.")
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        verbose_name = "API key"
-        indexes = [models.Index(fields=["organization", "-created_at"], name="api_key_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.prefix}…)"
-
-    @property
-    def is_usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())

@@ -53,6 +53,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     second_factor_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Somebody else chose the password: nothing is open before the person has set their own.
     must_change_password = models.BooleanField(default=False, db_default=False, editable=False)
+    # No person but a system's place in one organization: no password, no sign-in, no mail; it acts by API keys alone.
+    is_service = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = UserManager()

@@ -15,7 +15,7 @@ from accounts.members import services as members
 from accounts.members.authority import authority_of
 from accounts.models import Member, Organization, Role, User
 from accounts.permissions import ADMIN, SYSTEM_ROLES
-from activity.actor import Actor
+from activity.actor import Actor, ActorKind
 from activity.ledger import record
 from core.refused import Refused
 from core.tenancy import organization_scope
@@ -119,6 +119,9 @@ def require_second_factor(*, organization: Organization, is_required: bool, acto
     authority.require("settings.edit")
     if locked.requires_second_factor == is_required:
         return locked
+    if actor.kind is ActorKind.API_KEY:
+        # How people sign in is no system's to decide.
+        raise grants.NotPermitted("settings.edit")
     if is_required and not authority.is_installation:
         mine = User.objects.filter(second_factor_at__isnull=False)
         if authority.user_id is None or not mine.filter(pk=authority.user_id).exists():

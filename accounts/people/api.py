@@ -21,7 +21,7 @@ from accounts.explanations.api import AccessActions
 from accounts.hand_over.api import HandOverActions
 from accounts.invitations import creating
 from accounts.invitations import services as invitations
-from accounts.members import profiles
+from accounts.members import profiles, service_members
 from accounts.members import services as members
 from accounts.models import Invitation, Member
 from accounts.people import queries
@@ -68,7 +68,7 @@ class PersonViewSet(AccessActions, HandOverActions):
         "list": "users.view", "create": "users.create", "retrieve": "users.view", "partial_update": "users.edit",
         "destroy": "users.delete", "bulk_action": "users.edit", "reset_second_factor": "users.edit",
         "hand_over": "users.edit", "start_hand_over": "users.edit",
-        "access": "users.view",
+        "access": "users.view", "services": "users.create",
     }  # fmt: skip
     serializer_class = shapes.PersonSerializer
     list_parameters = shapes.PersonParameters
@@ -169,6 +169,27 @@ class PersonViewSet(AccessActions, HandOverActions):
         work = services[data["action"]]
         results = [self._one_of_many(pk, work) for pk in dict.fromkeys(data["ids"])]
         return Response(shapes.PeopleBulkResultSerializer({"results": results}).data)
+
+    @extend_schema(
+        operation_id="users_create_service",
+        request=shapes.NewServiceSerializer,
+        responses={
+            201: shapes.PersonSerializer,
+            403: OpenApiResponse(description="The caller can't give this role or these teams."),
+        },
+    )
+    @action(detail=False, methods=["post"])
+    def services(self, request: Request) -> Response:
+        """Make a service member: no person, no sign-in, no mail; it acts by the API keys that are issued for it."""
+        data = valid(shapes.NewServiceSerializer(data=request.data))
+        member = service_members.create(
+            organization=current_organization(),
+            name=data["name"],
+            role=queries.role_by_key(data["role"]),
+            teams=queries.teams_by_ids(data["teams"]),
+            actor=current_actor(),
+        )
+        return Response(self.represent(member), status=201)
 
     def _one_of_many(self, pk: UUID, work: Callable[..., object]) -> Body:
         member = self.get_queryset().filter(user_id=pk).first()

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.invitations import services as invitations
+from accounts.members import service_members
 from accounts.members.authority import Authority
 from accounts.models import Member, Role, Team
 from accounts.people import queries
@@ -88,6 +89,23 @@ class NewMemberForm(_GivesAccess):
     )
     field_order = ["name", "email", "role", "teams", "password"]
     refused_fields = {"emails": "email"}
+
+    def __init__(self, data: QueryDict | None = None, *, authority: Authority) -> None:
+        super().__init__(data)
+        roles = sorted(queries.roles_to_give(authority), key=lambda role: len(role.permissions))
+        self.offer(roles, list(queries.teams_to_give(authority)))
+
+
+class ServiceForm(_GivesAccess):
+    """A member that is no person."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=service_members.MAX_NAME_LENGTH,
+        help_text=_("What the other system is called here, such as “Website”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    field_order = ["name", "role", "teams"]
 
     def __init__(self, data: QueryDict | None = None, *, authority: Authority) -> None:
         super().__init__(data)

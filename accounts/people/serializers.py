@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.invitations.services import DEFAULT_DAYS, MAX_AT_ONCE, MAX_DAYS, Outcome, Result
+from accounts.members import service_members
 from accounts.members.profiles import MAX_SIGNATURE_LENGTH
 from accounts.models import Invitation, Member
 from accounts.people.queries import MemberStatus
@@ -29,12 +30,15 @@ class PersonSerializer(Strict, serializers.ModelSerializer[Member]):
     teams = serializers.ListField(child=serializers.UUIDField(), max_length=200, help_text="Ids of teams.")
     status = serializers.ChoiceField(choices=STATUSES, help_text="Inactive: shut out, and nothing of theirs is good.")
     has_second_factor = serializers.BooleanField(source="user.has_second_factor", read_only=True)
+    is_service = serializers.BooleanField(
+        source="user.is_service", read_only=True, help_text="No person: it acts by API keys alone."
+    )
 
     class Meta:
         model = Member
         fields = [
             "id", "email", "name", "phone", "signature", "role", "teams", "status", "has_second_factor",
-            "last_seen_at", "created_at",
+            "is_service", "last_seen_at", "created_at",
         ]  # fmt: skip
         read_only_fields = ["last_seen_at", "created_at"]
 
@@ -50,6 +54,7 @@ class PersonSerializer(Strict, serializers.ModelSerializer[Member]):
             "teams": [str(team.pk) for team in sorted(instance.teams.all(), key=lambda team: team.name)],
             "status": MemberStatus.ACTIVE.value if instance.is_active else MemberStatus.INACTIVE.value,
             "has_second_factor": user.has_second_factor,
+            "is_service": user.is_service,
             "last_seen_at": self.fields["last_seen_at"].to_representation(instance.last_seen_at)
             if instance.last_seen_at
             else None,
@@ -121,6 +126,14 @@ class NewPersonSerializer(GivenAccess):
         elif not attrs["name"].strip():
             raise serializers.ValidationError({"name": [_("A new account needs a name.")]})
         return attrs
+
+
+class NewServiceSerializer(Strict):
+    name = serializers.CharField(max_length=service_members.MAX_NAME_LENGTH)
+    role = serializers.CharField(max_length=40, help_text="A role's key.")
+    teams = serializers.ListField(
+        child=serializers.UUIDField(), required=False, default=list, max_length=200, help_text="Ids of teams."
+    )
 
 
 class NewInvitationsSerializer(GivenAccess):

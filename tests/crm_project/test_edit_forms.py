@@ -43,7 +43,7 @@ ACTIONS: dict[str, set[str]] = {
         "messaging:new_template", "messaging:write", "customers:export", "organization:invite",
         "organization:new_role", "organization:new_member", "organization:set_photo", "organization:account_password",
         "organization:new_team", "organization:new_calendar", "organization:set_calendar_exception",
-        "organization:close_calendar",
+        "organization:close_calendar", "organization:new_api_key", "organization:new_service",
     },
     "asks and then deletes, merges or takes back": {
         "customers:delete", "customers:delete_contact", "customers:delete_deal", "customers:delete_field",
@@ -57,6 +57,7 @@ ACTIONS: dict[str, set[str]] = {
         "organization:remove_photo", "organization:remove_member_photo", "organization:forget_browser",
         "organization:end_session", "organization:end_app_session", "organization:end_other_sessions",
         "organization:delete_role", "organization:delete_sign_in_provider",
+        "organization:revoke_api_key", "organization:narrow_api_key",
         "organization:delete_team", "organization:delete_calendar", "organization:remove_calendar_exception",
     },
     "sends, reads or tries something out": {
@@ -70,7 +71,8 @@ ACTIONS: dict[str, set[str]] = {
         "organization:resend_invitation", "organization:revoke_invitation", "customers:follow_up",
         "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",
-        "organization:make_default_calendar", "organization:reopen_calendar",
+        "organization:make_default_calendar", "organization:reopen_calendar", "organization:api_key_secret",
+        "organization:rotate_api_key",
     },
 }  # fmt: skip
 NAMED = set().union(*ACTIONS.values())

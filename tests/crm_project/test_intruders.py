@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from accounts.credentials import api_keys, password_resets, throttle, tokens
 from accounts.members import services as members
 from accounts.models import Member, Role, Team, User
-from accounts.permissions import CATALOG
+from accounts.permissions import CATALOG, MEMBERSHIP, SCOPES
 from activity.models import Event
 from core.ids import uuid7
 from core.tenancy import every_organization, organization_scope
@@ -117,6 +117,55 @@ def test_a_key_that_may_only_look_writes_nothing(alice, make_conversation):
     assert written == {}
     with organization_scope(alice.organization):
         assert Event.objects.count() == before
+
+
+def permissions_of_calls() -> dict[tuple[str, str], str]:
+    """What each call asks for, by route and method, as its class says."""
+
+    def walk(patterns: Any, before: str) -> Iterable[tuple[str, Any]]:
+        for pattern in patterns:
+            route = before + str(pattern.pattern)
+            if hasattr(pattern, "url_patterns"):
+                yield from walk(pattern.url_patterns, route)
+            elif hasattr(getattr(pattern.callback, "cls", None), "permissions"):
+                yield route.removeprefix("api/v1/"), pattern.callback
+
+    return {
+        (route, method): view.cls.permissions[action]
+        for route, view in walk(get_resolver().url_patterns, "")
+        if route in CALLS
+        for method, action in view.actions.items()
+        if action in view.cls.permissions and method != "head"
+    }
+
+
+def test_a_key_with_one_scope_reaches_the_calls_that_ask_for_it_and_no_other(alice):
+    """Each call is open to the key of its permission alone, and closed to a key of everything else; the calls that
+    decide over people are closed to every key."""
+    calls = permissions_of_calls()
+    assert len(calls) > 100
+    refusal = b'"detail":"Your role does not permit this."'
+    with organization_scope(alice.organization):
+        given = {
+            scope: APIClient(headers={"X-API-Key": api_keys.issue(
+                member=alice.member, name=scope, actor=alice.actor, scopes=scopes
+            )[1]})
+            for permission in sorted(set(calls.values()) & SCOPES)
+            for scope, scopes in ((permission, [permission]), (f"not {permission}", SCOPES - {permission}))
+        }  # fmt: skip
+        everything = APIClient(
+            headers={"X-API-Key": api_keys.issue(member=alice.member, name="all", actor=alice.actor)[1]}
+        )
+    wrong = []
+    for (route, method), permission in calls.items():
+        if permission == MEMBERSHIP:
+            continue
+        callers = [(given[permission], True), (given[f"not {permission}"], False)] if permission in SCOPES else []
+        for caller, is_open in callers or [(everything, False)]:
+            answer = getattr(caller, method)("/api/v1" + address(route, uuid7()), {"no such field": 1}, format="json")
+            if (answer.status_code == 403 and refusal in content(answer)) is is_open:
+                wrong.append((method, route, permission, is_open, answer.status_code))
+    assert wrong == []
 
 
 def test_a_keys_scopes_hold_wherever_the_member_is_asked(alice):

@@ -18,6 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.calendars import services as calendars
+from accounts.credentials import api_keys
 from accounts.invitations import services as invitations
 from accounts.roles import services as roles
 from accounts.teams import services as teams
@@ -149,7 +150,9 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
         )
         sealing.seal(organization.pk)
         calendar = calendars.create(organization=organization, actor=actor, values={"name": "Hours"})
+        key, _ = api_keys.issue(member=alice.member, name="Website", actor=actor)
         ids = {
+            r"api-keys/<": key.pk,
             r"integrity/heads/<": heads.sign(sealing.chain_of(organization.pk)).pk,
             r"audit(-logs)?/<": Event.objects.filter(customer_id=customer.pk)[0].pk,
             r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,

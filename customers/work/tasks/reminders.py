@@ -152,7 +152,9 @@ def _reader(task: Task) -> Member | None:
     """The recipient; None where the task is done, or they left or may not see it or its customer any more."""
     if not task.is_open or task.assigned_to_id is None:
         return None
-    rows = Member.objects.active().with_access().filter(organization=task.organization, user=task.assigned_to_id)
+    rows = (
+        Member.objects.active().people().with_access().filter(organization=task.organization, user=task.assigned_to_id)
+    )
     member = rows.first()
     if member is None or not member.may("tasks.view"):
         return None

@@ -34,7 +34,7 @@ def test_a_key_opens_its_organization_and_acts_under_its_own_name(issue, alice):
     assert answer.status_code == 201
     with organization_scope(alice.organization):
         event = Event.objects.get(type="customer.created")
-    assert (event.actor_kind, event.actor_label) == ("api_key", "Website")
+    assert (event.actor_kind, event.actor_label) == ("api_key", "Website (Alice Hart)")
 
 
 def test_only_the_hash_is_kept(issue):
