@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
-from django.forms import BaseFormSet, ModelChoiceField, ModelForm
+from django.forms import BaseFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -165,45 +165,21 @@ class MemberAdmin(TenantAdmin):
             members.deactivate(member=member, actor=actor)
 
 
-class NewRecordForm(ModelForm):
-    """Asks once which organization a new record belongs to."""
-
-    of = ModelChoiceField(Organization.objects.all(), label="Organization")
-
-    def clean(self) -> dict[str, object]:
-        data = super().clean() or {}
-        if data.get("of"):
-            self.instance.organization = data["of"]
-        return data
-
-
 @admin.register(Role)
-class RoleAdmin(TenantAdmin):
+class RoleAdmin(ReadOnlyAdmin):
+    """To look at; roles are changed on the organization's own pages, where nobody grants what they lack."""
+
     list_display = ["name", "key", "organization", "is_system"]
     list_filter = ["is_system", "key"]
     search_fields = ["name", "key", "organization__name"]
 
-    def get_form(
-        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
-    ) -> type[ModelForm]:
-        return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
-
-    def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not (obj and obj.is_system)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (obj and obj.is_system)
-
 
 @admin.register(Team)
-class TeamAdmin(TenantAdmin):
+class TeamAdmin(ReadOnlyAdmin):
+    """To look at; teams are changed on the organization's own pages, as who sees whose records follows from them."""
+
     list_display = ["name", "organization"]
     search_fields = ["name", "organization__name"]
-
-    def get_form(
-        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
-    ) -> type[ModelForm]:
-        return super().get_form(request, obj, change, **({} if change else {"form": NewRecordForm}), **options)
 
 
 @admin.register(BusinessCalendar)
