@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from typing import ClassVar, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import BaseFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.credentials import notices
+from accounts.credentials import notices, second_factor
 from accounts.members import services as members
 from accounts.models import (
     APIKey,
@@ -58,7 +60,7 @@ class UserAdmin(DjangoUserAdmin):
 
     add_form = NewUserForm
     list_display = ["email", "name", "is_active", "is_staff", "created_at", "last_login"]
-    list_filter = ["is_active", "is_staff", "is_superuser"]
+    list_filter = ["is_active", "is_staff", "is_superuser", "is_service"]
     search_fields = ["email", "name"]
     ordering = ["email"]
     readonly_fields = ["created_at", "last_login", "second_factor_at", "must_change_password"]
@@ -69,6 +71,21 @@ class UserAdmin(DjangoUserAdmin):
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "password1", "password2"]})]
     filter_horizontal: ClassVar[list[str] | tuple[str, ...]] = ()
+    actions = ["reset_second_factor"]
+
+    @admin.action(description=gettext_lazy("Reset the second factor"))
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For who lost it, also where they belong to several organizations. They are told by mail; one's own stays."""
+        actor, count = Actor.for_user(cast("User", request.user)), 0
+        for user in queryset.exclude(pk=actor.id):
+            with transaction.atomic():
+                count += second_factor.reset(user=user, actor=actor)
+        text = ngettext("%(count)d second factor was reset.", "%(count)d second factors were reset.", count)
+        messages.success(request, text % {"count": count})
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A service is changed in its organization, and never has a password."""
+        return super().has_change_permission(request, obj) and not (isinstance(obj, User) and obj.is_service)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Switched off, not deleted: the ledger speaks of them, and an organization needs its administrator."""

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.members import service_members
 from accounts.models import Member, Role, Team, User
 from activity.models import Event
 from core.tenancy import organization_scope
+from tests.accounts import factors
+from tests.conftest import PASSWORD
 
 
 @pytest.fixture
@@ -85,3 +88,22 @@ def test_a_new_member_is_recorded_as_one(superuser: Client, alice: Any):
         role = Role.objects.get(organization=alice.organization, key="counselor")
     save(superuser, None, user=user.pk, role=role.pk, is_active="on")
     assert recorded(alice.organization)[-1][::3] == ("member.added", {"role": "counselor"})
+
+
+def test_the_operator_resets_second_factors_but_their_own(superuser: Client, alice: Any, bob: Any):
+    factors.set_up(bob)
+    form = {"action": "reset_second_factor", "_selected_action": [bob.user.pk, alice.user.pk]}
+    answer = superuser.post("/admin/accounts/user/", form, follow=True)
+    assert "1 second factor was reset." in answer.content.decode()
+    assert not User.objects.get(pk=bob.user.pk).has_second_factor
+    with organization_scope(alice.organization):
+        assert Event.objects.get(type="user.second_factor_reset").actor_id == str(alice.user.pk)
+
+
+def test_a_service_is_given_no_password(superuser: Client, alice: Any):
+    with organization_scope(alice.organization):
+        role = Role.objects.get(key="counselor")
+        made = service_members.create(organization=alice.organization, name="Website", role=role, actor=alice.actor)
+    form = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    assert superuser.post(f"/admin/accounts/user/{made.user_id}/password/", form).status_code == 403
+    assert not User.objects.get(pk=made.user_id).has_usable_password()
