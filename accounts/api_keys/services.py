@@ -56,6 +56,8 @@ class NothingLeft(Refused):
 
 
 class TooManyKeys(Refused):
+    """There are as many keys in use as one page can show."""
+
     status = 409
 
     def __init__(self) -> None:

@@ -138,7 +138,9 @@ def test_there_are_patterns():
 
 @pytest.mark.parametrize("pattern", [re.compile(r"^[ \t>|-]*(?:-{2,}\s*)?x"), re.compile(r"\{\{(.*?)\}\}", re.DOTALL)])
 def test_a_slow_pattern_is_noticed(pattern: Any):
-    assert any(growth(WAYS["finditer"], pattern, sign, length=LENGTH // 2) > 3 for sign in hostile(pattern))
+    # Something else may have had the processor for a moment: three tries.
+    signs = [sign for _ in range(3) for sign in hostile(pattern)]
+    assert any(growth(WAYS["finditer"], pattern, sign, length=LENGTH // 2) > 3 for sign in signs)
 
 
 @pytest.mark.parametrize("app", APPS)
