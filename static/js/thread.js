@@ -4,6 +4,7 @@ import { put } from "./patch.js";
 
 const NEAR = 80; // px from the newest message that still count as being there
 let unseen = 0;
+let isOnTheWay = false; // to the newest message, since its button was pressed
 
 const scroller = () => document.getElementById("thread-scroll");
 // The scroller is upside down: 0 is the newest, earlier is negative.
@@ -58,8 +59,9 @@ function merge(nodes, { follow = false } = {}) {
     if (old) replace(old, fresh);
     else if (insert(list, fresh) && fresh.dataset.direction === "inbound") received += 1;
   }
-  if (follow || wasAtNewest) view.scrollTop = 0;
-  else view.scrollTop -= view.scrollHeight - height;
+  if (follow || wasAtNewest || isOnTheWay) view.scrollTop = 0;
+  // Setting it, even to what it is, would end a smooth scroll.
+  else if (view.scrollHeight !== height) view.scrollTop -= view.scrollHeight - height;
   if (received) {
     unseen += isAtNewest() ? 0 : received;
     if (isAtNewest()) seen();
@@ -92,21 +94,30 @@ document.addEventListener("htmx:afterSwap", () => {
 document.addEventListener("parley:messages", (event) => merge(event.detail.nodes, event.detail));
 document.addEventListener("parley:opened", () => {
   unseen = 0;
+  isOnTheWay = false;
   showDown();
 });
 document.addEventListener("scroll", (event) => {
   if (event.target.id !== "thread-scroll") return;
   const had = unseen;
+  if (isAtNewest()) isOnTheWay = false;
   showDown();
   if (had && !unseen) seen();
 }, { capture: true, passive: true });
 document.addEventListener("click", (event) => {
   if (event.target.closest("#to-newest")) {
+    isOnTheWay = true;
     scroller().scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     const mode = document.querySelector("#composer input[type=radio][name=mode]:checked")?.value ?? "reply";
     document.getElementById(`composer-${mode}`)?.elements.body.focus({ preventScroll: true });
   }
 });
+// Whoever scrolls themselves goes where they want.
+for (const by of ["wheel", "touchmove", "keydown"]) {
+  document.addEventListener(by, (event) => {
+    if (event.target.closest?.("#thread-scroll")) isOnTheWay = false;
+  }, { passive: true });
+}
 // Messages that arrived while nobody looked are read when somebody does.
 document.addEventListener("visibilitychange", () => {
   const row = document.querySelector(`#row-${CSS.escape(document.getElementById("conversation")?.dataset.conversation ?? "none")}`);
