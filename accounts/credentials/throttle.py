@@ -41,6 +41,8 @@ ADDRESS = Limit(failures=30)
 ACCOUNT = Limit(failures=50)
 # What is no sign-in and has an address alone: questions for a new password, sign-ups.
 QUESTIONS = Limit(failures=5)
+# Begun at a provider: each makes a session's row, and a clinic behind one router begins its morning together.
+BEGINNINGS = Limit(failures=200)
 
 
 class TooManyAttempts(Refused):
@@ -110,6 +112,13 @@ def require_questions_left(*, about: str, address: str) -> None:
 def count_question(*, about: str, address: str) -> None:
     """One more question of this kind from the address."""
     _count({_key(about, _network(address)): QUESTIONS})
+
+
+def count_beginning(*, address: str) -> None:
+    """One more sign-in begun at a provider, which names no account. Raises TooManyAttempts after too many."""
+    limits = {_key("beginning", _network(address)): BEGINNINGS}
+    _require(limits)
+    _count(limits)
 
 
 def forget(*, email: str, address: str | None = None) -> None:

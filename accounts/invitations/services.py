@@ -36,6 +36,8 @@ MAX_DAYS: Final = 30
 MAX_AT_ONCE: Final = 50
 # Of an organization, unanswered: whoever signs up is no way to write to thousands.
 MAX_UNANSWERED: Final = 500
+# Between two mails of one invitation: pressing the button again writes to nobody again and again.
+BETWEEN_MAILS = timedelta(minutes=10)
 # What is over is kept so long, so that one can see what became of it.
 KEPT = timedelta(days=30)
 
@@ -67,6 +69,18 @@ class Outcome(StrEnum):
     RESENT = "resent"
     MEMBER = "member"
     DEACTIVATED = "deactivated"
+
+
+class MailedJustNow(Refused):
+    """The invitation's last mail left less than BETWEEN_MAILS ago."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This invitation was mailed less than %(count)s minutes ago. Send it again later.")
+            % {"count": BETWEEN_MAILS // timedelta(minutes=1)}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +145,11 @@ def invite(
 def resend(*, invitation: Invitation, actor: Actor, days: int = DEFAULT_DAYS) -> Invitation:
     """A new link by a new mail, good for `days`; the one of before is worthless.
 
-    Raises Answered, or BeyondOwn or OtherTeams where the actor can't give what the invitation gives.
+    Raises Answered, MailedJustNow, or BeyondOwn or OtherTeams where the actor can't give what the invitation gives.
     """
     locked, authority = _locked(invitation, actor)
+    if locked.sent_at is not None and locked.sent_at > timezone.now() - BETWEEN_MAILS:
+        raise MailedJustNow
     role = own_role(locked.organization, locked.role)
     authority.require_role(role)
     authority.require_teams(list(locked.teams.all()))

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.credentials import browser_sessions, recent, ways
+from accounts.credentials import browser_sessions, recent, throttle, ways
 from accounts.credentials.ways import ProviderWay
 from accounts.models import SignInProvider, User
 from accounts.openid import flow, queries, services
 from accounts.openid.id_tokens import Identity
 from accounts.sign_in.entering import admit
 from accounts.sign_in.forms import OrganizationForm
-from core.http import local_path, redirect_to
+from core.http import client_address, local_path, redirect_to
 from core.refused_pages import Attempt
 
 
@@ -54,8 +54,12 @@ def provider_page(request: HttpRequest, organization: str) -> HttpResponse:
 def start(request: HttpRequest, organization: str) -> HttpResponse:
     """To the provider. With `?again=1` it is to ask who it is, whoever is signed in there."""
     provider = _find(organization)
-    again = request.GET.get("again") == "1"
-    return redirect_to(flow.begin(request, provider, purpose=flow.SIGN_IN, path=_next(request, provider), again=again))
+    attempt = Attempt(request)
+    with attempt:
+        throttle.count_beginning(address=client_address(request))
+        path, again = _next(request, provider), request.GET.get("again") == "1"
+        return redirect_to(flow.begin(request, provider, purpose=flow.SIGN_IN, path=path, again=again))
+    return _problem(request, provider, attempt)
 
 
 @never_cache
@@ -74,6 +78,10 @@ def callback(request: HttpRequest, pk: UUID) -> HttpResponse:
             return _connect(request, provider, journey, identity)
         member = services.member_for(provider=provider, identity=identity)
         return admit(request, member.user, journey.path, way=_way(provider, identity, is_fresh=journey.again))
+    return _problem(request, provider, attempt)
+
+
+def _problem(request: HttpRequest, provider: SignInProvider, attempt: Attempt) -> HttpResponse:
     context = {"provider": provider, "error": attempt.error}
     return render(request, "accounts/sign_in/provider_problem.html", context, status=attempt.status)
 

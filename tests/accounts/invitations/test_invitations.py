@@ -123,6 +123,10 @@ def test_a_new_link_ends_the_old_one(alice, invite, rf):
     made = invite()
     old = token_in(mailed())
     with every_organization("alice sends it again"):
+        with pytest.raises(invitations.MailedJustNow):
+            invitations.resend(invitation=made, actor=alice.actor)
+        Invitation.objects.update(sent_at=timezone.now() - invitations.BETWEEN_MAILS)
+        invitations.resend(invitation=made, actor=alice.actor)
         invitations.resend(invitation=made, actor=alice.actor)
     new = token_in(mailed())
     with pytest.raises(accepting.NoInvitation):
