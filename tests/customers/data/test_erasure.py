@@ -461,9 +461,10 @@ def test_what_is_counted_stays(ann: Customer, alice: Any):
                 .values_list("pk", "direction", "status", "created_at", "is_private", "provider_message_id")
             ),
             "stages": list(
-                StageChange.objects.filter(customer=ann).values_list("from_stage", "to_stage", "changed_at")
+                StageChange.objects.filter(customer=ann).order_by("pk")
+                .values_list("from_stage", "to_stage", "changed_at")
             ),
-            "deals": list(Deal.objects.filter(customer=ann).values_list("amount", "currency")),
+            "deals": list(Deal.objects.filter(customer=ann).order_by("pk").values_list("amount", "currency")),
             "tasks": Task.objects.filter(customer=ann).count(),
             "talks": Conversation.objects.filter(customer=ann).count(),
             "attachments": Attachment.objects.filter(message__customer=ann).count(),
