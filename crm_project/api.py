@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("accounts.api_urls")),
     path("", include("customers.api_urls")),
     path("", include("messaging.api_urls")),
+    path("", include("workflows.api_urls")),
     # Anything else, an id that is none among it, is answered in the contract's shape.
     re_path(r"^.*$", NowhereView.as_view(), name="api-nowhere"),
 ]

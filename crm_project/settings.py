@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 
 from core.logging import logging_config
 from crm_project import environment as env
+from crm_project.schedule import beat_schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -252,46 +253,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "crm_project.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    name: {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": 5 * seconds}}
-    for name, task, seconds in (
-        ("dispatch events", "activity.tasks.dispatch", TICK_SECONDS),
-        ("do the jobs that are due", "activity.tasks.work", TICK_SECONDS),
-        ("seal the audit log", "activity.tasks.seal_events", TICK_SECONDS),
-        ("sign and check the audit log", "activity.tasks.care_for_audit", 60),
-        ("process what came in", "messaging.tasks.process_inbound", TICK_SECONDS),
-        ("deliver what is due", "messaging.tasks.deliver_due", TICK_SECONDS),
-        ("reconcile unconfirmed messages", "messaging.tasks.confirm_unconfirmed", 30),
-        ("fetch files of messages", "messaging.tasks.fetch_media", 5),
-        ("read mailboxes", "messaging.tasks.read_mailboxes", 5),
-        ("read providers' templates", "messaging.tasks.sync_contents", 60),
-        ("ask providers for what was missed", "messaging.tasks.run_backfills", 60),
-        ("have providers asked daily", "messaging.tasks.request_daily_backfills", 900),
-        ("forget old deliveries", "messaging.tasks.purge_inbound_deliveries", 3600),
-        ("throw away files that nothing needs", "messaging.tasks.purge_unused_media", 3600),
-        ("end snoozes", "messaging.tasks.end_snoozes", 15),
-        ("find duplicates", "customers.tasks.find_duplicates", 15),
-        ("remind of tasks", "customers.tasks.remind", 10),
-        ("tell what is overdue and due", "customers.tasks.record_deadlines", 60),
-        ("tell which leads are stalled", "messaging.tasks.record_stalled", 60),
-        ("erase who is kept no longer", "customers.tasks.purge_expired", 3600),
-        ("forget old jobs", "activity.tasks.purge_jobs", 3600),
-        ("answer who forgot a password", "accounts.tasks.send_password_resets", 5),
-        ("forget questions for passwords", "accounts.tasks.purge_password_resets", 3600),
-        ("tell people of their sign-in", "accounts.tasks.send_security_notices", 5),
-        ("forget sessions that are over", "accounts.tasks.purge_sign_ins", 3600),
-        ("mail invitations", "accounts.tasks.send_invitations", 5),
-        ("purge invitations", "accounts.tasks.purge_invitations", 3600),
-        ("forget idempotency keys", "accounts.tasks.purge_idempotency_keys", 3600),
-        ("note that the installation is at work", "activity.tasks.advance_epoch", 15),
-        ("free absurd claims", "crm_project.tasks.release_overlong_claims", 60),
-        ("canary", "crm_project.tasks.canary", 20),
-        ("back up", "crm_project.tasks.back_up", 900),
-        ("run the doctor’s checks", "crm_project.tasks.run_checks", 60),
-        ("take samples", "activity.tasks.take_samples", 60),
-        ("roll up samples", "activity.tasks.roll_up_samples", 900),
-    )
-}
+CELERY_BEAT_SCHEDULE = beat_schedule(TICK_SECONDS)
 
 # --- Sign-in ----------------------------------------------------------------------------------------------------------
 
@@ -427,6 +389,12 @@ if OUTBOUND_LEASE_SECONDS < 3 * PROVIDER_TIMEOUT_SECONDS:
     env.refuse(
         "OUTBOUND_LEASE_SECONDS has to be three times PROVIDER_TIMEOUT_SECONDS or more: a claim must outlive its send."
     )
+
+# What rules send: to a customer at most so many within a day, and nothing in a thread so long after one of ours wrote.
+AUTOMATIC_MESSAGES_A_DAY = env.number("AUTOMATIC_MESSAGES_A_DAY", 50, at_least=1, at_most=1000)
+AUTOMATION_SILENT_MINUTES = env.number("AUTOMATION_SILENT_MINUTES", 60, at_least=0, at_most=7 * 24 * 60)
+# For so many days it is kept what each rule decided and did.
+WORKFLOW_LOG_DAYS = env.number("WORKFLOW_LOG_DAYS", 90, at_least=1, at_most=3650)
 
 # --- Mail of the system itself ----------------------------------------------------------------------------------------
 

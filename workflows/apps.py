@@ -7,4 +7,10 @@ class WorkflowsConfig(AppConfig):
     """What happens by itself: rules, sequences, notifications, the automation hub."""
 
     name = "workflows"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Workflows"
+
+    def ready(self) -> None:
+        from workflows import subscribers
+
+        subscribers.register()

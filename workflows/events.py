@@ -1,6 +1,21 @@
+"""The events of rules, each with its payload."""
+
 from django.utils.translation import gettext_lazy as _
 
+from activity.payloads import Kind, PayloadField
 from activity.registry import declare
 from customers.events import ABOUT_CUSTOMER
 
+NAME = PayloadField("name", Kind.LABEL)
+
 SCHEDULE_DAILY = declare("schedule.daily", _("A day began"), conditions=ABOUT_CUSTOMER)
+WORKFLOW_CREATED = declare("workflow.created", _("A rule was made"), NAME)
+WORKFLOW_CHANGED = declare("workflow.changed", _("A rule was changed, or switched on or off"),
+    NAME, PayloadField("changes", Kind.SETTINGS, "what was set: from and to"))  # fmt: skip
+WORKFLOW_DELETED = declare("workflow.deleted", _("A rule was deleted, with its log"), NAME)
+WORKFLOW_PAUSED = declare("workflow.paused", _("A rule was switched off after it had failed many times in a row"),
+    NAME, PayloadField("failures", Kind.NUMBER))  # fmt: skip
+WORKFLOWS_REORDERED = declare("workflows.reordered", _("The rules were put in another order"),
+    PayloadField("order", Kind.LIST, "their ids"))  # fmt: skip
+RUN_RETRIED = declare("workflow.run_retried", _("A failed run of a rule was done again"),
+    NAME, PayloadField("status", Kind.KEY, "what became of it"))  # fmt: skip

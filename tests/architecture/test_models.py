@@ -30,7 +30,7 @@ WITHOUT_ORGANIZATION = {
     "activity.ProcessFigures": "the installation's machinery, not a customer's record",
 }
 # The models that belong to one by way of another record, with the path; their managers are closed all the same.
-BY_WAY_OF = {"activity.Receipt": "event"}
+BY_WAY_OF = {"activity.Receipt": "event", "workflows.WorkflowVersion": "workflow"}
 # The indexes for look-ups before the organization is known, or within one record of it, each with the reason.
 ACROSS_ORGANIZATIONS = {
     "attachment_of_file": "where one file is used, and a file belongs to one organization",
@@ -45,6 +45,9 @@ ACROSS_ORGANIZATIONS = {
     "channel_by_account": "a webhook is there, and its channel says whose it is",
     "message_thread": "one conversation's, and a conversation belongs to one organization",
     "organization_sample_age": "the beat deletes the old ones of all organizations at once",
+    "evaluation_oldest": "the beat forgets the old ones of all organizations at once",
+    "workflow_run_newest": "one rule's, and a rule belongs to one organization",
+    "workflow_run_oldest": "the beat forgets the old ones of all organizations at once",
     "message_due": "the machinery claims fairly, channel by channel",
 }
 
@@ -120,6 +123,7 @@ NO_ONE_LINE = {
     "currency": "checked against the list of currencies",
     "language": "checked as BCP 47",
     "subscriber": "a name in our code",
+    "event": "a type of event in our code",
     "model": "a model's label",
     "action": "one of our words",
     "format": "csv or xlsx",

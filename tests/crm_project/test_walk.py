@@ -48,6 +48,8 @@ from messaging.intake import inbound
 from messaging.models import Arrival, Attachment, Channel, Conversation, Template
 from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
+from workflows.models import WorkflowRun
+from workflows.rules import services as workflows
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +59,7 @@ PHONE = "7700912345"
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
     r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations|"
-    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars)/<uuid:pk>"
+    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars|^workflows)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -151,8 +153,19 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
         sealing.seal(organization.pk)
         calendar = calendars.create(organization=organization, actor=actor, values={"name": "Hours"})
         key, _ = api_keys.issue(member=alice.member, name="Website", actor=actor)
+        workflow = workflows.create(
+            organization=organization, actor=actor,
+            values={"name": "Note", "trigger_event": "customer.created", "actions": [{"action": "add_note", "body": "x"}]},
+        )  # fmt: skip
+        run = WorkflowRun.objects.create(
+            organization=organization, workflow=workflow, version=1, status="done",
+            event=Event.objects.get(type="customer.created", customer_id=customer.pk),
+            conditions=[{"field": "customer_source", "op": "eq", "value": "", "seen": NAME, "holds": True}],
+        )  # fmt: skip
         ids = {
             r"api-keys/<": key.pk,
+            r"workflows/<": workflow.pk,
+            r"workflow-runs/<": run.pk,
             r"integrity/heads/<": heads.sign(sealing.chain_of(organization.pk)).pk,
             r"audit(-logs)?/<": Event.objects.filter(customer_id=customer.pk)[0].pk,
             r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,

@@ -1,0 +1,12 @@
+from django.urls import URLPattern, URLResolver
+
+from core.api.router import Router
+from workflows.rules.api import DecisionViewSet, WorkflowRunViewSet, WorkflowViewSet
+
+router = Router()
+router.register("workflows", WorkflowViewSet, "workflow")
+router.register("workflow-runs", WorkflowRunViewSet, "workflow-run")
+# Sales staff call customers leads.
+for name, singular in (("customers", "customer"), ("leads", "lead")):
+    router.register(f"{name}/<uuid:pk>/workflow-decisions", DecisionViewSet, f"{singular}-workflow-decision")
+urlpatterns: list[URLPattern | URLResolver] = [*router.urls]

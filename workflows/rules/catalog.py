@@ -1,0 +1,98 @@
+"""What rules can be made of: triggers, fields of conditions with their operators, actions with their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from activity.registry import EVENTS
+from activity.rules import ACTIONS, OPERATORS, OPERATORS_OF, Action
+from customers.models import Customer, Task
+from messaging.channels.base import Kind as ChannelKind
+from workflows.rules import fields
+from workflows.rules.conditions import AskedField
+from workflows.rules.performing import PERFORMERS
+from workflows.rules.reading import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """An event that rules may begin with, and the names of the fields that its conditions may ask for."""
+
+    event_type: str
+    description: str
+    condition_fields: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    label: str
+    kind: str
+    operators: Sequence[str]
+    choices: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    kind: str
+    is_required: bool
+    choices: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedAction:
+    name: str
+    label: str
+    parameters: Sequence[Parameter]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What there is in the open organization."""
+
+    triggers: Sequence[Trigger]
+    condition_fields: Sequence[Field]
+    operators: Mapping[str, str]
+    actions: Sequence[OfferedAction]
+
+
+def catalog() -> Catalog:
+    """The same number of queries for any number of triggers, fields and actions."""
+    known, own = Known.of_organization(), fields.own_fields()
+    choices = fields.choices_of(own)
+    triggers, asked = [], dict[str, AskedField]()
+    for declared in EVENTS:
+        if declared.is_trigger:
+            offered = fields.fields_of(declared, own, choices)
+            asked |= offered
+            triggers.append(Trigger(declared.event_type, str(declared.description), list(offered)))
+    return Catalog(
+        triggers,
+        [
+            Field(field.name, field.label, field.kind.value, OPERATORS_OF[field.kind], field.choices)
+            for field in asked.values()
+        ],
+        {name: str(label) for name, label in OPERATORS.items()},
+        [_offered(action, known) for action in ACTIONS if action.name in PERFORMERS],
+    )
+
+
+def _offered(action: Action, known: Known) -> OfferedAction:
+    choices: Mapping[str, Mapping[str, str]] = {
+        "template": known.templates,
+        "stage": known.stages,
+        "to": known.members,
+        "channel": {kind.value: kind.value for kind in ChannelKind},
+        "priority": {value: str(label) for value, label in Task.Priority.choices},
+        "status": {value: str(label) for value, label in Customer.Status.choices},
+    }
+    return OfferedAction(
+        action.name,
+        str(action.label),
+        [
+            Parameter(name, kind.value, name in action.needs, choices.get(name))
+            for name, kind in {**action.needs, **action.takes}.items()
+        ],
+    )

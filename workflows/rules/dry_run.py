@@ -1,0 +1,101 @@
+"""What a rule would have done about past events: the engine alone, by the facts as they are now. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypedDict
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Member
+from activity.models import Event
+from core.refused import Invalid
+from customers.models import Customer
+from workflows.models import Workflow
+from workflows.rules.facts import EventFacts
+from workflows.rules.queries import visible_events
+from workflows.rules.running import decide_all, kept_seen
+
+# Of an answer; what is older is asked for with an `until`.
+MAX_EVENTS: Final = 200
+DEFAULT_SPAN: Final = timedelta(days=30)
+MAX_SPAN: Final = timedelta(days=366)
+
+
+class Trial(TypedDict):
+    """What the rule would have done about an event."""
+
+    event_id: UUID
+    event_type: str
+    occurred_at: datetime
+    customer: UUID | None
+    customer_name: str
+    matches: bool
+    reason: str
+    conditions: Sequence[Mapping[str, object]]
+    actions: Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """The events that were tried, newest first. `is_complete`: no more than MAX_EVENTS fitted."""
+
+    since: datetime
+    until: datetime
+    trials: Sequence[Trial]
+    is_complete: bool
+
+
+def dry_run(
+    *, workflow: Workflow, member: Member, event_id: UUID | None = None,
+    since: datetime | None = None, until: datetime | None = None,
+) -> DryRun:  # fmt: skip
+    """Try the rule on an event, or on those of its trigger in a span (the last 30 days), that the member may see.
+
+    "Once a customer" counts what the rule did in fact. Raises Invalid for an event of another trigger or that is not
+    there, and for a span that is none.
+    """
+    until = until or timezone.now()
+    since = since or until - DEFAULT_SPAN
+    if since >= until:
+        raise Invalid("since", _("This has to be before the end."))
+    if until - since > MAX_SPAN:
+        raise Invalid("since", _("At most a year before the end."))
+    events = visible_events(member).filter(type=workflow.trigger_event).select_related("organization")
+    rows = _one(events, event_id) if event_id is not None else _span(events, since, until)
+    shown = rows[:MAX_EVENTS]
+    names = dict(Customer.objects.filter(pk__in={row.customer_id for row in shown}).values_list("pk", "name"))
+    trials = [_trial(workflow, event, names.get(event.customer_id, "") if event.customer_id else "") for event in shown]
+    return DryRun(since, until, trials, is_complete=len(rows) <= MAX_EVENTS)
+
+
+def _one(events: QuerySet[Event], event_id: UUID) -> list[Event]:
+    rows = list(events.filter(pk=event_id))
+    if not rows:
+        raise Invalid("event", _("There is no such event of this rule’s trigger."))
+    return rows
+
+
+def _span(events: QuerySet[Event], since: datetime, until: datetime) -> list[Event]:
+    rows = events.filter(occurred_at__gte=since, occurred_at__lt=until)
+    return list(rows.order_by("-occurred_at", "-id")[: MAX_EVENTS + 1])
+
+
+def _trial(workflow: Workflow, event: Event, name: str) -> Trial:
+    (decision,) = decide_all([workflow], event, EventFacts(event))
+    return {
+        "event_id": event.pk,
+        "event_type": event.type,
+        "occurred_at": event.occurred_at,
+        "customer": event.customer_id,
+        "customer_name": name,
+        "matches": decision.is_match,
+        "reason": decision.reason.value,
+        "conditions": [kept_seen(seen) for seen in decision.seen],
+        "actions": [{"action": action.name, **action.params} for action in decision.actions],
+    }

@@ -1,0 +1,116 @@
+"""The facts of an event: what the fields of conditions stand for, looked up when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Final
+from uuid import UUID
+
+from accounts.calendars.queries import hours_for
+from activity.models import Event
+from activity.rules import OWN_FIELD_PREFIX
+from customers.models import Customer
+from messaging.models import Channel, Conversation, Message
+
+# Longer texts are cut in what is kept of a decision; the comparison itself sees all.
+MAX_SEEN_LENGTH: Final = 200
+
+
+class EventFacts:
+    """`facts(name)` gives a field's value, None where it has none. At most one query each for the customer, the tags,
+    the message, the conversation and the business hours, in the organization that is open."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def __call__(self, name: str) -> object:
+        if name.startswith(OWN_FIELD_PREFIX):
+            return self.customer and self.customer.custom_fields.get(name.removeprefix(OWN_FIELD_PREFIX))
+        if name in _RESOLVERS:
+            return _RESOLVERS[name](self)
+        return self.event.payload.get(name)
+
+    def forget(self) -> None:
+        """Look everything up again when it is asked for: what was read was changed in memory, and taken back."""
+        for name in ("customer", "tags", "message", "conversation", "channel", "is_open"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def customer(self) -> Customer | None:
+        """Whom the event is about, deleted or not; of two that were merged the one that stays."""
+        if self.event.customer_id is None:
+            return None
+        rows = Customer.objects.select_related("organization", "stage", "assigned_to")
+        customer: Customer | None = rows.filter(pk=self.event.customer_id).first()
+        if customer is not None and customer.merged_into_id is not None:
+            customer = rows.filter(pk=customer.merged_into_id).first()
+        return customer
+
+    @cached_property
+    def tags(self) -> list[str]:
+        return [] if self.customer is None else [tag.name for tag in self.customer.tags.all()]
+
+    @cached_property
+    def message(self) -> Message | None:
+        if self.event.subject_type != Message._meta.label_lower:
+            return None
+        return Message.objects.select_related("channel__calendar").filter(pk=self.event.subject_id).first()
+
+    @cached_property
+    def conversation(self) -> Conversation | None:
+        """The thread that it happened in."""
+        is_subject = self.event.subject_type == Conversation._meta.label_lower
+        pk = self.event.subject_id if is_subject else self.event.payload.get("conversation")
+        if not pk and self.message is not None:
+            pk = self.message.conversation_id
+        if not pk:
+            return None
+        return Conversation.objects.select_related("channel__calendar").filter(pk=UUID(str(pk))).first()
+
+    @cached_property
+    def channel(self) -> Channel | None:
+        thread = self.message or self.conversation
+        return thread.channel if thread is not None else None
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether it happened within business hours: the channel's, else the organization's."""
+        calendar = self.channel.calendar if self.channel is not None else None
+        return hours_for(self.event.organization, calendar).is_open(self.event.occurred_at)
+
+
+def _of_customer(get: Callable[[Customer], object]) -> Callable[[EventFacts], object]:
+    return lambda facts: None if facts.customer is None else get(facts.customer)
+
+
+def _new_customer(facts: EventFacts) -> object:
+    return facts.event.payload.get("is_new_customer", False)
+
+
+_RESOLVERS: Mapping[str, Callable[[EventFacts], object]] = {
+    "customer_stage": _of_customer(lambda customer: customer.stage.key),
+    "customer_status": _of_customer(lambda customer: customer.status),
+    "customer_tags": lambda facts: facts.tags,
+    "customer_source": _of_customer(lambda customer: customer.source),
+    "customer_phone": _of_customer(lambda customer: customer.phone),
+    "assigned_to": _of_customer(lambda customer: customer.assigned_to_id and str(customer.assigned_to_id)),
+    "language": _of_customer(lambda customer: customer.language),
+    "business_hours": lambda facts: facts.is_open,
+    "channel": lambda facts: facts.channel and facts.channel.kind,
+    "is_new_customer": _new_customer,
+    "message_body": lambda facts: facts.message and facts.message.body,
+    "outcome_type": lambda facts: facts.event.payload.get("type"),
+}
+
+
+def names() -> frozenset[str]:
+    """The fields of conditions that are looked up; a test holds them against the declared ones."""
+    return frozenset(_RESOLVERS)
+
+
+def kept(value: object) -> object:
+    """A value as it is kept with a decision: long texts cut."""
+    if isinstance(value, str) and len(value) > MAX_SEEN_LENGTH:
+        return value[:MAX_SEEN_LENGTH] + "…"
+    return value

@@ -1,0 +1,203 @@
+"""Rules made, changed, put in order, switched and deleted; each content is kept as a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypedDict
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import grants
+from accounts.models import Organization
+from activity.actor import Actor
+from activity.ledger import record
+from core.refused import Refused
+from customers.packs.reading import Pack
+from workflows import events
+from workflows.models import Workflow, WorkflowRun, WorkflowVersion
+from workflows.rules import reading, running
+from workflows.rules.reading import CONTENT, InvalidWorkflow, content_of
+
+MAX_WORKFLOWS: Final = 300
+SETTABLE: Final = (*CONTENT, "is_enabled", "position")
+
+
+class Values(TypedDict, total=False):
+    """What can be set."""
+
+    name: str
+    trigger_event: str
+    conditions: Mapping[str, object]
+    actions: Sequence[Mapping[str, object]]
+    hours: str
+    is_once: bool
+    stop_after: bool
+    is_enabled: bool
+    position: int
+
+
+class TooManyWorkflows(Refused):
+    """The organization has as many rules as it may."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("There are %(count)s rules already. Delete one first.") % {"count": MAX_WORKFLOWS})
+
+
+class WorkflowMissing(Refused):
+    """The rule was deleted meanwhile."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(_("There is no such rule any more."))
+
+
+@transaction.atomic
+def create(*, organization: Organization, actor: Actor, values: Values) -> Workflow:
+    """A new rule, the last in order unless a position is given. Raises InvalidWorkflow, InvalidConditions,
+    TooManyWorkflows."""
+    grants.lock(organization)
+    rows = Workflow.objects.filter(organization=organization)
+    if rows.count() >= MAX_WORKFLOWS:
+        raise TooManyWorkflows
+    workflow = Workflow(organization=organization, created_by_id=actor.user_id)
+    last = rows.aggregate(last=Max("position"))["last"]
+    workflow.position = 0 if last is None else last + 1
+    _set(workflow, {"name": "", "trigger_event": "", "actions": [], "conditions": {}, **values})
+    workflow.save(force_insert=True)
+    _keep_version(workflow, actor)
+    record(events.WORKFLOW_CREATED, subject=workflow, actor=actor, payload={"name": workflow.name})
+    return workflow
+
+
+@transaction.atomic
+def update(*, workflow: Workflow, actor: Actor, changes: Values) -> Workflow:
+    """Set what the changes name; another content is a new version. Raises as `create`, and WorkflowMissing.
+
+    What is running goes on by the content with which it began.
+    """
+    current = _locked(workflow)
+    before = {name: getattr(current, name) for name in SETTABLE}
+    _set(current, changes)
+    if changes.get("is_enabled"):
+        # Whoever switches it on again has seen to what failed.
+        current.failures, current.paused_at = 0, None
+    changed = {
+        name: {"from": value, "to": getattr(current, name)}
+        for name, value in before.items()
+        if getattr(current, name) != value
+    }
+    if not changed:
+        return current
+    is_other_content = not changed.keys().isdisjoint(CONTENT)
+    current.version += int(is_other_content)
+    current.updated_at = timezone.now()
+    current.save()
+    if is_other_content:
+        _keep_version(current, actor)
+    record(events.WORKFLOW_CHANGED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
+    return current
+
+
+@transaction.atomic
+def reorder(*, organization: Organization, actor: Actor, ids: Sequence[UUID]) -> None:
+    """Put the rules in this order; each has to be named once. Raises InvalidWorkflow."""
+    grants.lock(organization)
+    rows = {row.pk: row for row in Workflow.objects.filter(organization=organization)}
+    if len(set(ids)) != len(ids) or set(ids) != rows.keys():
+        raise InvalidWorkflow("ids", _("Name every rule once."))
+    changed = []
+    for position, pk in enumerate(ids):
+        if rows[pk].position != position:
+            rows[pk].position = position
+            changed.append(rows[pk])
+    if changed:
+        Workflow.objects.bulk_update(changed, ["position"])
+        record(
+            events.WORKFLOWS_REORDERED, subject=organization, organization=organization, actor=actor,
+            payload={"order": [str(pk) for pk in ids]},
+        )  # fmt: skip
+
+
+@transaction.atomic
+def delete(*, workflow: Workflow, actor: Actor) -> None:
+    """Delete a rule with its versions and runs. What it queued and made stays. Raises WorkflowMissing."""
+    current = _locked(workflow)
+    record(events.WORKFLOW_DELETED, subject=current, actor=actor, payload={"name": current.name})
+    current.delete()
+
+
+@transaction.atomic
+def retry(*, run: WorkflowRun, actor: Actor) -> WorkflowRun:
+    """Do a failed run again. Raises NotFailed."""
+    done = running.retry(run=run)
+    payload = {"name": done.workflow.name, "status": done.status}
+    record(events.RUN_RETRIED, subject=done.workflow, actor=actor, payload=payload)
+    return done
+
+
+def install(*, organization: Organization, pack: Pack) -> int:
+    """Give an organization those rules of its pack that it does not have yet, switched off; how many were new."""
+    rows = Workflow.objects.filter(organization=organization)
+    present = set(rows.exclude(key="").values_list("key", flat=True))
+    position = rows.aggregate(last=Max("position"))["last"]
+    position = 0 if position is None else position + 1
+    new = [
+        Workflow(
+            organization=organization,
+            key=fields["key"],
+            name=fields["name"],
+            trigger_event=fields["trigger_event"],
+            conditions=fields["conditions"],
+            actions=fields["actions"],
+            position=position + number,
+        )
+        for number, fields in enumerate(fields for fields in pack.workflows if fields["key"] not in present)
+    ]
+    Workflow.objects.bulk_create(new)
+    WorkflowVersion.objects.bulk_create(
+        WorkflowVersion(workflow=row, number=row.version, content=content_of(row), author_label=pack.name)
+        for row in new
+    )
+    return len(new)
+
+
+def _locked(workflow: Workflow) -> Workflow:
+    rows = Workflow.objects.select_for_update(of=("self",)).select_related("organization")
+    current: Workflow | None = rows.filter(pk=workflow.pk).first()
+    if current is None:
+        raise WorkflowMissing
+    return current
+
+
+def _set(workflow: Workflow, values: Values) -> None:
+    """Check and set. What depends on one another is checked together: another trigger offers other fields."""
+    if "name" in values:
+        workflow.name = reading.name(values["name"])
+    if "trigger_event" in values:
+        workflow.trigger_event = reading.trigger(values["trigger_event"])
+    if "trigger_event" in values or "conditions" in values:
+        conditions = values.get("conditions", workflow.conditions)
+        reading.check_conditions(workflow.trigger_event, conditions)
+        workflow.conditions = conditions
+    if "actions" in values:
+        workflow.actions = reading.actions(values["actions"], reading.Known.of_organization())
+    if "hours" in values:
+        if values["hours"] not in Workflow.Hours.values:
+            raise InvalidWorkflow("hours", _("Use one of: %(names)s.") % {"names": ", ".join(Workflow.Hours.values)})
+        workflow.hours = values["hours"]
+    for name in ("is_once", "stop_after", "is_enabled", "position"):
+        if name in values:
+            setattr(workflow, name, values[name])
+
+
+def _keep_version(workflow: Workflow, actor: Actor) -> None:
+    WorkflowVersion.objects.create(
+        workflow=workflow, number=workflow.version, content=content_of(workflow), author_label=actor.label[:200]
+    )

@@ -1,0 +1,26 @@
+"""Subscribers of workflows to events, and its registrations with lower apps."""
+
+from __future__ import annotations
+
+from accounts.events import ORGANIZATION_CREATED
+from activity.models import Event
+from activity.registry import subscribe, triggers
+from customers.events import PACK_CHANGED
+from customers.packs import packs
+from workflows.rules import personal_data, running, services
+from workflows.rules.performers import customers, messages  # noqa: F401 - what each action does
+
+
+def register() -> None:
+    personal_data.register()
+    for event_type in triggers():
+        # One name for each: a subscriber's identity is its name.
+        subscribe(event_type, running.run_rules, name=f"workflows.run_rules.{event_type}")
+    subscribe(ORGANIZATION_CREATED, install_rules, name="workflows.install_rules", inline=True)
+    subscribe(PACK_CHANGED, install_rules, name="workflows.install_rules_of_other_pack", inline=True)
+
+
+def install_rules(event: Event) -> None:
+    """A new organization has its pack's rules, switched off; one that changes to another gets those that it lacks."""
+    key = event.payload.get("to") or event.payload["pack"]
+    services.install(organization=event.organization, pack=packs()[key])
