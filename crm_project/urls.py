@@ -26,6 +26,7 @@ urlpatterns = [
     path("o/<slug:organization>/", include("accounts.organization_urls")),
     path("o/<slug:organization>/", include("customers.urls")),
     path("o/<slug:organization>/", include("messaging.urls")),
+    path("o/<slug:organization>/", include("workflows.urls")),
     path("", include("accounts.urls")),
 ]
 

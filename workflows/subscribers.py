@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.events import ORGANIZATION_CREATED
+from accounts.frame import settings_menu
 from activity.models import Event
 from activity.registry import subscribe, triggers
 from customers.events import PACK_CHANGED
@@ -13,6 +16,12 @@ from workflows.rules.performers import customers, messages  # noqa: F401 - what 
 
 def register() -> None:
     personal_data.register()
+    settings_menu.register(
+        settings_menu.SettingsPage(
+            _("Rules"), "workflows:rules", "workflow", "workflows.view", settings_menu.Group.CUSTOMERS, 15,
+            _("What happens by itself: answers, tags, tasks and moves, and what each rule did."),
+        )
+    )  # fmt: skip
     for event_type in triggers():
         # One name for each: a subscriber's identity is its name.
         subscribe(event_type, running.run_rules, name=f"workflows.run_rules.{event_type}")

@@ -59,7 +59,7 @@ PHONE = "7700912345"
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
     r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations|"
-    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars|^workflows)/<uuid:pk>"
+    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars|^workflows|settings/rules)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -155,7 +155,9 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
         key, _ = api_keys.issue(member=alice.member, name="Website", actor=actor)
         workflow = workflows.create(
             organization=organization, actor=actor,
-            values={"name": "Note", "trigger_event": "customer.created", "actions": [{"action": "add_note", "body": "x"}]},
+            values={
+                "name": "Note", "trigger_event": "customer.created", "actions": [{"action": "add_note", "body": "x"}],
+            },
         )  # fmt: skip
         run = WorkflowRun.objects.create(
             organization=organization, workflow=workflow, version=1, status="done",
@@ -166,6 +168,8 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"api-keys/<": key.pk,
             r"workflows/<": workflow.pk,
             r"workflow-runs/<": run.pk,
+            r"settings/rules/runs/<": run.pk,
+            r"settings/rules/<": workflow.pk,
             r"integrity/heads/<": heads.sign(sealing.chain_of(organization.pk)).pk,
             r"audit(-logs)?/<": Event.objects.filter(customer_id=customer.pk)[0].pk,
             r"(customers|leads)/duplicates/<": DuplicatePair.objects.get().pk,

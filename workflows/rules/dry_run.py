@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Member
 from activity.models import Event
 from core.refused import Invalid
-from customers.models import Customer
+from customers.models import Customer, CustomField
 from workflows.models import Workflow
-from workflows.rules.facts import EventFacts
+from workflows.rules import fields
+from workflows.rules.facts import EventFacts, facts_of
 from workflows.rules.queries import visible_events
 from workflows.rules.running import decide_all, kept_seen
 
@@ -70,7 +71,11 @@ def dry_run(
     rows = _one(events, event_id) if event_id is not None else _span(events, since, until)
     shown = rows[:MAX_EVENTS]
     names = dict(Customer.objects.filter(pk__in={row.customer_id for row in shown}).values_list("pk", "name"))
-    trials = [_trial(workflow, event, names.get(event.customer_id, "") if event.customer_id else "") for event in shown]
+    own = fields.own_fields()
+    trials = [
+        _trial(workflow, facts, names.get(facts.event.customer_id, "") if facts.event.customer_id else "", own)
+        for facts in facts_of(shown)
+    ]
     return DryRun(since, until, trials, is_complete=len(rows) <= MAX_EVENTS)
 
 
@@ -86,8 +91,9 @@ def _span(events: QuerySet[Event], since: datetime, until: datetime) -> list[Eve
     return list(rows.order_by("-occurred_at", "-id")[: MAX_EVENTS + 1])
 
 
-def _trial(workflow: Workflow, event: Event, name: str) -> Trial:
-    (decision,) = decide_all([workflow], event, EventFacts(event))
+def _trial(workflow: Workflow, facts: EventFacts, name: str, own: Sequence[CustomField]) -> Trial:
+    event = facts.event
+    (decision,) = decide_all([workflow], event, facts, own=own)
     return {
         "event_id": event.pk,
         "event_type": event.type,

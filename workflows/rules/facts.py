@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from accounts.calendars.hours import OpeningHours
 from accounts.calendars.queries import hours_for
 from activity.models import Event
 from activity.rules import OWN_FIELD_PREFIX
@@ -21,8 +24,10 @@ class EventFacts:
     """`facts(name)` gives a field's value, None where it has none. At most one query each for the customer, the tags,
     the message, the conversation and the business hours, in the organization that is open."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Event, hours: dict[UUID | None, OpeningHours] | None = None) -> None:
         self.event = event
+        # By the channel's calendar; shared by those of many events.
+        self._hours: dict[UUID | None, OpeningHours] = {} if hours is None else hours
 
     def __call__(self, name: str) -> object:
         if name.startswith(OWN_FIELD_PREFIX):
@@ -41,7 +46,7 @@ class EventFacts:
         """Whom the event is about, deleted or not; of two that were merged the one that stays."""
         if self.event.customer_id is None:
             return None
-        rows = Customer.objects.select_related("organization", "stage", "assigned_to")
+        rows = _customers()
         customer: Customer | None = rows.filter(pk=self.event.customer_id).first()
         if customer is not None and customer.merged_into_id is not None:
             customer = rows.filter(pk=customer.merged_into_id).first()
@@ -55,18 +60,15 @@ class EventFacts:
     def message(self) -> Message | None:
         if self.event.subject_type != Message._meta.label_lower:
             return None
-        return Message.objects.select_related("channel__calendar").filter(pk=self.event.subject_id).first()
+        return _messages().filter(pk=self.event.subject_id).first()
 
     @cached_property
     def conversation(self) -> Conversation | None:
         """The thread that it happened in."""
-        is_subject = self.event.subject_type == Conversation._meta.label_lower
-        pk = self.event.subject_id if is_subject else self.event.payload.get("conversation")
-        if not pk and self.message is not None:
+        pk = _conversation_id(self.event)
+        if pk is None and self.message is not None:
             pk = self.message.conversation_id
-        if not pk:
-            return None
-        return Conversation.objects.select_related("channel__calendar").filter(pk=UUID(str(pk))).first()
+        return None if pk is None else _conversations().filter(pk=pk).first()
 
     @cached_property
     def channel(self) -> Channel | None:
@@ -77,7 +79,49 @@ class EventFacts:
     def is_open(self) -> bool:
         """Whether it happened within business hours: the channel's, else the organization's."""
         calendar = self.channel.calendar if self.channel is not None else None
-        return hours_for(self.event.organization, calendar).is_open(self.event.occurred_at)
+        key = None if calendar is None else calendar.pk
+        if key not in self._hours:
+            self._hours[key] = hours_for(self.event.organization, calendar)
+        return self._hours[key].is_open(self.event.occurred_at)
+
+
+def facts_of(events: Sequence[Event]) -> list[EventFacts]:
+    """The facts of many events of one organization, in a constant number of queries for all that is not merged."""
+    hours: dict[UUID | None, OpeningHours] = {}
+    result = [EventFacts(event, hours) for event in events]
+    customers = _customers().prefetch_related("tags").in_bulk([event.customer_id for event in events])
+    of_messages = [event.subject_id for event in events if event.subject_type == Message._meta.label_lower]
+    messages = _messages().in_bulk([UUID(pk) for pk in of_messages])
+    named = (_conversation_id(event) for event in events)
+    conversations = _conversations().in_bulk([pk for pk in named if pk is not None])
+    for facts in result:
+        customer = customers.get(facts.event.customer_id) if facts.event.customer_id else None
+        if customer is None or customer.merged_into_id is None:
+            facts.__dict__["customer"] = customer
+        if facts.event.subject_type == Message._meta.label_lower:
+            facts.__dict__["message"] = messages.get(UUID(facts.event.subject_id))
+        if (pk := _conversation_id(facts.event)) is not None:
+            facts.__dict__["conversation"] = conversations.get(pk)
+    return result
+
+
+def _conversation_id(event: Event) -> UUID | None:
+    """Of the thread that the event names."""
+    is_subject = event.subject_type == Conversation._meta.label_lower
+    pk = event.subject_id if is_subject else event.payload.get("conversation")
+    return UUID(str(pk)) if pk else None
+
+
+def _customers() -> QuerySet[Customer]:
+    return Customer.objects.select_related("organization", "stage", "assigned_to")
+
+
+def _messages() -> QuerySet[Message]:
+    return Message.objects.select_related("channel__calendar")
+
+
+def _conversations() -> QuerySet[Conversation]:
+    return Conversation.objects.select_related("channel__calendar")
 
 
 def _of_customer(get: Callable[[Customer], object]) -> Callable[[EventFacts], object]:

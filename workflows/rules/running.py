@@ -19,6 +19,7 @@ from activity.ledger import record
 from activity.models import Event
 from activity.rules import OWN_FIELD_PREFIX
 from core.refused import Refused
+from customers.models import CustomField
 from customers.people import locking
 from customers.people.locking import CustomerMissing
 from workflows import events
@@ -73,15 +74,25 @@ def enabled_for(event_type: str) -> list[Workflow]:
 
 
 def decide_all(
-    rows: Sequence[Workflow], event: Event, facts: EventFacts, *, acted_before: frozenset[UUID] = frozenset()
+    rows: Sequence[Workflow],
+    event: Event,
+    facts: EventFacts,
+    *,
+    acted_before: frozenset[UUID] = frozenset(),
+    own: Sequence[CustomField] | None = None,
 ) -> list[Decision]:
-    """What each rule decides about the event, by the facts as they are now. Nothing is written."""
+    """What each rule decides about the event, by the facts as they are now. Nothing is written.
+
+    `own`: the organization's own fields, looked up where a rule asks for one and they are not given.
+    """
     rules = [rule_of(row) for row in rows]
     trigger = fields.trigger_of(event.type)
     is_own = any(
         comparison.field.startswith(OWN_FIELD_PREFIX) for rule in rules for comparison in comparisons(rule.condition)
     )
-    kinds = fields.kinds_for(trigger, fields.own_fields() if is_own else []) if trigger is not None else {}
+    if own is None:
+        own = fields.own_fields() if is_own else []
+    kinds = fields.kinds_for(trigger, own) if trigger is not None else {}
     return decide(rules, _cause(event), facts, kinds, acted_before=acted_before)
 
 

@@ -1,0 +1,157 @@
+"""A rule in words, as the pages show it: when, if, then; and why a rule acted or did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from activity.registry import EVENTS
+from activity.rules import ACTIONS, OPERATORS
+from workflows.models import Workflow
+from workflows.rules.comparing import is_empty
+from workflows.rules.conditions import AskedField, Comparison, Condition, InvalidConditions, parse
+from workflows.rules.fields import choices_of, fields_of, own_fields, trigger_of
+from workflows.rules.planning import Reason
+from workflows.rules.reading import Known
+
+REASONS: Mapping[str, str | Promise] = {
+    Reason.MATCHED: gettext_lazy("It acts."),
+    Reason.CONDITIONS: gettext_lazy("A condition does not hold."),
+    Reason.HOURS: gettext_lazy("It happened at other hours than the rule is for."),
+    Reason.ONCE: gettext_lazy("It acted for this customer before."),
+    Reason.OWN_EVENT: gettext_lazy("The rule did this itself."),
+    Reason.DEPTH: gettext_lazy("Rules had caused one another too often."),
+    Reason.STOPPED: gettext_lazy("A rule before it stopped the rest."),
+}
+HOURS: Mapping[str, str | Promise] = {
+    Workflow.Hours.OPEN: gettext_lazy("only within business hours"),
+    Workflow.Hours.CLOSED: gettext_lazy("only outside business hours"),
+}
+
+
+# In a sentence these read otherwise than in a list of operators.
+IN_SENTENCES: Mapping[str, str | Promise] = {
+    "": gettext_lazy("is"),
+    "eq": gettext_lazy("is"),
+    "contains": gettext_lazy("contains exactly"),
+    "icontains": gettext_lazy("contains"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """A rule in words: the trigger, a line for each condition, a line for each action."""
+
+    when: str
+    conditions: Sequence[str]
+    actions: Sequence[str]
+
+
+class Words:
+    """The words of the open organization: four queries for fields and their values, three for what actions name."""
+
+    def __init__(self) -> None:
+        self.own = own_fields()
+        self.choices = choices_of(self.own)
+        self.known = Known.of_organization()
+
+    def of(self, workflow: Workflow) -> Sentences:
+        """The rule as it is."""
+        declared = EVENTS.get(workflow.trigger_event)
+        fields = self.fields(workflow.trigger_event)
+        try:
+            conditions = list(self._lines(parse(workflow.conditions), fields))
+        except InvalidConditions as error:
+            conditions = [str(error)]
+        conditions += [str(HOURS[workflow.hours])] if workflow.hours in HOURS else []
+        conditions += [_("only once for a customer")] if workflow.is_once else []
+        when = str(declared.description) if declared is not None else workflow.trigger_event
+        return Sentences(when, conditions, [self.action(entry) for entry in workflow.actions])
+
+    def fields(self, trigger_event: str) -> Mapping[str, AskedField]:
+        """What conditions may ask for with this trigger; nothing where there is no such trigger any more."""
+        trigger = trigger_of(trigger_event)
+        return fields_of(trigger, self.own, self.choices) if trigger is not None else {}
+
+    def seen(self, row: Mapping[str, object], fields: Mapping[str, AskedField]) -> dict[str, object]:
+        """What a comparison of a run or trial saw: its text, the value, whether it held."""
+        name = str(row["field"])
+        text = self.comparison(name, str(row["op"]), row["value"], fields.get(name))
+        field = fields.get(name)
+        value = _("nothing") if is_empty(row["seen"]) else _shown(row["seen"], field.choices if field else None)
+        return {"text": text, "seen": value, "holds": row["holds"]}
+
+    def action(self, entry: Mapping[str, object]) -> str:
+        """An action with its parameters."""
+        action = ACTIONS.get(str(entry.get("action", "")))
+        label = str(action.label) if action is not None else str(entry.get("action", ""))
+        named = self._named(entry)
+        timed = [text for text in (_delay(entry), _due(entry)) if text]
+        if entry.get("cancel_on_inbound") is True:
+            timed.append(_("unless they write before"))
+        return ", ".join([f"{label}: {named}" if named else label, *timed])
+
+    def _named(self, entry: Mapping[str, object]) -> str:
+        labels = {"template": self.known.templates, "stage": self.known.stages, "to": self.known.members}
+        for name in ("template", "stage", "to", "tag", "title", "body", "text", "status"):
+            if name in entry:
+                value = str(entry[name])
+                return f"“{labels.get(name, {}).get(value, value)}”"
+        return ""
+
+    def _lines(self, condition: Condition, fields: Mapping[str, AskedField]) -> Iterable[str]:
+        if isinstance(condition, Comparison):
+            yield self.comparison(condition.field, condition.operator, condition.value, fields.get(condition.field))
+        elif condition.how == "all":
+            for part in condition.parts:
+                yield from self._lines(part, fields)
+        else:
+            parts = [" ".join(self._lines(part, fields)) for part in condition.parts]
+            joined = _(" or ").join(parts)
+            yield _("not: %(parts)s") % {"parts": joined} if condition.how == "not" else joined
+
+    def comparison(self, name: str, operator: str, value: object, field: AskedField | None) -> str:
+        """“Stage is one of “New”, “Engaged””."""
+        label = field.label if field is not None else name
+        if operator == "isnull":
+            return f"{label} {_('is empty') if value is True else _('is not empty')}"
+        word = str(IN_SENTENCES.get(operator) or OPERATORS.get(operator, operator))
+        return f"{label} {word} {_shown(value, field.choices if field is not None else None)}"
+
+
+def _shown(value: object, choices: Mapping[str, str] | None) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(_shown(entry, choices) for entry in value)
+    if value is None:
+        return _("empty")
+    text = (choices or {}).get(str(value), str(value))
+    return text if isinstance(value, int | float) else f"“{text}”"
+
+
+def _delay(entry: Mapping[str, object]) -> str:
+    minutes = entry.get("delay_minutes")
+    return _("after %(time)s") % {"time": _time(minutes)} if isinstance(minutes, int) and minutes else ""
+
+
+def _due(entry: Mapping[str, object]) -> str:
+    minutes = entry.get("due_in_minutes", entry.get("minutes", 0))
+    days = entry.get("days", 0)
+    length = (minutes if isinstance(minutes, int) else 0) + 1440 * (days if isinstance(days, int) else 0)
+    return _("in %(time)s") % {"time": _time(length)} if length else ""
+
+
+def _time(minutes: int) -> str:
+    days, rest = divmod(minutes, 1440)
+    hours, rest = divmod(rest, 60)
+    parts = [
+        ngettext("%(count)d day", "%(count)d days", days) % {"count": days} if days else "",
+        ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours} if hours else "",
+        ngettext("%(count)d minute", "%(count)d minutes", rest) % {"count": rest} if rest else "",
+    ]
+    return " ".join(part for part in parts if part)
