@@ -16,6 +16,13 @@ PREFIX = PayloadField("prefix", Kind.KEY, "what the key begins with")
 ORGANIZATION_CREATED = declare("organization.created", _("An organization was made"),
     PayloadField("pack", Kind.KEY, "the key of its pack"), PayloadField("name", Kind.LABEL))  # fmt: skip
 ORGANIZATION_CHANGED = declare("organization.changed", _("Settings of an organization changed"), FROM_AND_TO)
+ORGANIZATION_SUSPENDED = declare("organization.suspended",
+    _("Whoever runs the installation suspended the organization"), PayloadField("reason", Kind.LABEL))  # fmt: skip
+ORGANIZATION_RESUMED = declare("organization.resumed", _("The organization goes on after it was suspended"))
+ORGANIZATION_DELETED = declare("organization.deleted", _("Whoever runs the installation deleted the organization"),
+    PayloadField("purge_at", Kind.TIME, "until when it can be restored"))  # fmt: skip
+ORGANIZATION_RESTORED = declare("organization.restored", _("The organization was restored after it was deleted"),
+    PayloadField("is_suspended", Kind.BOOLEAN, "whether it was suspended before, and is again"))  # fmt: skip
 MEMBER_ADDED = declare("member.added", _("A user became a member"), ROLE)
 MEMBER_CHANGED = declare("member.changed", _("A member’s role or teams changed"),
     PayloadField("changes", Kind.SETTINGS, "role, teams: from and to"))  # fmt: skip

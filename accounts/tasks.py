@@ -7,6 +7,7 @@ from accounts.hand_over import services as hand_over
 from accounts.idempotency import services as idempotency
 from accounts.invitations import sending as invitation_mails
 from accounts.invitations import services as invitations
+from accounts.organizations import purging
 from core.jobs import Drain
 from core.tenancy import every_organization
 
@@ -46,6 +47,12 @@ def purge_invitations() -> int:
 def send_security_notices() -> int:
     """Write the mails that tell people what was changed about their sign-in."""
     return notices.send_due()
+
+
+@shared_task(base=Drain, name="accounts.tasks.purge_organizations")
+def purge_organizations() -> int:
+    """Destroy the organizations that were deleted 30 days ago, step by step."""
+    return purging.purge_due()
 
 
 @shared_task(base=Drain, name="accounts.tasks.purge_sign_ins")

@@ -325,7 +325,8 @@ def _so_far(job: Job) -> dict[str, object]:
 
 def _is_another_due(job: Job) -> bool:
     with every_organization("one worker does the jobs of all organizations"):
-        return bool(Job.objects.filter(due_at__lte=clock.now()).exclude(pk=job.pk).exists())
+        others = Job.objects.filter(due_at__lte=clock.now(), organization__is_active=True)
+        return bool(others.exclude(pk=job.pk).exists())
 
 
 QUEUE = queues.register(

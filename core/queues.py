@@ -51,7 +51,17 @@ class Queue(Generic[Row]):
     is_attempt: bool = True
     # False where the rows belong to nobody yet: then there are no turns to take.
     has_organizations: bool = True
+    # Whether it goes on for an organization that is suspended: what comes in does, what leaves or happens does not.
+    goes_on_suspended: bool = False
     changes: dict[str, Any] = field(default_factory=dict)
+
+    def active_rows(self) -> models.QuerySet[Row]:
+        """`rows` without those that wait for their organization to go on."""
+        rows = self.rows()
+        if not self.has_organizations or self.goes_on_suspended:
+            return rows
+        # settings.TENANT_MODEL has the flag; a row may belong to nobody yet.
+        return rows.exclude(organization__is_active=False)
 
     def do(self, row: Row) -> None:
         """Work on a claimed row, alone if a worker was lost with it before; never raises.

@@ -50,7 +50,7 @@ def _organizations_with_due(queue: Queue[Row]) -> list[UUID | None]:
     """Whose turn it is, who has waited longest first."""
     with every_organization(queue.why):
         # Without what the rows are read with: only their organizations are asked for.
-        due = queue.rows().select_related(None).filter(due_at__lte=clock.now()).order_by()
+        due = queue.active_rows().select_related(None).filter(due_at__lte=clock.now()).order_by()
         if not queue.has_organizations:
             return [None] if due.exists() else []
         waiting = due.values("organization_id").annotate(since=Min("due_at")).order_by("since")
@@ -80,6 +80,8 @@ def _turn(queue: Queue[Row], organization: UUID | None, until: float) -> tuple[i
 def _claim_next(queue: Queue[Row], organization: UUID | None) -> Row | None:
     with every_organization(queue.why):
         owner = {"organization_id": organization} if organization is not None else {"organization_id__isnull": True}
-        rows: models.QuerySet[Row] = queue.rows().filter(**owner) if queue.has_organizations else queue.rows()
+        rows: models.QuerySet[Row] = queue.active_rows()
+        if queue.has_organizations:
+            rows = rows.filter(**owner)
         claimed = claim(rows, limit=1, lease=queue.lease, is_attempt=queue.is_attempt, **queue.changes)
     return claimed[0] if claimed else None

@@ -24,7 +24,7 @@ def declared() -> list[queues.Queue]:
 
 
 def events_move() -> str:
-    return _waiting_words(Event.objects.all)
+    return _waiting_words(lambda: Event.objects.filter(organization__is_active=True))
 
 
 def jobs_move() -> str:
@@ -32,7 +32,7 @@ def jobs_move() -> str:
     with every_organization("the queues serve all organizations"):
         if Job.objects.filter(claim_token__isnull=False, due_at__gt=clock.now()).exists():
             return ""
-    return _waiting_words(Job.objects.all)
+    return _waiting_words(lambda: Job.objects.filter(organization__is_active=True))
 
 
 def arrivals_move() -> str:
@@ -43,7 +43,7 @@ def messages_move() -> str:
     """A long queue behind a channel's pace moves; one whose channel had no turn for a minute does not."""
     paced = Q(channel__paced_until__gt=clock.now() - STUCK_AFTER)
     sending = Q(status__in=[Message.Status.QUEUED, Message.Status.SENDING])
-    return _waiting_words(lambda: Message.objects.filter(sending).exclude(paced))
+    return _waiting_words(lambda: Message.objects.filter(sending, organization__is_active=True).exclude(paced))
 
 
 def _waiting_words(rows: Callable[[], QuerySet]) -> str:

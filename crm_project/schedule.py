@@ -45,6 +45,7 @@ def beat_schedule(tick_seconds: float) -> dict[str, Entry]:
         ("tell people of their sign-in", "accounts.tasks.send_security_notices", 5),
         ("forget sessions that are over", "accounts.tasks.purge_sign_ins", 3600),
         ("mail invitations", "accounts.tasks.send_invitations", 5),
+        ("destroy deleted organizations", "accounts.tasks.purge_organizations", 60),
         ("purge invitations", "accounts.tasks.purge_invitations", 3600),
         ("forget idempotency keys", "accounts.tasks.purge_idempotency_keys", 3600),
         ("note that the installation is at work", "activity.tasks.advance_epoch", 15),

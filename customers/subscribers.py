@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.core.files.storage import default_storage
 from django.utils.translation import gettext_lazy as _
 
 from accounts.account import tabs
-from accounts.events import MEMBER_DEACTIVATED, ORGANIZATION_CREATED
+from accounts.events import MEMBER_DEACTIVATED, ORGANIZATION_CREATED, ORGANIZATION_RESTORED, ORGANIZATION_RESUMED
 from accounts.frame import menu, settings_menu
 from accounts.models import Member
 from accounts.organizations import packs as offered_packs
+from accounts.organizations import purging
 from accounts.settings import parts
 from activity import installation
 from activity.actor import SYSTEM, Actor, ActorKind
-from activity.models import Event
+from activity.models import Event, Job
 from activity.registry import subscribe
 from customers import days, settings_pages
 from customers.data import undo
@@ -20,6 +25,7 @@ from customers.data.bulk import services as bulk
 from customers.data.bulk import undo as bulk_undo
 from customers.data.deletion import blockers
 from customers.data.deletion import services as deletion
+from customers.data.imports import files as import_files
 from customers.data.imports import services as imports
 from customers.data.imports import undo as import_undo
 from customers.data.merging import hooks as merging
@@ -28,7 +34,7 @@ from customers.data.personal_data import parts as personal_parts
 from customers.data.personal_data import services as personal_data
 from customers.data.retention.settings import RETENTION
 from customers.events import CUSTOMER_CREATED, STAGE_CHANGED
-from customers.models import Customer, Process, Stage, Task
+from customers.models import Customer, CustomerImport, Process, Stage, Task
 from customers.packs import contents, packs
 from customers.packs import services as pack_service
 from customers.page import audit_records, explanations, hand_over, palette
@@ -69,6 +75,8 @@ def register() -> None:
     parts.register(RETENTION)
     tabs.register(tabs.Tab(_("Calendar feed"), "customers:calendar_feed", 50, "tasks.view"))
     blockers.register(blockers.Blocker("deals", deletion.open_deals, deletion.lose_deals))
+    purging.OTHER_FILES.register(purging.OtherFiles("archives of jobs", Job, archives_of_jobs))
+    purging.OTHER_FILES.register(purging.OtherFiles("parts of imports", CustomerImport, parts_of_imports))
     personal_parts.register()
     personal_data.register()
     timeline_sources.register()
@@ -85,6 +93,8 @@ def register() -> None:
     import_undo.register()
     stages.register()
     merging.register(Process, processes.before_merge)
+    subscribe(ORGANIZATION_RESUMED, reminders.skip_late, name="customers.skip_late_resumed", inline=True)
+    subscribe(ORGANIZATION_RESTORED, reminders.skip_late, name="customers.skip_late_restored", inline=True)
     subscribe(STAGE_CHANGED, make_entry_task, name="customers.make_entry_task", inline=True)
     subscribe(CUSTOMER_CREATED, make_first_task, name="customers.make_first_task", inline=True)
     subscribe(MEMBER_DEACTIVATED, end_calendar_feed, name="customers.end_calendar_feed", inline=True)
@@ -133,3 +143,15 @@ def _make_task_of(event: Event, key: str) -> None:
         organization=event.organization, customer=customer, actor=SYSTEM, title=stage.entry_task, due_at=due_at,
         assigned_to=owner, origin=f"stage_change:{event.pk}",
     )  # fmt: skip
+
+
+def archives_of_jobs(keys: Sequence[UUID]) -> list[purging.File]:
+    """The archives of personal data that jobs have made."""
+    paths = [job.state.get("path") for job in Job.objects.filter(pk__in=keys)]
+    return [(default_storage, str(path)) for path in paths if path]
+
+
+def parts_of_imports(keys: Sequence[UUID]) -> list[purging.File]:
+    """The parts in which imports wait between their steps."""
+    uploads = CustomerImport.objects.filter(pk__in=keys)
+    return [(default_storage, name) for upload in uploads for name in import_files.parts_of(upload)]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from accounts.calendars import queries as calendars
-from accounts.events import ORGANIZATION_CREATED, TEAM_DELETED
+from accounts.events import (
+    ORGANIZATION_CREATED,
+    ORGANIZATION_RESTORED,
+    ORGANIZATION_RESUMED,
+    TEAM_DELETED,
+)
 from accounts.frame import menu
 from accounts.models import Member, Organization
+from accounts.organizations import purging
 from activity import installation
 from activity.actor import SYSTEM, Actor
 from activity.models import Event
@@ -22,6 +29,7 @@ from customers.models import Customer
 from customers.packs import packs
 from customers.page import panels
 from customers.page.timeline import queries as timeline
+from messaging.delivery import late
 from messaging.delivery import queue as outbound
 from messaging.health import checks as health
 from messaging.inbox import explanations, hand_over, home, palette, personal_data
@@ -68,6 +76,7 @@ def register() -> None:
     )  # fmt: skip
     palette.register()
     home.register()
+    purging.OTHER_FILES.register(purging.OtherFiles("copies of messages", Message, copies_of))
     blockers.register(blockers.Blocker("messages", queued_messages, cancel_queued))
     personal_data.register()
     health.register_all()
@@ -76,6 +85,9 @@ def register() -> None:
     subscribe(ORGANIZATION_CREATED, install_templates, name="messaging.install_templates", inline=True)
     subscribe(PACK_CHANGED, install_templates, name="messaging.add_templates", inline=True)
     subscribe(ORGANIZATION_CREATED, set_up_channels, name="messaging.set_up_channels", inline=True)
+    for goes_on, how in ((ORGANIZATION_RESUMED, "resumed"), (ORGANIZATION_RESTORED, "restored")):
+        subscribe(goes_on, late.stop_late, name=f"messaging.stop_late_{how}", inline=True)
+        subscribe(goes_on, late.put_before_people, name=f"messaging.put_late_before_people_{how}")
     subscribe(TEAM_DELETED, release_templates, name="messaging.release_templates", inline=True)
 
 
@@ -85,6 +97,11 @@ def channels_by_calendar(organization: Organization) -> calendars.Names:
     for channel in Channel.objects.filter(organization=organization, calendar__isnull=False).order_by("name"):
         names.setdefault(cast("UUID", channel.calendar_id), []).append(channel.name)
     return names
+
+
+def copies_of(keys: Sequence[UUID]) -> list[purging.File]:
+    """What providers keep of messages in files of this machine."""
+    return [(file.storage, file.path) for file in personal_data.copies(Message.objects.filter(pk__in=keys))]
 
 
 def set_up_channels(event: Event) -> None:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from accounts.access.viewing import viewing_of
 from accounts.credentials import api_keys, sign_in, tokens, ways
+from accounts.credentials.readiness import OrganizationSuspended
 from accounts.models import APIKey, Member
 from core.http import client_address
 
@@ -28,6 +29,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
             member = tokens.member_of(token.strip())
         except tokens.InvalidToken as error:
             raise exceptions.AuthenticationFailed(str(error)) from error
+        except OrganizationSuspended as refused:
+            raise exceptions.PermissionDenied(str(refused), code=refused.code) from refused
         return member.user, member
 
     def authenticate_header(self, request: Request) -> str:
@@ -45,6 +48,8 @@ class APIKeyAuthentication(authentication.BaseAuthentication):
             key = api_keys.find(secret)
         except api_keys.InvalidAPIKey as error:
             raise exceptions.AuthenticationFailed(str(error)) from error
+        except OrganizationSuspended as refused:
+            raise exceptions.PermissionDenied(str(refused), code=refused.code) from refused
         address = client_address(request)
         if not key.is_good_from(address):
             refused = api_keys.NetworkNotAllowed(address)
@@ -65,6 +70,10 @@ class SessionAuthentication(authentication.SessionAuthentication):
         user, _ = credentials
         members = ways.openable(request._request, sign_in.memberships(user))
         if not members:
+            try:
+                sign_in.require_none_suspended(user)
+            except OrganizationSuspended as refused:
+                raise exceptions.PermissionDenied(str(refused), code=refused.code) from refused
             return user, None
         # A browser that views as a role calls with no more than that; what would change something is refused before.
         viewing = viewing_of(request._request, members[0])

@@ -18,6 +18,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -46,7 +47,7 @@ def requires(permission: str) -> Callable[[View], View]:
             memberships = sign_in.memberships(request.user)
             member = next((m for m in memberships if m.organization.slug == organization), None)
             if member is None:
-                raise Http404("There is no such page, or you are not a member of its organization.")
+                return _shut(request, organization)
             first = first_step(request, member)
             if first is not None:
                 return first
@@ -69,6 +70,18 @@ def requires(permission: str) -> Callable[[View], View]:
         return cast("View", guarded)
 
     return decorate
+
+
+def _shut(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page that says why a suspended organization is closed to its member. Raises Http404 for who is none."""
+    members = sign_in.suspended(cast("User", request.user))
+    member = next((m for m in members if m.organization.slug == slug), None)
+    if member is None:
+        raise Http404("There is no such page, or you are not a member of its organization.")
+    if request.headers.get("HX-Request"):
+        # The page that the part belongs to is no longer theirs: they are shown why.
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse("organization:home", args=[slug])})
+    return render(request, "accounts/access/suspended.html", {"organizations": [member.organization]}, status=403)
 
 
 def _read_only(permission: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:

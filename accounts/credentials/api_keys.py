@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events
+from accounts.credentials.readiness import require_open
 from accounts.models import APIKey, Member
 from accounts.permissions import NEVER_BY_KEY
 from activity.actor import Actor
@@ -117,17 +118,18 @@ def rotate(*, key: APIKey, actor: Actor) -> str:
 
 
 def find(secret: str) -> APIKey:
-    """The key with this secret, with its member. Raises InvalidAPIKey."""
+    """The key with this secret, with its member. Raises InvalidAPIKey, or OrganizationSuspended."""
     now, digest = timezone.now(), _hash(secret)
     with every_organization("the key names its organization"):
         key = (
             APIKey.objects.select_related("member__user", "member__organization", "member__role")
             .filter(Q(key_hash=digest) | Q(previous_hash=digest, previous_until__gt=now))
-            .filter(member__is_active=True, member__user__is_active=True, member__organization__is_active=True)
+            .filter(member__is_active=True, member__user__is_active=True, member__organization__deleted_at=None)
             .first()
         )
         if key is None or not key.is_usable:
             raise InvalidAPIKey
+        require_open(key.member.organization)
         # To the minute is enough to see a forgotten key, and spares a write on each request.
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - NOTED_EVERY)
         if key.last_used_at is None or key.last_used_at < now - NOTED_EVERY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from accounts.credentials.ways import OWN, Ways
-from accounts.models import Member, User
+from accounts.models import Member, Organization, User
 from core.refused import Refused
 
 
@@ -13,6 +13,17 @@ class NotReady(Refused):
     """The person has something to do first, on a page of their own account."""
 
     status = 403
+
+
+class OrganizationSuspended(NotReady):
+    """Whoever runs the installation has suspended the organization: nobody gets in."""
+
+    code = "organization_suspended"
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__(
+            _("%(organization)s is suspended. Ask whoever runs this installation.") % {"organization": organization}
+        )
 
 
 class PasswordChangeRequired(NotReady):
@@ -49,6 +60,12 @@ class OwnSignInRequired(NotReady):
 
     def __init__(self) -> None:
         super().__init__(_("You are signed in by another organization’s provider. Sign in with your own password."))
+
+
+def require_open(organization: Organization) -> None:
+    """Raises OrganizationSuspended. No query."""
+    if not organization.is_active:
+        raise OrganizationSuspended(organization)
 
 
 def require_own_password(user: User) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import events
 from accounts.credentials import known_browsers, notices, second_factor, throttle
 from accounts.credentials.devices import Device, device_of
+from accounts.credentials.readiness import require_open
 from accounts.models import Member, SecurityNotice, User
 from activity.actor import Actor
 from activity.ledger import record
@@ -74,6 +75,19 @@ def memberships(user: User) -> list[Member]:
         # A service member comes in by keys alone, whatever a session says.
         rows = Member.objects.active().people().with_access().filter(user=user)
         return sorted(rows, key=lambda m: (m.last_seen_at is None, -(m.last_seen_at or m.created_at).timestamp()))
+
+
+def suspended(user: User) -> list[Member]:
+    """The user's memberships of suspended organizations; asked only where they did not get in."""
+    with every_organization("a user's memberships are in several"):
+        rows = Member.objects.suspended().people().with_access().filter(user=user)
+        return list(rows.order_by("organization__name"))
+
+
+def require_none_suspended(user: User) -> None:
+    """For a user who can enter no organization. Raises OrganizationSuspended where that is why."""
+    for member in suspended(user):
+        require_open(member.organization)
 
 
 def note_seen(member: Member) -> None:

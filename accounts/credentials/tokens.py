@@ -20,6 +20,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from accounts import events
 from accounts.credentials.devices import Device
+from accounts.credentials.readiness import require_open
 from accounts.credentials.recording import record_of_user
 from accounts.models import Member, TokenFamily, User
 from activity.actor import Actor
@@ -80,10 +81,15 @@ def begin(*, member: Member, device: Device | None = None) -> Pair:
 
 
 def refresh(*, token: str) -> Pair:
-    """A new pair for a refresh token, which is spent by it. Raises InvalidToken; reuse revokes the family."""
+    """A new pair for a refresh token, which is spent by it; reuse revokes the family.
+
+    Raises InvalidToken, or OrganizationSuspended, which leaves the token as good as it was.
+    """
     claims = _claims(RefreshToken, token)
     new = RefreshToken()
     with every_organization("the token names its family, the family its organization"):
+        if (known := _family(claims)) is not None and known.is_usable:
+            require_open(known.member.organization)
         # The spent token's id is the condition: of two refreshes at once one wins, and the other is a reuse.
         spent = TokenFamily.objects.filter(
             pk=claims[FAMILY_CLAIM], current_token_id=claims["jti"], revoked_at=None, expires_at__gt=timezone.now()
@@ -153,12 +159,16 @@ def end(*, user: User, pk: UUID | None = None) -> int:
 
 
 def member_of(token: str) -> Member:
-    """The member that an access token speaks for, if it and its family still hold. Raises InvalidToken. One query."""
+    """The member that an access token speaks for, if it and its family still hold. One query.
+
+    Raises InvalidToken, or OrganizationSuspended.
+    """
     claims = _claims(AccessToken, token)
     with every_organization("the token names its family, the family its organization"):
         family = _family(claims)
     if family is None or not family.is_usable:
         raise InvalidToken
+    require_open(family.member.organization)
     return family.member
 
 
@@ -179,7 +189,7 @@ def _family(claims: Mapping[str, Any]) -> TokenFamily | None:
             pk=claims[FAMILY_CLAIM],
             member__is_active=True,
             member__user__is_active=True,
-            member__organization__is_active=True,
+            member__organization__deleted_at=None,
         )
         .first()
     )

@@ -168,7 +168,11 @@ def _require_open(invitation: Invitation) -> None:
 def _is_still_meant(invitation: Invitation) -> bool:
     """Whether who invited is there and may still give the role and the teams."""
     inviter, role = invitation.invited_by, invitation.role
-    if inviter is None or role is None or not invitation.organization.is_active:
+    if role is None or not invitation.organization.is_active:
+        return False
+    if invitation.is_of_installation:
+        return True
+    if inviter is None:
         return False
     if not inviter.may(INVITES):
         return False

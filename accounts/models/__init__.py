@@ -1,6 +1,7 @@
 from accounts.models.api_key import APIKey, KeyState
 from accounts.models.attempt import SignInAttempt
 from accounts.models.calendar import BusinessCalendar
+from accounts.models.deletion import OrganizationDeletion
 from accounts.models.hand_over import HandedOver
 from accounts.models.idempotency import IdempotentCall
 from accounts.models.invitation import Invitation
@@ -25,6 +26,7 @@ __all__ = [
     "KeyState",
     "Member",
     "Organization",
+    "OrganizationDeletion",
     "Passkey",
     "PasswordReset",
     "ProviderLink",

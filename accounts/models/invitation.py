@@ -39,6 +39,8 @@ class Invitation(TenantModel, Claimable):
     teams = models.ManyToManyField(Team, blank=True, related_name="+")
     # On whose word it is; None where they are gone.
     invited_by = models.ForeignKey(Member, on_delete=models.SET_NULL, null=True, related_name="+")
+    # On the word of who runs the installation, who is no member: the first administrator's.
+    is_of_installation = models.BooleanField(default=False, db_default=False, editable=False)
     nonce = models.UUIDField(default=uuid.uuid4, editable=False)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     expires_at = models.DateTimeField()

@@ -66,6 +66,11 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Members who may come in now."""
         return self.filter(is_active=True, user__is_active=True, organization__is_active=True)
 
+    def suspended(self) -> Self:
+        """Members who could come in, were their organization not suspended; of a deleted one nobody is told."""
+        shut = {"organization__is_active": False, "organization__deleted_at": None}
+        return self.filter(is_active=True, user__is_active=True, **shut)
+
     def present(self) -> Self:
         """Members who were not removed, active or not."""
         return self.filter(removed_at=None)

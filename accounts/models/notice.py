@@ -20,6 +20,9 @@ class SecurityNotice(Claimable):
         CODE_USED = "code_used", _("A recovery code was used")
         CONNECTED = "connected", _("A sign-in by your organization’s provider was connected")
         DISCONNECTED = "disconnected", _("A sign-in by your organization’s provider was disconnected")
+        ORGANIZATION_DELETED = "org_deleted", _("An organization was deleted")
+        ORGANIZATION_RESTORED = "org_restored", _("A deleted organization was restored")
+        ORGANIZATION_PURGED = "org_purged", _("A deleted organization was destroyed")
         CODES_RENEWED = "codes_renewed", _("New recovery codes were made")
 
     id = models.BigAutoField(primary_key=True)

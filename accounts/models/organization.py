@@ -68,7 +68,12 @@ class Organization(models.Model):
     password_keeper = models.ForeignKey(
         "accounts.Member", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
-    is_active = models.BooleanField(default=True)
+    # False while it is suspended or deleted: nobody enters, what comes in is kept, nothing leaves.
+    is_active = models.BooleanField(default=True, editable=False)
+    suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    suspension_reason = OneLine(max_length=300, blank=True, default="", db_default="", editable=False)
+    # Hidden from then on, and everything of it is destroyed once the time to restore it is over.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
     def __str__(self) -> str:

@@ -56,7 +56,8 @@ class SignInViewSet(ViewSet):
             ),
             403: OpenApiResponse(
                 description="`password_change_required`: somebody else chose the password, and the person has to set "
-                "their own on the page. Or the user is a member of no organization."
+                "their own on the page. `organization_suspended`: whoever runs the installation has closed it. Or the "
+                "user is a member of no organization."
             ),
         },
     )
@@ -67,6 +68,7 @@ class SignInViewSet(ViewSet):
         require_own_password(user)
         members = sign_in.memberships(user)
         if not members:
+            sign_in.require_none_suspended(user)
             raise exceptions.PermissionDenied("You are not a member of any organization.")
         device = device_of(request._request)
         if user.last_login is not None and not tokens.has_seen(user, device):

@@ -81,6 +81,9 @@ def home(request: HttpRequest) -> HttpResponse:
     members = ways.openable(request, sign_in.memberships(cast("User", request.user)))
     if members:
         return redirect("organization:home", members[0].organization.slug)
+    suspended = [member.organization for member in sign_in.suspended(cast("User", request.user))]
+    if suspended:
+        return render(request, "accounts/access/suspended.html", {"organizations": suspended}, status=403)
     return render(request, "accounts/sign_in/no_organization.html", status=403)
 
 

@@ -42,7 +42,7 @@ _SEE_WORKER: Final = gettext_noop(
 def every_queue() -> list[Line]:
     """For each queue how much is due, and since when."""
     with every_organization("the doctor looks at every queue"):
-        return [_line(queue.name, queue.rows()) for queue in movement.declared()]
+        return [_line(queue.name, queue.active_rows()) for queue in movement.declared()]
 
 
 def _line(name: str, rows: QuerySet) -> Line:

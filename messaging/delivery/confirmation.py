@@ -202,6 +202,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="the sweep serves all organizations",
         lease=LEASE,
+        goes_on_suspended=True,
         longest=MAX_DURATION,
         is_attempt=False,
     )

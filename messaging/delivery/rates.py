@@ -124,7 +124,7 @@ def _absurd(now: datetime) -> Q:
 
 def _waiting_channels(now: datetime) -> QuerySet[Channel]:
     waiting = due().filter(channel=OuterRef("pk"), due_at__lte=now)
-    return Channel.objects.filter(Exists(waiting))
+    return Channel.objects.filter(Exists(waiting), organization__is_active=True)
 
 
 def _next_channel(now: datetime) -> Channel | None:

@@ -11,7 +11,9 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
+from accounts.models import Organization
 from activity.actor import SYSTEM, acting_as
 from core import clock, metrics, queues
 from core.claims import give_back
@@ -108,9 +110,11 @@ def return_unsent(message: Message) -> None:
 
 
 def begin(message: Message) -> bool:
-    """Note the beginning of the request, behind the fence; False when the claim is lost."""
+    """Note the beginning of the request, behind the fence; False when the claim is lost, or the organization was
+    suspended meanwhile: then the message waits as it is."""
     now = clock.now()
-    rows = Message.objects.filter(pk=message.pk, claim_token=message.claim_token, due_at__gt=now)
+    goes_on = Exists(Organization.objects.filter(pk=OuterRef("organization_id"), is_active=True))
+    rows = Message.objects.filter(goes_on, pk=message.pk, claim_token=message.claim_token, due_at__gt=now)
     message.request_began_at = now
     return rows.update(request_began_at=now) == 1
 

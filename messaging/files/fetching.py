@@ -169,6 +169,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="files of all organizations are fetched by one sweep",
         lease=LEASE,
+        goes_on_suspended=True,
         longest=MAX_DURATION,
     )
 )

@@ -121,7 +121,7 @@ def _erase_messages(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
     """That there was a message stays: in which direction, when, what became of it. The provider's id too, so that the
     same webhook once more does not bring the person back."""
     rows = Message.objects.filter(customer=customer)
-    files = _copies(rows)
+    files = copies(rows)
     rows.update(
         subject="", body="", address="", error_message="", location=None, button=None, referral=None, extra={},
         content_variables=None, fallback_variables=None,
@@ -129,7 +129,7 @@ def _erase_messages(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
     return files
 
 
-def _copies(rows: QuerySet[Message]) -> list[StoredFile]:
+def copies(rows: QuerySet[Message]) -> list[StoredFile]:
     """What a provider keeps of these messages in files of this machine."""
     keepers = {key: one for key, one in registry.providers().items() if isinstance(one, KeepsCopies)}
     named = rows.filter(channel__provider__in=keepers).values_list("pk", "channel__provider", "channel__kind")

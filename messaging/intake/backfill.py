@@ -269,6 +269,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="what was missed is asked for by one sweep",
         lease=LEASE,
+        goes_on_suspended=True,
         longest=MAX_DURATION,
     )
 )

@@ -213,6 +213,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="mailboxes of all organizations are read by one sweep",
         lease=LEASE,
+        goes_on_suspended=True,
         longest=MAX_DURATION,
     )
 )

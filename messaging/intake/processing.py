@@ -196,6 +196,7 @@ QUEUE = queues.register(
         set_aside=set_aside,
         why="an arrival names its organization by its channel",
         lease=LEASE,
+        goes_on_suspended=True,
         longest=MAX_DURATION,
     )
 )

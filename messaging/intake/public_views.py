@@ -24,8 +24,8 @@ def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """A file whose address was given to a provider; 404 once the address has expired."""
     pk = links.file_of(token)
     with every_organization("the signed address names the file"):
-        row = MediaFile.objects.filter(pk=pk).first()
-    if row is None:
+        row = MediaFile.objects.select_related("organization").filter(pk=pk).first()
+    if row is None or not row.organization.is_active:
         raise Http404("There is no such file.")
     return respond(row, is_public=True)
 

@@ -202,7 +202,9 @@ def is_snooze_over(conversation: Conversation) -> bool:
 def end_snoozes() -> int:
     """Conversations whose snooze is over come back as open; how many did. Two at once do no harm."""
     with every_organization("the beat ends the snoozes of all organizations"):
-        over = Conversation.objects.filter(status=Conversation.Status.SNOOZED, snoozed_until__lte=timezone.now())
+        over = Conversation.objects.filter(
+            status=Conversation.Status.SNOOZED, snoozed_until__lte=timezone.now(), organization__is_active=True
+        )
         due = list(over.select_related("organization", "customer", "channel").order_by("snoozed_until")[:SNOOZES])
     for conversation in due:
         with organization_scope(conversation.organization), transaction.atomic():

@@ -13,6 +13,7 @@ from core.tenancy import ScopeError
 # The models that belong to no organization, each with the reason.
 WITHOUT_ORGANIZATION = {
     "accounts.Organization": "it is the organization",
+    "accounts.OrganizationDeletion": "what is left of an organization that was destroyed",
     "accounts.User": "a person, who may be a member of several organizations; what they may see is said by Member",
     "accounts.SignInAttempt": "made before anybody knows who signs in",
     "accounts.PasswordReset": "a user may be a member of several; whose address it is, nobody is told",

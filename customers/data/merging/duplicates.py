@@ -38,7 +38,8 @@ def find_due() -> int:
     looked = 0
     while True:
         with every_organization("the worker serves all organizations"):
-            first = Customer.objects.filter(is_duplicate_check_due=True).select_related("organization").first()
+            due = Customer.objects.filter(is_duplicate_check_due=True, organization__is_active=True)
+            first = due.select_related("organization").first()
         if first is None:
             return looked
         with organization_scope(first.organization):

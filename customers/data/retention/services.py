@@ -76,7 +76,7 @@ def long_deleted(*, now: datetime) -> CustomerQuerySet:
 def purge_expired() -> int:
     """Erase everybody who is due, in every organization; returns how many. Ends early when the process has to stop."""
     count = 0
-    for organization in Organization.objects.order_by("pk"):
+    for organization in Organization.objects.filter(is_active=True).order_by("pk"):
         if stopping():
             break
         with organization_scope(organization), acting_as(SYSTEM):

@@ -25,6 +25,7 @@ from accounts.models import Member
 from activity import installation
 from activity.actor import SYSTEM, acting_as
 from activity.ledger import record
+from activity.models import Event
 from core import clock, queues
 from core.claims import backoff, reason_of, released, settle
 from core.sweeps import sweep
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=1)
 MAX_DURATION = timedelta(minutes=5)
+# What was due longer ago while nothing might leave is not sent any more.
+LATE_AFTER = timedelta(days=1)
 # So long after each attempt that failed comes the next; a reminder hours late helps nobody any more.
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 # The server's own words that it did not take the mail. A connection that breaks meanwhile says nothing.
@@ -81,6 +84,13 @@ def cancel_in_copy(is_all: bool, since: datetime) -> int:
         if not is_all:
             rows = rows.filter(due_at__lte=clock.now())
         return int(rows.update(due_at=None, **released()))
+
+
+def skip_late(event: Event) -> None:
+    """The organization goes on after it was suspended: nobody is reminded of what was due more than a day ago. The
+    task stands among the overdue. One statement."""
+    rows = TaskReminder.objects.filter(organization=event.organization, due_at__lt=clock.now() - LATE_AFTER)
+    rows.update(due_at=None, **released())
 
 
 def set_aside(row: TaskReminder, reason: str) -> None:
