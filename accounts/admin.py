@@ -24,7 +24,6 @@ from accounts.models import (
     IdempotentCall,
     Invitation,
     Member,
-    Organization,
     Passkey,
     PasswordReset,
     ProviderLink,
@@ -38,7 +37,7 @@ from accounts.models import (
     TrustedBrowser,
     User,
 )
-from accounts.organizations import services as organizations
+from accounts.operation import organizations  # noqa: F401 - registers its pages
 from activity.actor import Actor, acting_as
 from core.admin import ReadOnlyAdmin, TenantAdmin
 from core.http import redirect_to
@@ -94,30 +93,6 @@ class UserAdmin(DjangoUserAdmin):
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
         with acting_as(Actor.for_user(cast("User", request.user))):
             return super().user_change_password(request, id, form_url)
-
-
-@admin.register(Organization)
-class OrganizationAdmin(TenantAdmin):
-    list_display = ["name", "slug", "pack", "timezone", "is_active", "created_at"]
-    list_filter = ["is_active", "pack"]
-    list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
-    search_fields = ["name", "slug"]
-    readonly_fields = ["created_at"]
-
-    def save_model(self, request: HttpRequest, obj: Organization, form: ModelForm, change: bool) -> None:
-        """What the members are to be asked for is done by its service, as everywhere."""
-        is_required = obj.requires_second_factor
-        if change and "requires_second_factor" in form.changed_data:
-            obj.requires_second_factor = not is_required
-        super().save_model(request, obj, form, change)
-        if change:
-            actor = Actor.for_user(cast("User", request.user))
-            organizations.require_second_factor(organization=obj, is_required=is_required, actor=actor)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    has_module_permission = has_view_permission
 
 
 class MemberForm(ModelForm):

@@ -9,7 +9,13 @@ from django.core.files.storage import default_storage
 from django.utils.translation import gettext_lazy as _
 
 from accounts.account import tabs
-from accounts.events import MEMBER_DEACTIVATED, ORGANIZATION_CREATED, ORGANIZATION_RESTORED, ORGANIZATION_RESUMED
+from accounts.events import (
+    MEMBER_ADDED,
+    MEMBER_DEACTIVATED,
+    ORGANIZATION_CREATED,
+    ORGANIZATION_RESTORED,
+    ORGANIZATION_RESUMED,
+)
 from accounts.frame import menu, settings_menu
 from accounts.models import Member
 from accounts.organizations import packs as offered_packs
@@ -99,6 +105,7 @@ def register() -> None:
     subscribe(CUSTOMER_CREATED, make_first_task, name="customers.make_first_task", inline=True)
     subscribe(MEMBER_DEACTIVATED, end_calendar_feed, name="customers.end_calendar_feed", inline=True)
     subscribe(ORGANIZATION_CREATED, install_pack, name="customers.install_pack", inline=True)
+    subscribe(MEMBER_ADDED, install_first_segments, name="customers.install_first_segments", inline=True)
 
 
 def end_calendar_feed(event: Event) -> None:
@@ -110,7 +117,17 @@ def end_calendar_feed(event: Event) -> None:
 def install_pack(event: Event) -> None:
     """Install the pack of a new organization, in the transaction that creates it."""
     pack = pack_service.find(event.payload["pack"])
-    pack_service.install(organization=event.organization, pack=pack, owner_id=event.actor_id)
+    founder = Member.objects.filter(organization=event.organization).first()
+    pack_service.install(
+        organization=event.organization, pack=pack, owner_id=founder.user_id if founder is not None else None
+    )
+
+
+def install_first_segments(event: Event) -> None:
+    """An organization that was made without a member has its first: the pack's segments are theirs."""
+    members = list(Member.objects.filter(organization=event.organization)[:2])
+    if len(members) == 1:
+        pack_service.install_segments(organization=event.organization, owner_id=members[0].user_id)
 
 
 def make_first_task(event: Event) -> None:

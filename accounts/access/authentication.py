@@ -29,8 +29,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
             member = tokens.member_of(token.strip())
         except tokens.InvalidToken as error:
             raise exceptions.AuthenticationFailed(str(error)) from error
-        except OrganizationSuspended as refused:
-            raise exceptions.PermissionDenied(str(refused), code=refused.code) from refused
+        except OrganizationSuspended as shut:
+            raise exceptions.PermissionDenied(str(shut), code=shut.code) from shut
         return member.user, member
 
     def authenticate_header(self, request: Request) -> str:
@@ -48,8 +48,8 @@ class APIKeyAuthentication(authentication.BaseAuthentication):
             key = api_keys.find(secret)
         except api_keys.InvalidAPIKey as error:
             raise exceptions.AuthenticationFailed(str(error)) from error
-        except OrganizationSuspended as refused:
-            raise exceptions.PermissionDenied(str(refused), code=refused.code) from refused
+        except OrganizationSuspended as shut:
+            raise exceptions.PermissionDenied(str(shut), code=shut.code) from shut
         address = client_address(request)
         if not key.is_good_from(address):
             refused = api_keys.NetworkNotAllowed(address)
@@ -72,8 +72,8 @@ class SessionAuthentication(authentication.SessionAuthentication):
         if not members:
             try:
                 sign_in.require_none_suspended(user)
-            except OrganizationSuspended as refused:
-                raise exceptions.PermissionDenied(str(refused), code=refused.code) from refused
+            except OrganizationSuspended as shut:
+                raise exceptions.PermissionDenied(str(shut), code=shut.code) from shut
             return user, None
         # A browser that views as a role calls with no more than that; what would change something is refused before.
         viewing = viewing_of(request._request, members[0])

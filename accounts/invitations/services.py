@@ -132,6 +132,7 @@ def invite(
         row = known.get(email)
         invitation = row or Invitation(organization=organization, email=email)
         invitation.role, invitation.invited_by = role, invited_by
+        invitation.is_of_installation = authority.is_installation and invited_by is None
         _queue(invitation, timedelta(days=days))
         invitation.teams.set(teams)
         event = events.INVITATION_CREATED if row is None else events.INVITATION_RESENT
@@ -154,6 +155,7 @@ def resend(*, invitation: Invitation, actor: Actor, days: int = DEFAULT_DAYS) ->
     authority.require_role(role)
     authority.require_teams(list(locked.teams.all()))
     locked.invited_by = _member_of(authority, locked.organization)
+    locked.is_of_installation = authority.is_installation and locked.invited_by is None
     _queue(locked, timedelta(days=days))
     record(events.INVITATION_RESENT, subject=locked, actor=actor, payload={"role": role.key})
     wake_up(SEND)

@@ -133,7 +133,7 @@ def _references(model: Model) -> list[models.ForeignKey]:
 
 def _needed_by(model: Model) -> set[Model]:
     """What the model's rows can't be without."""
-    return {cast("Model", field.related_model) for field in _references(model) if not field.null}
+    return {field.related_model for field in _references(model) if not field.null}
 
 
 def _pointing_to(model: Model) -> Iterator[tuple[Model, str]]:

@@ -58,10 +58,23 @@ def create_organization(*, name: str, pack: str, owner: User, timezone: str = ""
     The upper apps add the pack's stages and the first channels in the same transaction, by their inline subscriptions
     to `organization.created`.
     """
-    organization = Organization(name=name, slug=_free_slug(name), pack=pack)
+    organization = Organization(name=name, slug=free_slug(name), pack=pack)
     if timezone:
         organization.timezone = timezone
     organization.full_clean(exclude=["slug"])
+    actor = Actor.for_user(owner)
+    admin = establish(organization, actor=actor, founder=owner)
+    with organization_scope(organization):
+        member = Member.objects.with_access().get(organization=organization, user=owner)
+        record(events.MEMBER_ADDED, subject=member, actor=actor, payload={"role": admin.key})
+    return member
+
+
+def establish(organization: Organization, *, actor: Actor, founder: User | None = None) -> Role:
+    """Save a new organization, cleaned before, with the system's roles; the administrators' role is returned.
+
+    In the caller's transaction. A founder is its first administrator before the upper apps hear of it.
+    """
     organization.save(force_insert=True)
     with organization_scope(organization):
         roles = Role.objects.bulk_create(
@@ -69,13 +82,13 @@ def create_organization(*, name: str, pack: str, owner: User, timezone: str = ""
             for role in SYSTEM_ROLES.values()
         )
         admin = next(role for role in roles if role.key == ADMIN.key)
-        member = Member.objects.create(organization=organization, user=owner, role=admin)
-        actor, payload = Actor.for_user(owner), {"pack": pack, "name": name}
+        if founder is not None:
+            Member.objects.create(organization=organization, user=founder, role=admin)
+        payload = {"pack": organization.pack, "name": organization.name}
         record(
             events.ORGANIZATION_CREATED, subject=organization, organization=organization, actor=actor, payload=payload
         )
-        record(events.MEMBER_ADDED, subject=member, actor=actor, payload={"role": admin.key})
-    return member
+    return admin
 
 
 def sign_up_from(*, address: str, **fields: str) -> Member:
@@ -140,7 +153,12 @@ def add_member(*, organization: Organization, user: User, role_key: str, actor: 
     return members.add(organization=organization, user=user, role=role, actor=actor)
 
 
-def _free_slug(name: str) -> str:
+def is_reserved(slug: str) -> bool:
+    """Whether the address means something else already."""
+    return slug in RESERVED_SLUGS
+
+
+def free_slug(name: str) -> str:
     base = slugify(name)[:50] or "organization"
     slug = base
     while slug in RESERVED_SLUGS or Organization.objects.filter(slug=slug).exists():

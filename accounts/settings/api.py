@@ -9,6 +9,7 @@ from rest_framework import serializers
 from accounts import grants
 from accounts.access.api import OrganizationViewSet
 from accounts.models import Organization
+from accounts.organizations.values import MAX_NAME_LENGTH, MAX_UNDO_SECONDS
 from accounts.settings import services as settings
 from accounts.settings.parts import PARTS
 from activity.actor import current_actor
@@ -18,14 +19,14 @@ from core.api.strict import Body, Strict
 class SettingsSerializer(Strict, serializers.ModelSerializer[Organization]):
     """Parts that belong to apps above are fields as well."""
 
-    name = serializers.CharField(max_length=settings.MAX_NAME_LENGTH)
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH)
     country = serializers.CharField(
         source="default_country", max_length=2, allow_blank=True, help_text="Where phones without + are read."
     )
     timezone = serializers.CharField(max_length=64)
     currency = serializers.CharField(max_length=3, help_text="ISO 4217.")
     language = serializers.SerializerMethodField(help_text="Of pages and mails.")
-    undo_seconds = serializers.IntegerField(min_value=0, max_value=settings.MAX_UNDO_SECONDS)
+    undo_seconds = serializers.IntegerField(min_value=0, max_value=MAX_UNDO_SECONDS)
     requires_second_factor = serializers.BooleanField(help_text="Whether every member needs one to come in.")
 
     class Meta:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.calendars.public_holidays import countries
 from accounts.models import Organization
-from accounts.settings.services import MAX_NAME_LENGTH, MAX_UNDO_SECONDS
+from accounts.organizations.values import MAX_NAME_LENGTH, MAX_UNDO_SECONDS
 from core import phones
 from core.edits import EditMixin
 

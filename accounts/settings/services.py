@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import IO, Final, cast
+from typing import IO, Final
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from accounts import events, grants
 from accounts.members.authority import authority_of
 from accounts.models import Organization
-from accounts.models.organization import is_timezone
 from accounts.organizations import services as organizations
+from accounts.organizations.values import checked
 from accounts.settings.parts import PARTS
 from activity.actor import Actor
 from activity.ledger import record
-from core import phones, pictures
-from core.fields import one_line
-from core.refused import Invalid
+from core import pictures
 
-MAX_NAME_LENGTH: Final = 150
-MAX_UNDO_SECONDS: Final = 120
 # To its longer side, twice what the largest place shows.
 LOGO_SIZE: Final = 512
 PLAIN: Final = ("name", "country", "timezone", "currency", "undo_seconds")
 # The contract's name of a column that is called otherwise.
 COLUMNS: Final = {"country": "default_country"}
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
-
-
-class InvalidSetting(Invalid):
-    """A value that an organization can't have."""
 
 
 @transaction.atomic
@@ -53,7 +42,7 @@ def update(*, organization: Organization, actor: Actor, changes: Mapping[str, ob
         if name not in changes:
             continue
         column = COLUMNS.get(name, name)
-        value, before = _checked(name, changes[name]), getattr(locked, column)
+        value, before = checked(name, changes[name]), getattr(locked, column)
         if value != before:
             setattr(locked, column, value)
             changed[name] = {"from": before, "to": value}
@@ -97,29 +86,6 @@ def remove_logo(*, organization: Organization, actor: Actor) -> None:
     locked.save(update_fields=["logo"])
     _delete_after_commit(locked, old)
     _record(locked, actor, {"logo": {"from": True, "to": False}})
-
-
-def _checked(name: str, value: object) -> object:
-    if name == "undo_seconds":
-        seconds = cast("int", value)
-        if not 0 <= seconds <= MAX_UNDO_SECONDS:
-            raise InvalidSetting(name, _("0 to %(most)s seconds.") % {"most": MAX_UNDO_SECONDS})
-        return seconds
-    text = str(value).strip()
-    if name == "name":
-        text = one_line(" ".join(text.split()))
-        if not text or len(text) > MAX_NAME_LENGTH:
-            raise InvalidSetting(name, _("1 to %(count)s characters.") % {"count": MAX_NAME_LENGTH})
-    elif name == "country":
-        text = text.upper()
-        if text and text not in phones.countries():
-            raise InvalidSetting(name, _("No country is called so. Use two letters, such as GB."))
-    elif name == "timezone":
-        if not is_timezone(text):
-            raise InvalidSetting(name, _("No time zone is called so. Use a name such as Europe/London."))
-    elif not _CURRENCY.fullmatch(text):
-        raise InvalidSetting(name, _("Three capital letters are needed, such as GBP (ISO 4217)."))
-    return text
 
 
 def _record(organization: Organization, actor: Actor, changes: Mapping[str, object]) -> None:

@@ -102,8 +102,9 @@ def find(key: str) -> Pack:
 
 
 @transaction.atomic
-def install(*, organization: Organization, pack: Pack, owner_id: UUID | str) -> None:
-    """Give a new organization all of its pack, in a statement for each part; `owner_id` is whose the segments are.
+def install(*, organization: Organization, pack: Pack, owner_id: UUID | str | None) -> None:
+    """Give a new organization all of its pack, in a statement for each part; `owner_id` is whose the segments are;
+    where there is nobody yet, they come with the first member (`install_segments`).
 
     No event of its own: that the organization was made says it.
     """
@@ -114,7 +115,8 @@ def install(*, organization: Organization, pack: Pack, owner_id: UUID | str) -> 
     _add_outcome_types(organization, pack.outcome_types, by_key, after=0)
     _add_fields(organization, pack.custom_fields, after={})
     _add_tags(organization, pack.tags)
-    _add_segments(organization, pack.segments, owner_id)
+    if owner_id is not None:
+        _add_segments(organization, pack.segments, owner_id)
     CustomerSettings.objects.bulk_create(
         [
             CustomerSettings(
@@ -241,6 +243,13 @@ def _add_fields(organization: Organization, rows: Sequence[Table], *, after: Map
 
 def _add_tags(organization: Organization, rows: Sequence[Mapping[str, object]]) -> None:
     Tag.objects.bulk_create(Tag(organization=organization, **row) for row in rows)
+
+
+def install_segments(*, organization: Organization, owner_id: UUID) -> None:
+    """The segments of the organization's pack, for somebody who is its first member; those that are there stay."""
+    pack = find(organization.pack)
+    if not Segment.objects.filter(organization=organization).exists():
+        _add_segments(organization, pack.segments, owner_id)
 
 
 def _add_segments(organization: Organization, rows: Sequence[Table], owner_id: UUID | str) -> None:
