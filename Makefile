@@ -8,13 +8,16 @@ JOBS ?= 2
 MARKS ?= not browser and not fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test fuzz test-browser check format bench mutants lock screenshots
+.PHONY: help run upgrade install test fuzz test-browser check format bench mutants lock screenshots
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 run: ## Start Parley: environment, database, demo, then web, worker and beat
 	@exec $(PYTHON) scripts/run.py
+
+upgrade: install ## Back up, upgrade a copy, and only then the database (ARGS=--rehearse: the copy only)
+	@$(BIN)/python manage.py upgrade $(ARGS)
 
 install:
 	@$(PYTHON) scripts/install.py dev

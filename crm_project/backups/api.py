@@ -17,6 +17,10 @@ from crm_project.backups import daily
 class RehearsalSerializer(serializers.Serializer[object]):
     at = serializers.DateTimeField()
     problem = serializers.CharField(allow_blank=True, help_text="Why it could not be restored; empty where it could.")
+    entries = serializers.IntegerField(
+        allow_null=True, help_text="Entries of the audit logs that were checked link by link; null where none could be."
+    )
+    chains = serializers.IntegerField(allow_null=True, help_text="Of so many organizations.")
 
 
 class BackupSerializer(serializers.Serializer[object]):
@@ -45,7 +49,8 @@ BACKUPS = {
     "results": [
         {
             "name": "parley-20261130T030000Z", "made_at": "2026-11-30T03:00:00Z", "rows": 20691, "files": 77,
-            "size_bytes": 10100000, "missing": [], "rehearsal": {"at": "2026-11-30T03:00:09Z", "problem": ""},
+            "size_bytes": 10100000, "missing": [],
+            "rehearsal": {"at": "2026-11-30T03:00:09Z", "problem": "", "entries": 4190, "chains": 3},
         }
     ]
 }  # fmt: skip

@@ -39,10 +39,13 @@ TASK: Final = "crm_project.tasks.back_up"
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """`problem` is empty where the backup could be restored."""
+    """`problem` is empty where the backup could be restored; `entries` of the audit log, of `chains` organizations,
+    were checked link by link, none where that was not possible."""
 
     at: str
     problem: str
+    entries: int | None = None
+    chains: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,13 @@ def run() -> int:
 
 def rehearse(path: Path) -> Rehearsal:
     """Rehearse a backup, and note beside it what came of it."""
+    at = timezone.now().isoformat()
     try:
-        services.rehearse(path)
-        problem = ""
+        chains = services.rehearse(path).chains
+        result = Rehearsal(at, "", chains.entries, chains.count) if chains is not None else Rehearsal(at, "")
     except InvalidBackup as error:
-        problem = str(error)
+        result = Rehearsal(at, str(error))
         logger.exception("rehearsal_failed", extra={"backup": path.name})
-    result = Rehearsal(timezone.now().isoformat(), problem)
     (path / NOTE).write_text(json.dumps(asdict(result)), encoding="utf-8")
     return result
 
@@ -162,6 +165,10 @@ def _rehearsal_of(path: Path) -> Rehearsal | None:
 _NOT_SET: Final = gettext_noop("No daily backup is taken.")
 _SET: Final = gettext_noop("Set BACKUP_DIR to a folder on another disk, or take backups by manage.py backup.")
 _GOOD: Final = gettext_noop("The newest is of %(made_at)s, and a rehearsal restored it. %(count)s are kept.")
+_WHOLE: Final = gettext_noop(
+    "The newest is of %(made_at)s. A rehearsal restored it, and all %(entries)s entries of its audit logs are as they "
+    "were written. %(count)s are kept."
+)
 _NOT_REHEARSED: Final = gettext_noop("The newest is of %(made_at)s, and was not rehearsed.")
 _REHEARSE: Final = gettext_noop("Run: manage.py backup --rehearse %(path)s")
 _LATE: Final = gettext_noop("The newest is of %(made_at)s.")
@@ -188,6 +195,8 @@ def check() -> list[Line]:
         return [about(line, "", since=made_at + EVERY)]
     if newest.rehearsal is None:
         return [warning(_NOT_REHEARSED, _REHEARSE, made_at=made_at, path=str(newest.path))]
+    if (entries := newest.rehearsal.entries) is not None:
+        return [good(_WHOLE, made_at=made_at, count=len(backups), entries=entries)]
     return [good(_GOOD, made_at=made_at, count=len(backups))]
 
 

@@ -24,7 +24,8 @@ from django.utils import timezone
 
 from activity import installation
 from core.tenancy import every_organization
-from crm_project.backups import files, sqlite
+from crm_project.backups import chains, files, scratch, sqlite
+from crm_project.backups.chains import Chains
 from crm_project.backups.manifest import MEDIA, SUMS, InvalidBackup, Manifest, Snapshot, digest_of, own_keys, verify
 from messaging.models import Message
 
@@ -81,17 +82,35 @@ def _dump(folder: Path, fixed: Callable[[], None]) -> Snapshot:
     return sqlite.dump(folder, files.columns(), fixed)
 
 
-def rehearse(folder: Path) -> Manifest:
-    """Read a backup as a restore would: digests, rows, references, files, marks. Raises InvalidBackup."""
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a rehearsal has read; `chains` is None where the audit log could not be checked here."""
+
+    manifest: Manifest
+    chains: Chains | None
+
+
+def rehearse(folder: Path) -> Rehearsed:
+    """Read a backup as a restore would: digests, rows, references, files, marks, and every link of the audit log.
+
+    Raises InvalidBackup.
+    """
     manifest = verify(folder)
+    results: list[Chains | None] = []
+
+    def check_chains() -> None:
+        results.append(chains.check_all(manifest) if _is_of_this_version(manifest) else None)
+
     if manifest.vendor != connection.vendor:
         raise InvalidBackup(f"The backup is of {manifest.vendor}: it can’t be rehearsed beside {connection.vendor}.")
     if connection.vendor == "postgresql":
         from crm_project.backups import postgresql
 
-        snapshot = postgresql.rehearse(folder, manifest, files.columns())
+        snapshot = postgresql.rehearse(folder, manifest, files.columns(), check_chains)
     else:
         snapshot = sqlite.rehearse(folder, files.columns())
+        with scratch.in_place_of_default(sqlite.opened(folder)):
+            check_chains()
     for name, table in manifest.tables.items():
         if snapshot.tables.get(name) != table:
             raise InvalidBackup(f"The table {name} has other rows than the backup says.")
@@ -100,7 +119,13 @@ def rehearse(folder: Path) -> Manifest:
     for name, value in manifest.marks.items():
         if snapshot.marks.get(name, value) != value:
             raise InvalidBackup(f"The {name} is of {snapshot.marks[name]}, and the backup says {value}.")
-    return manifest
+    return Rehearsed(manifest, results[0])
+
+
+def _is_of_this_version(manifest: Manifest) -> bool:
+    """Whether this program's models fit the backup's tables."""
+    ours = set(MigrationExecutor(None).loader.graph.nodes)
+    return ours <= set(manifest.migrations)
 
 
 @dataclass(frozen=True)
@@ -127,7 +152,7 @@ def restore(folder: Path, *, without_keys: bool = False) -> Restored:
     if connection.vendor == "postgresql":
         from crm_project.backups import postgresql
 
-        _migrate_to(manifest)
+        migrate_to(manifest)
         postgresql.load(folder, manifest, held_why=why)
     else:
         sqlite.restore(folder, manifest, held_why=why)
@@ -174,7 +199,7 @@ def _is_empty() -> bool:
     return sqlite.is_empty()
 
 
-def _migrate_to(manifest: Manifest) -> None:
+def migrate_to(manifest: Manifest) -> None:
     """Make the tables as they were when the backup was made; what came later follows once they are filled."""
     executor = MigrationExecutor(connection)
     applied = set(manifest.migrations)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+from crm_project.backups import scratch
 from crm_project.backups.manifest import DATABASE, MARKS, InvalidBackup, Manifest, Snapshot, Table
 
 FILE: Final = "database.sqlite3"
@@ -37,6 +39,11 @@ def rehearse(folder: Path, file_columns: Iterable[tuple[str, str]]) -> Snapshot:
         check(copy)
         marks = {mark.name: str(copy.execute(mark.query).fetchone()[0]) for mark in MARKS}
         return Snapshot(tables(copy), names(copy, file_columns), marks)
+
+
+def opened(folder: Path) -> BaseDatabaseWrapper:
+    """A connection to the copy in a backup, which can't write."""
+    return scratch.beside(NAME=f"file:{folder / DATABASE / FILE}?mode=ro", OPTIONS={"timeout": 30})
 
 
 def check(database: sqlite3.Connection) -> None:

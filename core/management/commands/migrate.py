@@ -30,7 +30,7 @@ class Command(Migrate):
             for name in LIFTED:
                 cursor.execute("SELECT set_config(%s, '0', false)", [name])
         own = connection.connection
-        usual, own.longest_wait = own.longest_wait, None
+        usual, own.longest_wait = getattr(own, "longest_wait", None), None
         try:
             super().handle(*args, **options)
         finally:

@@ -40,6 +40,11 @@ class Command(BaseCommand):
 
     def _rehearse(self, path: Path) -> None:
         manifest = read(path)
-        if problem := daily.rehearse(path).problem:
-            raise CommandError(problem)
+        result = daily.rehearse(path)
+        if result.problem:
+            raise CommandError(result.problem)
         self.stdout.write(f"{path} could be restored: {manifest.files:,} files, rows and references are whole.")
+        if result.entries is None:
+            self.stdout.write("The audit log was not checked: the backup is of another version, or has other keys.")
+        else:
+            self.stdout.write(f"The audit logs are as they were written: {result.entries:,} entries.")

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 
 from core.tenancy import organization_scope
 from messaging.models import MediaFile
+from tests.ledger import stamp_again
 
 
 @pytest.fixture
@@ -18,6 +19,9 @@ def media(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def add_file(alice: Any, media: Path) -> Any:
+    with organization_scope(alice.organization):
+        stamp_again()
+
     def add(content: bytes = b"a picture") -> MediaFile:
         with organization_scope(alice.organization):
             return MediaFile.objects.create(

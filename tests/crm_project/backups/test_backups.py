@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import settings as all_settings
 from django.db import connection
 
+from activity.audit import sealing
+from activity.models import AuditLink
 from core.tenancy import every_organization, organization_scope
 from crm_project.backups import files, services
 from crm_project.backups.manifest import MANIFEST, SUMS, InvalidBackup, digest_of, read
@@ -31,7 +34,7 @@ def backup(add_file: Any, tmp_path: Path) -> Path:
 
 
 def test_it_holds_all_rows_and_files_and_no_key(backup: Path, media: Path):
-    manifest = services.rehearse(backup)
+    manifest = services.rehearse(backup).manifest
     with every_organization("the test counts all"):
         file = MediaFile.objects.get()
     assert manifest.tables["messaging_mediafile"].rows == 1
@@ -79,7 +82,7 @@ def test_under_load_no_row_is_without_its_file_and_no_reference_dangles(add_file
         over.set()
         worker.join()
     for path in taken:
-        assert services.rehearse(path).missing == []
+        assert services.rehearse(path).manifest.missing == []
     assert len(counted) >= 4
 
 
@@ -175,3 +178,29 @@ def test_what_is_no_backup_is_said(tmp_path: Path, content: str):
     (tmp_path / MANIFEST).write_text(content)
     with pytest.raises(InvalidBackup):
         services.rehearse(tmp_path)
+
+
+def test_every_link_of_the_audit_log_is_checked(alice: Any, add_file: Any, tmp_path: Path):
+    add_file()
+    with every_organization("the test seals"):
+        sealing.seal(alice.organization.pk)
+        links = list(AuditLink.objects.filter(organization=alice.organization).order_by("position"))
+    chains = services.rehearse(services.take(tmp_path / "good")).chains
+    assert chains is not None
+    assert (chains.count, chains.entries) == (1, len(links))
+    assert len(links) > 3
+    # In the middle: where the chain ends, how many rows there are and the newest of everything stay as they were.
+    with every_organization("the test writes behind the program's back"):
+        AuditLink.objects.filter(pk=links[2].pk).update(event_hash="0" * 64)
+    with pytest.raises(InvalidBackup, match="link_changed at position 3"):
+        services.rehearse(services.take(tmp_path / "bad"))
+    # Nothing of it stays, and this thread is where it was.
+    with every_organization("the test looks"):
+        assert AuditLink.objects.filter(organization=alice.organization).count() == len(links)
+
+
+def test_the_audit_log_is_left_out_without_the_keys(alice: Any, add_file: Any, settings: Any, tmp_path: Path):
+    add_file()
+    backup = services.take(tmp_path / "backups")
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert services.rehearse(backup).chains is None

@@ -71,7 +71,7 @@ def test_one_is_taken_a_day_and_rehearsed(folder: Path, monkeypatch: Any):
     assert len(daily.every(folder)) == 2
     (line,) = daily.check()
     assert line.status == Status.GOOD
-    assert line.message.endswith("and a rehearsal restored it. 2 are kept.")
+    assert line.message.endswith("written. 2 are kept.")
 
 
 def test_without_a_folder_none_is_taken(settings: Any):
