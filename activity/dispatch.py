@@ -99,5 +99,11 @@ QUEUE = queues.register(
         why="events of all organizations are dispatched by one sweep",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.ForOperators(
+            rows=lambda: Event.objects.filter(dispatch_state=Event.DispatchState.SET_ASIDE),
+            again={"dispatch_state": Event.DispatchState.PENDING},
+            given_up={"dispatch_state": Event.DispatchState.DONE},
+            since="occurred_at",
+        ),
     )
 )

@@ -26,7 +26,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from activity.actor import Actor, acting_as
 from activity.models import Job
@@ -55,6 +55,7 @@ SLICE_SECONDS = 3.0
 RETRIES = [timedelta(seconds=5), timedelta(seconds=60)]
 REMEMBERED = timedelta(days=90)
 WENT_WRONG = "Something went wrong on our side, and trying again did not help. What was done so far is kept."
+GIVEN_UP = "This could not be done, and whoever runs the installation has given it up. What was done so far is kept."
 
 Status = Job.Status
 
@@ -260,6 +261,12 @@ def _jobs() -> QuerySet[Job]:
     return Job.objects.select_related("organization")
 
 
+def _failed_by_us() -> QuerySet[Job]:
+    """Jobs that failed for no reason of their own: their worker stopped, or the program was wrong. They can go on."""
+    ours = Q(error__startswith=queues.KILLED) | Q(error__startswith=queues.TOO_LONG) | Q(error=WENT_WRONG)
+    return Job.objects.filter(ours, status=Status.FAILED)
+
+
 def purge_old() -> int:
     """Delete the jobs that ended long ago, with their parameters and results; returns how many."""
     with every_organization("one worker does the jobs of all organizations"):
@@ -339,6 +346,12 @@ QUEUE = queues.register(
         why="one worker does the jobs of all organizations",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.ForOperators(
+            rows=_failed_by_us,
+            again={"status": Status.QUEUED, "finished_at": None},
+            given_up={"error": GIVEN_UP},
+            error="error",
+        ),
         changes={"status": Status.RUNNING},
     )
 )

@@ -33,6 +33,34 @@ TOO_LONG = "The work on this did not end in the time that it may take, so it was
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForOperators(Generic[Row]):
+    """What of a queue waits for whoever runs the installation: `rows`, asked outside every organization.
+
+    `retry` is the queue's own way to start one again; where it has none, the row is due now, with no attempt counted
+    and `again` written. `given_up` is written where nobody is to try any more: then `rows` has it no longer.
+    """
+
+    rows: Callable[[], models.QuerySet[Row]]
+    given_up: dict[str, Any]
+    again: dict[str, Any] = field(default_factory=dict)
+    retry: Callable[[Row], bool] | None = None
+    error: str = "last_error"
+    # The column of since when the row is there.
+    since: str = "created_at"
+
+    def start_again(self, row: Row) -> bool:
+        """Have it tried again soon; False where it does not wait any more, or can't be tried."""
+        if self.retry is not None:
+            return self.retry(row)
+        changes = {"due_at": clock.now(), "attempts": 0, self.error: "", **released(), **self.again}
+        return self.rows().filter(pk=row.pk).update(**changes) == 1
+
+    def end(self, row: Row) -> bool:
+        """Have it tried no more; False where it does not wait any more."""
+        return self.rows().filter(pk=row.pk).update(**self.given_up) == 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Queue(Generic[Row]):
     """`rows` gives what may be claimed, due or not, with all that `work` reads of it; asked outside every organization.
 
@@ -54,6 +82,8 @@ class Queue(Generic[Row]):
     # Whether it goes on for an organization that is suspended: what comes in does, what leaves or happens does not.
     goes_on_suspended: bool = False
     changes: dict[str, Any] = field(default_factory=dict)
+    # None where what was set aside is a matter of the organization's people, who see it where they work.
+    for_operators: ForOperators[Row] | None = None
 
     def active_rows(self) -> models.QuerySet[Row]:
         """`rows` without those that wait for their organization to go on."""
@@ -99,6 +129,15 @@ class Queue(Generic[Row]):
             self.model._base_manager.filter(pk=row.pk, claim_token=row.claim_token).update(begun_at=None)
         except (OperationalError, InterfaceError):
             logger.debug("row_not_released", extra={"row": str(row.pk)})
+
+
+def stopped(model: type[Row], *, since: str = "created_at", **more: Any) -> ForOperators[Row]:
+    """For rows that are never due again and have an error once they were set aside, which is all that says so."""
+
+    def rows() -> models.QuerySet[Row]:
+        return model._default_manager.filter(due_at=None, **more).exclude(last_error="")
+
+    return ForOperators(rows=rows, given_up={"last_error": ""}, since=since)
 
 
 _queues: Registry[Queue[Any]] = Registry("Queues", name=lambda queue: queue.name)

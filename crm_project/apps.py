@@ -10,7 +10,7 @@ class CompositionConfig(AppConfig):
         from core import clock, health
         from crm_project import queues, watch
         from crm_project.backups import daily
-        from crm_project.doctor import machinery, outside, waiting
+        from crm_project.doctor import machinery, outside, schedule, waiting
 
         health.register("clock", clock.is_right)
         health.register("restored copy", installation.reason, is_advisory=True)
@@ -20,4 +20,5 @@ class CompositionConfig(AppConfig):
         machinery.register_all()
         waiting.register_all()
         outside.register_all()
+        schedule.register_all()
         daily.register_all()

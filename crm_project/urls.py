@@ -9,12 +9,14 @@ from core import health
 from crm_project.backups import views as backups
 from crm_project.doctor import prometheus_views as prometheus
 from crm_project.doctor import views as doctor
+from crm_project.set_aside import views as set_aside
 
 handler500 = "core.outage.server_error"
 
 urlpatterns = [
     path("admin/health/", admin.site.admin_view(doctor.health_page), name="admin_health"),
     path("admin/backups/", admin.site.admin_view(backups.backup_list), name="admin_backups"),
+    path("admin/set-aside/", admin.site.admin_view(set_aside.set_aside_page), name="admin_set_aside"),
     path("admin/", admin.site.urls),
     path("metrics", prometheus.metrics, name="metrics"),
     path("health", health.alive, name="health"),

@@ -98,6 +98,7 @@ QUEUE = queues.register(
         why="a notice is a user's, who may belong to several organizations",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.stopped(SecurityNotice),
         has_organizations=False,
     )
 )

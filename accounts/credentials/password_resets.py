@@ -127,6 +127,7 @@ QUEUE = queues.register(
         why="nobody knows whose they are",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.stopped(PasswordReset),
         has_organizations=False,
     )
 )

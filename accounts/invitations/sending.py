@@ -82,5 +82,6 @@ QUEUE = queues.register(
         why="invitations of all organizations are mailed",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.stopped(Invitation, accepted_at=None, revoked_at=None),
     )
 )

@@ -289,6 +289,11 @@ QUEUE = queues.register(
         why="a deleted organization is no tenant any more",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.ForOperators(
+            rows=lambda: OrganizationDeletion.objects.filter(due_at=None, finished_at=None).exclude(last_error=""),
+            given_up={"last_error": ""},
+            since="requested_at",
+        ),
         has_organizations=False,
     )
 )

@@ -129,5 +129,6 @@ QUEUE = queues.register(
         why="the heads of all organizations are mailed",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.stopped(AuditHead, since="signed_at"),
     )
 )

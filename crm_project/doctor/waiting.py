@@ -16,6 +16,7 @@ from activity.models import Event
 from core import clock
 from core.tenancy import every_organization
 from crm_project import queues as movement
+from crm_project.set_aside import services
 from messaging.models import Arrival
 
 LATE_AFTER: Final = timedelta(minutes=2)
@@ -72,6 +73,8 @@ def _line(name: str, rows: QuerySet) -> Line:
 _NOTHING: Final = gettext_noop("Nothing was set aside.")
 _EVENTS: Final = gettext_noop("%(count)s events were set aside: something that follows from them was not done.")
 _ARRIVALS: Final = gettext_noop("%(count)s inbound deliveries were set aside or have no channel.")
+_OTHERS: Final = gettext_noop("%(count)s of the queue “%(queue)s” were set aside.")
+_SEE_PAGE: Final = gettext_noop("Open the page: it says which and why, and tries them again.")
 _REPLAY: Final = gettext_noop("Open them in the admin: each says why. Correct the cause, then replay them there.")
 
 
@@ -92,6 +95,12 @@ def set_aside() -> list[Line]:
                 since = rows.aggregate(first=Min(moment))["first"]
                 line = warning(text, _REPLAY, count=f"{count}+" if count == MAX_COUNTED else count)
                 lines.append(about(line, key, url=f"{reverse(page)}?{parameter}=set_aside", since=since))
+    for name, number in services.counts().items():
+        if name not in {"events", "inbound"}:
+            text = f"{number}+" if number == services.MAX_COUNTED else str(number)
+            lines.append(
+                about(warning(_OTHERS, _SEE_PAGE, count=text, queue=name), name, url=reverse("admin_set_aside"))
+            )
     return lines or [good(_NOTHING)]
 
 

@@ -198,5 +198,11 @@ QUEUE = queues.register(
         lease=LEASE,
         goes_on_suspended=True,
         longest=MAX_DURATION,
+        for_operators=queues.ForOperators(
+            rows=lambda: Arrival.objects.filter(state__in=[Arrival.State.SET_ASIDE, Arrival.State.UNROUTABLE]),
+            retry=replay,
+            given_up={"state": Arrival.State.DONE, "outcome": "given up"},
+            since="received_at",
+        ),
     )
 )

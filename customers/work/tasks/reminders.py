@@ -194,5 +194,6 @@ QUEUE = queues.register(
         why="the reminders of all organizations are sent by one sweep",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_operators=queues.stopped(TaskReminder, since="remind_at", sent_at=None),
     )
 )
