@@ -7,13 +7,13 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.forms import BaseFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.credentials import notices, second_factor
+from accounts.credentials import notices, password_resets, second_factor
 from accounts.members import services as members
 from accounts.models import (
     APIKey,
@@ -38,6 +38,7 @@ from accounts.models import (
     User,
 )
 from accounts.operation import organizations  # noqa: F401 - registers its pages
+from accounts.operation import users as operated
 from activity.actor import Actor, acting_as
 from core.admin import ReadOnlyAdmin, TenantAdmin
 from core.http import redirect_to
@@ -58,7 +59,7 @@ class UserAdmin(DjangoUserAdmin):
     """Users of the installation; for superusers."""
 
     add_form = NewUserForm
-    list_display = ["email", "name", "is_active", "is_staff", "created_at", "last_login"]
+    list_display = ["email", "name", "organizations", "is_active", "is_superuser", "second_factor", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser", "is_service"]
     search_fields = ["email", "name"]
     ordering = ["email"]
@@ -70,7 +71,68 @@ class UserAdmin(DjangoUserAdmin):
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "password1", "password2"]})]
     filter_horizontal: ClassVar[list[str] | tuple[str, ...]] = ()
-    actions = ["reset_second_factor"]
+    actions = ["reset_second_factor", "send_password_link", "end_sign_ins", "deactivate"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        members = Member.objects.present().select_related("organization").order_by("organization__name")
+        return super().get_queryset(request).prefetch_related(Prefetch("memberships", members, to_attr="present"))
+
+    @admin.display(description=gettext_lazy("Organizations"))
+    def organizations(self, user: User) -> str:
+        return ", ".join(member.organization.name for member in user.present)  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("Second factor"), boolean=True)
+    def second_factor(self, user: User) -> bool:
+        return user.has_second_factor
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        """Who comes in and who administers is said by its service; the rest as it is entered."""
+        asked = {name: getattr(obj, name) for name in ("is_active", "is_staff", "is_superuser")}
+        if change:
+            before = User.objects.get(pk=obj.pk)
+            for name in asked:
+                setattr(obj, name, getattr(before, name))
+        super().save_model(request, obj, form, change)
+        if change:
+            operated.set_access(user=obj, actor=Actor.for_user(cast("User", request.user)), **asked)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        with as_message(request):
+            response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+            return response
+        return redirect_to(request.path)
+
+    @admin.action(description=gettext_lazy("Send a link for a new password"))
+    def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = list(queryset.filter(is_service=False, is_active=True))
+        for user in users:
+            password_resets.ask(email=user.email, address=f"the administration, for {user.pk}")
+        text = ngettext("%(count)d person is sent a link.", "%(count)d people are sent a link.", len(users))
+        messages.success(request, text % {"count": len(users)})
+
+    @admin.action(description=gettext_lazy("End every sign-in"))
+    def end_sign_ins(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        actor = Actor.for_user(cast("User", request.user))
+        count = sum(operated.end_sign_ins(user=user, actor=actor) for user in queryset)
+        text = ngettext("%(count)d sign-in was ended.", "%(count)d sign-ins were ended.", count)
+        messages.success(request, text % {"count": count})
+
+    @admin.action(description=gettext_lazy("Deactivate everywhere"))
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Each by itself: whom an organization needs stays, and the others go. One's own account stays."""
+        actor, count = Actor.for_user(cast("User", request.user)), 0
+        for user in queryset.exclude(pk=actor.id).filter(is_active=True):
+            with as_message(request):
+                operated.deactivate_everywhere(user=user, actor=actor)
+                count += 1
+        text = ngettext("%(count)d person is deactivated.", "%(count)d people are deactivated.", count)
+        messages.success(request, text % {"count": count})
 
     @admin.action(description=gettext_lazy("Reset the second factor"))
     def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
