@@ -24,6 +24,8 @@ _WITHOUT_HOST = {"sqlite", "unix"}
 _FALSE = {"0", "false", "no", "off"}
 
 _wrong: list[str] = []
+# Each setting that was asked for, in the order of the file, with what the environment says: empty where nothing.
+DECLARED: dict[str, str] = {}
 
 
 def read_file(path: Path) -> None:
@@ -48,6 +50,7 @@ def stop_if_wrong() -> None:
 def text(name: str, default: str = "") -> str:
     """A line of text; what is set and empty counts as not set."""
     value: str = env.str(name, default="")
+    DECLARED[name] = value.strip()
     return value.strip() or default
 
 

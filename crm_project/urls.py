@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 
 from core import health
+from crm_project import configuration
 from crm_project.backups import views as backups
 from crm_project.doctor import prometheus_views as prometheus
 from crm_project.doctor import views as doctor
@@ -17,6 +18,7 @@ urlpatterns = [
     path("admin/health/", admin.site.admin_view(doctor.health_page), name="admin_health"),
     path("admin/backups/", admin.site.admin_view(backups.backup_list), name="admin_backups"),
     path("admin/set-aside/", admin.site.admin_view(set_aside.set_aside_page), name="admin_set_aside"),
+    path("admin/settings/", admin.site.admin_view(configuration.configuration_page), name="admin_configuration"),
     path("admin/", admin.site.urls),
     path("metrics", prometheus.metrics, name="metrics"),
     path("health", health.alive, name="health"),
