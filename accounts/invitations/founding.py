@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -22,6 +21,7 @@ from core.refused import Invalid
 from core.tenancy import organization_scope
 
 MAX_SLUG_LENGTH: Final = 60
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 # An administrator who is found in the first week of holidays can still come in.
 DAYS: Final = 14
 
@@ -102,10 +102,9 @@ def waiting(organization: Organization) -> Invitation | None:
 
 def _checked_slug(slug: str) -> str:
     slug = slug.strip().lower()
-    try:
-        validate_slug(slug)
-    except ValidationError as error:
-        raise Invalid("slug", _("Letters, digits and hyphens only.")) from error
+    # It is a part of addresses of the simulator, too, as a host's name is.
+    if _SLUG.fullmatch(slug) is None:
+        raise Invalid("slug", _("Small letters, digits and single hyphens between them only."))
     if len(slug) > MAX_SLUG_LENGTH:
         raise Invalid("slug", _("At most %(most)s characters.") % {"most": MAX_SLUG_LENGTH})
     if organizations.is_reserved(slug) or Organization.objects.filter(slug=slug).exists():

@@ -41,13 +41,15 @@ class NewOrganizationForm(forms.Form):
             "country": [("", _("As the installation")), *((code, name) for name, code in known)],
             "timezone": [(name, name.replace("_", " ")) for name in zones],
         }
+        for name in ("name", "slug", "administrator"):
+            self.fields[name].widget.attrs["class"] = "vTextField"
         for name, choices in offered.items():
             self.fields[name].choices = choices  # type: ignore[attr-defined]
 
 
 class SuspendForm(forms.Form):
     reason = forms.CharField(
-        label=_("Reason"), max_length=MAX_REASON_LENGTH,
+        label=_("Reason"), max_length=MAX_REASON_LENGTH, widget=forms.TextInput({"class": "vTextField"}),
         help_text=_("Stands in the audit log and here; members are told only that the organization is suspended."),
     )  # fmt: skip
 
@@ -57,4 +59,4 @@ class DeleteForm(forms.Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["typed_name"].widget.attrs["autocomplete"] = "off"
+        self.fields["typed_name"].widget.attrs |= {"autocomplete": "off", "class": "vTextField"}

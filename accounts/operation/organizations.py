@@ -50,6 +50,11 @@ class OrganizationAdmin(TenantAdmin):
     readonly_fields = ["state", "suspension_reason", "created_at"]
     change_form_template = "admin/organizations/change.html"
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Where it stands in its life comes first."""
+        first = ["state", "suspension_reason"]
+        return [*first, *(name for name in super().get_fields(request, obj) if name not in first)]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         members = Member.objects.filter(organization=OuterRef("pk"), is_active=True).order_by().values("organization")
         count = Coalesce(Subquery(members.annotate(count=Count("pk")).values("count")), 0)

@@ -159,7 +159,7 @@ def is_reserved(slug: str) -> bool:
 
 
 def free_slug(name: str) -> str:
-    base = slugify(name)[:50] or "organization"
+    base = slugify(name)[:50].strip("-_") or "organization"
     slug = base
     while slug in RESERVED_SLUGS or Organization.objects.filter(slug=slug).exists():
         slug = f"{base}-{secrets.token_hex(3)}"

@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from accounts.organizations.life import require_operator
-from activity import events
 from activity.actor import Actor
-from activity.ledger import record
+from activity.given_up import record_given_up
+from activity.jobs import WENT_WRONG
 from core.claims import Claimable
 from core.fields import one_line
 from core.queues import KILLED, TOO_LONG, ForOperators, Queue
 from core.refused import Invalid
-from core.tenancy import every_organization, organization_scope
+from core.tenancy import every_organization
 from crm_project.queues import declared
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ MAX_COUNTED: Final = 1000
 MAX_REASON_LENGTH: Final = 200
 # The names that an error begins with, as in `messaging.thank: ValueError: …`; what follows may speak of people.
 _NAMES: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,80}: ){1,4}")
-_OF_OURS: Final = (KILLED, TOO_LONG)
+_OF_OURS: Final = (KILLED, TOO_LONG, WENT_WRONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,7 @@ def give_up(*, keys: Sequence[str], reason: str, actor: Actor) -> tuple[int, int
                 logger.warning("set_aside_given_up", extra={"queue": queue.name, "row": str(row.pk), "by": actor.id})
                 organization = getattr(row, "organization", None)
                 if organization is not None:
-                    with organization_scope(organization):
-                        payload = {"queue": queue.name, "reason": reason}
-                        record(
-                            events.WORK_GIVEN_UP, subject=row, organization=organization, actor=actor, payload=payload
-                        )
+                    record_given_up(row=row, organization=organization, queue=queue.name, reason=reason, actor=actor)
     return done, len(keys) - done
 
 

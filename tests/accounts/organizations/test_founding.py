@@ -81,7 +81,8 @@ def test_a_new_link_while_nobody_has_joined(operator, alice):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", " "), ("administrator", "nobody"), ("slug", "admin"), ("slug", "harbour-clinic"), ("slug", "a b"),
+        ("name", " "), ("administrator", "nobody"), ("slug", "admin"), ("slug", "harbour-clinic"),
+        ("slug", "a b"), ("slug", "a_b"), ("slug", "-a"), ("slug", "a" * 61),
         ("pack", "none"), ("country", "XX"), ("timezone", "Mars/Base"), ("currency", "pounds"),
     ],
 )  # fmt: skip
@@ -93,6 +94,13 @@ def test_what_is_wrong_is_named_and_nothing_is_made(operator, alice, field, valu
     assert Organization.objects.count() == before
     with every_organization("the test looks"):
         assert not Invitation.objects.exists()
+
+
+def test_a_long_name_has_an_address_too(operator):
+    made = founding.found(
+        actor=operator, **{**GIVEN, "name": "A very long name of an organization that somebody has typed"}
+    )
+    assert not made.organization.slug.endswith("-")
 
 
 def test_only_by_the_operator(alice):
