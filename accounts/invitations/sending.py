@@ -52,8 +52,12 @@ def _rows() -> QuerySet[Invitation]:
 
 def _work(row: Invitation) -> None:
     with organization_scope(row.organization):
-        if row.status != Invitation.Status.PENDING or not row.organization.is_active:
+        if row.status != Invitation.Status.PENDING:
             settle(row)
+            return
+        if not row.organization.is_active:
+            # Suspended in this moment: it leaves once the organization goes on.
+            settle(row, due_at=clock.now(), attempts=max(row.attempts - 1, 0))
             return
         try:
             _mail(row)

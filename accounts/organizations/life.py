@@ -123,7 +123,7 @@ def restore(*, organization: Organization, actor: Actor) -> Organization:
     deletion = OrganizationDeletion.objects.select_for_update().filter(organization_id=locked.pk).first()
     if locked.deleted_at is None or deletion is None:
         raise NotPossible(_("It is not deleted."))
-    if deletion.purge_at <= clock.now() or deletion.counts or deletion.claim_token is not None:
+    if deletion.counts or deletion.claim_token is not None:
         raise NotPossible(_("Its 30 days are over: what is left of it is being destroyed."))
     deletion.delete()
     locked.deleted_at, locked.is_active = None, locked.suspended_at is None

@@ -20,6 +20,7 @@ from accounts.credentials import notices
 from accounts.models import Member, Organization, OrganizationDeletion, User
 from accounts.organizations import life, purging
 from accounts.organizations import services as organizations
+from activity import installation
 from activity.actor import Actor
 from activity.audit import sealing
 from activity.models import Event
@@ -226,8 +227,18 @@ def test_one_that_was_suspended_is_so_again(alice, operator):
 def test_not_once_it_has_begun(alice, operator):
     row = delete(alice.organization, operator)
     make_old(row)
+    OrganizationDeletion.objects.filter(pk=row.pk).update(counts={"customers.Customer": 1})
     with pytest.raises(life.NotPossible):
         life.restore(organization=alice.organization, actor=operator)
+
+
+def test_nothing_is_destroyed_in_a_restored_copy_before_somebody_decides(alice, operator):
+    make_old(delete(alice.organization, operator))
+    installation.hold("it was restored from a backup")
+    assert purging.purge_due() == 0
+    # It was restored for this organization, perhaps: until the first row goes there is a way back.
+    life.restore(organization=alice.organization, actor=operator)
+    assert Organization.objects.get(pk=alice.organization.pk).is_active
 
 
 def test_a_row_alone_destroys_nothing(alice, operator):
