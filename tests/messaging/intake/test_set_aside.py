@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.credentials import notices
 from accounts.invitations import services as invitations
-from accounts.models import Invitation, PasswordReset, SecurityNotice
+from accounts.models import Invitation, OrganizationDeletion, PasswordReset, SecurityNotice
+from accounts.organizations import purging
 from activity import dispatch
 from activity.audit import mailing
 from activity.models import AuditHead, Event, Job
@@ -81,6 +82,9 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
             user=alice.user, kind=SecurityNotice.Kind.values[0], due_at=base["due_at"]
         ),
         "password resets": lambda: PasswordReset.objects.create(email=alice.user.email, due_at=base["due_at"]),
+        "organization deletions": lambda: OrganizationDeletion.objects.create(
+            organization_id=organization.pk, slug="x", due_at=base["due_at"], purge_at=base["due_at"]
+        ),
     }
 
     def make(name: str) -> Claimable:
@@ -105,6 +109,7 @@ SHOWN: dict[str, Callable[[Any], tuple[str, str]]] = {
     "invitations": lambda row: ("", row.last_error),
     "security notices": lambda row: ("", row.last_error),
     "audit heads": lambda row: ("", row.last_error),
+    "organization deletions": lambda row: ("", row.last_error),
 }
 # What whoever wanted it wants again, as the first time: a job, a link for a new password.
 ASKED_FOR_AGAIN = {"jobs", "password resets"}
@@ -123,6 +128,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "provider templates": lambda row, alice: contents.sync_now(row.channel),
     "invitations": lambda row, alice: _sent_again(row, alice),
     "audit heads": lambda row, alice: mailing.mail_again(head=row),
+    "organization deletions": lambda row, alice: purging.purge_again(row),
     "security notices": lambda row, alice: notices.send_again(notice=row),
     "catching up": lambda row, alice: backfill.request_backfill(channel=row.channel, actor=alice.actor),
 }
@@ -160,6 +166,9 @@ def test_it_says_why_waits_and_goes_on(name: str, make_row: Any, alice: Any):
         assert (state, row.due_at, row.claim_token, row.lost_claims) == (STATES.get(name, ""), None, None, 0)
         assert reason.startswith(queues.KILLED)
         assert not queue.rows().filter(pk=row.pk, due_at__lte=timezone.now()).exists()
+        # And whoever runs the installation has it on their page, where it is for them.
+        if queue.for_operators is not None:
+            assert queue.for_operators.rows().filter(pk=row.pk).exists()
     if name in AGAIN:
         with organization_scope(alice.organization):
             row = queue.model._base_manager.get(pk=row.pk)
