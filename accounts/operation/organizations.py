@@ -47,13 +47,13 @@ class OrganizationAdmin(TenantAdmin):
     list_filter = ["is_active", "pack"]
     list_select_related: ClassVar[list[str] | tuple[str, ...]] = ()
     search_fields = ["name", "slug"]
+    # Where it stands in its life comes first.
+    fields = (
+        "state", "suspension_reason", "name", "slug", "pack", "timezone", "undo_seconds", "default_country",
+        "keyword_tags", "currency", "retention_months", "requires_second_factor", "logo", "created_at",
+    )  # fmt: skip
     readonly_fields = ["state", "suspension_reason", "created_at"]
     change_form_template = "admin/organizations/change.html"
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """Where it stands in its life comes first."""
-        first = ["state", "suspension_reason"]
-        return [*first, *(name for name in super().get_fields(request, obj) if name not in first)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         members = Member.objects.filter(organization=OuterRef("pk"), is_active=True).order_by().values("organization")
