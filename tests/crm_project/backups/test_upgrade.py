@@ -19,7 +19,7 @@ from crm_project.backups.manifest import InvalidBackup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE = ("accounts", "0009_api_keys")
-AFTER = "accounts.0012_organization_life"
+AFTER = "accounts.0010_organization_life"
 
 
 @pytest.fixture
