@@ -65,6 +65,14 @@ PROVIDER_CONNECTED = declare("user.provider_connected", _("A user connected thei
     PROVIDER_NAME)  # fmt: skip
 PROVIDER_DISCONNECTED = declare("user.provider_disconnected",
     _("A user’s account at the sign-in provider was disconnected"), PROVIDER_NAME)  # fmt: skip
+SCIM_NAME = PayloadField("name", Kind.LABEL, "what the directory is called")
+SCIM_CREATED = declare("scim_connection.created", _("A directory was connected by SCIM"), SCIM_NAME, ROLE)
+SCIM_CHANGED = declare("scim_connection.changed", _("What a directory’s connection by SCIM does was changed"),
+    SCIM_NAME, PayloadField("fields", Kind.LIST, "which of its settings"))  # fmt: skip
+SCIM_ROTATED = declare("scim_connection.rotated", _("A directory’s connection by SCIM got a new token"), SCIM_NAME,
+    PayloadField("prefix", Kind.KEY, "what the token begins with"))  # fmt: skip
+SCIM_TURNED_OFF = declare("scim_connection.turned_off", _("A directory’s connection by SCIM was turned off"), SCIM_NAME)
+EMAIL_CHANGED = declare("member.email_changed", _("Somebody else changed a member’s e-mail address"))
 SESSIONS_ENDED = declare("user.sessions_ended", _("A user ended sessions of browsers or apps"),
     PayloadField("count", Kind.NUMBER))  # fmt: skip
 PASSWORD_CHANGED = declare("user.password_changed", _("A user set a new password; every sign-in ended"))

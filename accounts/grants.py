@@ -111,7 +111,7 @@ def may_change_teams(by: Member) -> bool:
     return by.may("users.edit") and by.reach == Reach.ALL
 
 
-def require_all_reach(by: Member) -> None:
+def require_all_reach(by: Powers) -> None:
     """Raises BeyondOwn for whoever does not see all records: with a change of teams they could come to see more."""
     if by.reach != Reach.ALL:
         raise BeyondOwn(_("Teams decide whose records their managers see, so only who sees every record changes them."))

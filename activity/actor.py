@@ -1,4 +1,7 @@
-"""Who made a change: a user, an API key, a workflow or the system; with a user's impersonator and the request's id."""
+"""Who made a change: a user, an API key, a workflow, a directory by SCIM or the system.
+
+With a user's impersonator and the request's id.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,13 @@ class ActorKind(StrEnum):
     USER = "user"
     API_KEY = "api_key"
     WORKFLOW = "workflow"
+    SCIM = "scim"
     SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `id` is the user's, key's or workflow's; `depth` counts the workflows that led here."""
+    """Who acts. `id` is the user's, key's, workflow's or connection's; `depth` counts the workflows that led here."""
 
     kind: ActorKind
     id: str = ""

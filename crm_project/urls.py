@@ -27,6 +27,7 @@ urlpatterns = [
     path("calendar/", include("customers.feed_urls")),
     path("", include("messaging.public_urls")),
     path("api/v1/", include("crm_project.api")),
+    path("scim/v2/", include("accounts.scim.urls")),
     path("o/<slug:organization>/", include("accounts.organization_urls")),
     path("o/<slug:organization>/", include("customers.urls")),
     path("o/<slug:organization>/", include("messaging.urls")),

@@ -194,7 +194,8 @@ def _search(member: Member, text: str) -> Q:
 
 def _by(event: Event) -> str:
     names = {
-        "user": _("in person"), "api_key": _("by API key"), "workflow": _("by a rule"), "system": _("by itself"),
+        "user": _("in person"), "api_key": _("by API key"), "workflow": _("by a rule"), "scim": _("by SCIM"),
+        "system": _("by itself"),
     }  # fmt: skip
     return names.get(event.actor_kind, event.actor_kind)
 

@@ -78,8 +78,8 @@ def _work(row: SecurityNotice) -> None:
     context = {"notice": row, "user": row.user, "base": settings.PUBLIC_BASE_URL}
     try:
         subject = " ".join(render_to_string("accounts/credentials/notice_subject.txt", context).split())
-        text = render_to_string("accounts/credentials/notice.txt", context)
-        EmailMessage(subject, text, None, [row.user.email]).send()
+        text = render_to_string(f"accounts/credentials/notices/{row.kind}.txt", context)
+        EmailMessage(subject, text, None, [row.details.get("to") or row.user.email]).send()
     except Exception as error:  # noqa: BLE001 - a mail server may fail in any way
         pause = backoff(row.attempts, RETRY_AFTER)
         logger.warning("security_notice_not_sent", extra={"reason": reason_of(error, length=300)})

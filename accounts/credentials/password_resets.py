@@ -6,7 +6,7 @@ The page does the same for every address that it is given, and never waits for a
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.credentials import throttle
-from accounts.models import PasswordReset
+from accounts.models import PasswordReset, User
 from activity import installation
 from core import clock, queues
 from core.claims import backoff, reason_of, settle
@@ -86,7 +86,14 @@ def _answer(row: PasswordReset) -> None:
 
 
 class _Form(PasswordResetForm):
-    """Django's choice of users and its link; a mail that can't be sent raises, so that it is tried again."""
+    """Django's link; a mail that can't be sent raises, so that it is tried again."""
+
+    def get_users(self, email: str) -> Iterable[User]:
+        """Also who has no password yet, as Django's choice has not: whoever reads the mail is its owner, and sets one.
+
+        A service has none, and no mail.
+        """
+        return User.objects.filter(email__iexact=email, is_active=True, is_service=False)
 
     def send_mail(
         self,

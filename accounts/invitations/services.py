@@ -230,7 +230,8 @@ def _locked(invitation: Invitation, actor: Actor) -> tuple[Invitation, Authority
 
 
 def _member_of(authority: Authority, organization: Organization) -> Member | None:
-    """On whose word an invitation is: the actor's, or the member's whose key it is."""
-    if authority.user_id is None:
+    """On whose word an invitation is: the actor's, the member's whose key it is, or who configured the directory."""
+    user_id = authority.user_id or authority.sponsor_id
+    if user_id is None:
         return None
-    return Member.objects.active().filter(organization=organization, user_id=authority.user_id).first()
+    return Member.objects.active().filter(organization=organization, user_id=user_id).first()

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from accounts import grants
-from accounts.models import APIKey, Member, Organization, Role, Team, User
+from accounts.models import APIKey, Member, Organization, Role, ScimConnection, Team, User
 from accounts.permissions import CATALOG, Reach
 from activity.actor import Actor, ActorKind
 from core.refused import Invalid, Refused
@@ -51,6 +51,8 @@ class Authority:
     user_id: UUID | None = None
     # Parley itself, or who administers the installation.
     is_installation: bool = False
+    # On whose word a directory acts: the user of the member who configured its connection.
+    sponsor_id: UUID | None = None
 
     def covers(self, role: Role) -> bool:
         """Whether the role permits nothing and reaches nobody beyond this."""
@@ -88,6 +90,8 @@ def authority_of(actor: Actor, organization: Organization) -> Authority:
         superuser = User.objects.filter(pk=actor.id, is_active=True, is_superuser=True).first()
         if superuser is not None:
             return replace(FULL, user_id=superuser.pk)
+    if actor.kind is ActorKind.SCIM:
+        return _of_directory(actor, organization)
     member = _member_behind(actor, organization)
     if member is None:
         raise NotYours(_("You may not change who belongs to this organization."))
@@ -107,6 +111,16 @@ def own_teams(organization: Organization, teams: Collection[Team]) -> list[Team]
     if any(team.organization_id != organization.pk for team in teams):
         raise Invalid("teams", _("There is no such team in this organization."))
     return sorted(teams, key=lambda team: (team.name, str(team.pk)))
+
+
+def _of_directory(actor: Actor, organization: Organization) -> Authority:
+    """A directory may shut out whoever is there, and asks its sponsor before it gives anything (accounts.scim)."""
+    rows = ScimConnection.objects.select_related("configured_by")
+    connection = rows.filter(organization=organization, pk=actor.id, is_enabled=True).first()
+    if connection is None:
+        raise NotYours(_("You may not change who belongs to this organization."))
+    sponsor = connection.configured_by
+    return Authority(CATALOG, Reach.ALL, frozenset(), sponsor_id=sponsor.user_id if sponsor is not None else None)
 
 
 def _member_behind(actor: Actor, organization: Organization) -> Member | None:

@@ -9,6 +9,7 @@ from accounts.models.member import Member, Role, Team
 from accounts.models.notice import SecurityNotice
 from accounts.models.organization import Organization
 from accounts.models.password_reset import PasswordReset
+from accounts.models.scim import ScimConnection, ScimFailure, ScimGroup, ScimUser
 from accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, TrustedBrowser
 from accounts.models.session import BrowserSession
 from accounts.models.sign_in_provider import ProviderLink, SignInProvider
@@ -32,6 +33,10 @@ __all__ = [
     "ProviderLink",
     "RecoveryCode",
     "Role",
+    "ScimConnection",
+    "ScimFailure",
+    "ScimGroup",
+    "ScimUser",
     "SecurityNotice",
     "SignInAttempt",
     "SignInProvider",

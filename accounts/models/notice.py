@@ -24,11 +24,14 @@ class SecurityNotice(Claimable):
         ORGANIZATION_RESTORED = "org_restored", _("A deleted organization was restored")
         ORGANIZATION_PURGED = "org_purged", _("A deleted organization was destroyed")
         CODES_RENEWED = "codes_renewed", _("New recovery codes were made")
+        ACCOUNT_MADE = "account_made", _("An account was made for you")
+        EMAIL_CHANGED = "email_changed", _("Your e-mail address was changed")
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    # What its sentences name: which factor, by whom, by which browser, how many codes are left.
+    # What its sentences name: which factor, by whom, by which browser, how many codes are left. `to` is the address
+    # that it goes to, where that is not the user's of now.
     details = OneLineTexts(default=dict, blank=True)
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)

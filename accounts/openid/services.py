@@ -178,6 +178,28 @@ def connect(*, member: Member, provider: SignInProvider, identity: Identity) -> 
 
 
 @transaction.atomic
+def bind(*, member: Member, provider: SignInProvider, subject: str, actor: Actor) -> ProviderLink:
+    """Let the account with this subject sign in a member who has no other way in yet, on the organization's word.
+
+    For its directory, which makes the member in the same transaction: the provider opens this organization only, and
+    whoever configures the directory may configure the provider as well. Raises ConnectedElsewhere.
+    """
+    grants.lock(provider.organization)
+    if ProviderLink.objects.filter(provider=provider, issuer=provider.issuer, subject=subject).exists():
+        raise ConnectedElsewhere
+    link = ProviderLink.objects.create(
+        organization=provider.organization,
+        provider=provider,
+        member=member,
+        issuer=provider.issuer,
+        subject=subject,
+        label=member.user.email,
+    )
+    record(events.PROVIDER_CONNECTED, subject=member, actor=actor, payload={"provider": provider.name})
+    return link
+
+
+@transaction.atomic
 def disconnect(*, member: Member, actor: Actor, keep: str | None = None) -> bool:
     """Undo it; sessions that the account began end. Whether there was one. Raises OnlyWay."""
     grants.lock(member.organization)

@@ -1,4 +1,4 @@
-"""Teams: made, changed, deleted.
+"""Teams: made, changed, deleted, by a member or by the organization's directory (`by` is None then).
 
 Who manages a team is not stored: those of its members whose role reaches their own teams' records
 (docs/decisions/0065). So whoever changes a team changes what others see, and has to see every record themselves.
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import events, grants
 from accounts.calendars.choosing import chosen
 from accounts.members import services as memberships
+from accounts.members.authority import authority_of
 from accounts.models import Member, Organization, Team
 from activity.actor import Actor
 from activity.ledger import record
@@ -44,7 +45,7 @@ class TooManyTeams(Refused):
 def create(
     *,
     organization: Organization,
-    by: Member,
+    by: Member | None,
     actor: Actor,
     name: str,
     members: Collection[Member] = (),
@@ -54,7 +55,7 @@ def create(
 
     Raises InvalidTeam, InvalidCalendar, TooManyTeams, BeyondOwn, NotPermitted.
     """
-    _require(organization, by)
+    _require(organization, by, actor)
     existing = list(Team.objects.filter(organization=organization))
     if len(existing) >= MAX_TEAMS:
         raise TooManyTeams
@@ -69,14 +70,14 @@ def create(
 
 
 @transaction.atomic
-def update(*, team: Team, by: Member, actor: Actor, changes: Mapping[str, object]) -> Team:
+def update(*, team: Team, by: Member | None, actor: Actor, changes: Mapping[str, object]) -> Team:
     """Set the name, who belongs to it (`members`: all of them), or the `calendar` (its id, or None).
 
     Raises InvalidTeam, InvalidCalendar, BeyondOwn, NotPermitted; ValueError for what is not settable.
     """
     if unknown := set(changes) - SETTABLE:
         raise ValueError(f"Not settable: {', '.join(sorted(unknown))}.")
-    _require(team.organization, by)
+    _require(team.organization, by, actor)
     current = grants.read_again(team)
     had = {member.pk: member for member in Member.objects.filter(teams=current)}
     wanted = cast("Collection[Member]", changes.get("members", had.values()))
@@ -103,9 +104,9 @@ def update(*, team: Team, by: Member, actor: Actor, changes: Mapping[str, object
 
 
 @transaction.atomic
-def delete(*, team: Team, by: Member, actor: Actor) -> None:
+def delete(*, team: Team, by: Member | None, actor: Actor) -> None:
     """Delete a team; its members stay members. Raises BeyondOwn, NotPermitted."""
-    _require(team.organization, by)
+    _require(team.organization, by, actor)
     current = grants.read_again(team)
     having = list(Member.objects.filter(teams=current))
     payload = {"name": current.name, "members": _ids(having)}
@@ -114,9 +115,15 @@ def delete(*, team: Team, by: Member, actor: Actor) -> None:
     current.delete()
 
 
-def _require(organization: Organization, by: Member) -> None:
+def _require(organization: Organization, by: Member | None, actor: Actor) -> None:
+    """`by` is None where no member acts but a directory, by SCIM."""
     grants.lock(organization)
-    grants.require_all_reach(grants.acting(by, "users.edit"))
+    if by is not None:
+        grants.require_all_reach(grants.acting(by, "users.edit"))
+        return
+    authority = authority_of(actor, organization)
+    authority.require("users.edit")
+    grants.require_all_reach(authority)
 
 
 def _require_ours(team: Team, members: Iterable[Member]) -> None:

@@ -1,0 +1,102 @@
+"""Teams made, changed and deleted by a directory, where the connection says that its groups are teams."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import grants
+from accounts.models import Member, ScimConnection, ScimGroup, Team
+from accounts.scim import group_queries as queries
+from accounts.scim.errors import InvalidValue, NotFound, NotUnique
+from accounts.scim.schemas import GROUPS, Resource
+from accounts.scim.user_services import members_by_id
+from accounts.scim.values import elements_of, require, text_of
+from accounts.teams import services as teams
+from activity.actor import Actor
+
+
+@transaction.atomic
+def create(*, connection: ScimConnection, given: Resource, actor: Actor) -> Team:
+    """A new team with its members. Raises NotUnique, InvalidValue, and as `teams.create`."""
+    grants.lock(connection.organization)
+    require(GROUPS, given)
+    name = text_of(given, "displayName")
+    _require_free(name, None)
+    team = _created(connection, name, list(_members(given)), actor)
+    _keep(connection, team, given)
+    return _read(team)
+
+
+@transaction.atomic
+def change(*, connection: ScimConnection, team: Team, given: Resource, actor: Actor) -> Team:
+    """Make the team what is given, which is all of it. Services that belong to it stay: no directory knows them.
+
+    Raises NotUnique, InvalidValue, and as `teams.update`.
+    """
+    grants.lock(connection.organization)
+    require(GROUPS, given)
+    name = text_of(given, "displayName")
+    _require_free(name, team)
+    # Who was removed is in no team.
+    unknown = list(Member.objects.filter(teams=team).exclude(pk__in=[one.pk for one in _known_members(team)]))
+    members = [*_members(given), *unknown]
+    try:
+        with transaction.atomic():
+            teams.update(team=team, by=None, actor=actor, changes={"name": name, "members": members})
+    except IntegrityError as error:
+        raise NotUnique("There is a team of this name already.") from error
+    _keep(connection, team, given)
+    return _read(team)
+
+
+@transaction.atomic
+def delete(*, team: Team, actor: Actor) -> None:
+    """Delete the team; its members stay members. Raises as `teams.delete`."""
+    teams.delete(team=team, by=None, actor=actor)
+
+
+def _known_members(team: Team) -> list[Member]:
+    """Whom the directory knows of the team."""
+    return list(Member.objects.present().people().filter(teams=team))
+
+
+def _created(connection: ScimConnection, name: str, members: list[Member], actor: Actor) -> Team:
+    try:
+        with transaction.atomic():
+            return teams.create(organization=connection.organization, by=None, actor=actor, name=name, members=members)
+    except IntegrityError as error:
+        raise NotUnique("There is a team of this name already.") from error
+
+
+def _members(given: Resource) -> list[Member]:
+    ids = []
+    for element in elements_of(given, "members"):
+        # By the id, or by the address of the person, whose last part it is.
+        value = text_of(element, "value") or text_of(element, "$ref").rpartition("/")[2]
+        if not value:
+            raise InvalidValue("members: each has a value, the id of a user here.")
+        ids.append(value)
+    return list(members_by_id(ids).values())
+
+
+def _require_free(name: str, team: Team | None) -> None:
+    others = Team.objects.all() if team is None else Team.objects.exclude(pk=team.pk)
+    if name.casefold() in {one.casefold() for one in others.values_list("name", flat=True)}:
+        raise NotUnique("There is a team of this name already.")
+
+
+def _keep(connection: ScimConnection, team: Team, given: Resource) -> None:
+    external_id = text_of(given, "externalId")
+    link = ScimGroup.objects.filter(team=team).first()
+    if link is None:
+        link = ScimGroup(organization=connection.organization, connection=connection, team=team)
+    link.external_id, link.changed_at = external_id, timezone.now()
+    link.save()
+
+
+def _read(team: Team) -> Team:
+    found = queries.find(str(team.pk))
+    if found is None:
+        raise NotFound("This team was deleted meanwhile.")
+    return found
