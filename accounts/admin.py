@@ -39,6 +39,7 @@ from accounts.models import (
 )
 from accounts.operation import organizations  # noqa: F401 - registers its pages
 from accounts.operation import users as operated
+from accounts.scim import admin as scim_admin  # noqa: F401 - registers its own
 from activity.actor import Actor, acting_as
 from core.admin import ReadOnlyAdmin, TenantAdmin
 from core.http import redirect_to

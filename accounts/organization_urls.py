@@ -18,6 +18,7 @@ from accounts.people import invitation_views as invitations
 from accounts.people import service_views as services
 from accounts.people import views as people
 from accounts.roles import views as roles
+from accounts.scim_settings import views as scim
 from accounts.settings import views as settings
 from accounts.sign_in_settings import views as sign_in
 from accounts.teams import views as teams
@@ -106,6 +107,11 @@ urlpatterns = [
     path("settings/sign-in/", sign_in.sign_in_page, name="sign_in_settings"),
     path("settings/sign-in/provider/", sign_in.edit_provider, name="sign_in_provider"),
     path("settings/sign-in/provider/delete/", sign_in.delete_provider, name="delete_sign_in_provider"),
+    path("settings/directory/", scim.directory_page, name="directory"),
+    path("settings/directory/edit/", scim.edit_directory, name="edit_directory"),
+    path("settings/directory/token/", scim.directory_token, name="directory_token"),
+    path("settings/directory/token/new/", scim.rotate_directory, name="rotate_directory"),
+    path("settings/directory/turn-off/", scim.turn_off_directory, name="turn_off_directory"),
     path("settings/teams/", teams.team_list, name="teams"),
     path("settings/teams/new/", teams.new_team, name="new_team"),
     path("settings/teams/<uuid:pk>/", teams.team_detail, name="team"),

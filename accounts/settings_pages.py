@@ -30,6 +30,10 @@ PAGES = [
         _("A provider of your own by which members sign in."),
     ),
     SettingsPage(
+        _("Directory"), "organization:directory", "refresh-cw", "settings.edit", Group.ACCESS, 45,
+        _("A directory that creates, changes and shuts out members by SCIM, such as Entra ID or Okta."),
+    ),
+    SettingsPage(
         _("API keys"), "organization:api_keys", "key-round", "api_keys.view", Group.ACCESS, 50,
         _("Other systems’ ways in: for whom they act, what they may, and what they use of it."),
     ),

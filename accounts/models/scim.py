@@ -105,7 +105,7 @@ class ScimFailure(TenantModel):
 
     connection = models.ForeignKey(ScimConnection, on_delete=models.CASCADE, related_name="failures")
     at = models.DateTimeField(default=timezone.now)
-    method = models.CharField(max_length=10)
+    method = OneLine(max_length=10)
     path = OneLine(max_length=200)
     status = models.PositiveSmallIntegerField()
     detail = OneLine(max_length=500)

@@ -156,8 +156,10 @@ def actor_of(connection: ScimConnection, request_id: str = "") -> Actor:
 
 def may_give(connection: ScimConnection, role: Role | None) -> bool:
     """Whether who configured the connection may give the role by now."""
+    if role is None or connection.configured_by_id is None:
+        return False
     sponsor = Member.objects.active().with_access().filter(pk=connection.configured_by_id).first()
-    return sponsor is not None and role is not None and sponsor.may("users.create") and grants.covers(sponsor, role)
+    return sponsor is not None and sponsor.may("users.create") and grants.covers(sponsor, role)
 
 
 def require_may_give(connection: ScimConnection, role: Role | None) -> None:

@@ -45,7 +45,7 @@ def matching(found: MemberQuerySet, node: Node | None) -> MemberQuerySet:
 
 def known_as(user_name: str) -> MemberQuerySet:
     """Whoever has this name already: to the directory, or as an e-mail address of a member it has not touched."""
-    return rows(with_teams=False).filter(known_as=user_name.lower())
+    return rows(with_teams=False).filter(Q(known_as=user_name.lower()))
 
 
 def find(pk: str) -> Member | None:

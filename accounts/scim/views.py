@@ -294,8 +294,8 @@ def _described(resources: list[Resource], name: str) -> HttpResponse:
 
 
 def _users(connection: ScimConnection, query: Query) -> tuple[list[Resource], int]:
-    rows = user_queries.rows(with_teams=connection.maps_groups and query.selection.has("groups"))
-    rows = _sorted(user_queries.matching(rows, query.node), query, user_queries.ORDERINGS.get(query.sort_by))
+    found = user_queries.rows(with_teams=connection.maps_groups and query.selection.has("groups"))
+    rows = _sorted(user_queries.matching(found, query.node), query, user_queries.ORDERINGS.get(query.sort_by))
     return [user_queries.resource_of(member, connection) for member in _some(rows, query)], rows.count()
 
 

@@ -52,7 +52,15 @@ OPEN_PAGES = {
     "webhooks/twilio/sms": "the provider's signature is the permission",
     "webhooks/twilio/status": "the provider's signature is the permission",
     "webhooks/<slug:provider>/<slug:hook>": "the provider's signature is the permission",
-}
+    **{
+        f"scim/v2/{path}": "no page: a directory calls, and its connection's token is the permission"
+        for path in (
+            "ServiceProviderConfig", "ResourceTypes", "ResourceTypes/<str:name>", "Schemas", "Schemas/<str:name>", "Me",
+            "Bulk", ".search", "Users", "Users/.search", "Users/<str:pk>", "Groups", "Groups/.search",
+            "Groups/<str:pk>", "^.*$",
+        )
+    },
+}  # fmt: skip
 # API calls without credentials.
 OPEN_CALLS = {
     "api/v1/health": "a load balancer asks",

@@ -262,9 +262,11 @@ NOT_HANDED_OVER = {
         "customers.Interaction.author", "customers.Outcome.author", "customers.CustomerImport.created_by",
         "messaging.MediaFile.uploaded_by", "messaging.Reconciliation.asked_by", "activity.Job.created_by",
         "accounts.Invitation.invited_by", "accounts.HandedOver.before", "accounts.HandedOver.after",
+        "accounts.ScimConnection.configured_by",
     },
     "it ends with the person's access": {
-        "accounts.APIKey.member", "accounts.ProviderLink.member", "accounts.TokenFamily.member",
+        "accounts.APIKey.member", "accounts.ProviderLink.member", "accounts.ScimUser.member",
+        "accounts.TokenFamily.member",
         "customers.CalendarFeed.member",
         "messaging.Draft.member",
     },
