@@ -1,0 +1,472 @@
+"""Members by SCIM: made, found, changed, shut out; and what no directory may."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from accounts.api_keys import services as api_keys
+from accounts.credentials import notices, password_resets
+from accounts.members import services as members
+from accounts.models import Invitation, Member, Organization, Role, ScimUser, Team, User
+from activity.actor import SYSTEM
+from activity.models import Event
+from core.tenancy import every_organization, organization_scope
+from tests.accounts import providers
+from tests.accounts.factors import recently
+from tests.accounts.scim.conftest import connect, member_of
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+ZOE = "zoe@harbour.example"
+OFF = {"op": "replace", "path": "active", "value": False}
+ON = {"op": "replace", "path": "active", "value": True}
+
+
+def events(person, *types):
+    with organization_scope(person.organization):
+        return list(Event.objects.filter(type__in=types).order_by("occurred_at", "id"))
+
+
+class TestNew:
+    def test_a_person_becomes_a_member_with_the_role_of_the_connection(self, alice, okta):
+        answer = okta.user(
+            ZOE, externalId="00u1", name={"givenName": "Zoe", "familyName": "Hart"}, title="Nurse", active=True,
+            emails=[{"value": ZOE, "type": "work", "primary": True}],
+            phoneNumbers=[{"value": "+44 20 7946 0958", "type": "work"}],
+        )  # fmt: skip
+        assert answer.status_code == 201
+        assert answer.headers["Content-Type"] == "application/scim+json"
+        body = answer.json()
+        assert answer.headers["Location"] == body["meta"]["location"]
+        assert answer.headers["ETag"] == body["meta"]["version"]
+        assert okta.get(f"/Users/{body['id']}").json() == body
+        member = member_of(alice, ZOE)
+        assert str(member.pk) == body["id"]
+        assert (member.role.key, member.user.name, member.phone) == ("counselor", "Zoe Hart", "+442079460958")
+        assert body["externalId"] == "00u1"
+        assert body["title"] == "Nurse"
+        (event,) = [one for one in events(alice, "member.added") if one.subject_id == body["id"]]
+        assert (event.actor_kind, event.actor_label) == ("scim", "SCIM: Okta")
+        assert event.actor_id == str(okta.connection.pk)
+
+    def test_they_are_mailed_a_way_to_a_password_of_their_own(self, okta):
+        okta.user(ZOE, displayName="Zoe")
+        assert not User.objects.get(email=ZOE).has_usable_password()
+        notices.send_due()
+        (sent,) = mail.outbox
+        assert sent.to == [ZOE]
+        assert "/forgotten-password/" in sent.body
+        assert "Harbour Clinic made an account for you" in sent.body
+        mail.outbox.clear()
+        Client().post("/forgotten-password/", {"email": ZOE})
+        password_resets.send_due()
+        (reset,) = mail.outbox
+        link = next(word for word in reset.body.split() if "/forgotten-password/" in word)
+        browser = Client()
+        page = browser.get(link.partition("://")[2].partition("/")[2].join(["/", ""]), follow=True)
+        browser.post(page.request["PATH_INFO"], {"new_password1": PASSWORD, "new_password2": PASSWORD})
+        assert browser.post("/sign-in/", {"email": ZOE, "password": PASSWORD}).status_code == 302
+        assert browser.get(f"/o/{okta.connection.organization.slug}/account/").status_code == 200
+
+    def test_one_that_is_made_inactive_is_not_let_in_and_not_written_to(self, alice, okta):
+        assert okta.user(ZOE, active="False").json()["active"] is False
+        assert not member_of(alice, ZOE).is_active
+        notices.send_due()
+        assert mail.outbox == []
+
+    def test_a_user_name_need_not_be_an_address(self, alice, okta):
+        body = okta.user("zhart", emails=[{"value": "ZOE@harbour.example"}]).json()
+        assert body["userName"] == "zhart"
+        assert member_of(alice, ZOE)
+        assert okta.found('userName eq "ZHART"') == ["zhart"]
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            ({"userName": "zhart"}, "emails is required"),
+            ({"userName": ""}, "userName is required"),
+            ({"userName": ZOE, "emails": [{"value": "nonsense"}]}, "emails"),
+            ({"userName": ZOE, "active": "perhaps"}, "active"),
+            ({"userName": ZOE, "name": "Zoe"}, "name"),
+            ({"userName": ["x"]}, "userName"),
+            ({"userName": "x" * 300}, "userName"),
+        ],
+    )
+    def test_what_can_not_be_is_refused_by_name(self, okta, body, words):
+        answer = okta.post("/Users", body)
+        assert answer.status_code == 400
+        assert answer.json()["scimType"] == "invalidValue"
+        assert answer.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+        assert words in answer.json()["detail"]
+
+    @pytest.mark.parametrize("body", ["[]", '"x"', "{", "", "\xff", '{"a": NaN}', "[" * 5000, '{"userName": "\\u0000"}'])
+    def test_what_is_no_json_object_is_refused(self, okta, body):
+        answer = okta.client.post(
+            "/scim/v2/Users", body, "application/scim+json", headers={"Authorization": f"Bearer {okta.token}"}
+        )
+        assert answer.status_code == 400
+        assert answer.json()["scimType"] == "invalidSyntax"
+
+    def test_nobody_is_made_twice(self, okta, bob):
+        okta.user(ZOE)
+        for name in (ZOE, ZOE.upper(), bob.user.email):
+            answer = okta.user(name)
+            assert (answer.status_code, answer.json()["scimType"]) == (409, "uniqueness")
+        answer = okta.user("zhart", emails=[{"value": ZOE}])
+        assert (answer.status_code, answer.json()["scimType"]) == (409, "uniqueness")
+
+    def test_who_was_removed_comes_back_as_the_same_member(self, alice, okta):
+        pk = okta.user(ZOE, externalId="1").json()["id"]
+        assert okta.delete(f"/Users/{pk}").status_code == 204
+        assert okta.get(f"/Users/{pk}").status_code == 404
+        again = okta.user(ZOE, externalId="2")
+        assert (again.status_code, again.json()["id"], again.json()["externalId"]) == (201, pk, "2")
+
+    def test_with_the_subject_they_sign_in_by_the_provider_at_once(self, alice, fake, provider):
+        okta = connect(alice, binds_sign_in=True)
+        assert okta.user(ZOE, externalId="00u1").status_code == 201
+        notices.send_due()
+        assert f"/sign-in/to/{alice.organization.slug}/" in mail.outbox[0].body
+        fake.claims = {**getattr(fake, "claims", {}), "sub": "00u1"}
+        member = member_of(alice, ZOE)
+        with organization_scope(alice.organization):
+            assert member.provider_link.subject == "00u1"
+        answer = okta.user("two@harbour.example", externalId="00u1")
+        assert (answer.status_code, answer.json()["scimType"]) == (409, "uniqueness")
+        assert not User.objects.filter(email="two@harbour.example").exists()
+
+
+class TestOtherPeoplesAccounts:
+    def test_an_account_of_elsewhere_is_invited_and_not_taken(self, alice, okta, charlie):
+        before = User.objects.get(pk=charlie.user.pk)
+        answer = okta.user(charlie.user.email, displayName="Mine", active=True)
+        assert (answer.status_code, answer.json()["scimType"]) == (409, "uniqueness")
+        assert "invited" in answer.json()["detail"]
+        okta.user(charlie.user.email)
+        with organization_scope(alice.organization):
+            invitation = Invitation.objects.get()
+            assert invitation.email == charlie.user.email
+            assert invitation.invited_by_id == alice.member.pk
+            assert not Member.objects.filter(user=charlie.user).exists()
+        after = User.objects.get(pk=charlie.user.pk)
+        assert (after.name, after.email, after.password) == (before.name, before.email, before.password)
+
+    def test_once_they_have_accepted_they_are_found_and_their_account_is_still_theirs(self, alice, okta, charlie):
+        from accounts.invitations import accepting
+
+        okta.user(charlie.user.email)
+        with organization_scope(alice.organization):
+            accepting.join(invitation=Invitation.objects.select_related("organization").get(), user=charlie.user)
+        (name,) = okta.found(f'userName eq "{charlie.user.email}"')
+        pk = str(member_of(alice, charlie.user.email).pk)
+        renamed = okta.patch(f"/Users/{pk}", {"op": "replace", "path": "displayName", "value": "Mine"})
+        assert renamed.status_code == 200
+        moved = okta.put(f"/Users/{pk}", {"userName": name, "emails": [{"value": "mine@harbour.example"}]})
+        assert moved.status_code == 403
+        assert okta.patch(f"/Users/{pk}", OFF).status_code == 200
+        user = User.objects.get(pk=charlie.user.pk)
+        assert (user.name, user.email, user.is_active) == (charlie.user.name, charlie.user.email, True)
+        assert charlie.client.get(charlie.url("account/")).status_code == 200
+
+    def test_a_membership_that_ended_elsewhere_counts(self, alice, okta, charlie):
+        """Else whoever lets them in again there would let in who took the account here."""
+        pk = okta.user(ZOE).json()["id"]
+        with organization_scope(charlie.organization):
+            role = Role.objects.get(key="counselor")
+            there = members.add(
+                organization=charlie.organization, user=User.objects.get(email=ZOE), role=role, actor=charlie.actor
+            )
+            members.deactivate(member=there, actor=charlie.actor)
+        assert okta.put(f"/Users/{pk}", {"userName": "mine@harbour.example"}).status_code == 403
+        okta.delete(f"/Users/{pk}")
+        assert okta.user(ZOE).status_code == 409
+        with organization_scope(alice.organization):
+            assert Member.objects.get(pk=pk).removed_at is not None
+            assert Invitation.objects.filter(email=ZOE).exists()
+
+    def test_who_runs_the_installation_keeps_name_and_address(self, okta, bob):
+        User.objects.filter(pk=bob.user.pk).update(is_staff=True)
+        body = {"userName": "x@harbour.example", "displayName": "Nobody"}
+        assert okta.put(f"/Users/{bob.member.pk}", body).status_code == 403
+        body["emails"] = [{"value": bob.user.email}]
+        assert okta.put(f"/Users/{bob.member.pk}", body).status_code == 200
+        assert User.objects.get(pk=bob.user.pk).name == bob.user.name
+
+
+class TestLeaving:
+    def test_who_is_shut_out_is_out_at_once(self, alice, okta, bob):
+        browser, api = recently(bob), bob.api
+        with organization_scope(alice.organization):
+            _key, secret = api_keys.api_keys.issue(member=bob.member, name="k", actor=bob.actor)
+        for answer in (browser.get(bob.url("account/")), api.get("/api/v1/customers")):
+            assert answer.status_code == 200
+        assert Client().get("/api/v1/customers", headers={"X-API-Key": secret}).status_code == 200
+        answer = okta.patch(f"/Users/{bob.member.pk}", OFF)
+        assert (answer.status_code, answer.json()["active"]) == (200, False)
+        assert browser.get(bob.url("account/")).status_code in (302, 404)
+        assert api.get("/api/v1/customers").status_code == 401
+        assert Client().get("/api/v1/customers", headers={"X-API-Key": secret}).status_code == 401
+        # What open streams look at, and feeds and calendars are ended by.
+        (event,) = events(alice, "member.deactivated")
+        assert (event.subject_id, event.actor_kind) == (str(bob.member.pk), "scim")
+
+    def test_and_comes_back_on_the_word_of_who_configured_it(self, alice, okta, bob):
+        okta.patch(f"/Users/{bob.member.pk}", OFF)
+        assert okta.patch(f"/Users/{bob.member.pk}", ON).json()["active"] is True
+        assert recently(bob).get(bob.url("account/")).status_code == 200
+
+    def test_the_last_administrator_stays(self, alice, okta):
+        for answer in (okta.patch(f"/Users/{alice.member.pk}", OFF), okta.delete(f"/Users/{alice.member.pk}")):
+            assert answer.status_code == 409
+            assert "last administrator" in answer.json()["detail"]
+        assert member_of(alice, alice.user.email).is_active
+
+    def test_another_administrator_can_leave(self, alice, okta, mona):
+        with organization_scope(alice.organization):
+            members.change(member=mona.member, actor=alice.actor, role=alice.member.role)
+        assert okta.patch(f"/Users/{mona.member.pk}", OFF).status_code == 200
+
+    def test_nothing_else_that_is_asked_for_holds_it_up(self, alice, okta, bob, charlie):
+        with organization_scope(charlie.organization):
+            role = Role.objects.get(key="counselor")
+            members.add(organization=charlie.organization, user=bob.user, role=role, actor=charlie.actor)
+        body = {"userName": alice.user.email, "active": False, "emails": [{"value": "other@harbour.example"}]}
+        assert okta.put(f"/Users/{bob.member.pk}", body).status_code == 200
+        assert not member_of(alice, bob.user.email).is_active
+
+    def test_taking_out_keeps_the_row_that_the_ledger_speaks_of(self, alice, okta, bob):
+        assert okta.delete(f"/Users/{bob.member.pk}").status_code == 204
+        with organization_scope(alice.organization):
+            assert Member.objects.get(pk=bob.member.pk).removed_at is not None
+            assert not ScimUser.objects.filter(member=bob.member).exists()
+        assert okta.delete(f"/Users/{bob.member.pk}").status_code == 404
+
+
+class TestTheWordOfWhoConfiguredIt:
+    @pytest.fixture
+    def lowered(self, alice, mona, okta):
+        """Who configured it is an administrator no more; another one is there."""
+        with organization_scope(alice.organization):
+            members.change(member=mona.member, actor=SYSTEM, role=alice.member.role)
+            members.change(member=alice.member, actor=SYSTEM, role=Role.objects.get(key="counselor"))
+        return okta
+
+    def test_nobody_new_comes_in_without_it(self, lowered, alice, bob):
+        answer = lowered.user(ZOE)
+        assert answer.status_code == 403
+        assert "save its settings" in answer.json()["detail"]
+        assert not User.objects.filter(email=ZOE).exists()
+        assert lowered.patch(f"/Users/{bob.member.pk}", OFF).status_code == 200
+        assert lowered.patch(f"/Users/{bob.member.pk}", ON).status_code == 403
+
+    def test_the_role_that_was_deleted_is_given_to_nobody(self, alice, okta):
+        with organization_scope(alice.organization):
+            type(okta.connection).objects.update(role=None)
+        assert okta.user(ZOE).status_code == 403
+
+    def test_an_administrator_who_comes_back_needs_a_sponsor_who_is_one(self, alice, okta, mona, bob):
+        with organization_scope(alice.organization):
+            members.change(member=bob.member, actor=SYSTEM, role=alice.member.role)
+            okta.patch(f"/Users/{bob.member.pk}", OFF)
+            members.change(member=mona.member, actor=SYSTEM, role=alice.member.role)
+            members.change(member=alice.member, actor=SYSTEM, role=Role.objects.get(key="manager"))
+        assert okta.patch(f"/Users/{bob.member.pk}", ON).status_code == 403
+
+
+class TestChanges:
+    def test_another_address_ends_sign_ins_and_tells_the_one_of_before(self, alice, okta, bob):
+        browser, before = recently(bob), bob.user.email
+        answer = okta.put(f"/Users/{bob.member.pk}", {"userName": "robert@harbour.example", "displayName": "Robert"})
+        assert answer.status_code == 200
+        user = User.objects.get(pk=bob.user.pk)
+        assert (user.email, user.name) == ("robert@harbour.example", "Robert")
+        assert browser.get(bob.url("account/")).status_code == 302
+        notices.send_due()
+        (sent,) = mail.outbox
+        assert sent.to == [before]
+        assert "changed the e-mail address" in sent.body
+        assert len(events(alice, "member.email_changed")) == 1
+
+    @pytest.mark.parametrize("key", ["admin", "people"])
+    def test_not_of_who_decides_about_people(self, alice, okta, bob, key):
+        with organization_scope(alice.organization):
+            role, _new = Role.objects.get_or_create(
+                organization=alice.organization, key=key,
+                defaults={"name": key, "stored_permissions": ["users.create"], "stored_reach": "assigned"},
+            )  # fmt: skip
+            members.change(member=bob.member, actor=alice.actor, role=role)
+        answer = okta.put(f"/Users/{bob.member.pk}", {"userName": "robert@harbour.example"})
+        assert answer.status_code == 403
+        assert User.objects.get(pk=bob.user.pk).email == bob.user.email
+
+    def test_nor_to_one_that_is_taken(self, okta, bob, charlie):
+        answer = okta.put(f"/Users/{bob.member.pk}", {"userName": charlie.user.email})
+        assert answer.status_code == 409
+        assert User.objects.get(pk=bob.user.pk).email == bob.user.email
+
+    def test_no_password_is_ever_set(self, okta, bob):
+        password = User.objects.get(pk=bob.user.pk).password
+        body = {"userName": bob.user.email, "password": "of the directory", "roles": [{"value": "admin"}]}
+        assert okta.put(f"/Users/{bob.member.pk}", body).status_code == 200
+        assert okta.patch(f"/Users/{bob.member.pk}", {"op": "add", "path": "password", "value": "x"}).status_code == 200
+        assert User.objects.get(pk=bob.user.pk).password == password
+
+    def test_what_is_so_already_is_no_change(self, alice, okta, bob):
+        before = okta.get(f"/Users/{bob.member.pk}").json()
+        with every_organization("a test looks everywhere"):
+            count = Event.objects.count()
+            assert okta.patch(f"/Users/{bob.member.pk}", ON).json() == before
+            assert Event.objects.count() == count
+
+    def test_a_change_of_another_version_is_refused(self, okta, bob):
+        path = f"/Users/{bob.member.pk}"
+        version = okta.get(path).headers["ETag"]
+        assert okta.patch(path, OFF, **{"If-Match": version}).status_code == 200
+        for call in (okta.patch(path, ON, **{"If-Match": version}), okta.delete(path, **{"If-Match": version})):
+            assert call.status_code == 412
+        assert okta.patch(path, ON, **{"If-Match": "*"}).status_code == 200
+        assert okta.get(path, **{"If-None-Match": okta.get(path).headers["ETag"]}).status_code == 304
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        ("filter_", "names"),
+        [
+            ('userName eq "ZOE@harbour.example"', [ZOE]),
+            ('userName eq "nobody@harbour.example"', []),
+            ('externalId eq "00u1"', [ZOE]),
+            ('externalId eq "00U1"', []),
+            ('emails[type eq "work" and value eq "zoe@harbour.example"]', [ZOE]),
+            ('emails[type eq "home"]', []),
+            ('emails.value sw "zoe@"', [ZOE]),
+            ('name.familyName eq "hart"', [ZOE]),
+            ('displayName co "oe ha"', [ZOE]),
+            ('userName sw "zoe" and active eq true', [ZOE]),
+            ('userName sw "zoe" and not (active eq true)', []),
+            ('(userName eq "x" or userName ew "harbour.example") and title eq "Nurse"', [ZOE]),
+            ("title pr", [ZOE]),
+            ('id eq "nonsense"', []),
+            ('meta.lastModified gt "2020-01-01T00:00:00Z"', [ZOE]),
+            ('meta.created lt "2020-01-01T00:00:00Z"', []),
+        ],
+    )
+    def test_a_filter_finds(self, okta, filter_, names):
+        okta.user(ZOE, externalId="00u1", name={"givenName": "Zoe", "familyName": "Hart"}, title="Nurse")
+        assert okta.found(filter_) == names
+
+    def test_every_person_is_there_and_no_service(self, alice, okta, bob, mona):
+        from accounts.members import service_members
+
+        with organization_scope(alice.organization):
+            role = Role.objects.get(key="counselor")
+            service = service_members.create(
+                organization=alice.organization, name="Website", role=role, actor=alice.actor
+            )
+            total = Member.objects.present().count() - 1
+        body = okta.get("/Users").json()
+        assert body["totalResults"] == total == len(body["Resources"])
+        assert okta.get(f"/Users/{service.pk}").status_code == 404
+        assert okta.patch(f"/Users/{service.pk}", OFF).status_code == 404
+        assert okta.found('not (title eq "x")') == sorted(one["userName"] for one in body["Resources"])
+
+    @pytest.mark.parametrize(
+        "filter_", ["userName", 'password eq "x"', "userName eq 5", 'active gt "a"', 'meta.created eq "x"', "(", "é"]
+    )
+    def test_a_filter_that_asks_nothing_is_refused(self, okta, filter_):
+        answer = okta.client.get(
+            "/scim/v2/Users", {"filter": filter_}, headers={"Authorization": f"Bearer {okta.token}"}
+        )
+        assert answer.status_code == 400
+        assert answer.json()["scimType"] == "invalidFilter"
+
+    def test_pages_and_order(self, okta):
+        for number in range(5):
+            okta.user(f"p{number}@pages.example")
+        listed = '/Users?filter=userName%20ew%20"pages.example"&sortBy=userName&sortOrder=descending'
+        page = okta.get(f"{listed}&startIndex=2&count=2").json()
+        assert [one["userName"][:2] for one in page["Resources"]] == ["p3", "p2"]
+        assert (page["totalResults"], page["startIndex"], page["itemsPerPage"]) == (5, 2, 2)
+        assert okta.get(f"{listed}&count=0").json()["Resources"] == []
+        assert okta.get(f"{listed}&startIndex=-3&count=-1").json()["itemsPerPage"] == 0
+        assert okta.get(f"{listed}&count=x").status_code == 400
+        assert okta.get(f"{listed}&startIndex=99999999999999999999").json()["Resources"] == []
+
+    def test_only_what_is_asked_for(self, okta):
+        pk = okta.user(ZOE, name={"givenName": "Zoe", "familyName": "Hart"}, title="x").json()["id"]
+        only = okta.get(f"/Users/{pk}?attributes=userName,name.givenName,urn:ietf:params:scim:schemas:core:2.0:User:title")
+        assert set(only.json()) == {"schemas", "id", "userName", "name", "title"}
+        assert only.json()["name"] == {"givenName": "Zoe"}
+        less = okta.get(f"/Users/{pk}?excludedAttributes=name.givenName,meta,id,emails").json()
+        assert (less["name"], less["id"]) == ({"familyName": "Hart"}, pk)
+        assert not {"meta", "emails"} & set(less)
+
+    def test_a_search_is_a_list_whose_parameters_stand_in_the_body(self, okta):
+        okta.user(ZOE)
+        okta.group("Zoes")
+        found = okta.post("/Users/.search", {"filter": f'userName eq "{ZOE}"', "attributes": ["userName"]}).json()
+        assert [set(one) for one in found["Resources"]] == [{"schemas", "id", "userName"}]
+        assert okta.post("/Groups/.search", {"filter": 'displayName eq "zoes"'}).json()["totalResults"] == 1
+        every = okta.post("/.search", {"count": 200}).json()
+        assert {one["meta"]["resourceType"] for one in every["Resources"]} == {"User", "Group"}
+        assert every["totalResults"] == len(every["Resources"])
+        last = okta.post("/.search", {"startIndex": every["totalResults"], "count": 1}).json()
+        assert last["Resources"] == every["Resources"][-1:]
+        assert okta.post("/.search", {"filter": 5}).status_code == 400
+
+    def test_a_list_takes_the_same_queries_however_long(self, okta, alice, django_assert_max_num_queries):
+        from django.db import connection as database
+        from django.test.utils import CaptureQueriesContext
+
+        counts = []
+        for many in (3, 40):
+            with organization_scope(alice.organization):
+                role, team = Role.objects.get(key="counselor"), Team.objects.order_by("pk").first()
+                for number in range(many):
+                    user = User.objects.create(email=f"l{many}-{number}@many.example", name=f"N {number}")
+                    member = Member.objects.create(organization=alice.organization, user=user, role=role)
+                    if team is not None:
+                        member.teams.add(team)
+            with CaptureQueriesContext(database) as captured:
+                assert okta.get("/Users?count=200").status_code == 200
+                assert okta.get("/Groups").status_code == 200
+            counts.append(len(captured))
+        assert counts[0] >= counts[1]
+
+    def test_one_name_is_looked_up_and_not_everybody_read(self, okta, alice):
+        from django.db import connection as database
+        from django.test.utils import CaptureQueriesContext
+
+        okta.user(ZOE)
+        with CaptureQueriesContext(database) as captured:
+            assert okta.found(f'userName eq "{ZOE}"') == [ZOE]
+        assert any("LOWER" in query["sql"] and ZOE in query["sql"] for query in captured)
+
+
+def test_a_directory_sees_and_changes_its_own_organization_only(alice, okta, charlie, bob):
+    theirs = connect(charlie, name="Entra")
+    pk = bob.member.pk
+    assert okta.get(f"/Users/{pk}").status_code == 200
+    for answer in (
+        theirs.get(f"/Users/{pk}"), theirs.put(f"/Users/{pk}", {"userName": "x@y.example"}),
+        theirs.patch(f"/Users/{pk}", OFF), theirs.delete(f"/Users/{pk}"),
+    ):  # fmt: skip
+        assert answer.status_code == 404
+    assert theirs.found("userName pr") == [charlie.user.email]
+    assert theirs.found(f'id eq "{pk}"') == []
+    with organization_scope(alice.organization):
+        team = Team.objects.create(organization=alice.organization, name="Secret")
+        team.members.add(bob.member)
+    for answer in (
+        theirs.get(f"/Groups/{team.pk}"), theirs.put(f"/Groups/{team.pk}", {"displayName": "x"}),
+        theirs.patch(f"/Groups/{team.pk}", {"op": "remove", "path": "members"}), theirs.delete(f"/Groups/{team.pk}"),
+    ):  # fmt: skip
+        assert answer.status_code == 404
+    assert "Secret" not in str(theirs.post("/.search", {}).json())
+    stolen = theirs.group("Ours", members=[{"value": str(pk)}])
+    assert (stolen.status_code, stolen.json()["scimType"]) == (400, "invalidValue")
+    assert member_of(alice, bob.user.email).is_active
+    assert Organization.objects.count() >= 2
+    assert providers
