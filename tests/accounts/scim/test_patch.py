@@ -37,9 +37,9 @@ def patched(resource, *operations):
     before = copy.deepcopy(resource)
     result = patch.apply(kind, resource, {"Operations": list(operations)})
     assert resource == before, "what was given stays as it is"
-    return {name: value for name, value in result.items() if value != resource.get(name)} | {
-        name: None for name in resource.keys() - result.keys()
-    }
+    return {name: value for name, value in result.items() if value != resource.get(name)} | dict.fromkeys(
+        resource.keys() - result.keys()
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,9 @@ def test_what_can_not_be_patched_is_refused(operation, error):
         patch.apply(USERS, ZOE, {"Operations": [operation]})
 
 
-@pytest.mark.parametrize("body", [None, [], "x", {}, {"Operations": []}, {"Operations": {}}, {"operation": [op("add")]}])
+@pytest.mark.parametrize(
+    "body", [None, [], "x", {}, {"Operations": []}, {"Operations": {}}, {"operation": [op("add")]}]
+)
 def test_what_is_no_patch_is_refused(body):
     with pytest.raises(InvalidSyntax):
         patch.apply(USERS, ZOE, body)
@@ -168,8 +170,12 @@ def test_there_is_an_end_to_operations():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["value", "type", "primary", "name", "active", "emails", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["value", "type", "primary", "name", "active", "emails", "x"]), inner, max_size=3
+        )
+    ),
     max_leaves=6,
 )
 PATHS = st.sampled_from(

@@ -64,7 +64,11 @@ def test_members_are_read_only_where_they_are_asked_for(okta, bob):
         ({"displayName": "x" * 81}, 400, "invalidValue"),
         ({"displayName": "Nurses", "members": [{"value": "nonsense"}]}, 400, "invalidValue"),
         ({"displayName": "Nurses", "members": [{"type": "User"}]}, 400, "invalidValue"),
-        ({"displayName": "Nurses", "members": [{"value": "01980000-0000-7000-8000-000000000000"}]}, 400, "invalidValue"),
+        (
+            {"displayName": "Nurses", "members": [{"value": "01980000-0000-7000-8000-000000000000"}]},
+            400,
+            "invalidValue",
+        ),
         ({"displayName": "TAKEN"}, 409, "uniqueness"),
     ],
 )

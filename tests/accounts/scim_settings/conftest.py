@@ -1,0 +1,1 @@
+from tests.accounts.scim.conftest import okta as okta
