@@ -27,7 +27,7 @@ def rows(*, with_members: bool = True) -> QuerySet[Team]:
 
 def matching(found: QuerySet[Team], node: Node | None) -> QuerySet[Team]:
     """Those for which the filter is so. Raises InvalidFilter."""
-    return found if node is None else found.filter(lookups.condition(node, _LOOK_UPS)).distinct()
+    return found if node is None else found.filter(lookups.condition(node, _LOOK_UPS))
 
 
 def find(pk: str, *, with_members: bool = True) -> Team | None:
@@ -78,8 +78,8 @@ _LOOK_UPS: Final[Mapping[str, Condition]] = {
     "id": lookups.key("pk"),
     "displayname": _NAME,
     "externalid": lookups.text("scim_group__external_id", is_exact=True),
-    "members": lookups.key("members__pk"),
-    "members.value": lookups.key("members__pk"),
+    "members": lookups.belonging("team_id", "member_id"),
+    "members.value": lookups.belonging("team_id", "member_id"),
     "members.type": lookups.constant("User"),
     "meta.lastmodified": lookups.moment("scim_group__changed_at"),
     "meta.resourcetype": lookups.constant("Group"),

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive
 
+from accounts.models import Member
 from accounts.scim.errors import InvalidFilter
 from accounts.scim.filters import Both, Comparison, Either, Inside, Node, Not, Scalar
 
@@ -80,6 +81,17 @@ def key(column: str) -> Condition:
             return Q(**{column: UUID(str(value))})
         except ValueError:
             return NOTHING
+
+    return ask
+
+
+def belonging(mine: str, other: str) -> Condition:
+    """That a member belongs to a team with this id, or a team has this member: `mine` and `other` are the columns of
+    the table between them. A look-up of its own, so that who belongs to several is found once."""
+
+    def ask(operator: str, value: Scalar) -> Q:
+        between = Member.teams.through._base_manager.all()
+        return Q(pk__in=between.filter(key(other)(operator, value)).values(mine))
 
     return ask
 
