@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.audit import records
 from accounts.audit.records import Record
-from accounts.models import APIKey, Member, Role, Team
+from accounts.models import APIKey, Member, Role, ScimConnection, Team
 from core.ids import parse_uuids
 
 
@@ -17,6 +17,7 @@ def register() -> None:
     records.KINDS.register(records.Kind(Role._meta.label_lower, _roles))
     records.KINDS.register(records.Kind(APIKey._meta.label_lower, _keys))
     records.KINDS.register(records.Kind(Team._meta.label_lower, _teams))
+    records.KINDS.register(records.Kind(ScimConnection._meta.label_lower, _directories))
 
 
 def _keys(member: Member, ids: Collection[str]) -> dict[str, Record]:
@@ -47,6 +48,14 @@ def _teams(member: Member, ids: Collection[str]) -> dict[str, Record]:
         return {}
     rows = Team.objects.filter(pk__in=parse_uuids(ids))
     return {str(one.pk): Record(one.name, _url(member, "team", one.pk)) for one in rows}
+
+
+def _directories(member: Member, ids: Collection[str]) -> dict[str, Record]:
+    if not member.may("settings.edit"):
+        return {}
+    page = reverse("organization:directory", args=[member.organization.slug])
+    rows = ScimConnection.objects.filter(pk__in=parse_uuids(ids))
+    return {str(one.pk): Record(one.name, page) for one in rows}
 
 
 def _url(member: Member, name: str, key: object) -> str:

@@ -70,7 +70,8 @@ def change(*, member: Member, actor: Actor, email: str) -> bool:
     authority.require("users.edit")
     locked = Member.objects.with_access().get(pk=member.pk)
     authority.require_not_above(locked)
-    user = User.objects.select_for_update(no_key=True).get(pk=locked.user_id)
+    # With its key: nobody else makes them a member meanwhile.
+    user = User.objects.select_for_update().get(pk=locked.user_id)
     if locked.removed_at is not None:
         raise Removed
     if user.email == address:

@@ -187,10 +187,21 @@ class _Reader:
             raise TooMany(f"A filter asks at most {MAX_COMPARISONS} questions.")
         _schema, path = without_schema(self._take("word", "the name of an attribute").text)
         if self._is("bracket", "["):
+            return self._inside(path, depth)
+        return self._comparison(path)
+
+    def _inside(self, path: str, depth: int) -> Node:
+        self._next += 1
+        node = self._either(depth + 1)
+        self._close("]")
+        following = self._peek()
+        if following is not None and following.kind == "sub":
+            # `emails[type eq "work"].value eq "…"`: no grammar has it, and Entra ID asks so.
             self._next += 1
-            node = self._either(depth + 1)
-            self._close("]")
-            return Inside(path, node)
+            node = Both(node, self._comparison(following.text[1:].lower()))
+        return Inside(path, node)
+
+    def _comparison(self, path: str) -> Comparison:
         operator = self._take("word", "an operator such as eq").text.lower()
         if operator == "pr":
             return Comparison(path, operator)

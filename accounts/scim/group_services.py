@@ -38,6 +38,7 @@ def change(*, connection: ScimConnection, team: Team, given: Resource, actor: Ac
     require(GROUPS, given)
     name = text_of(given, "displayName")
     _require_free(name, team)
+    before = queries.find(str(team.pk))
     # Who was removed is in no team.
     unknown = list(Member.objects.filter(teams=team).exclude(pk__in=[one.pk for one in _known_members(team)]))
     members = [*_members(given), *unknown]
@@ -46,7 +47,9 @@ def change(*, connection: ScimConnection, team: Team, given: Resource, actor: Ac
             teams.update(team=team, by=None, actor=actor, changes={"name": name, "members": members})
     except IntegrityError as error:
         raise NotUnique("There is a team of this name already.") from error
-    _keep(connection, team, given)
+    after = _read(team)
+    if before is None or queries.as_written(before) != queries.as_written(after) or _says_otherwise(after, given):
+        _keep(connection, team, given)
     return _read(team)
 
 
@@ -84,6 +87,11 @@ def _require_free(name: str, team: Team | None) -> None:
     others = Team.objects.all() if team is None else Team.objects.exclude(pk=team.pk)
     if name.casefold() in {one.casefold() for one in others.values_list("name", flat=True)}:
         raise NotUnique("There is a team of this name already.")
+
+
+def _says_otherwise(team: Team, given: Resource) -> bool:
+    link = queries.link_of(team)
+    return text_of(given, "externalId") != (link.external_id if link is not None else "")
 
 
 def _keep(connection: ScimConnection, team: Team, given: Resource) -> None:

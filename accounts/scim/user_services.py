@@ -21,7 +21,7 @@ from accounts.credentials import notices
 from accounts.invitations import services as invitations
 from accounts.members import emails, profiles
 from accounts.members import services as members
-from accounts.models import Invitation, Member, Role, ScimConnection, ScimUser, SecurityNotice, User
+from accounts.models import Invitation, Member, ProviderLink, Role, ScimConnection, ScimUser, SecurityNotice, User
 from accounts.openid import services as openid
 from accounts.openid.queries import provider_of
 from accounts.scim import connections
@@ -83,21 +83,23 @@ def change(*, connection: ScimConnection, member: Member, given: Resource, actor
     """
     user_name, address = _require_names(given)
     grants.lock(connection.organization)
-    is_active = given.get("active", member.is_active) is not False
+    was_active, is_active = member.is_active, given.get("active", member.is_active) is not False
     if not is_active:
         # Whatever else is asked for: who leaves is out, and keeps the name if another has it.
         members.deactivate(member=member, actor=actor)
         if queries.known_as(user_name).exclude(pk=member.pk).exists():
             given = {**given, "userName": queries.as_written(member)["userName"]}
-        _keep(connection, member, given)
+        _keep(connection, member, given, is_news=was_active)
         return _read(member)
     _require_free(user_name, member)
-    if not member.is_active:
+    if not was_active:
         connections.require_may_give(connection, member.role)
         members.reactivate(member=member, actor=actor)
     emails.change(member=member, actor=actor, email=address)
     _write_profile(member, given, actor)
-    _keep(connection, member, given)
+    _keep(connection, member, given, is_news=not was_active)
+    if not was_active and not _has_way_in(member):
+        _welcome(connection, member, text_of(given, "externalId"), actor)
     return _read(member)
 
 
@@ -177,8 +179,13 @@ def _write_profile(member: Member, given: Resource, actor: Actor) -> None:
             return
 
 
-def _keep(connection: ScimConnection, member: Member, given: Resource) -> None:
-    """Write down what the directory says of the member, if it is news."""
+def _has_way_in(member: Member) -> bool:
+    user = User.objects.get(pk=member.user_id)
+    return user.has_usable_password() or ProviderLink.objects.filter(member=member).exists()
+
+
+def _keep(connection: ScimConnection, member: Member, given: Resource, *, is_news: bool = False) -> None:
+    """Write down what the directory says of the member, if it is news, or comes with some."""
     said = {
         "user_name": text_of(given, "userName"),
         "external_id": text_of(given, "externalId"),
@@ -186,10 +193,10 @@ def _keep(connection: ScimConnection, member: Member, given: Resource) -> None:
     }
     link = ScimUser.objects.filter(member=member).first()
     if link is None:
-        if said == {"user_name": member.user.email, "external_id": "", "profile": _unsaid(member)}:
+        if not is_news and said == {"user_name": member.user.email, "external_id": "", "profile": _unsaid(member)}:
             return
         link = ScimUser(organization=connection.organization, connection=connection, member=member)
-    elif all(getattr(link, name) == value for name, value in said.items()):
+    elif not is_news and all(getattr(link, name) == value for name, value in said.items()):
         return
     for name, value in said.items():
         setattr(link, name, value)
@@ -225,10 +232,10 @@ def _invite(connection: ScimConnection, address: str, role: Role, actor: Actor) 
 
 
 def _welcome(connection: ScimConnection, member: Member, subject: str, actor: Actor) -> None:
-    """Tell somebody whose account was made just now how they come in."""
+    """Tell somebody whose account was made by the directory how they come in, once they may."""
     details = {"organization": connection.organization.name}
     provider = provider_of(connection.organization) if connection.binds_sign_in else None
-    if provider is not None and subject:
+    if provider is not None and provider.is_enabled and subject:
         try:
             openid.bind(member=member, provider=provider, subject=subject, actor=actor)
         except openid.ConnectedElsewhere as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from django.db import models, transaction
@@ -17,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.credentials import throttle
 from accounts.models import Member, ScimConnection, Team
 from accounts.scim import connections, group_queries, group_services, patch, schemas, user_queries, user_services
-from accounts.scim.errors import BadToken, InvalidSyntax, NotBuilt, NotFound, NotUnique, ScimError
+from accounts.scim.errors import BadToken, InvalidFilter, InvalidSyntax, NotBuilt, NotFound, NotUnique, ScimError
 from accounts.scim.requests import Query, answer, body_of, error_answer, list_answer, query_of
 from accounts.scim.schemas import GROUPS, KINDS, USERS, Kind, Resource
 from accounts.scim.selection import Selection, selection_of
@@ -235,15 +236,27 @@ class SearchView(ScimView):
         if self.endpoint == GROUPS.endpoint:
             _require_groups(self.connection)
             return _list_answer(*_groups(query), query)
-        users, how_many = _users(self.connection, query)
+        return self._everything(query)
+
+    def _everything(self, query: Query) -> HttpResponse:
+        """All users come before all groups. Of what has not the attributes that are asked for nothing is found."""
+        users: list[Resource] = []
+        how_many, refused = 0, None
+        try:
+            users, how_many = _users(self.connection, query)
+        except InvalidFilter as error:
+            refused = error
         if not self.connection.maps_groups:
+            if refused is not None:
+                raise refused
             return _list_answer(users, how_many, query)
-        # All users come before all groups.
-        rest = Query(
-            query.node, max(query.start - how_many, 1), query.count - len(users), query.sort_by, query.is_descending,
-            query.selection,
-        )  # fmt: skip
-        groups, more = _groups(rest)
+        rest = replace(query, start=max(query.start - how_many, 1), count=query.count - len(users))
+        try:
+            groups, more = _groups(rest)
+        except InvalidFilter:
+            if refused is not None:
+                raise
+            groups, more = [], 0
         return _list_answer([*users, *groups], how_many + more, query)
 
 

@@ -47,6 +47,10 @@ WORK = {"value": "a@b.example", "type": "work", "primary": True}
         ("(a pr or b pr) and c pr", Both(Either(Comparison("a", "pr"), Comparison("b", "pr")), Comparison("c", "pr"))),
         ("not (a pr)", Not(Comparison("a", "pr"))),
         ('emails[type eq "work"]', Inside("emails", Comparison("type", "eq", "work"))),
+        (
+            'emails[type eq "work"].value eq "x"',
+            Inside("emails", Both(Comparison("type", "eq", "work"), Comparison("value", "eq", "x"))),
+        ),
         ('  a   eq"b"  ', Comparison("a", "eq", "b")),
     ],
 )
@@ -59,7 +63,7 @@ def test_a_filter_is_read(text, node):
     [
         "", " ", "a", "a eq", 'eq "x"', 'a is "x"', "a eq x", "a eq 'x'", 'a eq "x', 'a eq "x" b', "(a pr", "a pr)",
         "not a pr", 'a[b pr', "a pr and", "or a pr", 'a eq "\\x"', "a eq 1.", "é pr", "a eq ()", "[", "a..b pr pr",
-        'emails[type eq "work"].value eq "x"',
+        'emails[type eq "work"].value',
     ],
 )  # fmt: skip
 def test_what_is_no_filter_is_refused(text):

@@ -17,6 +17,7 @@ from tests.accounts import providers
 from tests.accounts.factors import recently
 from tests.accounts.scim.conftest import connect, member_of
 from tests.conftest import PASSWORD
+from tests.messaging.inbox.test_live_views import allowed, credentials
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +77,16 @@ class TestNew:
         assert not member_of(alice, ZOE).is_active
         notices.send_due()
         assert mail.outbox == []
+
+    def test_and_is_as_soon_as_they_are_let_in(self, okta):
+        pk = okta.user(ZOE, active=False).json()["id"]
+        created = okta.get(f"/Users/{pk}").json()["meta"]["lastModified"]
+        assert okta.patch(f"/Users/{pk}", ON).json()["meta"]["lastModified"] > created
+        notices.send_due()
+        assert [sent.to for sent in mail.outbox] == [[ZOE]]
+        okta.patch(f"/Users/{pk}", {"op": "replace", "path": "title", "value": "Nurse"})
+        notices.send_due()
+        assert len(mail.outbox) == 1
 
     def test_a_user_name_need_not_be_an_address(self, alice, okta):
         body = okta.user("zhart", emails=[{"value": "ZOE@harbour.example"}]).json()
@@ -209,8 +220,11 @@ class TestLeaving:
         for answer in (browser.get(bob.url("account/")), api.get("/api/v1/customers")):
             assert answer.status_code == 200
         assert Client().get("/api/v1/customers", headers={"X-API-Key": secret}).status_code == 200
+        stream = credentials(bob, browser)
+        assert allowed(bob, watchers=[stream]) == []
         answer = okta.patch(f"/Users/{bob.member.pk}", OFF)
         assert (answer.status_code, answer.json()["active"]) == (200, False)
+        assert allowed(bob, watchers=[stream]) is None
         assert browser.get(bob.url("account/")).status_code in (302, 404)
         assert api.get("/api/v1/customers").status_code == 401
         assert Client().get("/api/v1/customers", headers={"X-API-Key": secret}).status_code == 401
@@ -346,6 +360,7 @@ class TestLists:
             ('externalId eq "00U1"', []),
             ('emails[type eq "work" and value eq "zoe@harbour.example"]', [ZOE]),
             ('emails[type eq "home"]', []),
+            ('emails[type eq "work"].value eq "zoe@harbour.example"', [ZOE]),
             ('emails.value sw "zoe@"', [ZOE]),
             ('name.familyName eq "hart"', [ZOE]),
             ('displayName co "oe ha"', [ZOE]),
@@ -422,6 +437,9 @@ class TestLists:
         last = okta.post("/.search", {"startIndex": every["totalResults"], "count": 1}).json()
         assert last["Resources"] == every["Resources"][-1:]
         assert okta.post("/.search", {"filter": 5}).status_code == 400
+        only = okta.post("/.search", {"filter": f'userName eq "{ZOE}"'}).json()
+        assert [one["userName"] for one in only["Resources"]] == [ZOE]
+        assert okta.post("/.search", {"filter": 'unheardOf eq "x"'}).json()["scimType"] == "invalidFilter"
 
     def test_a_list_takes_the_same_queries_however_long(self, okta, alice, django_assert_max_num_queries):
         from django.db import connection as database
