@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from accounts.scim import patch
 from accounts.scim.errors import InvalidPath, InvalidSyntax, InvalidValue, NoTarget, NotMutable, ScimError, TooLarge
 from accounts.scim.schemas import GROUPS, USERS
 
-ZOE = {
+ZOE: dict[str, Any] = {
     "userName": "zoe@harbour.example",
     "name": {"givenName": "Zoe", "familyName": "Hart"},
     "title": "Nurse",
@@ -20,7 +21,7 @@ ZOE = {
     "emails": [{"value": "zoe@harbour.example", "type": "work", "primary": True}],
     "phoneNumbers": [{"value": "1", "type": "work"}, {"value": "2", "type": "mobile"}],
 }
-TEAM = {"displayName": "Nurses", "members": [{"value": "1"}, {"value": "2"}]}
+TEAM: dict[str, Any] = {"displayName": "Nurses", "members": [{"value": "1"}, {"value": "2"}]}
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 HOME = {"value": "zoe@home.example", "type": "home"}
 
