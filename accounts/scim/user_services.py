@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import grants
-from accounts.credentials import notices
+from accounts.credentials import notices, throttle
 from accounts.invitations import services as invitations
 from accounts.members import emails, profiles
 from accounts.members import services as members
@@ -242,6 +242,12 @@ def _welcome(connection: ScimConnection, member: Member, subject: str, actor: Ac
             raise NotUnique("Another member signs in with this externalId.") from error
         slug = connection.organization.slug
         details |= {"provider": provider.name, "sign_in": reverse("accounts:provider", args=[slug])}
+    try:
+        throttle.require_questions_left(about="account made", address=str(member.user_id))
+    except throttle.TooManyAttempts:
+        # A directory that lets somebody in and out again and again writes to them a few times only.
+        return
+    throttle.count_question(about="account made", address=str(member.user_id))
     notices.notify(user=member.user, kind=SecurityNotice.Kind.ACCOUNT_MADE, **details)
 
 

@@ -7,7 +7,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts.api_keys import services as api_keys
-from accounts.credentials import notices, password_resets
+from accounts.credentials import notices, password_resets, throttle
 from accounts.members import services as members
 from accounts.models import Invitation, Member, Role, ScimUser, Team, User
 from activity.actor import SYSTEM
@@ -87,6 +87,14 @@ class TestNew:
         okta.patch(f"/Users/{pk}", {"op": "replace", "path": "title", "value": "Nurse"})
         notices.send_due()
         assert len(mail.outbox) == 1
+
+    def test_nobody_is_written_to_again_and_again(self, okta):
+        pk = okta.user(ZOE).json()["id"]
+        for _time in range(throttle.QUESTIONS.failures + 3):
+            okta.patch(f"/Users/{pk}", OFF)
+            assert okta.patch(f"/Users/{pk}", ON).status_code == 200
+        notices.send_due()
+        assert len(mail.outbox) == throttle.QUESTIONS.failures
 
     def test_a_user_name_need_not_be_an_address(self, alice, okta):
         body = okta.user("zhart", emails=[{"value": "ZOE@harbour.example"}]).json()
