@@ -7,6 +7,7 @@ from accounts.health.api import HealthViewSet
 from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
+from accounts.people.impersonation_api import OwnImpersonationViewSet
 from accounts.roles.api import PermissionViewSet, RoleViewSet
 from accounts.settings.api import SettingsViewSet
 from accounts.sign_in.api import OwnViewSet, SignInViewSet
@@ -32,6 +33,7 @@ urlpatterns = [
     ),
     path("auth/invitations/<str:token>/accept", AcceptViewSet.as_view({"post": "accept"}), name="auth-accept"),
     path("auth/me", OwnViewSet.as_view({"get": "me"}), name="auth-me"),
+    path("auth/impersonation", OwnImpersonationViewSet.as_view({"delete": "end"}), name="auth-impersonation"),
     path("auth/switch", OwnViewSet.as_view({"post": "switch"}), name="auth-switch"),
     path(
         "admin/settings",

@@ -88,6 +88,21 @@ ROLE_DELETED = declare("role.deleted", _("A role was deleted; its members got an
 ROLE_VIEW_BEGAN = declare("role.view_began", _("A member began to view the pages as a role"), ROLE_KEY)
 ROLE_VIEW_ENDED = declare("role.view_ended", _("A member views the pages as themselves again"), ROLE_KEY,
     PayloadField("how", Kind.KEY, "button, sign_out, time or changed"))  # fmt: skip
+ROLE_PREVIEW_BEGAN = declare("role.preview_began", _("A member began to view the pages as a role that is not saved"),
+    PayloadField("name", Kind.LABEL), PayloadField("permissions", Kind.LIST),
+    PayloadField("reach", Kind.KEY, "all, team or assigned"))  # fmt: skip
+ROLE_PREVIEW_ENDED = declare("role.preview_ended", _("A member views the pages as themselves again"),
+    PayloadField("how", Kind.KEY, "button, sign_out, time or changed"))  # fmt: skip
+MEMBER_VIEW_BEGAN = declare("member.view_began", _("A member began to view the pages as another would see them"))
+MEMBER_VIEW_ENDED = declare("member.view_ended", _("A member views the pages as themselves again"),
+    PayloadField("how", Kind.KEY, "button, sign_out, time or changed"))  # fmt: skip
+IMPERSONATION_BEGAN = declare("impersonation.began", _("Somebody began to act as another member"),
+    PayloadField("impersonation", Kind.ID), PayloadField("reason", Kind.TEXT, "as it was given"),
+    PayloadField("until", Kind.TIME, "when it ends by itself"),
+    PayloadField("door", Kind.KEY, "page or api"))  # fmt: skip
+IMPERSONATION_ENDED = declare("impersonation.ended", _("Nobody acts as that member any more"),
+    PayloadField("impersonation", Kind.ID),
+    PayloadField("how", Kind.KEY, "button, sign_out, time, changed or person"))  # fmt: skip
 TEAM_CREATED = declare("team.created", _("A team was made"), PayloadField("name", Kind.LABEL), MEMBER_IDS)
 TEAM_UPDATED = declare("team.updated", _("A team got another name or other members"), FROM_AND_TO,
     PayloadField("added", Kind.LIST, "ids of members who came in"),

@@ -14,6 +14,7 @@ from accounts.frame import palette_views as palette
 from accounts.hand_over import views as hand_over
 from accounts.health import views as health
 from accounts.jobs import views as jobs
+from accounts.people import impersonation_views as impersonating
 from accounts.people import invitation_views as invitations
 from accounts.people import service_views as services
 from accounts.people import views as people
@@ -71,6 +72,10 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/deactivate/", people.deactivate, name="deactivate_member"),
     path("settings/people/<uuid:pk>/reactivate/", people.reactivate, name="reactivate_member"),
     path("settings/people/<uuid:pk>/second-factor/", people.reset_second_factor, name="reset_second_factor"),
+    path("settings/people/<uuid:pk>/impersonate/", impersonating.impersonate, name="impersonate"),
+    path("settings/people/<uuid:pk>/view/", impersonating.view_as_member, name="view_as_member"),
+    path("impersonation/stop/", impersonating.end_impersonation, name="end_impersonation"),
+    path("account/devices/impersonations/<uuid:pk>/end/", impersonating.end_of_mine, name="end_own_impersonation"),
     path("settings/people/<uuid:pk>/remove/", people.remove, name="remove_member"),
     path("settings/people/<uuid:pk>/hand-over/", hand_over.hand_over_page, name="hand_over"),
     path("who-sees/", explanations.who_sees, name="who_sees"),

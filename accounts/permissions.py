@@ -36,7 +36,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "workflows": ("view", "create", "edit", "delete"),
     "reports": ("view", "create", "edit", "delete", "export"),
     "analytics": ("view", "export"),
-    "users": ("view", "create", "edit", "delete"),
+    "users": ("view", "create", "edit", "delete", "impersonate"),
     "roles": ("view", "create", "edit", "delete"),
     "settings": ("view", "edit"),
     "audit": ("view", "export"),
@@ -60,6 +60,20 @@ NEVER_BY_KEY: frozenset[str] = frozenset(
 )
 # What a key can be given.
 SCOPES: frozenset[str] = CATALOG - NEVER_BY_KEY
+
+# What nobody does in another's name, whoever that is: let people in or out, change what they may, take data along as a
+# file, or change what the organization is reached and read by (docs/decisions/0075).
+NEVER_BY_IMPERSONATION: frozenset[str] = (
+    NEVER_BY_KEY
+    | {permission for permission in CATALOG if permission.endswith(".export")}
+    | {"api_keys.view", "settings.edit"}
+    | {
+        f"{resource}.{action}"
+        for resource in ("channels", "integrations")
+        for action in RESOURCES[resource]
+        if action != "view"
+    }
+)
 
 # What every member may do whatever the role: what is limited to oneself by other means.
 MEMBERSHIP = "membership"

@@ -5,6 +5,7 @@ from celery import shared_task
 from accounts.credentials import browser_sessions, notices, password_resets, trusted_browsers
 from accounts.hand_over import services as hand_over
 from accounts.idempotency import services as idempotency
+from accounts.impersonation import services as impersonation
 from accounts.invitations import sending as invitation_mails
 from accounts.invitations import services as invitations
 from accounts.organizations import purging
@@ -57,5 +58,8 @@ def purge_organizations() -> int:
 
 @shared_task(base=Drain, name="accounts.tasks.purge_sign_ins")
 def purge_sign_ins() -> int:
-    """Delete what is known of sessions and trusted browsers that are over, and notices that could not be sent."""
-    return browser_sessions.purge_old() + trusted_browsers.purge_old() + notices.purge_old()
+    """Delete what is known of sessions and trusted browsers that are over, and notices that could not be sent; write
+    the end of impersonations whose time is over."""
+    return (
+        impersonation.end_overdue() + browser_sessions.purge_old() + trusted_browsers.purge_old() + notices.purge_old()
+    )

@@ -41,6 +41,10 @@ class Actor:
         """The acting user's id, where it is one."""
         return self.id if self.kind == ActorKind.USER else None
 
+    def acted_for_by(self, name: str, user_id: str) -> Actor:
+        """The same actor, in whose name somebody else acts: both are named wherever one reads who did it."""
+        return replace(self, label=f"{self.label} (by {name})", impersonator_id=user_id)
+
     def as_headers(self) -> dict[str, Any]:
         """For a job's row; `from_headers` gives the same actor back."""
         return asdict(self)

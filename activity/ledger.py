@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -125,6 +125,7 @@ def _fields(
     is_listened_to: bool,
 ) -> dict[str, Any]:
     registry.check_payload(event_type, entry.payload)
+    actor = _with_impersonator(actor)
     subject = entry.subject
     organization = organization or getattr(subject, "organization", None)
     return {
@@ -144,3 +145,12 @@ def _fields(
         "dispatch_state": Event.DispatchState.PENDING if is_listened_to else Event.DispatchState.DONE,
         "due_at": clock.now() if is_listened_to else None,
     }
+
+
+def _with_impersonator(actor: Actor) -> Actor:
+    """Whatever is done while somebody acts for another names both, also what is done by itself on the way."""
+    acting = current_actor()
+    if not acting.impersonator_id or actor.impersonator_id:
+        return actor
+    label = acting.label if actor.id == acting.id else actor.label
+    return replace(actor, impersonator_id=acting.impersonator_id, label=label)

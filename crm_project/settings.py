@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "core.refused_pages.RefusedMiddleware",
-    "accounts.access.viewing.ReadOnlyMiddleware",
+    "accounts.access.acting.ActingMiddleware",
     "core.outage.OutageMiddleware",
 ]
 

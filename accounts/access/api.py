@@ -15,9 +15,11 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.access import acting
 from accounts.access.authentication import SessionAuthentication, member_of
 from accounts.credentials import api_keys, readiness, ways
 from accounts.idempotency import api as idempotency
+from accounts.impersonation.services import ClosedToImpersonators, actor_of
 from accounts.models import APIKey, Member
 from activity.actor import Actor, ActorKind, acting_as
 from core.api.resource import ResourceViewSet, Row
@@ -99,6 +101,7 @@ class OrganizationView(viewsets.ViewSet):
             raise NotAuthenticated
         member = member_of(request)
         if member is not None:
+            self._require_open(request, member)
             self._require_ready(request, member)
             self.member = _narrowed(request, member)
             self._open.enter_context(organization_scope(member.organization))
@@ -107,9 +110,15 @@ class OrganizationView(viewsets.ViewSet):
                 # Last in, first out: the organization is still open.
                 self._open.callback(self._note_uses, request.auth, member)
 
+    def _require_open(self, request: Request, member: Member) -> None:
+        """Raises ClosedToImpersonators for what nobody does in another's name: a token's calls; a browser's were asked
+        before they came here."""
+        if member.impersonation is not None and acting.is_closed(request.resolver_match, request.method):
+            raise ClosedToImpersonators(member.user.get_full_name())
+
     def _require_ready(self, request: Request, member: Member) -> None:
         """Raises as `readiness.require_ready`. A key is no sign-in by a password: it goes on."""
-        if isinstance(request.auth, APIKey):
+        if isinstance(request.auth, APIKey) or member.impersonation is not None:
             return
         by_session = isinstance(request.successful_authenticator, SessionAuthentication)
         shown = ways.of(request._request) if by_session else ways.OWN
@@ -128,7 +137,7 @@ class OrganizationView(viewsets.ViewSet):
         request_id = current_request_id()
         if isinstance(request.auth, APIKey):
             return Actor(ActorKind.API_KEY, str(request.auth.pk), request.auth.actor_label, request_id=request_id)
-        return Actor.for_user(member.user, request_id=request_id)
+        return actor_of(member, request_id=request_id)
 
 
 class OrganizationViewSet(OrganizationView, ResourceViewSet[Row], Generic[Row]):

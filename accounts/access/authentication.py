@@ -6,9 +6,11 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
+from accounts.access.impersonating import acting_in
 from accounts.access.viewing import viewing_of
 from accounts.credentials import api_keys, sign_in, tokens, ways
 from accounts.credentials.readiness import OrganizationSuspended
+from accounts.impersonation import tokens as impersonation_tokens
 from accounts.models import APIKey, Member
 from core.http import client_address
 
@@ -26,7 +28,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         try:
-            member = tokens.member_of(token.strip())
+            member = impersonation_tokens.member_of(token.strip()) or tokens.member_of(token.strip())
         except tokens.InvalidToken as error:
             raise exceptions.AuthenticationFailed(str(error)) from error
         except OrganizationSuspended as shut:
@@ -77,7 +79,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
             return user, None
         # A browser that views as a role calls with no more than that; what would change something is refused before.
         viewing = viewing_of(request._request, members[0])
-        return user, viewing.member if viewing is not None else members[0]
+        return user, viewing.member if viewing is not None else acting_in(request._request, members[0])
 
 
 def member_of(request: Request) -> Member | None:

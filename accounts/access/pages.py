@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar, cast
 from urllib.parse import urlencode
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.views import redirect_to_login
@@ -22,11 +23,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.impersonating import acting_in, is_impersonating
 from accounts.access.viewing import SAFE, ReadOnlyView, is_on, viewing_of
 from accounts.credentials import browser_sessions, readiness, sign_in, ways
+from accounts.impersonation.services import actor_of
 from accounts.models import Member, Organization, User
 from accounts.permissions import ADMIN, CATALOG, MEMBERSHIP
-from activity.actor import Actor, acting_as
+from activity.actor import acting_as
 from core.http import Request, redirect_to
 from core.logging import current_request_id
 from core.tenancy import organization_scope
@@ -44,7 +47,7 @@ def requires(permission: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, organization: str, *args: object, **kwargs: object) -> HttpResponseBase:
             if not isinstance(request.user, User):
                 return redirect_to_login(request.get_full_path())
-            memberships = sign_in.memberships(request.user)
+            memberships = _memberships(request, request.user)
             member = next((m for m in memberships if m.organization.slug == organization), None)
             if member is None:
                 return _shut(request, organization)
@@ -52,6 +55,7 @@ def requires(permission: str) -> Callable[[View], View]:
             if first is not None:
                 return first
             viewing = viewing_of(request, member)
+            member = acting_in(request, member)
             if viewing is not None:
                 member = viewing.member
             # Days and times on a page are those of the place where the organization works.
@@ -84,6 +88,12 @@ def _shut(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "accounts/access/suspended.html", {"organizations": [member.organization]}, status=403)
 
 
+def _memberships(request: HttpRequest, user: User) -> list[Member]:
+    """The user's memberships; to whoever acts for them no organization exists but the one where they do."""
+    members = sign_in.memberships(user)
+    return ways.openable(request, members) if is_impersonating(request) else members
+
+
 def _read_only(permission: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """The answer, without what it wrote on the way: what was read, opened or looked at is nobody's while somebody views
     as a role. Raises ReadOnlyView for a file that would leave, since it could not be recorded."""
@@ -102,6 +112,8 @@ class SignedIn:
     member: Member
     session_key: str
     ways: ways.Ways = ways.OWN
+    # By which the member is acted for; the stream ends with it.
+    impersonation_id: UUID | None = None
 
 
 AsyncView = Callable[[HttpRequest, SignedIn], Awaitable[HttpResponseBase]]
@@ -137,9 +149,14 @@ def _signed_in(request: HttpRequest, organization: str) -> SignedIn | None:
     user = request.user
     if not isinstance(user, User):
         return None
-    member = next((m for m in sign_in.memberships(user) if m.organization.slug == organization), None)
+    member = next((m for m in _memberships(request, user) if m.organization.slug == organization), None)
     if member is None:
         raise Http404("There is no such page, or you are not a member of its organization.")
+    if is_impersonating(request):
+        # They are not here, and this is no session of theirs.
+        member = acting_in(request, member)
+        row = member.impersonation
+        return SignedIn(member, request.session.session_key or "", ways.of(request), row.pk if row else None)
     if is_on(request):
         # The page asks every few seconds instead, by the same door as everything else that it shows.
         raise PermissionDenied(str(ReadOnlyView()))
@@ -187,7 +204,7 @@ def inside(request: Request, member: Member, memberships: Sequence[Member] = ())
     request.organization = member.organization
     request.member = member
     request.memberships = memberships
-    actor = Actor.for_user(member.user, request_id=current_request_id())
+    actor = actor_of(member, request_id=current_request_id())
     with organization_scope(member.organization), acting_as(actor):
         yield
 

@@ -1,67 +1,94 @@
-"""Viewing as a role: the pages as somebody with it would have them, and nothing can be changed.
+"""Viewing as a role, saved or not, or as a person: the pages as they would have them, and nothing can be changed.
 
-It is no impersonation: whoever looks stays who they are, with the same teams and the same own records. Only the role is
-swapped, for one that reaches no further. What the role permits beyond their own is left out. The browser's session
-says so, for LASTS; every unsafe request is refused (ReadOnlyMiddleware), and what a page would write on the way is
-rolled back (`accounts.access.pages`).
+It is no impersonation: nothing is done in anybody's name. With a role whoever looks keeps their teams and own records,
+and only the role is swapped; with a person it is that person's role, teams and records, without what is private to
+them. Neither reaches further than the viewer, and what it permits beyond their own is left out. The browser's session
+says so, for LASTS; every unsafe request is refused (`accounts.access.acting`), and what a page would write on the way
+is rolled back (`accounts.access.pages`).
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 from uuid import UUID
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts import events
+from accounts.members.authority import sees_no_less
 from accounts.models import Member, Role
 from activity.actor import Actor
 from activity.ledger import record
 from core import clock
-from core.htmx import toast
 from core.refused import Refused
 from core.tenancy import organization_scope
 
 KEY = "view_as"
 LASTS = timedelta(minutes=30)
 PERMISSION = "roles.view"
+PERSON_PERMISSION = "users.view"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # What ends it, and what is open to everybody who wants to leave.
 WAYS_OUT = frozenset({"organization:end_view", "accounts:sign_out"})
 
 
 class ReadOnlyView(Refused):
-    """Something would be changed, or leave as a file, while somebody views as a role."""
+    """Something would be changed, leave as a file, or be shown that is private, while somebody only looks."""
 
     status, code = 403, "read_only_view"
 
     def __init__(self) -> None:
-        super().__init__(_("You are viewing as a role, so nothing can be changed or exported. Stop viewing first."))
+        super().__init__(
+            _(
+                "You are viewing as a role or as somebody else, so nothing can be changed or exported, and what is "
+                "private stays closed. Stop viewing first."
+            )
+        )
 
 
 class ReachesFurther(Refused):
-    """The role reaches records that the viewer does not see."""
+    """The role or person reaches records that the viewer does not see."""
 
     status = 403
 
-    def __init__(self, role: Role) -> None:
-        words = _("“%(role)s” reaches further than your own role, so you can’t view as it.")
-        super().__init__(words % {"role": role.name})
+    def __init__(self, name: str) -> None:
+        words = _("“%(name)s” reaches further than you do, so you can’t view the pages that way.")
+        super().__init__(words % {"name": name})
 
 
 @dataclass(frozen=True, slots=True)
 class Viewing:
-    """As which role somebody views, until when; `member` is what they are for the pages meanwhile."""
+    """As what somebody views, until when; `member` is what they are for the pages meanwhile."""
 
     role: Role
     ends_at: datetime
     member: Member
+    # Of both at most one: whose pages they would be, and whether the role is one that is not saved.
+    person: Member | None = None
+    is_preview: bool = False
+
+
+class Preview(TypedDict):
+    """A role that is not saved, and the form that it was entered in, to be shown again."""
+
+    name: str
+    permissions: list[str]
+    reach: str
+    form: list[list[str]]
+
+
+class Kept(TypedDict, total=False):
+    """What the session says of it."""
+
+    organization: str
+    ends_at: float
+    role: str
+    person: str
+    preview: Preview
 
 
 def can_view(member: Member, role: Role) -> bool:
@@ -69,16 +96,49 @@ def can_view(member: Member, role: Role) -> bool:
     return member.may(PERMISSION) and member.reach.includes(role.reach)
 
 
+def can_view_person(member: Member, person: Member) -> bool:
+    """Whether the member may view as this person, who sees no record that the member does not."""
+    return (
+        member.may(PERSON_PERMISSION)
+        and person.pk != member.pk
+        and person.is_active
+        and person.user.is_active
+        and not person.user.is_service
+        and sees_no_less(member, person)
+    )
+
+
 def begin(request: HttpRequest, *, member: Member, role: Role, actor: Actor) -> None:
     """View as the role from the next request on. Raises ReachesFurther."""
     if not can_view(member, role):
-        raise ReachesFurther(role)
+        raise ReachesFurther(role.name)
+    _remember(request, member, role=str(role.pk))
+    record(events.ROLE_VIEW_BEGAN, subject=role, actor=actor, payload={"key": role.key})
+
+
+def begin_person(request: HttpRequest, *, member: Member, person: Member, actor: Actor) -> None:
+    """View as the person from the next request on. Raises ReachesFurther."""
+    if not can_view_person(member, person):
+        raise ReachesFurther(person.user.get_full_name())
+    _remember(request, member, person=str(person.pk))
+    record(events.MEMBER_VIEW_BEGAN, subject=person, actor=actor)
+
+
+def begin_preview(request: HttpRequest, *, member: Member, role: Role | None, preview: Preview, actor: Actor) -> None:
+    """View as a role that is not saved: a change of `role`, or a new one. Raises ReachesFurther."""
+    if not can_view(member, _unsaved(member, preview)):
+        raise ReachesFurther(preview["name"])
+    _remember(request, member, role=str(role.pk) if role is not None else "", preview=preview)
+    payload = {name: preview[name] for name in ("name", "permissions", "reach")}
+    record(events.ROLE_PREVIEW_BEGAN, subject=role or member, actor=actor, payload=payload)
+
+
+def _remember(request: HttpRequest, member: Member, **what: object) -> None:
     request.session[KEY] = {
         "organization": str(member.organization_id),
-        "role": str(role.pk),
         "ends_at": (clock.now() + LASTS).timestamp(),
+        **what,
     }
-    record(events.ROLE_VIEW_BEGAN, subject=role, actor=actor, payload={"key": role.key})
 
 
 def end(request: HttpRequest, *, member: Member, how: str) -> None:
@@ -87,23 +147,34 @@ def end(request: HttpRequest, *, member: Member, how: str) -> None:
     if kept is None or kept["organization"] != str(member.organization_id):
         return
     del request.session[KEY]
+    actor = Actor.for_user(member.user)
     with organization_scope(member.organization):
-        role = Role.objects.filter(pk=UUID(kept["role"])).first()
-        if role is not None:
-            actor = Actor.for_user(member.user)
+        if kept.get("person"):
+            person = Member.objects.filter(pk=UUID(kept["person"])).first()
+            record(events.MEMBER_VIEW_ENDED, subject=person or member, actor=actor, payload={"how": how})
+            return
+        role = Role.objects.filter(pk=UUID(kept["role"])).first() if kept["role"] else None
+        if kept.get("preview"):
+            record(events.ROLE_PREVIEW_ENDED, subject=role or member, actor=actor, payload={"how": how})
+        elif role is not None:
             record(events.ROLE_VIEW_ENDED, subject=role, actor=actor, payload={"key": role.key, "how": how})
 
 
 def is_on(request: HttpRequest) -> bool:
-    """Whether this browser views as a role, in whichever organization."""
+    """Whether this browser views as a role or a person, in whichever organization."""
     kept = request.session.get(KEY)
     return kept is not None and kept["ends_at"] > clock.now().timestamp()
+
+
+def is_as_person(request: HttpRequest) -> bool:
+    """Whether it is a person."""
+    return bool(request.session.get(KEY, {}).get("person"))
 
 
 def viewing_of(request: HttpRequest, member: Member) -> Viewing | None:
     """As what the member views their organization's pages; None for as themselves.
 
-    Ends it where the time is over, the role is gone, or they may not any more.
+    Ends it where the time is over, the role or person is gone, or they may not any more.
     """
     kept = request.session.get(KEY)
     if kept is None or kept["organization"] != str(member.organization_id):
@@ -112,43 +183,39 @@ def viewing_of(request: HttpRequest, member: Member) -> Viewing | None:
         end(request, member=member, how="time")
         return None
     with organization_scope(member.organization):
-        role = Role.objects.filter(pk=UUID(kept["role"])).first()
-    if role is None or not can_view(member, role):
+        found = _viewed(member, kept)
+    if found is None:
         end(request, member=member, how="changed")
+        return None
+    shown, role = found
+    # Nothing that the viewer may not do themselves.
+    shown.scopes = member.permissions
+    ends_at = datetime.fromtimestamp(kept["ends_at"], UTC)
+    return Viewing(role, ends_at, shown, shown if kept.get("person") else None, bool(kept.get("preview")))
+
+
+def _viewed(member: Member, kept: Kept) -> tuple[Member, Role] | None:
+    """What the member is for the pages, and with which role; None where they may not (any more)."""
+    if kept.get("person"):
+        person = Member.objects.active().with_access().filter(pk=UUID(kept["person"])).first()
+        if person is None or not can_view_person(member, person):
+            return None
+        person.is_looked_through = True
+        return person, person.role
+    role = Role.objects.filter(pk=UUID(kept["role"])).first() if kept.get("role") else None
+    if kept.get("preview"):
+        role = _unsaved(member, kept["preview"])
+    if role is None or not can_view(member, role):
         return None
     shown = copy.copy(member)
     shown.role = role
-    # Nothing that the viewer may not do themselves.
-    shown.scopes = member.permissions
-    return Viewing(role, datetime.fromtimestamp(kept["ends_at"], UTC), shown)
+    return shown, role
 
 
-class ReadOnlyMiddleware:
-    """Refuses whatever might change something while the browser views as a role, pages and calls alike."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], object]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> object:
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
-        """403 with the code `read_only_view`; the way out stays open."""
-        if request.method in SAFE or not is_on(request):
-            return None
-        if request.resolver_match is not None and request.resolver_match.view_name in WAYS_OUT:
-            return None
-        refused = ReadOnlyView()
-        if request.path.startswith("/api/"):
-            error = {"code": refused.code, "detail": str(refused), "attr": None}
-            return JsonResponse({"type": "client_error", "errors": [error]}, status=refused.status)
-        if request.headers.get("HX-Request"):
-            response = toast(HttpResponse(status=refused.status), str(refused), level="error")
-            response.headers["HX-Reswap"] = "none"
-            return response
-        return render(request, "accounts/access/read_only.html", {"words": str(refused)}, status=refused.status)
+def _unsaved(member: Member, preview: Preview) -> Role:
+    return Role(
+        organization=member.organization,
+        name=preview["name"],
+        stored_permissions=preview["permissions"],
+        stored_reach=preview["reach"],
+    )

@@ -28,6 +28,7 @@ from accounts.credentials import (
     trusted_browsers,
 )
 from accounts.credentials.devices import label_of
+from accounts.impersonation import services as impersonation
 from accounts.models import AuthenticatorApp, Passkey
 from accounts.openid import queries as providers
 from accounts.permissions import MEMBERSHIP
@@ -146,6 +147,7 @@ def devices_page(request: Request, organization: str) -> HttpResponse:
             for row in sessions
         ],
         "families": [{"row": row, "label": label_of(row.user_agent)} for row in families],
+        "impersonations": impersonation.done_to(request.member)[:20],
         "has_others": len(sessions) > 1 or bool(families),
         **account_context(request, "organization:devices"),
     }

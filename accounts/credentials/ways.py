@@ -57,6 +57,10 @@ _NONE: Final = Ways(is_own=False)
 
 def of(request: HttpRequest) -> Ways:
     """What this session's user has shown."""
+    impersonation = getattr(request, "impersonation", None)
+    if impersonation is not None:
+        # Who acts for somebody has shown nothing of that person: it is good for the one organization, and for it alone.
+        return Ways(is_own=False, providers={str(impersonation.organization_id): True})
     kept = request.session.get(KEY)
     return OWN if not isinstance(kept, dict) else Ways(kept["own"], kept["providers"])
 

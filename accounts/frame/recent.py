@@ -25,8 +25,8 @@ def remembered(request: Request) -> list[UUID]:
 
 def remember(request: Request, response: Response, pk: UUID) -> Response:
     """Put this one first."""
-    if getattr(request, "viewing", None) is not None:
-        return response  # it was opened as a role, not by themselves
+    if getattr(request, "viewing", None) is not None or getattr(request, "impersonation", None) is not None:
+        return response  # it was opened as a role or as somebody else
     kept = [pk, *(one for one in remembered(request) if one != pk)][:KEPT]
     response.set_cookie(
         COOKIE,

@@ -13,4 +13,6 @@ def visible_jobs(member: Member, *, key: APIKey | None = None) -> JobQuerySet:
     rows = Job.objects.select_related("organization")
     if key is not None and key.scopes:
         return rows.filter(actor__kind=ActorKind.API_KEY.value, actor__id=str(key.pk))
-    return rows if member.may("settings.view") else rows.filter(created_by=member.user_id)
+    if member.may("settings.view"):
+        return rows
+    return rows.none() if member.is_looked_through else rows.filter(created_by=member.user_id)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import grants
 from accounts.models import APIKey, Member, Organization, Role, ScimConnection, Team, User
-from accounts.permissions import CATALOG, Reach
+from accounts.permissions import CATALOG, NEVER_BY_IMPERSONATION, Reach
 from activity.actor import Actor, ActorKind
 from core.refused import Invalid, Refused
 
@@ -78,6 +78,16 @@ class Authority:
             raise Above
 
 
+def sees_no_less(by: Member, member: Member) -> bool:
+    """Whether every record that the member reaches is within `by`'s reach: all, or that of teams which have both."""
+    if by.reach is Reach.ALL:
+        return True
+    if by.reach is not Reach.TEAM or member.reach is Reach.ALL:
+        return False
+    theirs = set(member.teams.values_list("pk", flat=True))
+    return bool(theirs) and theirs <= set(by.teams.values_list("pk", flat=True))
+
+
 # The installation's administrators and Parley itself.
 FULL = Authority(CATALOG, Reach.ALL, frozenset(), is_installation=True)
 
@@ -86,7 +96,7 @@ def authority_of(actor: Actor, organization: Organization) -> Authority:
     """What the actor may do by now. Raises NotYours for one who belongs to the organization no more."""
     if actor.kind is ActorKind.SYSTEM:
         return FULL
-    if actor.kind is ActorKind.USER:
+    if actor.kind is ActorKind.USER and not actor.impersonator_id:
         superuser = User.objects.filter(pk=actor.id, is_active=True, is_superuser=True).first()
         if superuser is not None:
             return replace(FULL, user_id=superuser.pk)
@@ -126,7 +136,10 @@ def _of_directory(actor: Actor, organization: Organization) -> Authority:
 def _member_behind(actor: Actor, organization: Organization) -> Member | None:
     members = Member.objects.active().with_access().filter(organization=organization)
     if actor.kind is ActorKind.USER:
-        return members.filter(user_id=actor.id).first()
+        member = members.filter(user_id=actor.id).first()
+        if member is not None and actor.impersonator_id:
+            member.scopes = CATALOG - NEVER_BY_IMPERSONATION
+        return member
     if actor.kind is not ActorKind.API_KEY:
         return None
     key = APIKey.objects.filter(organization=organization, pk=actor.id, revoked_at=None).first()

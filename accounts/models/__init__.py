@@ -4,6 +4,7 @@ from accounts.models.calendar import BusinessCalendar
 from accounts.models.deletion import OrganizationDeletion
 from accounts.models.hand_over import HandedOver
 from accounts.models.idempotency import IdempotentCall
+from accounts.models.impersonation import Impersonation
 from accounts.models.invitation import Invitation
 from accounts.models.member import Member, Role, Team
 from accounts.models.notice import SecurityNotice
@@ -23,6 +24,7 @@ __all__ = [
     "BusinessCalendar",
     "HandedOver",
     "IdempotentCall",
+    "Impersonation",
     "Invitation",
     "KeyState",
     "Member",

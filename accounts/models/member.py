@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,10 @@ from django.utils import timezone
 from accounts.permissions import ADMIN, CATALOG, MEMBERSHIP, SYSTEM_ROLES, Reach
 from core.fields import OneLine
 from core.tenancy import TenantManager, TenantModel
+
+if TYPE_CHECKING:
+    # It refers to members; for the checker only.
+    from accounts.models.impersonation import Impersonation
 
 
 class Role(TenantModel):
@@ -104,6 +108,10 @@ class Member(TenantModel):
 
     # What narrower credentials leave of the role, where a call came with such; None: all of it.
     scopes: frozenset[str] | None = None
+    # Who acts as the member in this request or call, and as whom it was begun; None: the member themselves.
+    impersonation: Impersonation | None = None
+    # Somebody else looks as this person would: what is private to the person stays so.
+    is_looked_through: bool = False
     # Where the credentials count what they are used for: every permission that was asked for and given.
     used: set[str] | None = None
 

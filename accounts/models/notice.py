@@ -23,6 +23,7 @@ class SecurityNotice(Claimable):
         ORGANIZATION_DELETED = "org_deleted", _("An organization was deleted")
         ORGANIZATION_RESTORED = "org_restored", _("A deleted organization was restored")
         ORGANIZATION_PURGED = "org_purged", _("A deleted organization was destroyed")
+        IMPERSONATED = "impersonated", _("Somebody acts as you")
         CODES_RENEWED = "codes_renewed", _("New recovery codes were made")
         ACCOUNT_MADE = "account_made", _("An account was made for you")
         EMAIL_CHANGED = "email_changed", _("Your e-mail address was changed")

@@ -68,6 +68,9 @@ class Organization(models.Model):
     password_keeper = models.ForeignKey(
         "accounts.Member", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
+    allows_impersonation = models.BooleanField(
+        default=True, db_default=True, help_text="Whether who may impersonate can act as another member."
+    )
     # False while it is suspended or deleted: nobody enters, what comes in is kept, nothing leaves.
     is_active = models.BooleanField(default=True, editable=False)
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -26,6 +26,7 @@ from accounts.members import services as members
 from accounts.models import Invitation, Member
 from accounts.people import queries
 from accounts.people import serializers as shapes
+from accounts.people.impersonation_api import ImpersonationActions
 from accounts.people.queries import MemberStatus
 from activity.actor import current_actor
 from core.api.strict import Body, valid
@@ -63,11 +64,12 @@ LAST_OR_ONESELF = OpenApiResponse(description="It is the last administrator, or 
         responses={204: None, 409: LAST_OR_ONESELF},
     ),
 )
-class PersonViewSet(AccessActions, HandOverActions):
+class PersonViewSet(AccessActions, HandOverActions, ImpersonationActions):
     permissions = {
         "list": "users.view", "create": "users.create", "retrieve": "users.view", "partial_update": "users.edit",
         "destroy": "users.delete", "bulk_action": "users.edit", "reset_second_factor": "users.edit",
         "hand_over": "users.edit", "start_hand_over": "users.edit",
+        "impersonate": "users.impersonate",
         "access": "users.view", "services": "users.create",
     }  # fmt: skip
     serializer_class = shapes.PersonSerializer

@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.access import viewing
 from accounts.access.pages import requires
+from accounts.impersonation import services as impersonation
 from accounts.members import services as members
 from accounts.members.authority import Authority, authority_of
 from accounts.models import Member, Role
@@ -166,6 +168,8 @@ def _context(
         "may_deactivate": may_edit and not is_oneself,
         "may_reset_factor": may_edit and not is_oneself and member.user.has_second_factor,
         "may_hand_over": may_edit,
+        "may_impersonate": impersonation.can_begin(request.member, member),
+        "may_view_as": viewing.can_view_person(request.member, member),
         "may_remove": request.member.may("users.delete") and authority.covers(member.role) and not is_oneself,
     }
 

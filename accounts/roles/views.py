@@ -29,7 +29,9 @@ from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 
 # What the page of a difference sends back when it is confirmed: the sum of what it showed.
-CONFIRMED, BACK = "confirmed", "back_to_form"
+CONFIRMED, BACK, PREVIEW = "confirmed", "back_to_form", "preview"
+# In the session: what was entered before a preview, to be shown once more.
+ENTERED = "role_entered"
 
 
 @requires("roles.view")
@@ -80,9 +82,18 @@ def view_as(request: Request, organization: str, pk: UUID) -> HttpResponse:
 @require_POST
 def end_view(request: Request, organization: str) -> HttpResponse:
     """View as oneself again."""
-    role = request.session.get(viewing.KEY, {}).get("role")
+    kept = request.session.get(viewing.KEY, {})
     viewing.end(request, member=request.member, how="button")
-    pk = parse_uuid(role)
+    pk, person = parse_uuid(kept.get("role", "")), parse_uuid(kept.get("person", ""))
+    if kept.get("preview"):
+        request.session[ENTERED] = {"role": kept["role"], "form": kept["preview"]["form"]}
+        return (
+            redirect("organization:edit_role", organization, pk)
+            if pk
+            else redirect("organization:new_role", organization)
+        )
+    if person is not None:
+        return redirect("organization:member", organization, person)
     return redirect("organization:role", organization, pk) if pk else redirect("organization:home", organization)
 
 
@@ -92,7 +103,9 @@ def new_role(request: Request, organization: str) -> HttpResponse:
     """An empty role, or a copy: `from` is the id of the role that it begins with."""
     source = _source(request)
     name = _("Copy of %(name)s") % {"name": source.name} if source is not None else ""
-    form = RoleForm(_posted(request), by=request.member, source=source, name=name)
+    form = RoleForm(_posted(request) or _entered(request, None), by=request.member, source=source, name=name)
+    if PREVIEW in request.POST and form.is_valid():
+        return _preview(request, form, None)
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
             role = roles.create(
@@ -117,7 +130,10 @@ def edit_role(request: Request, organization: str, pk: UUID) -> HttpResponse:
     lock_rows(request, request.organization, role)
     if role.is_system or not grants.covers(request.member, role):
         return redirect("organization:role", organization, role.pk)
-    form = RoleForm(_posted(request), by=request.member, source=role, name=role.name, record=role)
+    given = _posted(request) or _entered(request, role)
+    form = RoleForm(given, by=request.member, source=role, name=role.name, record=role)
+    if PREVIEW in request.POST and form.is_valid():
+        return _preview(request, form, role)
     if request.method != "POST" or not form.is_valid() or BACK in request.POST:
         return _form(request, form, role, role)
     changes = form.changes()
@@ -187,11 +203,46 @@ def delete_role(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return render(request, "accounts/roles/delete.html", context, status=422 if form and form.errors else 200)
 
 
+def _preview(request: Request, form: RoleForm, role: Role | None) -> HttpResponse:
+    """View the pages as the role would be; what was entered comes back with the way back."""
+    preview = viewing.Preview(
+        name=form.cleaned_data["name"],
+        permissions=sorted(form.permissions),
+        reach=form.cleaned_data["reach"],
+        form=_pairs(request),
+    )
+    with on_form(request, form):
+        viewing.begin_preview(request, member=request.member, role=role, preview=preview, actor=current_actor())
+        return redirect("organization:home", request.organization.slug)
+    return _form(request, form, role, role)
+
+
+def _pairs(request: Request) -> list[list[str]]:
+    left_out = {"csrfmiddlewaretoken", CONFIRMED, BACK, PREVIEW}
+    return [[name, value] for name in request.POST if name not in left_out for value in request.POST.getlist(name)]
+
+
+def _entered(request: Request, role: Role | None) -> QueryDict | None:
+    """What was entered before a preview of this role, once; None where nothing was."""
+    kept = request.session.get(ENTERED)
+    if request.method != "GET" or kept is None or kept["role"] != (str(role.pk) if role is not None else ""):
+        return None
+    del request.session[ENTERED]
+    entered = QueryDict(mutable=True)
+    for name, value in kept["form"]:
+        entered.appendlist(name, value)
+    return entered
+
+
 def _confirm(request: Request, role: Role, result: Difference) -> HttpResponse:
     """The difference, and all that was entered, to be sent once more."""
-    left_out = {"csrfmiddlewaretoken", CONFIRMED, BACK}
-    pairs = [(name, value) for name in request.POST if name not in left_out for value in request.POST.getlist(name)]
-    context = {"role": role, "difference": result, "pairs": pairs, "confirmed": digest(result), "tab": "roles"}
+    context = {
+        "role": role,
+        "difference": result,
+        "pairs": _pairs(request),
+        "confirmed": digest(result),
+        "tab": "roles",
+    }
     return render(request, "accounts/roles/confirm.html", context)
 
 

@@ -81,6 +81,7 @@ PHRASES: Mapping[str, Promise] = {
     "users.create": _("add members"),
     "users.edit": _("edit members and teams"),
     "users.delete": _("remove members"),
+    "users.impersonate": _("act as another member for half an hour"),
     "roles.view": _("view roles"),
     "roles.create": _("create roles"),
     "roles.edit": _("edit roles"),

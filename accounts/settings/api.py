@@ -28,12 +28,13 @@ class SettingsSerializer(Strict, serializers.ModelSerializer[Organization]):
     language = serializers.SerializerMethodField(help_text="Of pages and mails.")
     undo_seconds = serializers.IntegerField(min_value=0, max_value=MAX_UNDO_SECONDS)
     requires_second_factor = serializers.BooleanField(help_text="Whether every member needs one to come in.")
+    allows_impersonation = serializers.BooleanField(help_text="Whether administrators can act as a member.")
 
     class Meta:
         model = Organization
         fields = [
             "id", "name", "slug", "country", "timezone", "currency", "language", "pack", "undo_seconds",
-            "requires_second_factor", "created_at",
+            "requires_second_factor", "allows_impersonation", "created_at",
         ]  # fmt: skip
         read_only_fields = ["id", "slug", "pack", "created_at"]
 

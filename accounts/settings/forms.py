@@ -38,6 +38,11 @@ class OrganizationForm(EditMixin, forms.Form):
         required=False,
         help_text=_("Who has none sets one up at the next page they open. Set up your own first."),
     )
+    allows_impersonation = forms.BooleanField(
+        label=_("Allow administrators to act as a member"),
+        required=False,
+        help_text=_("For half an hour, with a reason; the member is told, and both names stand beside what is done."),
+    )
 
     def __init__(self, data: QueryDict | None, *, record: Organization) -> None:
         initial = {
@@ -47,6 +52,7 @@ class OrganizationForm(EditMixin, forms.Form):
             "currency": record.currency,
             "undo_seconds": record.undo_seconds,
             "requires_second_factor": record.requires_second_factor,
+            "allows_impersonation": record.allows_impersonation,
         }
         super().__init__(data, initial=initial, record=record)
         names = countries()

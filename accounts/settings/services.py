@@ -20,7 +20,8 @@ from core import pictures
 
 # To its longer side, twice what the largest place shows.
 LOGO_SIZE: Final = 512
-PLAIN: Final = ("name", "country", "timezone", "currency", "undo_seconds")
+PLAIN: Final = ("name", "country", "timezone", "currency", "undo_seconds", "allows_impersonation")
+SWITCHES: Final = ("allows_impersonation",)
 # The contract's name of a column that is called otherwise.
 COLUMNS: Final = {"country": "default_country"}
 
@@ -42,7 +43,8 @@ def update(*, organization: Organization, actor: Actor, changes: Mapping[str, ob
         if name not in changes:
             continue
         column = COLUMNS.get(name, name)
-        value, before = checked(name, changes[name]), getattr(locked, column)
+        value = bool(changes[name]) if name in SWITCHES else checked(name, changes[name])
+        before = getattr(locked, column)
         if value != before:
             setattr(locked, column, value)
             changed[name] = {"from": before, "to": value}

@@ -107,13 +107,15 @@ class OwnViewSet(OrganizationView):
     def me(self, request: Request) -> Response:
         """Who is calling, in which organization, with which permissions."""
         member = _member(request)
+        # A key belongs to one organization and tells of no other; nor does who acts for somebody hear of one.
+        is_of_one = isinstance(request.auth, APIKey) or member.impersonation is not None
         data = {
             "user": member.user,
             "organization": member.organization,
             "role": member.role.key,
             "permissions": sorted(permissions_of(request, member)),
-            # A key belongs to one organization and tells of no other.
-            "memberships": [member] if isinstance(request.auth, APIKey) else sign_in.memberships(member.user),
+            "memberships": [member] if is_of_one else sign_in.memberships(member.user),
+            "impersonator": member.impersonation.impersonator.user if member.impersonation is not None else None,
         }
         return Response(serializers.MeSerializer(data).data)
 

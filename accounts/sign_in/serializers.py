@@ -92,3 +92,4 @@ class MeSerializer(serializers.Serializer[object]):
     role = serializers.CharField()
     permissions = serializers.ListField(child=serializers.CharField())
     memberships = MembershipSerializer(many=True)
+    impersonator = UserSerializer(allow_null=True, help_text="Who acts in the user’s name; null for nobody.")

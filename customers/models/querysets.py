@@ -157,5 +157,6 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
 class SegmentQuerySet(models.QuerySet["Segment"]):
     def visible_to(self, member: Member) -> Self:
-        """The member's own, and those that are shared."""
-        return self.filter(Q(owner=member.user_id) | Q(is_shared=True))
+        """The member's own, and those that are shared; the latter alone for who only looks as the member would."""
+        shared = Q(is_shared=True)
+        return self.filter(shared if member.is_looked_through else shared | Q(owner=member.user_id))

@@ -29,6 +29,8 @@ from messaging.threads import services as conversations
 DELIVER = "messaging.tasks.deliver_due"
 # How often a thread may change hands, by merges and their undoing, while somebody writes in it.
 MAX_HANDS = 5
+# In a message's `extra`: who wrote it in its author's name.
+ACTED_FOR = "acted_for"
 
 
 class NotPossible(Refused):
@@ -109,7 +111,7 @@ def queue_message(
         reply_to=reply_to,
         not_before_at=not_before_at,
         cancel_on_inbound=cancel_on_inbound,
-        extra={"media_count": len(written.files)} if written.files else {},
+        extra=({"media_count": len(written.files)} if written.files else {}) | acted_for(actor),
         due_at=due,
         created_at=now,
         changed_at=now,
@@ -140,6 +142,7 @@ def add_note(*, conversation: Conversation, body: str, actor: Actor, author: Use
         status=Message.Status.NOTE,
         body=text[:20_000],
         author=author,
+        extra=acted_for(actor),
     )
     customers.touch(customer=conversation.customer, at=note.created_at)
     _record(events.NOTE_ADDED, note, actor)
@@ -235,7 +238,7 @@ def retry(*, message: Message, actor: Actor) -> Message:
         reconcile_attempts=0,
         request_began_at=None,
         provider_message_id="",
-        extra={**locked.extra, "earlier_ids": known},
+        extra={**locked.extra, **acted_for(actor), "earlier_ids": known},
         address=message.conversation.address,
         error_code="",
         error_message="",
@@ -299,6 +302,13 @@ def _lock_customer(conversation: Conversation) -> None:
         else:
             return
     raise locking.CustomerMissing
+
+
+def acted_for(actor: Actor) -> dict[str, object]:
+    """For a message's `extra`: who wrote it in its author's name, where somebody did. Its later events say so, too."""
+    if not actor.impersonator_id:
+        return {}
+    return {ACTED_FOR: {"impersonator_id": actor.impersonator_id, "label": actor.label}}
 
 
 def _record(event_type: str, message: Message, actor: Actor, **payload: object) -> None:

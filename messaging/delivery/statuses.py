@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -127,6 +127,9 @@ def _write(
 def report(message: Message, actor: Actor = SYSTEM) -> None:
     """Update the list and the ledger after a change of a message's status."""
     outbound.show_status(message)
+    acted_for = message.extra.get(outbound.ACTED_FOR)
+    if acted_for:
+        actor = replace(actor, impersonator_id=acted_for["impersonator_id"])
     event_type = _EVENTS.get(Status(message.status))
     if event_type is not None:
         payload = {

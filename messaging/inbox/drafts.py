@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -37,7 +37,7 @@ class Outdated(Refused):
 def subqueries(member: Member) -> dict[str, Subquery]:
     """For a query of conversations: the member's drafts come along, and `drafts_of` asks for nothing more."""
     columns = JSONObject(**{name: name for name in ("id", *COLUMNS)})
-    rows = Draft.objects.filter(conversation=OuterRef("pk"), member=member).order_by()
+    rows = _own(member).filter(conversation=OuterRef("pk")).order_by()
     return {f"saved_{mode}": Subquery(rows.filter(mode=mode).values(row=columns)[:1]) for mode in Draft.Mode.values}
 
 
@@ -46,9 +46,14 @@ def drafts_of(conversation: Conversation, member: Member) -> dict[str, Draft]:
     if all(hasattr(conversation, f"saved_{mode}") for mode in Draft.Mode.values):
         saved = {mode: _of_json(conversation, member, mode) for mode in Draft.Mode.values}
     else:
-        rows = Draft.objects.filter(conversation=conversation, member=member).select_related("template")
+        rows = _own(member).filter(conversation=conversation).select_related("template")
         saved = {draft.mode: draft for draft in rows}
     return {mode: saved.get(mode) or _unsaved(conversation, member, mode) for mode in Draft.Mode.values}
+
+
+def _own(member: Member) -> QuerySet[Draft]:
+    """The member's, and nobody's for who only looks as they would."""
+    return Draft.objects.none() if member.is_looked_through else Draft.objects.filter(member=member)
 
 
 def _of_json(conversation: Conversation, member: Member, mode: str) -> Draft | None:

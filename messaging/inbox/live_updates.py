@@ -29,6 +29,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.credentials.readiness import is_ready
 from accounts.credentials.ways import OWN, Ways
+from accounts.impersonation import services as impersonation
 from accounts.models import Member
 from activity.live import MISSED, Signal, feed, signals_since
 from core.tenancy import every_organization, organization_scope
@@ -66,6 +67,7 @@ class Credentials:
     session_key: str
     session_hash: str
     ways: Ways = OWN
+    impersonation_id: UUID | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -231,13 +233,22 @@ def look(organization_id: UUID, watchers: list[Credentials], signals: list[Signa
     """
     sessions = _open_sessions({one.session_key for one in watchers})
     members = _members(organization_id, {one.member_id for one in watchers if one.session_key in sessions})
-    present = [members.get(one.member_id) if _is_signed_in(one, sessions, members) else None for one in watchers]
+    acting = impersonation.still_good({one.impersonation_id for one in watchers if one.impersonation_id})
+    present = [
+        members.get(one.member_id) if _is_signed_in(one, sessions, members) and _still_acts(one, acting) else None
+        for one in watchers
+    ]
     staying = {member.pk: member for member in present if member is not None}
     if not staying or not signals:
         return [None if member is None else "" for member in present]
     with organization_scope(next(iter(staying.values())).organization):
         texts = _texts(staying.values(), signals)
     return [None if member is None else texts[member.pk] for member in present]
+
+
+def _still_acts(one: Credentials, acting: Collection[UUID]) -> bool:
+    """True where nobody acts for the member, or nothing has ended that somebody does."""
+    return one.impersonation_id is None or one.impersonation_id in acting
 
 
 def _open_sessions(keys: Collection[str]) -> set[str]:

@@ -37,6 +37,7 @@ async def live(request: HttpRequest, signed_in: SignedIn) -> HttpResponseBase:
         signed_in.session_key,
         member.user.get_session_auth_hash(),
         signed_in.ways,
+        signed_in.impersonation_id,
     )
     response = StreamingHttpResponse(_events(credentials, request.GET.get("since")), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"

@@ -78,7 +78,9 @@ class TemplateQuerySet(models.QuerySet["Template"]):
     def visible_to(self, member: Member) -> Self:
         """Those shared with everybody or one of the member's teams, and the member's own."""
         teams = Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
-        return self.filter(Q(sharing="everybody") | Q(sharing="team", team_id__in=teams) | Q(created_by=member.user_id))
+        shared = Q(sharing="everybody") | Q(sharing="team", team_id__in=teams)
+        # Who only looks as the member would does not see what the member keeps to themselves.
+        return self.filter(shared if member.is_looked_through else shared | Q(created_by=member.user_id))
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

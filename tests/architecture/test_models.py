@@ -50,6 +50,7 @@ ACROSS_ORGANIZATIONS = {
     "workflow_run_newest": "one rule's, and a rule belongs to one organization",
     "workflow_run_oldest": "the beat forgets the old ones of all organizations at once",
     "message_due": "the machinery claims fairly, channel by channel",
+    "impersonation_unended": "those that nobody ended, of all organizations at once: their time is over",
 }
 
 OURS = ("core", "activity", "accounts", "customers", "messaging", "workflows", "analytics")

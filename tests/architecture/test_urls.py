@@ -77,6 +77,7 @@ OPEN_CALLS = {
 OWN_CALLS = {
     "api/v1/auth/me": "about oneself",
     "api/v1/auth/switch": "only to organizations one is a member of",
+    "api/v1/auth/impersonation": "ends the one whose token calls",
 }
 # Pages and API calls that every member may open, whatever the role, each with what limits it.
 EVERY_MEMBERS = {
@@ -85,6 +86,8 @@ EVERY_MEMBERS = {
     "o/<slug:organization>/jobs/<uuid:pk>/": "one's own jobs, and everybody's for who sees the settings",
     "o/<slug:organization>/jobs/<uuid:pk>/cancel/": "one's own jobs, and everybody's for who sees the settings",
     "o/<slug:organization>/viewing/stop/": "views as oneself again",
+    "o/<slug:organization>/impersonation/stop/": "is oneself again: the browser's own, whoever asks",
+    "o/<slug:organization>/account/devices/impersonations/<uuid:pk>/end/": "one's own: looked up among the member's",
     "o/<slug:organization>/account/": "one's own",
     "o/<slug:organization>/settings/": "of the pages only those that the role permits; none: 403",
     "o/<slug:organization>/logo/": "every page shows it",

@@ -68,7 +68,8 @@ ACTIONS: dict[str, set[str]] = {
     },
     "is one button, which is what it does": {
         "accounts:sign_out", "organization:first_password", "organization:reactivate_member",
-        "organization:view_as_role",
+        "organization:view_as_role", "organization:view_as_member", "organization:end_impersonation",
+        "organization:end_own_impersonation", "organization:impersonate",
         "organization:resend_invitation", "organization:revoke_invitation", "customers:follow_up",
         "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",

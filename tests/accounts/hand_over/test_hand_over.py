@@ -269,6 +269,7 @@ NOT_HANDED_OVER = {
         "accounts.TokenFamily.member",
         "customers.CalendarFeed.member",
         "messaging.Draft.member",
+        "accounts.Impersonation.impersonator", "accounts.Impersonation.member",
     },
 }  # fmt: skip
 HANDED_OVER = {
