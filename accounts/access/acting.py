@@ -41,6 +41,8 @@ PERSONAL: Final = frozenset(
         "organization:impersonate", "organization:view_as_role", "organization:view_as_member",
     }
 )  # fmt: skip
+# What is nobody's to look at as somebody else: their account, their keys.
+PRIVATE_ROUTES: Final = (f"{PAGES}account/", f"{PAGES}settings/api-keys/", f"{CALLS}admin/integrations/api-keys")
 # Addresses outside of every organization that say nothing of a person.
 OPEN: Final = frozenset({"accounts:home", "auth-me", "health", "health-ready", "auth-impersonation"})
 # Where nothing is changed in another's name, whatever the permission.
@@ -62,7 +64,7 @@ def is_closed(match: ResolverMatch | None, method: str | None) -> bool:
 
 def is_personal(match: ResolverMatch | None) -> bool:
     """Whether this address shows what is the person's own: not for who looks as they would."""
-    return match is not None and (match.view_name in PERSONAL or match.route.startswith(f"{PAGES}account/"))
+    return match is not None and (match.view_name in PERSONAL or match.route.startswith(PRIVATE_ROUTES))
 
 
 class ActingMiddleware:

@@ -200,7 +200,7 @@ def _viewed(member: Member, kept: Kept) -> tuple[Member, Role] | None:
         person = Member.objects.active().with_access().filter(pk=UUID(kept["person"])).first()
         if person is None or not can_view_person(member, person):
             return None
-        person.is_looked_through = True
+        person.looked_through_by = member
         return person, person.role
     role = Role.objects.filter(pk=UUID(kept["role"])).first() if kept.get("role") else None
     if kept.get("preview"):

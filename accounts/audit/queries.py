@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.audit import records
-from accounts.models import APIKey, Member, Organization, User
+from accounts.models import APIKey, Impersonation, Member, Organization, User
 from activity.models import AuditHead, Event
 from activity.registry import EVENTS
 from core.ids import parse_uuid
@@ -92,7 +92,7 @@ def events_for(member: Member, criteria: Criteria) -> QuerySet[Event]:
     rows: QuerySet[Event] = Event.objects.filter(organization=member.organization)
     rows = _within_days(rows, criteria, member.organization.zone)
     if criteria.user_id:
-        rows = rows.filter(actor_id__in=_acting(member.organization, criteria.user_id))
+        rows = rows.filter(_by_user(member.organization, criteria.user_id))
     if criteria.action:
         if EVENTS.get(criteria.action) is None:
             raise Invalid("action", _("There is no such action. Choose one of the list."))
@@ -127,6 +127,13 @@ def entry_of(event: Event, found: Mapping[tuple[str, str], records.Record] | Non
         record=known.get((event.subject_type, event.subject_id)),
         customer=known.get((records.CUSTOMER, str(event.customer_id))),
     )
+
+
+def impersonator_of(event: Event) -> str:
+    """Who acted in the actor's name, as they are called now; empty where nobody did."""
+    pk = parse_uuid(event.impersonator_id)
+    user = User.objects.filter(pk=pk).first() if pk is not None else None
+    return user.get_full_name() if user is not None else ""
 
 
 def heads() -> QuerySet[AuditHead]:
@@ -169,6 +176,14 @@ def _acting(organization: Organization, user_id: str) -> list[str]:
         raise Invalid("user_id", _("This is no user’s id.")) from error
     keys = APIKey.objects.filter(organization=organization, member__user_id=key)
     return [str(key), *(str(pk) for pk in keys.values_list("pk", flat=True))]
+
+
+def _by_user(organization: Organization, user_id: str) -> Q:
+    """What a user did: as themselves, by a key, or in somebody else's name. By the index of who acted."""
+    own = Q(actor_id__in=_acting(organization, user_id))
+    acted = Impersonation.objects.filter(organization=organization, impersonator__user_id=user_id)
+    members = [str(pk) for pk in acted.values_list("member__user_id", flat=True).distinct()]
+    return own | Q(actor_id__in=members, impersonator_id=user_id) if members else own
 
 
 def _search(member: Member, text: str) -> Q:

@@ -56,7 +56,8 @@ def audit_entry(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """One entry, with what was before and after."""
     event = first_or_404(Event.objects.filter(pk=pk), _("There is no such entry."))
     (entry,) = queries.entries_of(request.member, [event])
-    return render(request, "accounts/audit/entry.html", {"entry": entry, "tab": "log"})
+    context = {"entry": entry, "impersonator": queries.impersonator_of(event), "tab": "log"}
+    return render(request, "accounts/audit/entry.html", context)
 
 
 @requires("audit.export")

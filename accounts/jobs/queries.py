@@ -15,4 +15,4 @@ def visible_jobs(member: Member, *, key: APIKey | None = None) -> JobQuerySet:
         return rows.filter(actor__kind=ActorKind.API_KEY.value, actor__id=str(key.pk))
     if member.may("settings.view"):
         return rows
-    return rows.none() if member.is_looked_through else rows.filter(created_by=member.user_id)
+    return rows.none() if member.looked_through_by is not None else rows.filter(created_by=member.user_id)

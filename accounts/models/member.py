@@ -110,8 +110,8 @@ class Member(TenantModel):
     scopes: frozenset[str] | None = None
     # Who acts as the member in this request or call, and as whom it was begun; None: the member themselves.
     impersonation: Impersonation | None = None
-    # Somebody else looks as this person would: what is private to the person stays so.
-    is_looked_through: bool = False
+    # Who looks as this person would: what is private to the person, or not within the viewer's reach, stays closed.
+    looked_through_by: Member | None = None
     # Where the credentials count what they are used for: every permission that was asked for and given.
     used: set[str] | None = None
 

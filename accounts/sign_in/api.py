@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
@@ -106,15 +107,16 @@ class OwnViewSet(OrganizationView):
     @extend_schema(tags=["auth"], responses=serializers.MeSerializer)
     def me(self, request: Request) -> Response:
         """Who is calling, in which organization, with which permissions."""
-        member = _member(request)
+        member, user = _member(request), request.user
         # A key belongs to one organization and tells of no other; nor does who acts for somebody hear of one.
         is_of_one = isinstance(request.auth, APIKey) or member.impersonation is not None
         data = {
-            "user": member.user,
+            # Who only looks as somebody would is themselves.
+            "user": user,
             "organization": member.organization,
             "role": member.role.key,
             "permissions": sorted(permissions_of(request, member)),
-            "memberships": [member] if is_of_one else sign_in.memberships(member.user),
+            "memberships": [member] if is_of_one else sign_in.memberships(cast("User", user)),
             "impersonator": member.impersonation.impersonator.user if member.impersonation is not None else None,
         }
         return Response(serializers.MeSerializer(data).data)

@@ -146,7 +146,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
             # Not for who reaches everything: an empty condition or another one is the other one alone.
             of_nobody &= owned_within_reach(member, "assigned_to") | Q(created_by=member.user_id)
         own = Q(assigned_to=member.user_id) & (Q(customer__isnull=True) | Q(customer__deleted_at__isnull=True))
-        return self.filter(of_customers | of_nobody | own)
+        rows = self.filter(of_customers | of_nobody | own)
+        # What somebody made for others they see, and who manages them does not: nor as they would.
+        viewer = member.looked_through_by
+        return rows if viewer is None else rows.visible_to(viewer)
 
     def open(self) -> Self:
         return self.filter(status__in=["open", "in_progress"])
@@ -159,4 +162,4 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
     def visible_to(self, member: Member) -> Self:
         """The member's own, and those that are shared; the latter alone for who only looks as the member would."""
         shared = Q(is_shared=True)
-        return self.filter(shared if member.is_looked_through else shared | Q(owner=member.user_id))
+        return self.filter(shared if member.looked_through_by is not None else shared | Q(owner=member.user_id))

@@ -53,7 +53,7 @@ def drafts_of(conversation: Conversation, member: Member) -> dict[str, Draft]:
 
 def _own(member: Member) -> QuerySet[Draft]:
     """The member's, and nobody's for who only looks as they would."""
-    return Draft.objects.none() if member.is_looked_through else Draft.objects.filter(member=member)
+    return Draft.objects.none() if member.looked_through_by is not None else Draft.objects.filter(member=member)
 
 
 def _of_json(conversation: Conversation, member: Member, mode: str) -> Draft | None:

@@ -80,7 +80,7 @@ class TemplateQuerySet(models.QuerySet["Template"]):
         teams = Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
         shared = Q(sharing="everybody") | Q(sharing="team", team_id__in=teams)
         # Who only looks as the member would does not see what the member keeps to themselves.
-        return self.filter(shared if member.is_looked_through else shared | Q(created_by=member.user_id))
+        return self.filter(shared if member.looked_through_by is not None else shared | Q(created_by=member.user_id))
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

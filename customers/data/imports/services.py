@@ -153,7 +153,7 @@ def visible_imports(member: Member) -> Any:
     """The member's own imports, newest first; with access to the settings all, since a file may hold anybody."""
     rows = CustomerImport.objects.select_related("organization", "change_set", "created_by")
     own = rows if member.may("settings.view") else rows.filter(created_by=member.user_id)
-    if member.is_looked_through and not member.may("settings.view"):
+    if member.looked_through_by is not None and not member.may("settings.view"):
         own = rows.none()
     return own.order_by("-created_at", "-id")
 

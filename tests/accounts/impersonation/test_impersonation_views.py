@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.credentials import notices, passwords
 from accounts.impersonation import services as impersonation
 from accounts.models import Member, Organization, Role, User
+from accounts.permissions import Reach
 from activity.models import Event, Job
 from core.tenancy import organization_scope
 from messaging.delivery import statuses
@@ -73,6 +74,11 @@ def test_whatever_is_done_bears_both_names(alice, bob, acting, make_conversation
         assert "Bob Reyes (by Alice Hart)" in bob.client.get(bob.url(path)).content.decode(), path
     log = alice.client.get(alice.url("settings/audit/")).content.decode()
     assert "Bob Reyes (by Alice Hart)" in log
+    entry = alice.client.get(alice.url(f"settings/audit/{queued.pk}/")).content.decode()
+    assert "<dt>Impersonated by</dt><dd>Alice Hart</dd>" in entry
+    for person in (alice, bob):
+        found = alice.client.get(f"/api/v1/admin/audit-logs?action=message.queued&user_id={person.user.pk}").json()
+        assert len(found["results"]) == 1, "what she did in his name is hers and his"
 
 
 def test_what_is_done_by_itself_meanwhile_names_who_acted(alice, bob, acting, make_customer):
@@ -185,7 +191,7 @@ def _second_administrator(alice):
 def test_who_sees_a_team_acts_as_nobody_of_another(alice, bob, tom):
     with organization_scope(alice.organization):
         counselor = Role.objects.get(key="counselor")
-    lead = hire(alice, {*counselor.permissions, "users.impersonate", "users.view"}, reach="team", name="Lena")
+    lead = hire(alice, {*counselor.permissions, "users.impersonate", "users.view"}, reach=Reach.TEAM, name="Lena")
     data = {"reason": "Help", "password": PASSWORD}
     assert lead.client.post(page_of(bob, lead), data).status_code == 200, "no team with him"
     make_team("Desk", lead, bob)

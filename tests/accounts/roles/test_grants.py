@@ -6,6 +6,7 @@ whoever made the step had; so by induction a chain of grants leads from it to so
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -16,12 +17,16 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from accounts.api_keys import services as keys
+from accounts.impersonation import services as impersonation
+from accounts.invitations import accepting
+from accounts.invitations import services as invitations
 from accounts.members import services as members
-from accounts.models import Member, Role
-from accounts.permissions import Reach
+from accounts.models import Member, Role, User
+from accounts.permissions import NEVER_BY_IMPERSONATION, NEVER_BY_KEY, Reach
 from accounts.roles import services as roles
 from accounts.teams import services as teams
-from activity.actor import SYSTEM
+from activity.actor import SYSTEM, Actor, acting_as, current_actor
 from core.refused import Refused
 from core.tenancy import organization_scope
 from tests.conftest import Person, join
@@ -31,12 +36,15 @@ pytestmark = pytest.mark.django_db
 # Few, so that sequences meet: rights to manage, and some that one may want.
 SOME = [
     "roles.view", "roles.create", "roles.edit", "roles.delete", "users.view", "users.edit", "customers.view",
-    "customers.export", "audit.view",
+    "customers.export", "audit.view", "users.create", "users.impersonate", "api_keys.create",
 ]  # fmt: skip
-KINDS = ["create", "update", "update", "assign", "assign", "assign", "delete", "deactivate", "team"]
+KINDS = [
+    "create", "update", "update", "assign", "assign", "assign", "delete", "deactivate", "team", "invite", "key",
+    "impersonate", "impersonate",
+]  # fmt: skip
 STEPS, SEQUENCES = 16, 25
 Powers = frozenset[str]
-MANAGING = frozenset({"roles.create", "roles.edit", "roles.delete", "users.edit"})
+MANAGING = frozenset({"roles.create", "roles.edit", "roles.delete", "users.edit", "users.create"})
 
 
 def powers_of(role: Role) -> Powers:
@@ -71,11 +79,49 @@ def compare(before: State, after: State, kind: str, by: UUID) -> None:
     assert Member.objects.active().filter(role__key="admin", role__is_system=True).exists()
 
 
+def take_as(kind: str, by: Person, everybody: list[Person], choice: Random) -> None:
+    """One change of another sort by whoever acts for somebody: nobody comes to more, whoever it seems to be."""
+    target = choice.choice([one for one in everybody if one is not by])
+    row = impersonation.begin(member=target.member, by=by.member, actor=by.actor, reason="A test")
+    found = impersonation.find(row.pk)
+    assert found is not None
+    acting = impersonation.acting_member(found)
+    now = Member.objects.with_access().get(pk=by.member.pk)
+    assert powers_of(acting.role) <= powers_of(now.role), "upward"
+    assert acting.permissions <= now.permissions - NEVER_BY_IMPERSONATION
+    before = State.read()
+    with suppress(Refused), acting_as(impersonation.actor_of(acting)), transaction.atomic():
+        take(kind, Person(acting.user, acting), everybody, choice)
+    assert State.read() == before, f"{kind} in another's name"
+
+
+def take_key(by: Person, permissions: list[str], actor: Actor) -> None:
+    """A key, which may do what its owner may and no key is forbidden, whatever its scopes are."""
+    key, _secret = keys.issue(owner=by.member, by=by.member, actor=actor, name="A key", scopes=permissions)
+    now = Member.objects.with_access().get(pk=by.member.pk)
+    assert key.permitted & now.role.permissions <= now.role.permissions - NEVER_BY_KEY
+    assert key.permitted <= now.role.permissions
+
+
+def take_invitation(by: Person, role: Role, actor: Actor, choice: Random) -> None:
+    """Somebody new, who comes in by the link: with nothing that the inviter lacks."""
+    email = f"invited{choice.random()}@harbour.example"
+    (result,) = invitations.invite(
+        organization=by.organization, emails=[email], role=role, teams=[], actor=actor, days=7
+    )
+    assert result.invitation is not None
+    user = User.objects.create_user(email)
+    member = accepting.join(invitation=result.invitation, user=user)
+    now = Member.objects.with_access().get(pk=by.member.pk)
+    assert powers_of(member.role) <= powers_of(now.role)
+
+
 def take(kind: str, by: Person, everybody: list[Person], choice: Random) -> None:
     """One change by that member, who is as they were in the beginning: as a page that was opened long ago has them."""
     # Own roles twice: of the system's there is little to change.
     own, system = (list(Role.objects.filter(is_system=is_system).order_by("pk")) for is_system in (False, True))
-    given: dict[str, Any] = {"by": by.member, "actor": by.actor}
+    actor = current_actor() if current_actor().impersonator_id else by.actor
+    given: dict[str, Any] = {"by": by.member, "actor": actor}
     target = choice.choice([by, by, *everybody]).member
     role, other = (choice.choice([*own, *own, *system]) for _ in range(2))
     permissions, reach = choice.sample(SOME, choice.randrange(1, 6)), choice.choice(list(Reach))
@@ -86,9 +132,15 @@ def take(kind: str, by: Person, everybody: list[Person], choice: Random) -> None
         both: list[dict[str, Any]] = [{"permissions": permissions}, {"reach": reach}]
         roles.update(role=role, changes=choice.choice(both), accepts_own_loss=True, **given)
     elif kind == "assign":
-        members.change(member=target, role=role, actor=by.actor)
+        members.change(member=target, role=role, actor=actor)
     elif kind == "delete":
         roles.delete(role=role, successor=choice.choice([other, None]), accepts_own_loss=True, **given)
+    elif kind == "invite":
+        take_invitation(by, role, actor, choice)
+    elif kind == "key":
+        take_key(by, permissions, actor)
+    elif kind == "impersonate":
+        take_as(choice.choice(["create", "update", "assign", "delete", "team", "invite", "key"]), by, everybody, choice)
     elif kind == "deactivate":
         members.deactivate(member=target, actor=SYSTEM)
     else:
