@@ -220,7 +220,8 @@ def test_a_new_role_is_previewed_as_well(alice):
 
 
 def test_a_preview_gives_nobody_more(alice, mona):
-    editor = hire(alice, {"roles.view", "roles.edit", "roles.create", "customers.view"}, reach=Reach.ASSIGNED, name="Edna")
+    own = {"roles.view", "roles.edit", "roles.create", "customers.view"}
+    editor = hire(alice, own, reach=Reach.ASSIGNED, name="Edna")
     browser = editor.client
     data = {"name": "Wide", "reach": "all", "may_customers": ["customers.view", "customers.export"], "preview": "1"}
     assert browser.post(editor.url("settings/roles/new/"), data).status_code == 422
