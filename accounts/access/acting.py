@@ -127,7 +127,8 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponseBase:
         response = toast(HttpResponse(status=refused.status), str(refused), level="error")
         response.headers["HX-Reswap"] = "none"
         return response
-    return render(request, "accounts/access/read_only.html", {"words": str(refused)}, status=refused.status)
+    context = {"words": str(refused), "is_look": request.method in SAFE}
+    return render(request, "accounts/access/read_only.html", context, status=refused.status)
 
 
 def _over(request: HttpRequest) -> HttpResponseBase:

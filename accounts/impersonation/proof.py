@@ -42,6 +42,15 @@ class FreshProofRequired(Refused):
             super().__init__(_("Show who you are: send your password."))
 
 
+class WrongPassword(Refused):
+    """Not the user's own."""
+
+    status, field = 401, "password"
+
+    def __init__(self) -> None:
+        super().__init__(_("This is not your password."))
+
+
 def asked_of(request: HttpRequest, user: User) -> Proof:
     """What a page asks this user for."""
     if user.has_second_factor:
@@ -69,13 +78,16 @@ def forget(request: HttpRequest) -> None:
 def check(*, request: HttpRequest, user: User, code: str = "", password: str = "") -> None:
     """The user's own code, or where they have no second factor their password.
 
-    Raises FreshProofRequired where it is missing, and as `sign_in` for a wrong one.
+    Raises FreshProofRequired where it is missing, WrongPassword, and as `sign_in` for a wrong code or too many.
     """
     if user.has_second_factor:
         if not code:
             raise FreshProofRequired(user)
         sign_in.verify_code(request=request, user=user, code=code)
     elif password:
-        sign_in.verify_password(request=request, email=user.email, password=password)
+        try:
+            sign_in.verify_password(request=request, email=user.email, password=password)
+        except sign_in.InvalidCredentials as error:
+            raise WrongPassword from error
     else:
         raise FreshProofRequired(user)

@@ -230,6 +230,9 @@ def test_what_is_the_persons_own_is_closed_in_clear_words(alice, acting):
         answer = acting.get(alice.url(path))
         assert answer.status_code == 403, path
         assert "You are acting as Bob Reyes" in answer.content.decode()
+        assert alice.url("impersonation/stop/") in answer.content.decode(), "the bar stands on every page"
+    missing = acting.get(alice.url(f"customers/{alice.member.pk}/"))
+    assert (missing.status_code, alice.url("impersonation/stop/") in missing.content.decode()) == (404, True)
     assert acting.get("/account/confirm/").status_code == 403
     refused = acting.post(alice.url("settings/organization/"), {"name": "x"})
     assert (refused.status_code, "acting as Bob" in refused.content.decode()) == (403, True)
