@@ -13,10 +13,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import events
 from accounts.credentials import notices, passwords
 from accounts.impersonation import services as impersonation
 from accounts.models import Member, Organization, Role, User
 from accounts.permissions import Reach
+from activity.actor import SYSTEM, acting_as
+from activity.ledger import record
 from activity.models import Event, Job
 from core.tenancy import organization_scope
 from messaging.delivery import statuses
@@ -93,6 +96,13 @@ def test_what_is_done_by_itself_meanwhile_names_who_acted(alice, bob, acting, ma
         since = Event.objects.exclude(pk__in=before)
         assert since.exists()
         assert {row.impersonator_id for row in since} == {str(alice.user.pk)}
+        # Whatever actor a service names.
+        row = impersonation.find(rows(alice)[0].pk)
+        with acting_as(impersonation.actor_of(impersonation.acting_member(row))):
+            by_itself = record(events.MEMBER_VIEW_BEGAN, subject=bob.member, actor=SYSTEM)
+            as_bob = record(events.MEMBER_VIEW_BEGAN, subject=bob.member, actor=bob.actor)
+        assert (by_itself.actor_label, by_itself.impersonator_id) == ("Parley", str(alice.user.pk))
+        assert (as_bob.actor_label, as_bob.impersonator_id) == ("Bob Reyes (by Alice Hart)", str(alice.user.pk))
 
 
 def test_work_that_is_done_later_bears_both_names(alice, bob):
