@@ -38,6 +38,9 @@ PERSONAL: Final = frozenset(
     {
         "customers:calendar_feed", "customers:revoke_calendar_feed", "customers:export_personal_data",
         "customers:personal_data_download", "organization:hand_over_file", "organization:audit_head",
+        "customers:import_rejected", "customer-import-rejected", "lead-import-rejected",
+        "customer-personal-data-export", "customer-personal-data-download", "lead-personal-data-export",
+        "lead-personal-data-download",
         "organization:impersonate", "organization:view_as_role", "organization:view_as_member",
     }
 )  # fmt: skip

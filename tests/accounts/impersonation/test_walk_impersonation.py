@@ -69,6 +69,11 @@ def test_the_list_holds_nothing_that_is_closed():
     assert {*EVERYBODYS} & closed == {"o/<slug:organization>/viewing/stop/"} & closed
 
 
+def test_the_names_of_what_is_closed_are_those_of_addresses():
+    names = {match_of(address).view_name for address in ADDRESSES if not address.is_admin}
+    assert acting.PERSONAL | acting.OPEN | acting.OUT <= names
+
+
 def test_what_nobody_does_in_anothers_name():
     assert NEVER_BY_KEY < NEVER_BY_IMPERSONATION < CATALOG
     assert {one for one in CATALOG if one.endswith(".export")} < NEVER_BY_IMPERSONATION
