@@ -32,6 +32,10 @@ TOO_SLOW = "57014"
 TOO_LONG = "The work on this did not end in the time that it may take, so it was set aside."
 
 
+# Columns with the values that they are set to.
+Values = dict[str, Any]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ForOperators(Generic[Row]):
     """What of a queue waits for whoever runs the installation: `rows`, asked outside every organization.
@@ -41,8 +45,8 @@ class ForOperators(Generic[Row]):
     """
 
     rows: Callable[[], models.QuerySet[Row]]
-    given_up: dict[str, Any]
-    again: dict[str, Any] = field(default_factory=dict)
+    given_up: Values
+    again: Values = field(default_factory=dict)
     retry: Callable[[Row], bool] | None = None
     error: str = "last_error"
     # The column of since when the row is there.
@@ -81,7 +85,7 @@ class Queue(Generic[Row]):
     has_organizations: bool = True
     # Whether it goes on for an organization that is suspended: what comes in does, what leaves or happens does not.
     goes_on_suspended: bool = False
-    changes: dict[str, Any] = field(default_factory=dict)
+    changes: Values = field(default_factory=dict)
     # None where what was set aside is a matter of the organization's people, who see it where they work.
     for_operators: ForOperators[Row] | None = None
 
@@ -140,7 +144,11 @@ def stopped(model: type[Row], *, since: str = "created_at", **more: Any) -> ForO
     return ForOperators(rows=rows, given_up={"last_error": ""}, since=since)
 
 
-_queues: Registry[Queue[Any]] = Registry("Queues", name=lambda queue: queue.name)
+# Of whichever rows.
+AnyQueue = Queue[Any]
+AnyOperators = ForOperators[Any]
+
+_queues: Registry[AnyQueue] = Registry("Queues", name=lambda queue: queue.name)
 
 
 def register(queue: Queue[Row]) -> Queue[Row]:
@@ -148,7 +156,7 @@ def register(queue: Queue[Row]) -> Queue[Row]:
     return _queues.register(queue)
 
 
-def every() -> list[Queue[Any]]:
+def every() -> list[AnyQueue]:
     return list(_queues)
 
 

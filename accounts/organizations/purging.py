@@ -185,12 +185,12 @@ def _purge(row: OrganizationDeletion) -> bool:
     return True
 
 
-def _keys(model: Model, path: str, row: OrganizationDeletion) -> list[Any]:
+def _keys(model: Model, path: str, row: OrganizationDeletion) -> list[object]:
     rows = model._base_manager.filter(**{path: row.organization_id})
     return list(rows.order_by().values_list("pk", flat=True)[:STEP])
 
 
-def _purge_rows(row: OrganizationDeletion, model: Model, keys: list[Any]) -> None:
+def _purge_rows(row: OrganizationDeletion, model: Model, keys: list[object]) -> None:
     files = _delete_files(model, keys)
     with transaction.atomic():
         _require_claim(row)
@@ -227,7 +227,7 @@ def _purge_users(row: OrganizationDeletion, until: float) -> bool:
     return True
 
 
-def _delete_files(model: Model, keys: list[Any]) -> int:
+def _delete_files(model: Model, keys: list[object]) -> int:
     files = [file for one in OTHER_FILES if one.model is model for file in one.of(keys)]
     columns = [field for field in model._meta.local_fields if isinstance(field, models.FileField)]
     if columns:
@@ -239,7 +239,7 @@ def _delete_files(model: Model, keys: list[Any]) -> int:
     return len(files)
 
 
-def _forget_in_log(model: Model, keys: list[Any]) -> None:
+def _forget_in_log(model: Model, keys: list[object]) -> None:
     """The admin's own log names records, by what they were called."""
     if model._meta.auto_created:
         return

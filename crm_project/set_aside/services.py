@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -21,7 +21,7 @@ from activity.given_up import record_given_up
 from activity.jobs import WENT_WRONG
 from core.claims import Claimable
 from core.fields import one_line
-from core.queues import KILLED, TOO_LONG, ForOperators, Queue
+from core.queues import KILLED, TOO_LONG, AnyOperators, AnyQueue
 from core.refused import Invalid
 from core.tenancy import every_organization
 from crm_project.queues import declared
@@ -126,11 +126,11 @@ def kind_of(error: str) -> str:
     return names.group().rstrip(": ") if names else _("An error; the log of the worker has it.")
 
 
-def _queues() -> list[tuple[Queue[Any], ForOperators[Any]]]:
+def _queues() -> list[tuple[AnyQueue, AnyOperators]]:
     return [(queue, queue.for_operators) for queue in declared() if queue.for_operators is not None]
 
 
-def _unread(queue: Queue[Any]) -> list[str]:
+def _unread(queue: AnyQueue) -> list[str]:
     """Columns with content, which nobody asks for here."""
     shown = {"last_error", "error"}
     columns = queue.model._meta.concrete_fields
@@ -138,7 +138,7 @@ def _unread(queue: Queue[Any]) -> list[str]:
     return [column.name for column in columns if column.get_internal_type() in heavy and column.name not in shown]
 
 
-def _shown(queue: Queue[Any], waiting: ForOperators[Any], row: Claimable, names: dict[UUID, str]) -> Waiting:
+def _shown(queue: AnyQueue, waiting: AnyOperators, row: Claimable, names: dict[UUID, str]) -> Waiting:
     return Waiting(
         key=f"{queue.name}:{row.pk}",
         organization=names.get(getattr(row, "organization_id", None), ""),  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ def _shown(queue: Queue[Any], waiting: ForOperators[Any], row: Claimable, names:
     )
 
 
-def _found(keys: Sequence[str]) -> list[tuple[Queue[Any], ForOperators[Any], Any]]:
+def _found(keys: Sequence[str]) -> list[tuple[AnyQueue, AnyOperators, Claimable]]:
     known = {queue.name: (queue, waiting) for queue, waiting in _queues()}
     results = []
     for key in keys:

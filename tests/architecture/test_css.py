@@ -12,7 +12,8 @@ CSS = ROOT / "static" / "css"
 FILES = sorted(CSS.rglob("*.css"))
 LAYERS = {"components": {"components", "blocks"}, "pages": {"pages"}}
 MAX_LINES = 400
-_LINK = re.compile(r"css/[\w/]+\.css")
+# Django's own admin has some too.
+_LINK = re.compile(r"(?<!admin/)css/[\w/]+\.css")
 
 
 def name(path: Path) -> str:

@@ -124,6 +124,7 @@ NO_ONE_LINE = {
     "region": "checked against the list of regions",
     "currency": "checked against the list of currencies",
     "language": "checked as BCP 47",
+    "slug": "small letters, digits and hyphens",
     "subscriber": "a name in our code",
     "event": "a type of event in our code",
     "model": "a model's label",

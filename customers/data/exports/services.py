@@ -37,6 +37,8 @@ FORMATS: Mapping[str, str] = {
 }
 ROWS_AT_ONCE = 1000
 BLOCK = 1 << 16
+# The values of a row, or of a column: whatever a file's writer takes.
+Cells = Sequence[Any]
 # Where a value stands that is not in the field's own column; tags are looked up by the customers' ids.
 _SOURCES: Mapping[Kind, str] = {Kind.STAGE: "stage__key", Kind.OWNER: "assigned_to__email", Kind.TAGS: "id"}
 _MOMENTS = (Kind.FOLLOW_UP, Kind.MOMENT)
@@ -112,7 +114,7 @@ class Export:
             while block := file.read(BLOCK):
                 yield block
 
-    def _chunks(self) -> Iterator[Iterator[Sequence[Any]]]:
+    def _chunks(self) -> Iterator[Iterator[Cells]]:
         reader = _Reader(self)
         while True:
             # The scope is closed again before anybody waits for the client.
@@ -187,7 +189,7 @@ class _Reader:
         self._last: tuple[object, object] | None = None
         self._sources = list(dict.fromkeys(["id", self._order, *(column.source for column in export.columns)]))
 
-    def next(self) -> Iterator[Sequence[Any]] | None:
+    def next(self) -> Iterator[Cells] | None:
         """The next rows as the file has them, or nothing at the end. Raises AccessRevoked."""
         member = self._member()
         while self._phases:
@@ -238,7 +240,7 @@ class _Reader:
 
     # --- Showing ------------------------------------------------------------------------------------------------------
 
-    def _displayed(self, rows: list[tuple[object, ...]]) -> Iterator[Sequence[Any]]:
+    def _displayed(self, rows: list[tuple[object, ...]]) -> Iterator[Cells]:
         """The rows as the file has them; converted by columns, which is several times as quick as by rows."""
         by_source = dict(zip(self._sources, zip(*rows, strict=True), strict=True))
         parsed: dict[str, list[object]] = {
@@ -254,7 +256,7 @@ class _Reader:
             ]
         return zip(*columns, strict=True)
 
-    def _column(self, column: Column, by_source: Mapping[str, Any], parsed: Mapping[str, Any]) -> Sequence[Any]:
+    def _column(self, column: Column, by_source: Mapping[str, Any], parsed: Mapping[str, Any]) -> Cells:
         values = by_source[column.source]
         if column.kind is Kind.TAGS:
             return self._tags(values)

@@ -33,6 +33,8 @@ MAX_TYPES = 50
 MAX_NAME_LENGTH, MAX_KEY_LENGTH = 80, 40
 LARGEST_AMOUNT = Decimal(10) ** 12
 _CURRENCY = re.compile(r"[A-Z]{3}")
+# Columns with the values that they are set to.
+Values = dict[str, Any]
 
 
 class InvalidOutcome(Invalid):
@@ -213,7 +215,7 @@ def _target(customer: Customer, outcome_type: OutcomeType) -> Stage | None:
     return stage if stage.position > present.position else None
 
 
-def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(values: Values) -> Values:
     checked = dict(values)
     amount = checked.get("amount")
     if amount is not None and not 0 <= amount < LARGEST_AMOUNT:
@@ -225,7 +227,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _checked_type(values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_type(values: Values) -> Values:
     unknown = set(values) - TYPE_SETTABLE
     if unknown:
         raise InvalidOutcome(min(unknown), "This can’t be changed.")

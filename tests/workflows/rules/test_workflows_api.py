@@ -138,7 +138,8 @@ class TestRules:
 
     def test_the_same_number_of_queries_for_any_number(self, alice, without_rules, django_assert_max_num_queries):
         for number in range(15):
-            services.create(organization=alice.organization, actor=alice.actor, values={**RULE, "name": f"R{number}"})
+            values: Any = {**RULE, "name": f"R{number}"}
+            services.create(organization=alice.organization, actor=alice.actor, values=values)
         api = alice.api
         with django_assert_max_num_queries(8):
             assert len(api.get(URL).json()["results"]) == 15

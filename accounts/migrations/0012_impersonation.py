@@ -9,7 +9,7 @@ import core.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_api_keys"),
+        ("accounts", "0011_scim"),
     ]
 
     operations = [
@@ -32,8 +32,13 @@ class Migration(migrations.Migration):
                     ("code_used", "A recovery code was used"),
                     ("connected", "A sign-in by your organization’s provider was connected"),
                     ("disconnected", "A sign-in by your organization’s provider was disconnected"),
+                    ("org_deleted", "An organization was deleted"),
+                    ("org_restored", "A deleted organization was restored"),
+                    ("org_purged", "A deleted organization was destroyed"),
                     ("impersonated", "Somebody acts as you"),
                     ("codes_renewed", "New recovery codes were made"),
+                    ("account_made", "An account was made for you"),
+                    ("email_changed", "Your e-mail address was changed"),
                 ],
                 max_length=20,
             ),
