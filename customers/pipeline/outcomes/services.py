@@ -101,7 +101,7 @@ def update(*, outcome: Outcome, actor: Actor, changes: Mapping[str, object]) -> 
     locking.lock_customer(outcome.customer)
     rows = Outcome.objects.select_for_update(of=("self",)).select_related("type", "customer", "organization")
     current = rows.get(pk=outcome.pk)
-    changed = set_fields(current, _checked(changes), settable=SETTABLE)
+    changed = set_fields(current, _checked(dict(changes)), settable=SETTABLE)
     if changed:
         payload = {"type": current.type.key, "changes": changed}
         record(events.OUTCOME_CHANGED, subject=current, actor=actor, payload=payload)
@@ -154,7 +154,7 @@ def update_type(*, outcome_type: OutcomeType, actor: Actor, changes: Mapping[str
         .get(pk=outcome_type.pk)
     )
     before = {name: getattr(current, name) for name in TYPE_SETTABLE}
-    for name, value in _checked_type(changes).items():
+    for name, value in _checked_type(dict(changes)).items():
         setattr(current, name, value)
     current.save()
     changed = {
