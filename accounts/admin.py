@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.credentials import notices, password_resets, second_factor
+from accounts.impersonation import admin as impersonation_admin  # noqa: F401 - registers its own
 from accounts.members import services as members
 from accounts.models import (
     APIKey,

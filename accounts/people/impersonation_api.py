@@ -80,7 +80,11 @@ class OwnImpersonationViewSet(OrganizationView):
     permissions = {"end": MEMBERSHIP}
     permission_classes = [IsAuthenticated]
 
-    @extend_schema(operation_id="auth_impersonation_end", tags=["auth"], responses={204: None})
+    @extend_schema(
+        operation_id="auth_impersonation_end",
+        tags=["auth"],
+        responses={204: None, 404: OpenApiResponse(description="The credentials act as nobody else.")},
+    )
     def end(self, request: Request) -> Response:
         """End the impersonation whose token calls."""
         row = self.member.impersonation

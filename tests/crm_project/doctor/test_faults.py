@@ -256,10 +256,10 @@ def test_a_database_that_does_not_answer(line: Any, monkeypatch: Any):
 
 
 def test_migrations_that_are_missing(line: Any):
-    MigrationRecorder(connection).record_unapplied("activity", "0004_health")
+    MigrationRecorder(connection).record_unapplied("activity", "0005_scim_actor")
     found = line("migrations")
     assert found.status == FAILED
-    assert found.message == "1 migrations were not applied, the first is activity.0004_health."
+    assert found.message == "1 migrations were not applied, the first is activity.0005_scim_actor."
     assert "manage.py prepare" in found.to_do
 
 
