@@ -15,6 +15,9 @@ from accounts.invitations import services as invitations
 from accounts.members import services as members
 from accounts.models import User
 from core.tenancy import organization_scope
+from customers.people.customers import services as customers
+from messaging.models import Message
+from tests.browser.cast import Clinic
 from tests.browser.test_accessibility import SCREENS, findings
 from tests.conftest import Person, sign_up
 
@@ -110,6 +113,7 @@ def test_an_invited_person_joins_by_the_mailed_link(clinic, sign_in, stranger):
     stranger.get_by_label("Password", exact=True).fill(SENTENCE)
     stranger.get_by_role("button", name="Join").click()
     expect(stranger).to_have_url(re.compile(f"/o/{clinic.organization.slug}/$"))
+    answers_first(clinic, stranger, email)
     stranger.goto(link)
     expect(stranger.get_by_text("was used already")).to_be_visible()
 
@@ -120,6 +124,23 @@ def test_an_invited_person_joins_by_the_mailed_link(clinic, sign_in, stranger):
     expect(page.get_by_text("Nora Berg is out.")).to_be_visible()
     stranger.goto(clinic.url())
     expect(stranger.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def answers_first(clinic: Clinic, newcomer: Page, email: str) -> None:
+    """The newcomer is given a customer who wrote, finds them in the inbox, and answers."""
+    received = clinic.receive("Is Thursday free?", name="Maya Okafor")
+    with organization_scope(clinic.organization):
+        owner = User.objects.get(email=email)
+        customers.assign(customer=received.customer, owner=owner, actor=clinic.alice.actor)
+    newcomer.goto(clinic.url())
+    newcomer.locator("[data-row]", has_text="Maya Okafor").click()
+    expect(newcomer.locator("[data-message]", has_text="Is Thursday free?")).to_be_visible()
+    newcomer.locator("#composer-body").fill("It is, at ten.")
+    newcomer.keyboard.press("Enter")
+    answer = newcomer.locator("[data-message]", has_text="It is, at ten.")
+    expect(answer).to_have_attribute("data-status", re.compile("sent|delivered|read"))
+    with organization_scope(clinic.organization):
+        assert Message.objects.get(body="It is, at ten.").author == owner
 
 
 def test_who_belongs_to_two_organizations_moves_between_them(clinic, sign_in):
