@@ -33,7 +33,9 @@ from customers.people.customers import services as customers
 from messaging.models import Channel, Conversation
 from messaging.threads import services as conversations
 from tests.cast_rows import Ids, Step, recording
+from tests.unordered import shuffle_where_asked
 
+shuffle_where_asked()
 PASSWORD = "a calm harbour at dawn"
 TESTS = Path(__file__).parent
 
