@@ -58,7 +58,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the conditions hold, and what each comparison saw, in their order."""
+    """Whether the conditions hold, and what each comparison saw that was asked, in their order."""
 
     holds: bool
     seen: tuple[Seen, ...]
@@ -138,7 +138,7 @@ def _check_choices(comparison: Comparison, field: AskedField, place: str) -> Non
 
 
 def evaluate(condition: Condition, facts: Facts, kinds: Mapping[str, Kind]) -> Verdict:
-    """Ask every comparison, and combine the answers. Pure as far as `facts` is.
+    """Ask the comparisons until the answer is known, as `and` and `or` do. Pure as far as `facts` is.
 
     A field whose kind is not known any more (an own field that was deleted) has no value.
     """
@@ -153,10 +153,9 @@ def _holds(condition: Condition, facts: Facts, kinds: Mapping[str, Kind], seen: 
         result = comparing.holds(kind or Kind.TEXT, condition.operator, value, condition.value)
         seen.append(Seen(condition, value, result))
         return result
-    # A list, not a generator: what the later parts saw is reported too.
-    answers = [_holds(part, facts, kinds, seen) for part in condition.parts]
+    answers = (_holds(part, facts, kinds, seen) for part in condition.parts)
     if condition.how == "not":
-        return not answers[0]
+        return not next(answers)
     return all(answers) if condition.how == "all" else any(answers)
 
 
