@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from accounts.models import Member
 from activity.models import Event
 from core.refused import Invalid
-from customers.models import Customer, CustomField
-from workflows.models import Workflow
+from customers.models import Customer
+from workflows.models import Workflow, WorkflowRun
 from workflows.rules import fields
-from workflows.rules.facts import EventFacts, facts_of
+from workflows.rules.facts import facts_of
+from workflows.rules.planning import Decision
 from workflows.rules.queries import visible_events
-from workflows.rules.running import decide_all, kept_seen
+from workflows.rules.running import cause_of, decide_all, kept_seen, runs_behind
 
 # Of an answer; what is older is asked for with an `until`.
 MAX_EVENTS: Final = 200
@@ -58,7 +59,7 @@ def dry_run(
 ) -> DryRun:  # fmt: skip
     """Try the rule on an event, or on those of its trigger in a span (the last 30 days), that the member may see.
 
-    "Once a customer" counts what the rule did in fact. Raises Invalid for an event of another trigger or that is not
+    "Once a customer" counts what the rule did in fact, and what it would have done on an earlier event of these. Raises Invalid for an event of another trigger or that is not
     there, and for a span that is none.
     """
     until = until or timezone.now()
@@ -72,10 +73,20 @@ def dry_run(
     shown = rows[:MAX_EVENTS]
     names = dict(Customer.objects.filter(pk__in={row.customer_id for row in shown}).values_list("pk", "name"))
     own = fields.own_fields()
-    trials = [
-        _trial(workflow, facts, names.get(facts.event.customer_id, "") if facts.event.customer_id else "", own)
-        for facts in facts_of(shown)
-    ]
+    behind, acted = runs_behind(shown), _acted(workflow, shown)
+    trials: list[Trial] = []
+    # The oldest first: what acts once has acted for the customer of an earlier event.
+    for facts in reversed(facts_of(shown)):
+        event = facts.event
+        is_done = any(at < event.occurred_at for at in acted.get(event.customer_id, ()))
+        (decision,) = decide_all(
+            [workflow], event, facts, own=own, cause=cause_of(event, behind),
+            acted_before=frozenset([workflow.pk] if is_done else []),
+        )  # fmt: skip
+        if decision.is_match and workflow.is_once and event.customer_id is not None:
+            acted.setdefault(event.customer_id, []).append(event.occurred_at)
+        trials.append(_trial(decision, event, names.get(event.customer_id, "") if event.customer_id else ""))
+    trials.reverse()
     return DryRun(since, until, trials, is_complete=len(rows) <= MAX_EVENTS)
 
 
@@ -91,9 +102,18 @@ def _span(events: QuerySet[Event], since: datetime, until: datetime) -> list[Eve
     return list(rows.order_by("-occurred_at", "-id")[: MAX_EVENTS + 1])
 
 
-def _trial(workflow: Workflow, facts: EventFacts, name: str, own: Sequence[CustomField]) -> Trial:
-    event = facts.event
-    (decision,) = decide_all([workflow], event, facts, own=own)
+def _acted(workflow: Workflow, events: Sequence[Event]) -> dict[UUID | None, list[datetime]]:
+    """Of a rule that acts once for a customer: on what it did so in fact, by the customer; one query."""
+    acted: dict[UUID | None, list[datetime]] = {}
+    if workflow.is_once:
+        rows = WorkflowRun.objects.filter(workflow=workflow, status=WorkflowRun.Status.DONE)
+        rows = rows.filter(event__customer_id__in={event.customer_id for event in events})
+        for customer, at in rows.values_list("event__customer_id", "event__occurred_at"):
+            acted.setdefault(customer, []).append(at)
+    return acted
+
+
+def _trial(decision: Decision, event: Event, name: str) -> Trial:
     return {
         "event_id": event.pk,
         "event_type": event.type,

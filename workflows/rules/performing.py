@@ -104,6 +104,8 @@ class Performer:
     perform: Perform
 
 
+# With the run's id after it, and the number of the step: what a task that a rule made calls its origin.
+TASK_ORIGIN = "workflow_run:"
 PERFORMERS: Registry[Performer] = Registry("Actions that rules take", name=lambda performer: performer.name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -19,17 +19,19 @@ from activity.ledger import record
 from activity.models import Event
 from activity.rules import OWN_FIELD_PREFIX
 from core.refused import Refused
-from customers.models import CustomField
-from customers.people import locking
+from customers.models import Customer, CustomField, Task
 from customers.people.locking import CustomerMissing
+from messaging.events import MESSAGE_RECEIVED
+from messaging.models import Message
 from workflows import events
-from workflows.models import Evaluation, Workflow, WorkflowRun
+from workflows.models import Evaluation, RunMessage, Workflow, WorkflowRun
 from workflows.rules import facts as event_facts
 from workflows.rules import fields
 from workflows.rules.conditions import Comparison, InvalidConditions, Seen, comparisons, parse
 from workflows.rules.facts import EventFacts
 from workflows.rules.performing import (
     PERFORMERS,
+    TASK_ORIGIN,
     ActionFailed,
     ActionSkipped,
     Run,
@@ -55,11 +57,14 @@ def run_rules(event: Event) -> None:
     if not rows:
         return
     facts = EventFacts(event)
-    decisions = decide_all(rows, event, facts, acted_before=_acted_before(rows, event, facts))
+    if not _hold_customer(event):
+        return
+    cause = cause_of(event)
+    decisions = decide_all(rows, event, facts, acted_before=_acted_before(rows, facts), cause=cause)
     by_id = {row.pk: row for row in rows}
     for decision in decisions:
         if decision.is_match:
-            _run(by_id[decision.rule.id], decision, event, facts)
+            _run(by_id[decision.rule.id], decision, event, facts, cause)
     Evaluation.objects.get_or_create(
         event=event,
         organization=event.organization,
@@ -80,10 +85,12 @@ def decide_all(
     *,
     acted_before: frozenset[UUID] = frozenset(),
     own: Sequence[CustomField] | None = None,
+    cause: Cause | None = None,
 ) -> list[Decision]:
     """What each rule decides about the event, by the facts as they are now. Nothing is written.
 
-    `own`: the organization's own fields, looked up where a rule asks for one and they are not given.
+    `own`: the organization's own fields, looked up where a rule asks for one and they are not given. `cause`: the
+    same of what caused the event.
     """
     rules = [rule_of(row) for row in rows]
     trigger = fields.trigger_of(event.type)
@@ -93,7 +100,7 @@ def decide_all(
     if own is None:
         own = fields.own_fields() if is_own else []
     kinds = fields.kinds_for(trigger, own) if trigger is not None else {}
-    return decide(rules, _cause(event), facts, kinds, acted_before=acted_before)
+    return decide(rules, cause or cause_of(event), facts, kinds, acted_before=acted_before)
 
 
 def rule_of(row: Workflow) -> Rule:
@@ -121,16 +128,21 @@ def rule_of(row: Workflow) -> Rule:
 def retry(*, run: WorkflowRun) -> WorkflowRun:
     """Take the actions of a failed run again, by the rule as it is now: a failure took back all of them.
 
-    The conditions are not asked again: that they held is what the run says. Raises NotFailed.
+    The conditions are not asked again: that they held is what the run says. Raises NotFailed or ActedMeanwhile.
     """
     with transaction.atomic():
-        locked = WorkflowRun.objects.select_for_update(of=("self",)).select_related("workflow", "event").get(pk=run.pk)
+        event = Event.objects.select_related("organization").get(pk=run.event_id)
+        facts = EventFacts(event)
+        # The customer before the run, as erasing them does.
+        _hold_customer(event)
+        locked = WorkflowRun.objects.select_for_update(of=("self",)).select_related("workflow").get(pk=run.pk)
         if locked.status != WorkflowRun.Status.FAILED:
             raise NotFailed
-        event = Event.objects.select_related("organization").get(pk=locked.event_id)
+        if _acted_before([locked.workflow], facts):
+            raise ActedMeanwhile
         locked.tries += 1
         locked.version = locked.workflow.version
-        _perform(locked, rule_of(locked.workflow), event, EventFacts(event))
+        _perform(locked, rule_of(locked.workflow), event, facts, cause_of(event))
         locked.updated_at = timezone.now()
         locked.save(update_fields=["status", "steps", "tries", "version", "updated_at"])
         _count(locked.workflow, locked)
@@ -144,6 +156,15 @@ class NotFailed(Refused):
 
     def __init__(self) -> None:
         super().__init__(_("This run did not fail: there is nothing to do again."))
+
+
+class ActedMeanwhile(Refused):
+    """The rule acts once for a customer, and has done so on another event since the run failed."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("The rule acts once for a customer, and did so meanwhile: there is nothing to do again."))
 
 
 def purge_log() -> int:
@@ -160,7 +181,7 @@ def purge_log() -> int:
 # --- One run ----------------------------------------------------------------------------------------------------------
 
 
-def _run(row: Workflow, decision: Decision, event: Event, facts: EventFacts) -> None:
+def _run(row: Workflow, decision: Decision, event: Event, facts: EventFacts, cause: Cause) -> None:
     run, is_new = WorkflowRun.objects.get_or_create(
         workflow=row,
         event=event,
@@ -173,14 +194,14 @@ def _run(row: Workflow, decision: Decision, event: Event, facts: EventFacts) -> 
     )
     if not is_new:
         return
-    _perform(run, decision.rule, event, facts)
+    _perform(run, decision.rule, event, facts, cause)
     run.save(update_fields=["status", "steps"])
     _count(row, run)
 
 
-def _perform(run: WorkflowRun, rule: Rule, event: Event, facts: EventFacts) -> None:
+def _perform(run: WorkflowRun, rule: Rule, event: Event, facts: EventFacts, cause: Cause) -> None:
     """Take the actions, all or nothing, and write the outcome on the run (not saved)."""
-    actor = Actor(ActorKind.WORKFLOW, str(rule.id), rule.name, request_id=event.request_id, depth=event.depth + 1)
+    actor = Actor(ActorKind.WORKFLOW, str(rule.id), rule.name, request_id=event.request_id, depth=cause.depth + 1)
     context = Run(run, event, actor, facts)
     steps: list[dict[str, object]] = []
     try:
@@ -246,23 +267,63 @@ def _count(row: Workflow, run: WorkflowRun) -> None:
         record(events.WORKFLOW_PAUSED, subject=row, payload={"name": row.name, "failures": row.failures})
 
 
-def _acted_before(rows: Sequence[Workflow], event: Event, facts: EventFacts) -> frozenset[UUID]:
-    """The rules that act once for a customer and did so for this one. The customer is locked first, so that of two
-    events at once one sees what the other did."""
+def _hold_customer(event: Event) -> bool:
+    """Lock whom the event is about before anything of theirs is read: of two events at once one sees what the other
+    did, and what erasing removes is not written down again. False for somebody who was erased: nothing is left to
+    decide by."""
+    if event.customer_id is None:
+        return True
+    rows = Customer.objects.select_for_update(of=("self",), no_key=True)
+    pk = event.customer_id
+    while (row := rows.filter(pk=pk).only("merged_into_id", "erased_at").first()) is not None:
+        if row.merged_into_id is None:
+            return row.erased_at is None
+        pk = row.merged_into_id
+    return True
+
+
+def _acted_before(rows: Sequence[Workflow], facts: EventFacts) -> frozenset[UUID]:
+    """The rules that act once for a customer and did so for this one, whose row is locked."""
     once = [row.pk for row in rows if row.is_once]
     if not once or facts.customer is None:
-        return frozenset()
-    try:
-        locking.lock_customer(facts.customer)
-    except CustomerMissing:
         return frozenset()
     runs = WorkflowRun.objects.filter(workflow__in=once, event__customer_id=facts.customer.pk)
     return frozenset(runs.filter(status=WorkflowRun.Status.DONE).values_list("workflow_id", flat=True))
 
 
-def _cause(event: Event) -> Cause:
-    rule_id = UUID(event.actor_id) if event.actor_kind == ActorKind.WORKFLOW and event.actor_id else None
-    return Cause(event.depth, rule_id)
+def cause_of(event: Event, behind: Mapping[UUID, WorkflowRun] | None = None) -> Cause:
+    """The rule that led to the event, and how many did: what becomes of a message or a task that a rule made is that
+    rule’s doing too, though the system reports it. `behind`: as `runs_behind` gives it; else it is looked up."""
+    if event.actor_kind == ActorKind.WORKFLOW and event.actor_id:
+        return Cause(event.depth, UUID(event.actor_id))
+    run = (runs_behind([event]) if behind is None else behind).get(event.pk)
+    if run is None:
+        return Cause(event.depth)
+    return Cause(cause_of(run.event).depth + 1, run.workflow_id)
+
+
+def runs_behind(events: Iterable[Event]) -> dict[UUID, WorkflowRun]:
+    """By the event's id the run that made the message or the task of which the system reports something."""
+    ids: dict[str, dict[UUID, list[UUID]]] = {}
+    for event in events:
+        # What comes in, most of all that happens, no rule made.
+        is_told = event.actor_kind == ActorKind.SYSTEM and event.type != MESSAGE_RECEIVED
+        if is_told and event.subject_type in (_MESSAGE, _TASK):
+            ids.setdefault(event.subject_type, {}).setdefault(UUID(event.subject_id), []).append(event.pk)
+    runs: dict[UUID, WorkflowRun] = {}
+    if of_messages := ids.get(_MESSAGE):
+        rows = RunMessage.objects.filter(message__in=of_messages).select_related("run__event")
+        runs |= {pk: row.run for row in rows for pk in of_messages[row.message_id]}
+    if of_tasks := ids.get(_TASK):
+        made = Task.objects.filter(pk__in=of_tasks, origin__startswith=TASK_ORIGIN).values_list("pk", "origin")
+        by_task = {pk: UUID(origin.split(":")[1]) for pk, origin in made}
+        found = WorkflowRun.objects.select_related("event").in_bulk(by_task.values()) if by_task else {}
+        runs |= {pk: found[run] for task, run in by_task.items() if run in found for pk in of_tasks[task]}
+    return runs
+
+
+_MESSAGE: Final = Message._meta.label_lower
+_TASK: Final = Task._meta.label_lower
 
 
 # --- What is kept -----------------------------------------------------------------------------------------------------

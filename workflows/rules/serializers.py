@@ -112,7 +112,7 @@ class TrialSerializer(serializers.Serializer[dict[str, object]]):
     customer = serializers.UUIDField(allow_null=True)
     customer_name = serializers.CharField()
     matches = serializers.BooleanField()
-    reason = serializers.CharField(help_text="matched, or why not: conditions, hours, own_event, depth.")
+    reason = serializers.CharField(help_text="matched, or why not: conditions, hours, once, own_event, depth.")
     conditions = SeenSerializer(many=True)
     actions = serializers.ListField(child=ActionField())
 

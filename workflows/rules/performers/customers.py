@@ -17,7 +17,7 @@ from customers.people.tags import services as tags
 from customers.work.interactions import services as interactions
 from customers.work.tasks import services as tasks
 from messaging.delivery import queue as outbound
-from workflows.rules.performing import ActionFailed, ActionSkipped, Result, Run, performs
+from workflows.rules.performing import TASK_ORIGIN, ActionFailed, ActionSkipped, Result, Run, performs
 
 Params = Mapping[str, object]
 
@@ -101,7 +101,7 @@ def create_task(run: Run, params: Params) -> Result:
         priority=str(params.get("priority", "normal")),
         due_at=due_at,
         assigned_to=owner,
-        origin=f"workflow_run:{run.row.pk}:{run.step}",
+        origin=f"{TASK_ORIGIN}{run.row.pk}:{run.step}",
     )
     return Result(_("Made the task “%(title)s”.") % {"title": task.title}, task)
 
