@@ -163,6 +163,9 @@ def _check(request: HttpRequest, answer: str, user: User | None) -> User:
         row = (rows if user is None else rows.filter(user=user)).first()
         if row is None:
             raise WrongPasskey
+        if user is None:
+            # Whichever question the session was last asked: another one may have been content with a touch.
+            state = {**state, "user_verification": UserVerificationRequirement.REQUIRED}
         _server(request).authenticate_complete(state, [_stored(row)], parsed)
         handle = parsed.response.user_handle
     except (ValueError, KeyError, TypeError, AttributeError) as error:

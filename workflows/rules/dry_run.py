@@ -59,8 +59,8 @@ def dry_run(
 ) -> DryRun:  # fmt: skip
     """Try the rule on an event, or on those of its trigger in a span (the last 30 days), that the member may see.
 
-    "Once a customer" counts what the rule did in fact, and what it would have done on an earlier event of these. Raises Invalid for an event of another trigger or that is not
-    there, and for a span that is none.
+    "Once a customer" counts what the rule did in fact, and what it would have done on an earlier event of these.
+    Raises Invalid for an event of another trigger or that is not there, and for a span that is none.
     """
     until = until or timezone.now()
     since = since or until - DEFAULT_SPAN

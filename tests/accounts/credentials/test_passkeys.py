@@ -228,3 +228,14 @@ def test_an_address_without_a_name_has_none(bob, settings):
 def test_adding_asks_who_it_is_first(bob):
     assert bob.client.get(ADD, SERVER_NAME=HOST).url.startswith("/account/confirm/")
     assert begin_sign_in(bob).get(ADD, SERVER_NAME=HOST).status_code == 200
+
+
+def test_a_question_that_asks_for_no_finger_is_not_answered_alone(bob):
+    """The second step takes a touch, since the password came first; its challenge opens nothing without one."""
+    found = Device(bob)
+    add(found)
+    page = begin_sign_in(bob, browser())
+    options = options_of(page, "/sign-in/code/")
+    found.verifies = False
+    assert page.post(ALONE, {"credential": found.get(options)}).status_code == 200
+    assert not is_in(page)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from activity import dispatch
 from activity.ledger import record
 from activity.models import Event
 from core.tenancy import every_organization

@@ -243,7 +243,8 @@ def test_the_same_number_of_queries_for_any_number_of_rules_that_do_not_match(
         make_rule("message.received", conditions, TAG)
     receive()
     event = Event.objects.select_related("organization").get(type="message.received")
-    # The rules, the customer (locked, then read), the tags, the message, and what was decided (a savepoint, a look, a row).
+    # The rules, the customer (locked, then read), the tags, the message, and what was decided (a savepoint, a look, a
+    # row).
     with django_assert_num_queries(9):
         running.run_rules(event)
 
