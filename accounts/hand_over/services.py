@@ -143,7 +143,9 @@ def run(work: Work) -> dict[str, object]:
     try:
         authority = authority_of(current_actor(), leaver.organization)
         authority.require(PERMISSION)
-    except (NotYours, grants.NotPermitted) as refused:
+        if authority.reach != Reach.ALL:
+            raise NeedsAllReach
+    except (NotYours, grants.NotPermitted, NeedsAllReach) as refused:
         raise JobFailed(_("Whoever began this may not do it any more.")) from refused
     state = work.state
     state.setdefault("kinds", {})
@@ -157,6 +159,8 @@ def run(work: Work) -> dict[str, object]:
         successor = None if choice == END else successors.get(choice)
         if choice != END and successor is None:
             raise JobFailed(_("The successor is no active member any more. Begin again with somebody else."))
+        if successor is not None and part.seen_by not in successor.role.permissions:
+            raise JobFailed(str(CannotReceive(successor, part)))
         _Handover(work, part, leaver, successor).run()
     return so_far(state)
 

@@ -21,6 +21,7 @@ from accounts.hand_over.queries import belongings, file_of
 from accounts.members import services as members
 from accounts.members.authority import Above
 from accounts.models import HandedOver, Member, Role
+from accounts.roles import services as roles
 from activity import jobs
 from activity.models import Event, Job
 from core.refused import Invalid
@@ -293,3 +294,28 @@ def test_every_column_that_names_somebody_is_decided_about():
 def test_nobody_elsewhere_has_it(charlie, alice, bob, tom, things):
     with organization_scope(charlie.organization), pytest.raises(Invalid):
         hand_over.plan(member=charlie.member, successor=UUID(str(bob.user.pk)))
+
+
+def test_who_reaches_less_by_now_hands_nothing_over(alice, bob, tom, inside, things):
+    job = begin(alice, bob, tom)
+    role = roles.create(
+        organization=alice.organization, by=alice.member, actor=alice.actor, name="Office",
+        permissions=alice.member.permissions, reach="team",
+    )  # fmt: skip
+    Member.objects.filter(pk=alice.member.pk).update(role=role)
+    jobs.run_due()
+    job.refresh_from_db()
+    assert (job.status, owned(bob.user)) == (Job.Status.FAILED, EVERYTHING)
+
+
+def test_a_successor_who_may_see_it_no_more_is_given_nothing(alice, bob, tom, inside, things):
+    job = begin(alice, bob, tom, kinds=["templates"])
+    role = roles.create(
+        organization=alice.organization, by=alice.member, actor=alice.actor, name="Little",
+        permissions=["tasks.view"], reach="team",
+    )  # fmt: skip
+    Member.objects.filter(pk=tom.member.pk).update(role=role)
+    jobs.run_due()
+    job.refresh_from_db()
+    assert (job.status, owned(bob.user)) == (Job.Status.FAILED, EVERYTHING)
+    assert "does not permit" in job.error
