@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Member
+from accounts.permissions import Reach
 from activity.models import Event
-from customers.models import Customer
+from customers.models import Customer, Task
 from messaging.models import Message
 from workflows.models import Evaluation, RunMessage, Workflow, WorkflowRun
 
@@ -18,12 +19,12 @@ def workflows() -> QuerySet[Workflow]:
 
 def visible_events(member: Member) -> QuerySet[Event]:
     """The events about customers that the member sees, and those about none."""
-    return Event.objects.filter(organization=member.organization).filter(_is_visible(member, "customer_id"))
+    return Event.objects.filter(organization=member.organization).filter(_is_visible(member))
 
 
 def visible_runs(member: Member) -> QuerySet[WorkflowRun]:
     """The runs about customers that the member sees, newest first, with rule and event."""
-    rows = WorkflowRun.objects.filter(_is_visible(member, "event__customer_id"))
+    rows = WorkflowRun.objects.filter(_is_visible(member, "event__"))
     return rows.select_related("workflow", "event").order_by("-created_at", "-pk")
 
 
@@ -41,6 +42,11 @@ def outgoing(member: Member) -> QuerySet[RunMessage]:
     return related.order_by("message__due_at", "pk")
 
 
-def _is_visible(member: Member, path: str) -> Q:
-    customers = Customer.objects.visible_to(member).filter(pk=OuterRef(path))
-    return Q(**{f"{path}__isnull": True}) | Q(Exists(customers))
+def _is_visible(member: Member, event: str = "") -> Q:
+    """`event`: the way to it, with its underscores. Of tasks that are about no customer, titles are for their own
+    people: here only who reaches everything sees what became of them."""
+    customers = Customer.objects.visible_to(member).filter(pk=OuterRef(f"{event}customer_id"))
+    about_nobody = Q(**{f"{event}customer_id__isnull": True})
+    if member.reach != Reach.ALL:
+        about_nobody &= ~Q(**{f"{event}subject_type": Task._meta.label_lower})
+    return about_nobody | Q(Exists(customers))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
 from activity.registry import triggers
@@ -21,6 +23,8 @@ from workflows.rules import conditions, fields
 from workflows.rules.performing import PERFORMERS
 
 MAX_ACTIONS: Final = 20
+# They are written down with every event that the rule looks at.
+MAX_CONDITIONS_LENGTH: Final = 10_000
 MAX_NAME_LENGTH: Final = 120
 MAX_BODY_LENGTH: Final = 4096
 MAX_TITLE_LENGTH: Final = 200
@@ -70,6 +74,9 @@ def trigger(event_type: object) -> str:
 
 def check_conditions(trigger_event: str, data: object) -> None:
     """Raises InvalidConditions for what the trigger does not offer; in the open organization."""
+    if len(json.dumps(data, cls=DjangoJSONEncoder)) > MAX_CONDITIONS_LENGTH:
+        text = _("At most %(count)s characters altogether.") % {"count": MAX_CONDITIONS_LENGTH}
+        raise InvalidWorkflow("conditions", text)
     declared = fields.trigger_of(trigger(trigger_event))
     assert declared is not None  # noqa: S101 - `trigger` has just asked
     conditions.check(conditions.parse(data), fields.asked_fields(declared))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -45,6 +45,7 @@ logger = logging.getLogger(__name__)
 # So many failures in a row pause a rule.
 MAX_FAILURES: Final = 10
 MAX_PURGED_AT_ONCE: Final = 2000
+MAX_PURGE_STEPS: Final = 50
 
 
 def run_rules(event: Event) -> None:
@@ -168,13 +169,29 @@ class ActedMeanwhile(Refused):
 
 
 def purge_log() -> int:
-    """Delete what was kept longer than WORKFLOW_LOG_DAYS, of all organizations; how many rows."""
+    """Delete what was kept longer than WORKFLOW_LOG_DAYS, of all organizations; how many rows.
+
+    Two kinds of runs stay, without what they saw and said: by which a rule knows that it acted for a customer once, and
+    by which one finds a message that is still to go out.
+    """
     limit = timezone.now() - timedelta(days=settings.WORKFLOW_LOG_DAYS)
+    old = WorkflowRun.objects.filter(created_at__lt=limit)
+    waiting = RunMessage.objects.filter(run=OuterRef("pk"), message__status=Message.Status.QUEUED)
+    stays = Q(Exists(waiting)) | Q(workflow__is_once=True, status=WorkflowRun.Status.DONE)
+    count = _purge(Evaluation.objects.filter(created_at__lt=limit)) + _purge(old.exclude(stays))
+    old.filter(stays).exclude(steps=[], conditions=[]).update(steps=[], conditions=[])
+    return count
+
+
+def _purge(rows: QuerySet[Model]) -> int:
+    """In small steps, and as many at once as one hour can bring."""
     count = 0
-    for model in (Evaluation, WorkflowRun):
-        keys = list(model.objects.filter(created_at__lt=limit).values_list("pk", flat=True)[:MAX_PURGED_AT_ONCE])
-        model.objects.filter(pk__in=keys).delete()
+    for _step in range(MAX_PURGE_STEPS):
+        keys = list(rows.values_list("pk", flat=True)[:MAX_PURGED_AT_ONCE])
+        rows.filter(pk__in=keys).delete()
         count += len(keys)
+        if len(keys) < MAX_PURGED_AT_ONCE:
+            break
     return count
 
 

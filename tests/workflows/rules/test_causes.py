@@ -12,14 +12,17 @@ from activity.models import Event
 from core.tenancy import every_organization
 from customers import events as customer_events
 from customers.data.personal_data import erasure
+from customers.data.personal_data import registry as personal_data
 from customers.models import Customer, Task
 from customers.people.tags import services as tags
+from customers.work.tasks import services as tasks
 from messaging.delivery import statuses
 from messaging.models import Message
 from tests.workflows.conftest import work
 from workflows.models import Evaluation, Workflow, WorkflowRun
-from workflows.rules import running, services
+from workflows.rules import queries, running, services
 from workflows.rules.dry_run import dry_run
+from workflows.rules.reading import InvalidWorkflow
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +122,53 @@ def _member(rule: Workflow) -> Any:
     from accounts.models import Member
 
     return Member.objects.with_access().get(organization=rule.organization, role__key="admin")
+
+
+def test_once_is_once_also_when_the_log_was_purged(make_rule, receive):
+    rule = make_rule("message.received", {}, SEND, is_once=True)
+    receive()
+    work()
+    with every_organization("housekeeping"):
+        WorkflowRun.objects.update(created_at="2020-01-01T00:00Z")
+        running.purge_log()
+    assert (rule.runs.get().steps, rule.runs.get().conditions) == ([], [])
+    receive("Hello again")
+    work()
+    assert rule.runs.count() == 1
+
+
+def test_what_is_to_go_out_is_found_also_when_the_log_was_purged(make_rule, receive, alice):
+    make_rule("message.received", {}, [{**SEND[0], "delay_minutes": 600}])
+    receive()
+    work()
+    with every_organization("housekeeping"):
+        WorkflowRun.objects.update(created_at="2020-01-01T00:00Z")
+        running.purge_log()
+    assert queries.outgoing(alice.member).count() == 1
+    Message.objects.filter(origin="workflow").update(status="cancelled")
+    with every_organization("housekeeping"):
+        assert running.purge_log() == 1
+
+
+def test_a_task_of_nobody_is_told_to_who_reaches_everything_alone(make_rule, alice, mona, inside):
+    rule = make_rule("task.created", {"title__icontains": "mona"}, [{"action": "create_task", "title": "More"}])
+    tasks.create(organization=alice.organization, actor=alice.actor, title="Talk about Mona", assigned_to=alice.user)
+    work()
+    assert queries.visible_runs(alice.member).get(workflow=rule).conditions[0]["seen"] == "Talk about Mona"
+    assert not queries.visible_runs(mona.member).exists()
+    assert not dry_run(workflow=rule, member=mona.member).trials
+
+
+def test_conditions_that_would_fill_the_disk_are_refused(make_rule):
+    with pytest.raises(InvalidWorkflow, match="altogether"):
+        make_rule("message.received", {"message_body__in": [f"{n}" * 200 for n in range(100)]}, SEND)
+
+
+def test_the_person_is_told_what_rules_decided_and_it_is_erased(make_rule, receive, alice):
+    make_rule("message.received", {"message_body": "never"}, SEND)
+    ada = receive("What is the price?")
+    work()
+    parts = {part.name: part for part in personal_data.parts()}
+    assert "What is the price?" in str(parts["workflow_decisions"].export(ada).rows)
+    erasure.erase(customer=ada, actor=alice.actor)
+    assert not Evaluation.objects.filter(event__customer_id=ada.pk).exists()
