@@ -12,7 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import grants
+from accounts.members.authority import authority_of
 from accounts.models import Organization
+from accounts.permissions import Reach
 from activity.actor import Actor
 from activity.ledger import record
 from core.refused import Refused
@@ -24,6 +26,12 @@ from workflows.rules.reading import CONTENT, InvalidWorkflow, content_of
 
 MAX_WORKFLOWS: Final = 300
 SETTABLE: Final = (*CONTENT, "is_enabled", "position")
+# What somebody needs to do by hand what the action does; for what is not named here CHANGES_CUSTOMERS.
+PERMISSIONS: Final = {
+    **dict.fromkeys(("send_text", "send_template", "resolve_conversation"), "conversations.edit"),
+    "create_task": "tasks.create",
+}
+CHANGES_CUSTOMERS: Final = "customers.edit"
 
 
 class Values(TypedDict, total=False):
@@ -49,6 +57,15 @@ class TooManyWorkflows(Refused):
         super().__init__(_("There are %(count)s rules already. Delete one first.") % {"count": MAX_WORKFLOWS})
 
 
+class ActsBeyondReach(Refused):
+    """A rule acts on everybody's records, and whoever sets it up does not reach them all."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(_("A rule acts on every customer. Only who sees every record sets one up or switches it on."))
+
+
 class WorkflowMissing(Refused):
     """The rule was deleted meanwhile."""
 
@@ -61,7 +78,7 @@ class WorkflowMissing(Refused):
 @transaction.atomic
 def create(*, organization: Organization, actor: Actor, values: Values) -> Workflow:
     """A new rule, the last in order unless a position is given. Raises InvalidWorkflow, InvalidConditions,
-    TooManyWorkflows."""
+    TooManyWorkflows, ActsBeyondReach, NotPermitted for an action that the actor may not do by hand."""
     grants.lock(organization)
     rows = Workflow.objects.filter(organization=organization)
     if rows.count() >= MAX_WORKFLOWS:
@@ -70,6 +87,7 @@ def create(*, organization: Organization, actor: Actor, values: Values) -> Workf
     last = rows.aggregate(last=Max("position"))["last"]
     workflow.position = 0 if last is None else last + 1
     _set(workflow, {"name": "", "trigger_event": "", "actions": [], "conditions": {}, **values})
+    _require_own(workflow, actor)
     workflow.save(force_insert=True)
     _keep_version(workflow, actor)
     record(events.WORKFLOW_CREATED, subject=workflow, actor=actor, payload={"name": workflow.name})
@@ -85,6 +103,8 @@ def update(*, workflow: Workflow, actor: Actor, changes: Values) -> Workflow:
     current = _locked(workflow)
     before = {name: getattr(current, name) for name in SETTABLE}
     _set(current, changes)
+    if changes.get("is_enabled") or not changes.keys().isdisjoint(CONTENT):
+        _require_own(current, actor)
     if changes.get("is_enabled"):
         # Whoever switches it on again has seen to what failed.
         current.failures, current.paused_at = 0, None
@@ -195,6 +215,15 @@ def _set(workflow: Workflow, values: Values) -> None:
     for name in ("is_once", "stop_after", "is_enabled", "position"):
         if name in values:
             setattr(workflow, name, values[name])
+
+
+def _require_own(workflow: Workflow, actor: Actor) -> None:
+    """Nobody has a rule do what they may not do. Raises ActsBeyondReach or NotPermitted."""
+    authority = authority_of(actor, workflow.organization)
+    if authority.reach is not Reach.ALL:
+        raise ActsBeyondReach
+    for entry in workflow.actions:
+        authority.require(PERMISSIONS.get(str(entry["action"]), CHANGES_CUSTOMERS))
 
 
 def _keep_version(workflow: Workflow, actor: Actor) -> None:

@@ -21,6 +21,7 @@ from workflows.models import Workflow, WorkflowRun
 from workflows.rules import queries, words
 from workflows.rules import services as workflows
 from workflows.rules.dry_run import dry_run
+from workflows.rules.planning import Reason
 
 RUNS = 25
 
@@ -66,7 +67,10 @@ def try_rule(request: Request, organization: str, pk: UUID) -> HttpResponse:
             "trial": trial,
             "customer": names.get(trial["customer"]),
             "why": words.REASONS[trial["reason"]],
-            "failed": [speak.seen(row, fields) for row in trial["conditions"] if not row["holds"]],
+            # Only where it was the conditions: of several one may not hold, and the rule be held up by something else.
+            "failed": [speak.seen(row, fields) for row in trial["conditions"] if not row["holds"]]
+            if trial["reason"] == Reason.CONDITIONS
+            else [],
         }
         for trial in result.trials
     ]

@@ -165,3 +165,13 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
         client.get(alice.url(f"{RULES}{rule.pk}/"))
     with django_assert_num_queries(21):
         client.get(alice.url(f"{RULES}{rule.pk}/try/"))
+
+
+def test_a_trial_names_no_condition_where_something_else_held_it_up(alice, make_rule, receive):
+    conditions = {"any": [{"field": "message_body", "op": "icontains", "value": word} for word in ("price", "cost")]}
+    receive("The price?")
+    receive("The price, please?")
+    rule = make_rule("message.received", conditions, [{"action": "add_tag", "tag": "x"}], is_once=True)
+    page = text(alice.client, alice.url(f"{RULES}{rule.pk}/try/"))
+    assert "It acted for this customer before." in page
+    assert "Did not hold" not in page

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from rest_framework.test import APIClient
 
+from accounts.credentials import api_keys
+from accounts.models import Member
+from accounts.permissions import CATALOG
+from accounts.roles import services as roles
 from activity.models import Event
 from activity.registry import triggers
 from core.tenancy import every_organization
@@ -302,3 +307,33 @@ class TestOutgoing:
         assert charlie.api.get(f"{URL}/outgoing").json()["results"] == []
         answer = charlie.api.post(f"{URL}/outgoing/cancel", {"ids": [str(waiting.pk)]}, format="json")
         assert answer.json() == {"cancelled": 0}
+
+
+class TestNobodyHasARuleDoMoreThanThey:
+    def has_role(self, alice: Person, bob: Person, permissions: set[str], reach: str) -> None:
+        role = roles.create(
+            organization=alice.organization, by=alice.member, actor=alice.actor, name=f"Rules {reach}",
+            permissions=permissions, reach=reach,
+        )  # fmt: skip
+        Member.objects.filter(pk=bob.member.pk).update(role=role)
+
+    def test_who_does_not_reach_everybody_sets_up_none(self, alice, bob, rule):
+        self.has_role(alice, bob, {p for p in CATALOG if p.split(".")[0] in ("customers", "workflows")}, "assigned")
+        mine = {**RULE, "actions": [{"action": "assign", "to": str(bob.user.pk)}]}
+        assert bob.api.post(URL, mine, format="json").status_code == 403
+        for changes in ({"actions": mine["actions"]}, {"conditions": {}}, {"is_enabled": True}):
+            assert bob.api.patch(f"{URL}/{rule}", changes, format="json").status_code == 403, changes
+        assert bob.api.patch(f"{URL}/{rule}", {"is_enabled": False}, format="json").status_code == 200
+
+    def test_who_may_not_write_to_customers_has_no_rule_write(self, alice, bob, without_rules):
+        self.has_role(alice, bob, {"customers.view", "customers.edit", "workflows.create", "workflows.view"}, "all")
+        assert bob.api.post(URL, RULE, format="json").status_code == 201
+        writes = {**RULE, "actions": [{"action": "send_text", "body": "Hello"}]}
+        assert bob.api.post(URL, writes, format="json").status_code == 403
+
+    def test_a_key_has_no_rule_do_what_the_key_may_not(self, alice, without_rules):
+        _key, secret = api_keys.issue(
+            member=alice.member, name="Rules", actor=alice.actor, scopes=["workflows.create", "workflows.view"]
+        )
+        answer = APIClient(headers={"X-API-Key": secret}).post(URL, RULE, format="json")
+        assert answer.status_code == 403, answer.json()
