@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from activity.actor import Actor
+from activity.models import Event
 from customers.data.personal_data import registry as personal_data
 from customers.data.personal_data.registry import Part, PartData
 from customers.models import Customer
@@ -38,3 +40,11 @@ def _erase(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
 def _erase_decisions(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
     Evaluation.objects.filter(event__customer_id=customer.pk).delete()
     return ()
+
+
+def forget_removed(event: Event) -> None:
+    """After the undoing of an import: of customers who are not there any more nothing that rules saw is left."""
+    is_there = Customer.objects.filter(pk=OuterRef("event__customer_id"))
+    about = Q(organization=event.organization, event__customer_id__isnull=False)
+    Evaluation.objects.filter(about).exclude(Exists(is_there)).delete()
+    WorkflowRun.objects.filter(about).exclude(Exists(is_there)).update(conditions=[], steps=[])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from activity import jobs
 from activity.ledger import record
 from activity.models import Event
 from core.tenancy import every_organization
@@ -172,3 +175,20 @@ def test_the_person_is_told_what_rules_decided_and_it_is_erased(make_rule, recei
     assert "What is the price?" in str(parts["workflow_decisions"].export(ada).rows)
     erasure.erase(customer=ada, actor=alice.actor)
     assert not Evaluation.objects.filter(event__customer_id=ada.pk).exists()
+
+
+def test_of_whom_the_undoing_of_an_import_removes_nothing_is_left(make_rule, make_customer, alice):
+    make_rule("customer.created", {"customer_phone": "+447700900999"}, SEND)
+    there = make_customer()
+    file = SimpleUploadedFile("people.csv", b"Name,Phone\nAda,+447700900777\n", "text/csv")
+    mapping = json.dumps({"Name": "name", "Phone": "phone"})
+    answer = alice.api.post("/api/v1/customers/import", {"file": file, "mapping": mapping}, format="multipart")
+    jobs.run_due()
+    work()
+    ada = Customer.objects.get(phone="+447700900777")
+    assert Evaluation.objects.filter(event__customer_id=ada.pk).exists()
+    assert alice.api.post(f"/api/v1/customers/imports/{answer.json()['import_id']}/undo").status_code == 202
+    jobs.run_due()
+    work()
+    assert not Customer.objects.filter(pk=ada.pk).exists()
+    assert list(Evaluation.objects.values_list("event__customer_id", flat=True)) == [there.pk]
