@@ -321,7 +321,8 @@ class TestNobodyHasARuleDoMoreThanThey:
         self.has_role(alice, bob, {p for p in CATALOG if p.split(".")[0] in ("customers", "workflows")}, "assigned")
         mine = {**RULE, "actions": [{"action": "assign", "to": str(bob.user.pk)}]}
         assert bob.api.post(URL, mine, format="json").status_code == 403
-        for changes in ({"actions": mine["actions"]}, {"conditions": {}}, {"is_enabled": True}):
+        changed: list[Any] = [{"actions": mine["actions"]}, {"conditions": {}}, {"is_enabled": True}]
+        for changes in changed:
             assert bob.api.patch(f"{URL}/{rule}", changes, format="json").status_code == 403, changes
         assert bob.api.patch(f"{URL}/{rule}", {"is_enabled": False}, format="json").status_code == 200
 
