@@ -143,7 +143,7 @@ def run(work: Work) -> dict[str, object]:
     try:
         authority = authority_of(current_actor(), leaver.organization)
         authority.require(PERMISSION)
-        if authority.reach != Reach.ALL:
+        if authority.reach is not Reach.ALL:
             raise NeedsAllReach
     except (NotYours, grants.NotPermitted, NeedsAllReach) as refused:
         raise JobFailed(_("Whoever began this may not do it any more.")) from refused
