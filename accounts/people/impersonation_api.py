@@ -56,7 +56,8 @@ class ImpersonationActions(OrganizationViewSet[Member]):
             ),
         },
     )
-    @action(detail=True, methods=["post"])
+    # No key: a guess that was refused would be forgotten with the call's transaction, and the token is kept nowhere.
+    @action(detail=True, methods=["post"], takes_idempotency_key=False)
     def impersonate(self, request: Request, pk: UUID) -> Response:
         """Act as a member for half an hour: a token for calls in their name, which close what is the person's own. No
         API key or service calls this. Nobody acts as an administrator, or as who may do or see more than the caller."""

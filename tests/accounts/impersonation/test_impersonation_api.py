@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.credentials import api_keys
 from accounts.impersonation.tokens import token_for
-from accounts.models import User
+from accounts.models import IdempotentCall, User
 from core.tenancy import organization_scope
 from tests.accounts import factors
 from tests.accounts.hiring import hire
@@ -74,6 +74,23 @@ def test_a_second_factor_is_asked_again(alice, bob):
     body = {"reason": "Help", "code": factors.code_of(alice)}
     assert alice.api.post(path_of(bob), body, format="json").status_code == 201
     assert alice.api.post(path_of(bob), body, format="json").status_code == 401, "a code is good once"
+
+
+def test_guesses_are_counted_whatever_key_they_are_sent_with(alice, bob):
+    codes_of = [
+        alice.api.post(
+            path_of(bob), {**BODY, "password": f"guess {n}"}, format="json", headers={"Idempotency-Key": f"guess-{n}"}
+        ).status_code
+        for n in range(7)
+    ]
+    assert codes_of == [401] * 5 + [429] * 2
+
+
+def test_the_token_is_kept_nowhere(alice, bob):
+    answer = alice.api.post(path_of(bob), BODY, format="json", headers={"Idempotency-Key": "once"})
+    assert answer.status_code == 201
+    with organization_scope(alice.organization):
+        assert not IdempotentCall.objects.exists()
 
 
 def test_no_key_and_no_recent_session_calls_it(alice, bob):
