@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.events import ORGANIZATION_RESTORED, ORGANIZATION_RESUMED
 from activity.actor import ActorKind
+from activity.models import Event
 from core import clock
+from messaging.delivery import late
 from messaging.delivery import queue as outbound
 from messaging.delivery.checks import SendingRefused
 from messaging.models import Channel, Conversation, Message, Template
@@ -24,6 +28,7 @@ from workflows.rules.performing import ActionFailed, ActionSkipped, Result, Run,
 Params = Mapping[str, object]
 AUTOMATIC = (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE)
 A_DAY = timedelta(days=1)
+GOES_ON = (ORGANIZATION_RESUMED, ORGANIZATION_RESTORED)
 
 
 @performs("send_text")
@@ -75,6 +80,7 @@ def _channel(run: Run, params: Params) -> Channel:
 
 def _queue(run: Run, params: Params, channel: Channel, *, body: str = "", template: Template | None = None) -> Result:
     delay = params.get("delay_minutes", 0)
+    _require_in_time(run)
     conversation = _conversation(run, channel)
     _require_room(run)
     _require_nobody_answers(run, conversation)
@@ -99,6 +105,24 @@ def _conversation(run: Run, channel: Channel) -> Conversation:
     if thread is not None and thread.channel_id == channel.pk and thread.customer_id == run.customer.pk:
         return thread
     return conversations.begin(customer=run.customer, channel=channel)
+
+
+def _require_in_time(run: Run) -> None:
+    """Raises ActionSkipped where it happened so long ago that somebody has to look first: before a day, or while the
+    organization was suspended, as what was to leave then does not leave by itself either. Not for what a person has
+    tried again: they have looked."""
+    if run.row.tries > 1:
+        return
+    happened = run.event.occurred_at
+    now = timezone.now()
+    if happened < now - A_DAY:
+        raise ActionSkipped(_("This happened more than a day ago, so somebody has to look at it first."))
+    if happened < now - late.LATE_AFTER:
+        went_on = Event.objects.filter(type__in=GOES_ON, occurred_at__gt=happened)
+        if went_on.exists():
+            raise ActionSkipped(
+                _("This happened before the organization went on, so somebody has to look at it first.")
+            )
 
 
 def _require_room(run: Run) -> None:
