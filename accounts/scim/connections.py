@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events, grants
+from accounts.credentials.readiness import require_open
 from accounts.members.authority import own_role
 from accounts.models import Member, Organization, Role, ScimConnection, ScimFailure
 from accounts.openid.queries import provider_of
@@ -133,15 +134,17 @@ def turn_off(*, connection: ScimConnection, by: Member, actor: Actor) -> None:
 
 
 def find(token: str) -> ScimConnection | None:
-    """The connection that the token opens."""
+    """The connection that the token opens. Raises OrganizationSuspended; of a deleted one nobody is told."""
     now, digest = timezone.now(), _hash(token)
     with every_organization("the token names its organization"):
         rows = ScimConnection.objects.select_related("organization").filter(
             Q(token_hash=digest) | Q(previous_hash=digest, previous_until__gt=now),
             is_enabled=True,
-            organization__is_active=True,
+            organization__deleted_at=None,
         )
         connection = rows.first()
+        if connection is not None:
+            require_open(connection.organization)
         # To the minute is enough to see one that is not used, and spares a write on each request.
         before = now - NOTED_EVERY
         if connection is not None and (connection.last_used_at is None or connection.last_used_at < before):

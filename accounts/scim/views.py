@@ -261,7 +261,8 @@ class SearchView(ScimView):
 
 
 def _connection_of(request: HttpRequest) -> ScimConnection:
-    """Whose token it is. Raises BadToken, or TooManyAttempts where an address has tried too many that are nobody's."""
+    """Whose token it is. Raises BadToken, OrganizationSuspended, or TooManyAttempts where an address has tried too many
+    that are nobody's."""
     scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
     connection = connections.find(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
     if connection is not None:

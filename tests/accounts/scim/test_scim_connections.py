@@ -11,10 +11,12 @@ from django.utils import timezone
 from accounts.credentials import throttle
 from accounts.members import services as members
 from accounts.models import Member, Organization, Role, ScimConnection, ScimFailure
+from accounts.organizations import life
 from accounts.permissions import CATALOG
 from accounts.roles import services as roles
 from accounts.scim import connections
 from accounts.scim.connections import Connected, NotAdministrator
+from activity.actor import SYSTEM
 from activity.models import Event
 from core.refused import Invalid
 from core.tenancy import organization_scope
@@ -87,8 +89,23 @@ def test_off_is_off_at_once_and_on_again_by_a_new_token_only(okta, alice):
     ]  # fmt: skip
 
 
-def test_not_in_an_organization_that_was_closed(okta):
-    Organization.objects.filter(pk=okta.connection.organization_id).update(is_active=False)
+def test_in_a_suspended_organization_the_directory_is_told_why(okta, bob):
+    """Not 401: nobody is to renew a token that is good again once it goes on."""
+    organization = Organization.objects.get(pk=okta.connection.organization_id)
+    life.suspend(organization=organization, actor=SYSTEM, reason="The bill")
+    for _again in range(40):
+        answer = okta.get("/Users")
+    assert answer.status_code == 403
+    assert "is suspended" in answer.json()["detail"]
+    assert "The bill" not in answer.content.decode()
+    assert okta.patch(f"/Users/{bob.member.pk}", {"op": "replace", "path": "active", "value": False}).status_code == 403
+    life.resume(organization=organization, actor=SYSTEM)
+    assert okta.get("/Users").status_code == 200
+
+
+def test_of_a_deleted_organization_it_is_told_nothing(okta):
+    organization = Organization.objects.get(pk=okta.connection.organization_id)
+    life.delete(organization=organization, actor=SYSTEM, typed_name=organization.name)
     assert okta.get("/Users").status_code == 401
 
 
