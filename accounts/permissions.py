@@ -62,14 +62,14 @@ NEVER_BY_KEY: frozenset[str] = frozenset(
 SCOPES: frozenset[str] = CATALOG - NEVER_BY_KEY
 
 # What nobody does in another's name, whoever that is: let people in or out, change what they may, take data along as a
-# file, or change what the organization is reached and read by (docs/decisions/0075).
+# file, change what the organization is reached and read by, or make rules that act long after (docs/decisions/0075).
 NEVER_BY_IMPERSONATION: frozenset[str] = (
     NEVER_BY_KEY
     | {permission for permission in CATALOG if permission.endswith(".export")}
     | {"api_keys.view", "settings.edit"}
     | {
         f"{resource}.{action}"
-        for resource in ("channels", "integrations")
+        for resource in ("channels", "integrations", "workflows")
         for action in RESOURCES[resource]
         if action != "view"
     }

@@ -49,7 +49,9 @@ PRIVATE_ROUTES: Final = (f"{PAGES}account/", f"{PAGES}settings/api-keys/", f"{CA
 # Addresses outside of every organization that say nothing of a person.
 OPEN: Final = frozenset({"accounts:home", "auth-me", "health", "health-ready", "auth-impersonation"})
 # Where nothing is changed in another's name, whatever the permission.
-READ_ONLY_ROUTES: Final = (f"{PAGES}settings/", f"{PAGES}channels/", f"{CALLS}admin/", f"{CALLS}channels")
+READ_ONLY_ROUTES: Final = (
+    f"{PAGES}settings/", f"{PAGES}channels/", f"{CALLS}admin/", f"{CALLS}channels", f"{CALLS}workflow",
+)  # fmt: skip
 
 
 def is_closed(match: ResolverMatch | None, method: str | None) -> bool:
