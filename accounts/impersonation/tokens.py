@@ -7,6 +7,7 @@ from typing import Any, Final
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 
+from accounts.credentials.readiness import require_open
 from accounts.credentials.tokens import InvalidToken
 from accounts.impersonation import services
 from accounts.models import Impersonation, Member
@@ -27,7 +28,8 @@ def token_for(row: Impersonation) -> str:
 def member_of(token: str) -> Member | None:
     """The member that the token acts as; None for a token of another sort.
 
-    Raises InvalidToken where it is over, or what it rests on has changed. One query.
+    Raises InvalidToken where it is over, or what it rests on has changed; OrganizationSuspended where that is why. One
+    query.
     """
     try:
         payload: dict[str, Any] = AccessToken(token).payload  # type: ignore[arg-type]
@@ -36,6 +38,9 @@ def member_of(token: str) -> Member | None:
     if CLAIM not in payload:
         return None
     row = services.find(parse_uuid(str(payload[CLAIM])))
-    if row is None or not row.is_by_token or not services.is_good(row):
+    if row is None or not row.is_by_token:
+        raise InvalidToken
+    if not services.is_good(row):
+        require_open(row.organization)
         raise InvalidToken
     return services.acting_member(row)
