@@ -169,6 +169,7 @@ def end_family(request: Request, organization: str, pk: UUID) -> HttpResponse:
     """Sign an app out."""
     if not tokens.end(user=request.member.user, pk=pk):
         raise Http404(_("This sign-in is over already."))
+    impersonation.end_by_tokens(request.member.user)
     messages.success(request, _("That app is signed out."))
     return redirect("organization:devices", organization)
 
@@ -179,6 +180,7 @@ def end_others(request: Request, organization: str) -> HttpResponse:
     """Sign out everywhere but here."""
     user = request.member.user
     count = browser_sessions.end_others(user=user, keep=request.session.session_key) + tokens.end(user=user)
+    impersonation.end_by_tokens(user)
     text = ngettext("%(count)d other sign-in ended.", "%(count)d other sign-ins ended.", count)
     messages.success(request, text % {"count": count})
     return redirect("organization:devices", organization)

@@ -223,6 +223,14 @@ def end_overdue() -> int:
     return sum(end(row, how=How.TIME, at=row.ends_at) for row in rows)
 
 
+def end_by_tokens(user: User) -> int:
+    """End those that the user began by calls, as they sign out elsewhere than here: no browser holds them; how many."""
+    with every_organization("an app may have been signed in to several"):
+        begun = Impersonation.objects.with_both().unended().filter(impersonator__user=user, is_by_token=True)
+        rows = list(begun)
+    return sum(end(row, how=How.SIGN_OUT) for row in rows)
+
+
 def _is_in(member: Member) -> bool:
     return bool(member.is_active and member.user.is_active and member.organization.is_active)
 

@@ -18,6 +18,7 @@ from accounts.access.authentication import member_of
 from accounts.credentials import sign_in, tokens
 from accounts.credentials.devices import device_of
 from accounts.credentials.readiness import require_own_password
+from accounts.impersonation import services as impersonation
 from accounts.models import APIKey, Member, User
 from accounts.organizations import services as organizations
 from accounts.permissions import MEMBERSHIP
@@ -89,6 +90,7 @@ class SignInViewSet(ViewSet):
         data = valid(serializers.RefreshSerializer(data=request.data))
         member = tokens.revoke(token=data["refresh_token"])
         if member is not None:
+            impersonation.end_by_tokens(member.user)
             sign_in.record_sign_out(member, how="api")
         return Response(status=status.HTTP_204_NO_CONTENT)
 

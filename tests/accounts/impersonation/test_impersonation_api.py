@@ -10,14 +10,18 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.test import APIClient
 
-from accounts.credentials import api_keys
+from accounts.credentials import api_keys, tokens
 from accounts.impersonation.tokens import token_for
 from accounts.models import IdempotentCall, User
+from accounts.organizations import life
+from activity.actor import SYSTEM
 from core.tenancy import organization_scope
 from tests.accounts import factors
 from tests.accounts.hiring import hire
 from tests.accounts.impersonation.conftest import caller, change, recorded, rows, token_of
+from tests.accounts.impersonation.test_walk_impersonation import strongest
 from tests.conftest import PASSWORD
+from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +128,50 @@ def test_what_is_closed(alice, bob, mona):
     ):
         assert (call.status_code, codes(call)[0][0]) == (403, "closed_while_impersonating")
     assert client.get("/api/v1/customers/export").status_code == 403
+
+
+def test_no_rule_is_made_or_changed(alice):
+    """It would act long after the half hour, and its pages are closed as all settings are."""
+    client = caller(token_of(strongest(alice), alice))
+    with organization_scope(alice.organization):
+        rule = Workflow.objects.first()
+        before = list(Workflow.objects.order_by("pk").values())
+    body = {"name": "Mine", "trigger_event": "message.received", "conditions": {}, "actions": []}
+    for call in (
+        client.post("/api/v1/workflows", {**body, "is_enabled": True}, format="json"),
+        client.patch(f"/api/v1/workflows/{rule.pk}", {"is_enabled": True}, format="json"),
+        client.delete(f"/api/v1/workflows/{rule.pk}"),
+        client.post("/api/v1/workflows/order", {}, format="json"),
+    ):
+        assert (call.status_code, codes(call)[0][0]) == (403, "closed_while_impersonating")
+    assert client.get("/api/v1/workflows").status_code == 200
+    with organization_scope(alice.organization):
+        assert list(Workflow.objects.order_by("pk").values()) == before
+
+
+def test_in_a_suspended_organization_the_call_says_so(alice, bob):
+    client = caller(token_of(bob, alice))
+    life.suspend(organization=alice.organization, actor=SYSTEM, reason="The bill")
+    for _again in range(2):
+        answer = client.get("/api/v1/customers")
+        assert (answer.status_code, codes(answer)[0][0]) == (403, "organization_suspended")
+    life.resume(organization=alice.organization, actor=SYSTEM)
+    assert client.get("/api/v1/customers").status_code == 401, "it ended"
+
+
+def test_who_signs_out_everywhere_acts_as_nobody(alice, bob):
+    client, browser = caller(token_of(bob, alice)), alice.client
+    assert browser.post(alice.url("account/devices/end-others/")).status_code == 302
+    assert client.get("/api/v1/customers").status_code == 401
+    assert [row.ended_how for row in rows(alice)] == ["sign_out"]
+
+
+def test_signing_an_app_out_ends_it(alice, bob):
+    pair = tokens.begin(member=alice.member)
+    client, other = caller(token_of(bob, alice)), caller(token_of(bob, alice))
+    answer = APIClient().post("/api/v1/auth/logout", {"refresh_token": pair.refresh_token}, format="json")
+    assert answer.status_code == 204
+    assert {one.get("/api/v1/customers").status_code for one in (client, other)} == {401}
 
 
 def test_it_is_no_other_token(alice, bob):
