@@ -17,19 +17,34 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.credentials import notices
-from accounts.models import Member, Organization, OrganizationDeletion, User
+from accounts.impersonation import services as impersonation
+from accounts.models import (
+    Impersonation,
+    Member,
+    Organization,
+    OrganizationDeletion,
+    ScimFailure,
+    ScimGroup,
+    ScimUser,
+    User,
+)
 from accounts.organizations import life, purging
 from accounts.organizations import services as organizations
 from activity import installation
 from activity.actor import Actor
 from activity.audit import sealing
+from activity.dispatch import dispatch_due
 from activity.models import Event
 from core.refused import Invalid
 from core.tenancy import every_organization, organization_scope
 from crm_project.demo import loader
 from customers.people.customers import services as customers
 from messaging.models import MediaFile
+from tests.accounts.impersonation.conftest import act_as
+from tests.accounts.scim.conftest import connect
 from tests.conftest import PASSWORD, Person
+from workflows.models import WorkflowRun
+from workflows.rules import services as workflows
 
 pytestmark = pytest.mark.django_db
 
@@ -273,3 +288,38 @@ def test_who_runs_the_installation_stays_and_the_log_forgets(alice, bob, operato
     assert not User.objects.filter(pk=bob.user.pk).exists()
     assert not LogEntry.objects.filter(object_id=str(alice.member.pk)).exists()
     assert isinstance(alice, Person)
+
+
+def test_with_what_acts_for_somebody_comes_by_a_directory_or_by_rules(alice, bob, mona, operator, make_customer):
+    """The newest kinds of rows point to members and teams from several sides; one of them is open at the moment."""
+    browser = act_as(bob, alice)
+    act_as(mona, alice)
+    directory = connect(alice)
+    assert directory.user("zoe@harbour.example", externalId="z").status_code == 201
+    assert directory.group("Nurses", members=[{"value": str(bob.member.pk)}]).status_code == 201
+    assert directory.get("/Users?filter=nonsense").status_code == 400
+    with organization_scope(alice.organization):
+        rule = workflows.create(
+            organization=alice.organization, actor=alice.actor,
+            values={
+                "name": "Tag", "trigger_event": "customer.created", "conditions": {}, "is_enabled": True,
+                "actions": [{"action": "add_tag", "tag": "new"}],
+            },
+        )  # fmt: skip
+    make_customer()
+    dispatch_due()
+    with organization_scope(alice.organization):
+        assert WorkflowRun.objects.filter(workflow=rule).exists()
+        assert Impersonation.objects.count() == 2
+        assert all(model.objects.exists() for model in (ScimUser, ScimGroup, ScimFailure))
+    row = delete(alice.organization, operator)
+    assert browser.get(alice.url("customers/")).status_code == 302
+    make_old(row)
+    purging.purge_due()
+    row.refresh_from_db()
+    assert (row.last_error, row.finished_at is None) == ("", False)
+    assert left_of(alice.organization.pk) == {}
+    assert not User.objects.filter(email="zoe@harbour.example").exists()
+    assert browser.get("/").status_code == 302, "the sign-in is gone, and nothing fails"
+    assert directory.get("/Users").status_code == 401
+    assert impersonation.end_overdue() == 0
