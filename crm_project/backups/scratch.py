@@ -6,8 +6,10 @@ import copy
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from crm_project.backups.manifest import InvalidBackup
 
 PREFIX: Final = "parley_rehearsal"
+KILLED_AFTER: Final = timedelta(days=1)
 
 
 def beside(**changes: object) -> BaseDatabaseWrapper:
@@ -49,6 +52,7 @@ def database(folder: Path) -> Iterator[Path | None]:
         with _postgresql():
             yield None
         return
+    _forget_killed(folder)
     place = Path(tempfile.mkdtemp(prefix=f".{PREFIX}-", dir=folder))
     try:
         path = place / "database.sqlite3"
@@ -67,6 +71,11 @@ def _postgresql() -> Iterator[None]:
     parameters = beside().get_connection_params()
     with psycopg.connect(**parameters, autocommit=True) as own:
         own.execute("SET statement_timeout = 0")
+        # What a killed process left is a copy of everything, and in a container the next one has its number again.
+        left_behind = own.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{PREFIX}_[0-9]+$"])
+        for (left,) in left_behind.fetchall():
+            with suppress(psycopg.errors.ObjectInUse, psycopg.errors.InsufficientPrivilege):
+                own.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(left)))
         try:
             own.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
         except psycopg.errors.InsufficientPrivilege as error:
@@ -79,6 +88,14 @@ def _postgresql() -> Iterator[None]:
     finally:
         with psycopg.connect(**parameters, autocommit=True) as own:
             own.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+def _forget_killed(folder: Path) -> None:
+    """Delete the copies of processes that were killed: no rehearsal takes as long as KILLED_AFTER."""
+    for left in folder.glob(f".{PREFIX}-*"):
+        with suppress(OSError):
+            if left.stat().st_mtime < time.time() - KILLED_AFTER.total_seconds():
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _without_pool(settings: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,22 @@ def test_yes_with_times_and_nothing_is_changed(of_before: Path):
     assert "migrating: " in text
     assert "The audit logs are as they were written: " in text
     assert AFTER in upgrade.pending()
+    assert leftovers(of_before) == []
+
+
+def test_what_a_killed_rehearsal_left_is_gone_with_the_next(of_before: Path):
+    """With PostgreSQL it would stand in the way for good: in a container each process has the same number."""
+    of_before.mkdir(exist_ok=True)
+    place = of_before / f".{scratch.PREFIX}-killed"
+    place.mkdir()
+    (place / "database.sqlite3").write_bytes(b"everybody's data")
+    os.utime(place, (0, 0))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for number in (os.getpid(), 1):
+                cursor.execute(f"CREATE DATABASE {scratch.PREFIX}_{number} TEMPLATE template0")
+        shutil.rmtree(place)
+    assert "Yes: the copy was upgraded" in run("--rehearse", f"--into={of_before}")
     assert leftovers(of_before) == []
 
 
