@@ -104,9 +104,8 @@ def record_many(
             for entry in some
         ]
         insert(events)
-        for event in events:
-            for subscription in inline:
-                subscription.handler(event)
+        for subscription in inline:
+            subscription.call_inline(events)
         count, last = count + len(events), events[-1]
     if last is not None:
         announce_many(last)

@@ -37,6 +37,7 @@ def beat_schedule(tick_seconds: float) -> dict[str, Entry]:
         ("remind of tasks", "customers.tasks.remind", 10),
         ("tell what is overdue and due", "customers.tasks.record_deadlines", 60),
         ("tell which leads are stalled", "messaging.tasks.record_stalled", 60),
+        ("go on with rules that wait", "workflows.tasks.go_on", tick_seconds),
         ("purge the log of rules", "workflows.tasks.purge_log", 3600),
         ("erase who is kept no longer", "customers.tasks.purge_expired", 3600),
         ("forget old jobs", "activity.tasks.purge_jobs", 3600),

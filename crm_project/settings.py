@@ -389,6 +389,7 @@ if OUTBOUND_LEASE_SECONDS < 3 * PROVIDER_TIMEOUT_SECONDS:
 
 # What rules send: to a customer at most so many within a day, and nothing in a thread so long after one of ours wrote.
 AUTOMATIC_MESSAGES_A_DAY = env.number("AUTOMATIC_MESSAGES_A_DAY", 50, at_least=1, at_most=1000)
+AUTOMATION_LATE_HOURS = env.number("AUTOMATION_LATE_HOURS", 24, at_least=1, at_most=7 * 24)
 AUTOMATION_SILENT_MINUTES = env.number("AUTOMATION_SILENT_MINUTES", 60, at_least=0, at_most=7 * 24 * 60)
 # For so many days it is kept what each rule decided and did.
 WORKFLOW_LOG_DAYS = env.number("WORKFLOW_LOG_DAYS", 90, at_least=1, at_most=3650)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from workflows.models import Evaluation, RunMessage, Workflow, WorkflowRun, WorkflowVersion
+from workflows.models import Evaluation, RunMessage, RunWait, Workflow, WorkflowRun, WorkflowVersion
 
 
 @admin.register(Workflow)
@@ -38,6 +38,14 @@ class EvaluationAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     search_fields = ["=id", "=event__id"]
     raw_id_fields = ["event"]
+
+
+@admin.register(RunWait)
+class RunWaitAdmin(ReadOnlyAdmin):
+    list_display = ["run_id", "organization", "path", "wakes_at", "due_at", "last_error"]
+    list_select_related = ("organization",)
+    search_fields = ["=run__id"]
+    raw_id_fields = ["run", "customer"]
 
 
 @admin.register(RunMessage)

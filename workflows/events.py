@@ -17,5 +17,9 @@ WORKFLOW_PAUSED = declare("workflow.paused", _("A rule was switched off after it
     NAME, PayloadField("failures", Kind.NUMBER))  # fmt: skip
 WORKFLOWS_REORDERED = declare("workflows.reordered", _("The rules were put in another order"),
     PayloadField("order", Kind.LIST, "their ids"))  # fmt: skip
+RUN_HELD = declare("workflow.run_held", _("A run was to go on so long ago that somebody has to look first"),
+    NAME, PayloadField("run", Kind.ID, is_kept=True))  # fmt: skip
+RUN_CONTINUED = declare("workflow.run_continued", _("A run was told to go on"), NAME)
+RUN_CANCELLED = declare("workflow.run_cancelled", _("A run that waited was ended"), NAME)
 RUN_RETRIED = declare("workflow.run_retried", _("A failed run of a rule was done again"),
     NAME, PayloadField("status", Kind.KEY, "what became of it"))  # fmt: skip

@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.events import ORGANIZATION_CREATED
 from accounts.frame import settings_menu
 from activity.models import Event
-from activity.registry import subscribe, triggers
+from activity.registry import subscribe, subscribe_many, triggers
 from customers.events import CHANGES_UNDONE, PACK_CHANGED
 from customers.packs import packs
-from workflows.rules import personal_data, running, services
+from workflows.rules import personal_data, running, services, waits
 from workflows.rules.performers import customers, messages  # noqa: F401 - what each action does
 
 
@@ -25,6 +25,8 @@ def register() -> None:
     for event_type in triggers():
         # One name for each: a subscriber's identity is its name.
         subscribe(event_type, running.run_rules, name=f"workflows.run_rules.{event_type}")
+    for event_type in waits.CAUSES:
+        subscribe_many(event_type, waits.cancel_by, name=f"workflows.cancel_waits.{event_type}")
     subscribe(CHANGES_UNDONE, personal_data.forget_removed, name="workflows.forget_removed")
     subscribe(ORGANIZATION_CREATED, install_rules, name="workflows.install_rules", inline=True)
     subscribe(PACK_CHANGED, install_rules, name="workflows.install_rules_of_other_pack", inline=True)

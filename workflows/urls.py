@@ -12,4 +12,6 @@ urlpatterns = [
     path("settings/rules/<uuid:pk>/delete/", rules.delete_rule, name="delete_rule"),
     path("settings/rules/runs/<uuid:pk>/", rules.run_detail, name="run"),
     path("settings/rules/runs/<uuid:pk>/retry/", rules.retry, name="retry_run"),
+    path("settings/rules/runs/<uuid:pk>/continue/", rules.continue_run, name="continue_run"),
+    path("settings/rules/runs/<uuid:pk>/cancel/", rules.cancel_run, name="cancel_run"),
 ]

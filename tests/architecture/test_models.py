@@ -117,6 +117,7 @@ NO_ONE_LINE = {
     "type": "one of our words",
     "provider": "a name in our registry",
     "id": "an id that we make",
+    "path": "numbers and dots that we make",
     "prefix": "the beginning of a key that we made",
     "pack": "a name in our registry",
     "timezone": "checked against the list of zones",

@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 
 from activity.models import Event
+from core.claims import Claimable
+from core.fields import OneLine
 from core.tenancy import TenantModel
 from workflows.models.workflow import Workflow
 
@@ -17,16 +19,25 @@ class WorkflowRun(TenantModel):
     class Status(models.TextChoices):
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
+        WAITING = "waiting", "Waiting"
+        # It was to go on so long ago that somebody has to look first.
+        HELD = "held", "Asks a person"
+        CANCELLED = "cancelled", "Cancelled"
+
+    # Those that have not come to their end.
+    OPEN = (Status.WAITING, Status.HELD)
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="runs")
     version = models.PositiveIntegerField()
     # Of whom it is about the event knows, also after a merge.
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+")
-    status = models.CharField(max_length=8, choices=Status.choices)
+    status = models.CharField(max_length=12, choices=Status.choices)
     # Of each comparison: field, op, value, seen, holds.
     conditions = models.JSONField(default=list, encoder=DjangoJSONEncoder)
-    # Of each action: action, status (done, skipped, failed, undone), detail, record_type, record_id.
+    # Of each step: action, status (done, skipped, failed, undone, waiting, cancelled), detail, record_type, record_id.
     steps = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+    # The step with which a failed run begins again: what came before it stays done. Empty: with the first.
+    path = models.CharField(max_length=40, blank=True, editable=False)
     tries = models.PositiveSmallIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -41,6 +52,36 @@ class WorkflowRun(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.workflow_id} {self.event_id} {self.status}"
+
+
+class RunWait(TenantModel, Claimable):
+    """A run that waits: at which step, since when, and until when. It is due when its step has to be looked at.
+
+    Not due: it asks a person, or whoever runs the installation where it has an error.
+    """
+
+    run = models.OneToOneField(WorkflowRun, on_delete=models.CASCADE, related_name="wait")
+    # Whom the run is about; a merge moves it. What ends waits asks for those of a customer.
+    customer = models.ForeignKey(
+        "customers.Customer", null=True, blank=True, on_delete=models.CASCADE, related_name="+", editable=False
+    )
+    path = models.CharField(max_length=40, editable=False)
+    began_at = models.DateTimeField()
+    # When it goes on, as far as is known; what is claimed is due at another time.
+    wakes_at = models.DateTimeField()
+    times_out_at = models.DateTimeField(null=True, blank=True)
+    # Whether something that happens to the customer may be what it waits for.
+    asks_again = models.BooleanField(default=False)
+    # A person said that it goes on now.
+    is_called = models.BooleanField(default=False)
+    cancel_on = models.JSONField(default=list, blank=True)
+    last_error = OneLine(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="run_wait_due")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.path}"
 
 
 class RunMessage(TenantModel):

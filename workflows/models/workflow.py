@@ -14,7 +14,7 @@ from core.tenancy import TenantManager, TenantModel
 
 
 class Workflow(TenantModel):
-    """A rule: when an event of the trigger happens and the conditions hold, the actions are taken, in order."""
+    """A rule: when an event of the trigger happens and the conditions hold, the steps are taken, in order."""
 
     class Hours(models.TextChoices):
         ANY = "any", "At any time"
@@ -27,6 +27,8 @@ class Workflow(TenantModel):
     trigger_event = models.CharField(max_length=64)
     conditions = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     actions = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+    # What ends a run that waits (workflows.rules.steps.CancelOn).
+    cancel_on = models.JSONField(default=list, blank=True)
     hours = models.CharField(max_length=8, choices=Hours.choices, default=Hours.ANY)
     is_once = models.BooleanField(default=False, help_text="Once for a customer, not each time.")
     stop_after = models.BooleanField(default=False, help_text="Where it acts, later rules do not.")

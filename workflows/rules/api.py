@@ -19,7 +19,7 @@ from core.api.strict import Body, valid
 from core.tenancy import current_organization
 from customers.people.api_access import visible_customer
 from workflows.models import Evaluation, Workflow, WorkflowRun
-from workflows.rules import outgoing, queries, serializers
+from workflows.rules import outgoing, queries, serializers, waits
 from workflows.rules import services as workflows
 from workflows.rules.catalog import catalog
 from workflows.rules.dry_run import dry_run
@@ -41,19 +41,21 @@ class WorkflowViewSet(OrganizationViewSet[Workflow]):
     }
     serializer_class = serializers.WorkflowSerializer
     missing_detail = "There is no such rule."
-    empty = {"conditions": {}, "stop_after": False, "is_once": False, "hours": "any"}
+    empty = {"conditions": {}, "stop_after": False, "is_once": False, "hours": "any", "cancel_on": []}
     schema_tags = ["workflows"]
 
     def get_queryset(self) -> QuerySet[Workflow]:
         return queries.workflows()
 
     def perform_create(self, data: Body) -> Workflow:
+        data.pop("waiting", None)
         values = cast("workflows.Values", {"is_enabled": True, **data})
         return workflows.create(organization=current_organization(), actor=current_actor(), values=values)
 
     def perform_update(self, instance: Workflow, changes: Body) -> Workflow:
+        waiting = workflows.WaitingRuns(changes.pop("waiting", workflows.WaitingRuns.FINISH))
         values = cast("workflows.Values", changes)
-        return workflows.update(workflow=instance, actor=current_actor(), changes=values)
+        return workflows.update(workflow=instance, actor=current_actor(), changes=values, waiting=waiting)
 
     def perform_destroy(self, instance: Workflow) -> None:
         workflows.delete(workflow=instance, actor=current_actor())
@@ -109,9 +111,17 @@ class WorkflowViewSet(OrganizationViewSet[Workflow]):
         return Response({"cancelled": count})
 
 
+waiting_schema = extend_schema(
+    request=None,
+    responses={200: serializers.RunSerializer, 409: OpenApiResponse(description="The run does not wait.")},
+)
+
+
 @extend_schema_view(retrieve=extend_schema(description="A run: what it matched, did or skipped, and why."))
 class WorkflowRunViewSet(OrganizationViewSet[WorkflowRun]):
-    permissions = {"retrieve": "workflows.view", "retry": "workflows.edit"}
+    permissions = {
+        "retrieve": "workflows.view", **dict.fromkeys(("retry", "go_on", "cancel"), "workflows.edit"),
+    }  # fmt: skip
     serializer_class = serializers.RunSerializer
     missing_detail = "There is no such run."
     etag_actions = frozenset()
@@ -126,8 +136,22 @@ class WorkflowRunViewSet(OrganizationViewSet[WorkflowRun]):
     )
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
-        """Do a failed run again, by the rule as it is now. A failure took back everything that the run did."""
+        """Do a failed run again, by the rule as it is now, from the step on that a failure took back."""
         workflows.retry(run=self.get_object(), actor=current_actor())
+        return self.answer(self.get_object())
+
+    @waiting_schema
+    @action(detail=True, methods=["post"], url_path="continue")
+    def go_on(self, request: Request, pk: UUID) -> Response:
+        """Have a run that waits, or asks a person, go on now; its conditions are asked again."""
+        waits.go_on(run=self.get_object(), actor=current_actor())
+        return self.answer(self.get_object())
+
+    @waiting_schema
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """End a run that waits."""
+        waits.cancel(run=self.get_object(), actor=current_actor())
         return self.answer(self.get_object())
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
+from activity.payloads import Kind
 from activity.registry import EVENTS
 from activity.rules import ACTIONS, OPERATORS, OPERATORS_OF, Action
 from customers.models import Customer, Task
@@ -13,6 +16,8 @@ from workflows.rules import fields
 from workflows.rules.conditions import AskedField
 from workflows.rules.performing import PERFORMERS
 from workflows.rules.reading import Known
+from workflows.rules.steps import BRANCH, CONTROL, SPLIT, WAIT, Then
+from workflows.rules.words import CAUSES, STEP_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Catalog:
     condition_fields: Sequence[Field]
     operators: Mapping[str, str]
     actions: Sequence[OfferedAction]
+    control_steps: Sequence[OfferedAction]
+    cancel_on: Mapping[str, str]
 
 
 def catalog() -> Catalog:
@@ -76,7 +83,25 @@ def catalog() -> Catalog:
         ],
         {name: str(label) for name, label in OPERATORS.items()},
         [_offered(action, known) for action in ACTIONS if action.name in PERFORMERS],
+        _control_steps(),
+        {cause: str(label) for cause, label in CAUSES.items()},
     )
+
+
+def _control_steps() -> Sequence[OfferedAction]:
+    """What may stand between the actions; of a wait exactly one of its first four parameters."""
+    wait = (
+        Parameter("minutes", Kind.NUMBER.value, False, None),
+        Parameter("until", Kind.KEY.value, False, {"open": _("next business hours")}),
+        Parameter("quiet_minutes", Kind.NUMBER.value, False, None),
+        Parameter("conditions", Kind.OBJECT.value, False, None),
+        Parameter("timeout_minutes", Kind.NUMBER.value, False, None),
+        Parameter("then", Kind.KEY.value, False, {Then.STOP.value: _("end"), Then.CONTINUE.value: _("go on")}),
+    )
+    branches = Parameter("branches", Kind.LIST.value, True, None)
+    otherwise = Parameter("otherwise", Kind.LIST.value, False, None)
+    parameters = {WAIT: wait, BRANCH: (branches, otherwise), SPLIT: (branches,)}
+    return [OfferedAction(name, str(STEP_LABELS[name]), parameters[name]) for name in CONTROL]
 
 
 def _offered(action: Action, known: Known) -> OfferedAction:

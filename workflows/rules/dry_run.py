@@ -18,10 +18,13 @@ from core.refused import Invalid
 from customers.models import Customer
 from workflows.models import Workflow, WorkflowRun
 from workflows.rules import fields
+from workflows.rules.causes import cause_of, runs_behind
+from workflows.rules.enabled import Rules
 from workflows.rules.facts import facts_of
+from workflows.rules.log import kept_seen
 from workflows.rules.planning import Decision
 from workflows.rules.queries import visible_events
-from workflows.rules.running import cause_of, decide_all, kept_seen, runs_behind
+from workflows.rules.running import decide_all
 
 # Of an answer; what is older is asked for with an `until`.
 MAX_EVENTS: Final = 200
@@ -74,18 +77,20 @@ def dry_run(
     names = dict(Customer.objects.filter(pk__in={row.customer_id for row in shown}).values_list("pk", "name"))
     own = fields.own_fields()
     behind, acted = runs_behind(shown), _acted(workflow, shown)
+    rules = Rules.of([workflow])
     trials: list[Trial] = []
     # The oldest first: what acts once has acted for the customer of an earlier event.
     for facts in reversed(facts_of(shown)):
         event = facts.event
         is_done = any(at < event.occurred_at for at in acted.get(event.customer_id, ()))
         (decision,) = decide_all(
-            [workflow], event, facts, own=own, cause=cause_of(event, behind),
+            rules, event, facts, own=own, cause=cause_of(event, behind),
             acted_before=frozenset([workflow.pk] if is_done else []),
         )  # fmt: skip
         if decision.is_match and workflow.is_once and event.customer_id is not None:
             acted.setdefault(event.customer_id, []).append(event.occurred_at)
-        trials.append(_trial(decision, event, names.get(event.customer_id, "") if event.customer_id else ""))
+        name = names.get(event.customer_id, "") if event.customer_id else ""
+        trials.append(_trial(decision, event, name, workflow.actions))
     trials.reverse()
     return DryRun(since, until, trials, is_complete=len(rows) <= MAX_EVENTS)
 
@@ -113,7 +118,7 @@ def _acted(workflow: Workflow, events: Sequence[Event]) -> dict[UUID | None, lis
     return acted
 
 
-def _trial(decision: Decision, event: Event, name: str) -> Trial:
+def _trial(decision: Decision, event: Event, name: str, actions: Sequence[Mapping[str, object]]) -> Trial:
     return {
         "event_id": event.pk,
         "event_type": event.type,
@@ -123,5 +128,5 @@ def _trial(decision: Decision, event: Event, name: str) -> Trial:
         "matches": decision.is_match,
         "reason": decision.reason.value,
         "conditions": [kept_seen(seen) for seen in decision.seen],
-        "actions": [{"action": action.name, **action.params} for action in decision.actions],
+        "actions": actions if decision.is_match else [],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 from uuid import UUID
@@ -24,8 +25,12 @@ class EventFacts:
     """`facts(name)` gives a field's value, None where it has none. At most one query each for the customer, the tags,
     the message, the conversation and the business hours, in the organization that is open."""
 
-    def __init__(self, event: Event, hours: dict[UUID | None, OpeningHours] | None = None) -> None:
+    def __init__(
+        self, event: Event, hours: dict[UUID | None, OpeningHours] | None = None, *, at: datetime | None = None
+    ) -> None:
         self.event = event
+        # The moment for which business hours are asked: of a run that waited that is later than its event.
+        self.at = at or event.occurred_at
         # By the channel's calendar; shared by those of many events.
         self._hours: dict[UUID | None, OpeningHours] = {} if hours is None else hours
 
@@ -38,7 +43,7 @@ class EventFacts:
 
     def forget(self) -> None:
         """Look everything up again when it is asked for: what was read was changed in memory, and taken back."""
-        for name in ("customer", "tags", "message", "conversation", "channel", "is_open"):
+        for name in ("customer", "tags", "message", "conversation", "channel"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -75,14 +80,19 @@ class EventFacts:
         thread = self.message or self.conversation
         return thread.channel if thread is not None else None
 
-    @cached_property
+    @property
     def is_open(self) -> bool:
-        """Whether it happened within business hours: the channel's, else the organization's."""
+        """Whether it happened within business hours."""
+        return self.hours.is_open(self.at)
+
+    @property
+    def hours(self) -> OpeningHours:
+        """The channel's business hours, else the organization's."""
         calendar = self.channel.calendar if self.channel is not None else None
         key = None if calendar is None else calendar.pk
         if key not in self._hours:
             self._hours[key] = hours_for(self.event.organization, calendar)
-        return self._hours[key].is_open(self.event.occurred_at)
+        return self._hours[key]
 
 
 def facts_of(events: Sequence[Event]) -> list[EventFacts]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -25,12 +26,14 @@ from workflows.rules.facts import EventFacts
 
 class StepStatus(StrEnum):
     """What became of an action: done; skipped, for a reason that lies with this customer; failed, which takes back the
-    whole run; undone with one that failed after it."""
+    whole run; undone with one that failed after it; waiting for its time; cancelled before that had come."""
 
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
     UNDONE = "undone"
+    WAITING = "waiting"
+    CANCELLED = "cancelled"
 
 
 class ActionSkipped(Exception):
@@ -51,12 +54,18 @@ class Result:
 
 @dataclass
 class Run:
-    """What an action is given: the run, the event, who acts, and the facts of the event."""
+    """What an action is given: the run, the event, who acts, and the facts of the event.
+
+    `due_at`: when it was to happen, which is when the event did or when the run was to go on. `is_resumed`: the run has
+    waited. `step`: the number of the step among all that the run took.
+    """
 
     row: WorkflowRun
     event: Event
     actor: Actor
     facts: EventFacts
+    due_at: datetime
+    is_resumed: bool = False
     step: int = field(default=0)
 
     @property

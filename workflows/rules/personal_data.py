@@ -13,7 +13,7 @@ from customers.data.personal_data import registry as personal_data
 from customers.data.personal_data.registry import Part, PartData
 from customers.models import Customer
 from customers.people.files.downloads import StoredFile
-from workflows.models import Evaluation, WorkflowRun
+from workflows.models import Evaluation, RunWait, WorkflowRun
 
 
 def register() -> None:
@@ -32,7 +32,10 @@ def _decisions(customer: Customer) -> PartData:
 
 
 def _erase(customer: Customer, actor: Actor) -> Iterable[StoredFile]:
-    """That a rule ran stays, since runs are counted; what it saw and said of the person does not."""
+    """That a rule ran stays, since runs are counted; what it saw and said of the person does not. What waits ends."""
+    waiting = RunWait.objects.filter(customer=customer)
+    WorkflowRun.objects.filter(wait__in=waiting).update(status=WorkflowRun.Status.CANCELLED)
+    waiting.delete()
     WorkflowRun.objects.filter(event__customer_id=customer.pk).update(conditions=[], steps=[])
     return ()
 

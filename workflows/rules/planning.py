@@ -9,7 +9,8 @@ from typing import Final
 from uuid import UUID
 
 from activity.payloads import Kind
-from workflows.rules.conditions import Condition, Facts, Seen, evaluate
+from workflows.rules.conditions import Condition, Facts, Seen, Verdict, evaluate
+from workflows.rules.steps import CancelOn, Program, Steps
 
 # An event that workflows caused carries how many led to it; from here on no rule begins.
 MAX_DEPTH: Final = 5
@@ -37,24 +38,24 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedAction:
-    """An action by its name, with its parameters as they were checked when the rule was saved."""
-
-    name: str
-    params: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule as the engine reads it."""
 
     id: UUID
     name: str
     condition: Condition
-    actions: tuple[PlannedAction, ...]
+    steps: Steps
+    version: int = 1
     is_once: bool = False
     hours: Hours = Hours.ANY
     stops_after: bool = False
+    cancel_on: frozenset[CancelOn] = frozenset()
+    # How often in a row it failed until now.
+    failures: int = 0
+
+    @property
+    def program(self) -> Program:
+        return Program.of(self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a rule decides on an event: why, what its comparisons saw, and the actions to take."""
+    """What a rule decides on an event: why, what its comparisons saw, and the steps to take."""
 
     rule: Rule
     reason: Reason
@@ -78,9 +79,14 @@ class Decision:
         return self.reason == Reason.MATCHED
 
     @property
-    def actions(self) -> tuple[PlannedAction, ...]:
-        """The planned actions, in order; none where the rule does not act."""
-        return self.rule.actions if self.is_match else ()
+    def steps(self) -> Steps:
+        """The planned steps, in order; none where the rule does not act."""
+        return self.rule.steps if self.is_match else ()
+
+    @property
+    def reasons(self) -> tuple[Seen, ...]:
+        """The comparisons because of which the rule does not act; none where another thing is why."""
+        return Verdict(False, self.seen).reasons if self.reason == Reason.CONDITIONS else ()
 
 
 def decide(

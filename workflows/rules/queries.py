@@ -25,7 +25,7 @@ def visible_events(member: Member) -> QuerySet[Event]:
 def visible_runs(member: Member) -> QuerySet[WorkflowRun]:
     """The runs about customers that the member sees, newest first, with rule and event."""
     rows = WorkflowRun.objects.filter(_is_visible(member, "event__"))
-    return rows.select_related("workflow", "event").order_by("-created_at", "-pk")
+    return rows.select_related("workflow", "event", "wait").order_by("-created_at", "-pk")
 
 
 def evaluations_of(customer: Customer) -> QuerySet[Evaluation]:

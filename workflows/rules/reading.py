@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
@@ -19,10 +19,12 @@ from messaging.channels.base import Kind as ChannelKind
 from messaging.models import Template
 from messaging.texts import placeholders
 from workflows.models import Workflow
-from workflows.rules import conditions, fields
+from workflows.rules import conditions, fields, steps
+from workflows.rules.conditions import AskedField
 from workflows.rules.performing import PERFORMERS
 
 MAX_ACTIONS: Final = 20
+MAX_SHARES: Final = 5
 # They are written down with every event that the rule looks at.
 MAX_CONDITIONS_LENGTH: Final = 10_000
 MAX_NAME_LENGTH: Final = 120
@@ -72,30 +74,154 @@ def trigger(event_type: object) -> str:
     return event_type
 
 
-def check_conditions(trigger_event: str, data: object) -> None:
-    """Raises InvalidConditions for what the trigger does not offer; in the open organization."""
-    if len(json.dumps(data, cls=DjangoJSONEncoder)) > MAX_CONDITIONS_LENGTH:
-        text = _("At most %(count)s characters altogether.") % {"count": MAX_CONDITIONS_LENGTH}
-        raise InvalidWorkflow("conditions", text)
+Asked = Mapping[str, AskedField]
+
+
+def asked_fields(trigger_event: str) -> Asked:
+    """What conditions may ask for with the trigger; in the open organization. Raises InvalidWorkflow."""
     declared = fields.trigger_of(trigger(trigger_event))
     assert declared is not None  # noqa: S101 - `trigger` has just asked
-    conditions.check(conditions.parse(data), fields.asked_fields(declared))
+    return fields.asked_fields(declared)
 
 
-def actions(data: object, known: Known) -> list[dict[str, object]]:
-    """The actions as they are stored. Raises InvalidWorkflow, whose field names the action and its parameter."""
-    if not isinstance(data, list) or not 0 < len(data) <= MAX_ACTIONS:
-        raise InvalidWorkflow("actions", _("A list of 1 to %(count)s actions is needed.") % {"count": MAX_ACTIONS})
-    return [_action(entry, f"actions[{number}]", known) for number, entry in enumerate(data)]
+def check_conditions(data: object, asked: Asked, place: str = "conditions") -> None:
+    """Raises InvalidConditions for what the trigger does not offer."""
+    if len(json.dumps(data, cls=DjangoJSONEncoder)) > MAX_CONDITIONS_LENGTH:
+        text = _("At most %(count)s characters altogether.") % {"count": MAX_CONDITIONS_LENGTH}
+        raise InvalidWorkflow(place, text)
+    conditions.check(conditions.parse(data, path=place), asked, path=place)
 
 
-def _action(data: object, place: str, known: Known) -> dict[str, object]:
+def actions(data: object, known: Known, asked: Asked) -> list[dict[str, object]]:
+    """The steps as they are stored. Raises InvalidWorkflow or InvalidConditions, whose field names the step and its
+    parameter (`actions[1].template`, `actions[2].branches[0].actions[1].tag`)."""
+    result = _steps(data, "actions", known, asked, nesting=0)
+    if sum(1 for _entry in steps.every_entry(result)) > steps.MAX_STEPS:
+        raise InvalidWorkflow("actions", _("At most %(count)s steps altogether.") % {"count": steps.MAX_STEPS})
+    return result
+
+
+def cancel_on(data: object) -> list[str]:
+    """What ends a run that waits, each once. Raises InvalidWorkflow."""
+    if not isinstance(data, list) or not all(isinstance(entry, str) and entry in _CAUSES for entry in data):
+        raise InvalidWorkflow("cancel_on", _("A list of these: %(names)s.") % {"names": ", ".join(_CAUSES)})
+    return [cause for cause in _CAUSES if cause in data]
+
+
+_CAUSES: Final = tuple(cause.value for cause in steps.CancelOn)
+
+
+def _steps(
+    data: object, place: str, known: Known, asked: Asked, nesting: int, least: int = 1
+) -> list[dict[str, object]]:
+    if not isinstance(data, list) or not least <= len(data) <= MAX_ACTIONS:
+        raise InvalidWorkflow(place, _("A list of 1 to %(count)s actions is needed.") % {"count": MAX_ACTIONS})
+    return [_step(entry, f"{place}[{number}]", known, asked, nesting) for number, entry in enumerate(data)]
+
+
+def _step(data: object, place: str, known: Known, asked: Asked, nesting: int) -> dict[str, object]:
     if not isinstance(data, Mapping):
         raise InvalidWorkflow(place, _("An object is needed."))
+    name = data.get("action")
+    if name == steps.WAIT:
+        return _wait(data, place, asked)
+    if name in (steps.BRANCH, steps.SPLIT):
+        if nesting >= steps.MAX_NESTING:
+            raise InvalidWorkflow(place, _("Branches go at most %(count)s deep.") % {"count": steps.MAX_NESTING})
+        return (_branch if name == steps.BRANCH else _split)(data, place, known, asked, nesting + 1)
+    return _action(data, place, known)
+
+
+def _wait(data: Params, place: str, asked: Asked) -> dict[str, object]:
+    ways = ("minutes", "until", "quiet_minutes", "conditions")
+    chosen = [name for name in ways if name in data]
+    if len(chosen) != 1:
+        raise InvalidWorkflow(place, _("Say one of: %(names)s.") % {"names": ", ".join(ways)})
+    (way,) = chosen
+    may_time_out = way in ("quiet_minutes", "conditions")
+    _require_known(data, place, {"action", way, *(("timeout_minutes", "then") if may_time_out else ())})
+    result: dict[str, object] = {"action": steps.WAIT}
+    if way == "until":
+        if data["until"] != "open":
+            raise InvalidWorkflow(f"{place}.until", _("Use “open”: the next business hours."))
+        result["until"] = "open"
+    elif way == "conditions":
+        check_conditions(data["conditions"], asked, f"{place}.conditions")
+        result["conditions"] = data["conditions"]
+    else:
+        result[way] = _length(data, way, place)
+    if may_time_out:
+        result["timeout_minutes"] = _length(data, "timeout_minutes", place)
+        then = data.get("then", steps.Then.STOP.value)
+        if then not in list(steps.Then):
+            raise InvalidWorkflow(f"{place}.then", _("Use one of: %(names)s.") % {"names": ", ".join(steps.Then)})
+        result["then"] = str(then)
+    return result
+
+
+def _branch(data: Params, place: str, known: Known, asked: Asked, nesting: int) -> dict[str, object]:
+    _require_known(data, place, {"action", "branches", "otherwise"})
+    branches: list[dict[str, object]] = []
+    for number, entry in enumerate(_list_of_objects(data, place)):
+        here = f"{place}.branches[{number}]"
+        _require_known(entry, here, {"conditions", "actions"})
+        check_conditions(entry.get("conditions", {}), asked, f"{here}.conditions")
+        inner = _steps(entry.get("actions"), f"{here}.actions", known, asked, nesting, least=0)
+        branches.append({"conditions": entry.get("conditions", {}), "actions": inner})
+    otherwise = _steps(data.get("otherwise", []), f"{place}.otherwise", known, asked, nesting, least=0)
+    return {"action": steps.BRANCH, "branches": branches, "otherwise": otherwise}
+
+
+def _split(data: Params, place: str, known: Known, asked: Asked, nesting: int) -> dict[str, object]:
+    _require_known(data, place, {"action", "branches"})
+    branches: list[dict[str, object]] = []
+    for number, entry in enumerate(_list_of_objects(data, place)):
+        here = f"{place}.branches[{number}]"
+        _require_known(entry, here, {"share", "actions"})
+        share = entry.get("share")
+        if not isinstance(share, int) or isinstance(share, bool) or not 1 <= share <= 100:
+            raise InvalidWorkflow(f"{here}.share", _("A whole number from 1 to 100 is needed."))
+        inner = _steps(entry.get("actions"), f"{here}.actions", known, asked, nesting, least=0)
+        branches.append({"share": share, "actions": inner})
+    if sum(cast("int", entry["share"]) for entry in branches) != 100:
+        raise InvalidWorkflow(f"{place}.branches", _("The shares have to be 100 together."))
+    return {"action": steps.SPLIT, "branches": branches}
+
+
+def _list_of_objects(data: Params, place: str) -> list[Params]:
+    rows = data.get("branches")
+    if (
+        not isinstance(rows, list)
+        or not 0 < len(rows) <= MAX_SHARES
+        or not all(isinstance(row, Mapping) for row in rows)
+    ):
+        text = _("A list of 1 to %(count)s branches is needed.")
+        raise InvalidWorkflow(f"{place}.branches", text % {"count": MAX_SHARES})
+    return rows
+
+
+def _require_known(data: Params, place: str, names: set[str]) -> None:
+    if unknown := sorted(str(name) for name in data if name not in names):
+        text = _("This takes %(names)s.") % {"names": ", ".join(sorted(names - {"action"}))}
+        raise InvalidWorkflow(f"{place}.{unknown[0][:40]}", text)
+
+
+def _length(data: Params, name: str, place: str) -> int:
+    try:
+        result = _whole(data.get(name), MAX_MINUTES)
+        if result < 1:
+            raise ValueError(_("At least one minute."))
+    except ValueError as error:
+        raise InvalidWorkflow(f"{place}.{name}", str(error)) from error
+    return result
+
+
+def _action(data: Params, place: str, known: Known) -> dict[str, object]:
     action = ACTIONS.get(str(data.get("action", "")))
     if action is None or action.name not in PERFORMERS:
         text = _("“%(name)s” is no action. Use one of: %(names)s.")
-        values = {"name": str(data.get("action"))[:40], "names": ", ".join(PERFORMERS.names())}
+        names = ", ".join([*PERFORMERS.names(), *steps.CONTROL])
+        values = {"name": str(data.get("action"))[:40], "names": names}
         raise InvalidWorkflow(f"{place}.action", text % values)
     params = {str(name): value for name, value in data.items() if name != "action"}
     _require_names(action, params, place)
@@ -199,4 +325,4 @@ def content_of(workflow: Workflow) -> dict[str, object]:
     return {name: getattr(workflow, name) for name in CONTENT}
 
 
-CONTENT: Final = ("name", "trigger_event", "conditions", "actions", "hours", "is_once", "stop_after")
+CONTENT: Final = ("name", "trigger_event", "conditions", "actions", "hours", "is_once", "stop_after", "cancel_on")

@@ -7,6 +7,8 @@ from core.api.parameters import ListParameters
 from core.api.strict import Strict
 from workflows.models import Evaluation, RunMessage, Workflow, WorkflowRun
 from workflows.rules.reading import MAX_ACTIONS, MAX_NAME_LENGTH
+from workflows.rules.services import WaitingRuns
+from workflows.rules.steps import CancelOn
 
 CONDITIONS = {
     "type": "object",
@@ -31,7 +33,7 @@ class ConditionsField(serializers.JSONField):
 
 @extend_schema_field(ACTION)
 class ActionField(serializers.DictField):
-    """An action with its parameters."""
+    """A step with its parameters: an action of the catalog, or wait, branch, split."""
 
 
 class WorkflowSerializer(Strict, serializers.ModelSerializer[Workflow]):
@@ -41,12 +43,21 @@ class WorkflowSerializer(Strict, serializers.ModelSerializer[Workflow]):
     is_enabled = serializers.BooleanField(required=False, help_text="Without it a new rule is on.")
     position = serializers.IntegerField(required=False, min_value=0, max_value=100_000)
     hours = serializers.ChoiceField(choices=Workflow.Hours.choices, required=False)
+    cancel_on = serializers.ListField(
+        child=serializers.ChoiceField(choices=[cause.value for cause in CancelOn]), required=False,
+        help_text="What ends a run of the rule that waits.",
+    )  # fmt: skip
+    waiting = serializers.ChoiceField(
+        choices=[choice.value for choice in WaitingRuns], required=False, write_only=True,
+        help_text="What another content means for runs that wait: they finish by the old one, move to the same step "
+        "of the new one, or end.",
+    )  # fmt: skip
 
     class Meta:
         model = Workflow
         fields = [
             "id", "name", "trigger_event", "is_enabled", "conditions", "actions", "position", "stop_after", "is_once",
-            "hours", "version", "failures", "paused_at", "created_at", "updated_at",
+            "hours", "cancel_on", "waiting", "version", "failures", "paused_at", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["id", "version", "failures", "paused_at", "created_at", "updated_at"]
 
@@ -69,7 +80,8 @@ class StepSerializer(serializers.Serializer[dict[str, object]]):
     """What became of an action."""
 
     action = serializers.CharField()
-    status = serializers.ChoiceField(choices=["done", "skipped", "failed", "undone"])
+    path = serializers.CharField(default="", help_text="The step’s place in the rule: 2, or 2.0.1 in a branch.")
+    status = serializers.ChoiceField(choices=["done", "skipped", "failed", "undone", "waiting", "cancelled"])
     detail = serializers.CharField(help_text="What it did, or why not.")
     record_type = serializers.CharField(help_text="What it made or changed; empty for nothing.")
     record_id = serializers.CharField(allow_null=True)
@@ -84,12 +96,14 @@ class RunSerializer(serializers.ModelSerializer[WorkflowRun]):
     customer = serializers.UUIDField(source="event.customer_id", allow_null=True)
     conditions = SeenSerializer(many=True)
     steps = StepSerializer(many=True)
+    wakes_at = serializers.DateTimeField(source="wait.wakes_at", allow_null=True, default=None,
+                                         help_text="When it goes on, of a run that waits.")  # fmt: skip
 
     class Meta:
         model = WorkflowRun
         fields = [
             "id", "workflow", "workflow_name", "version", "event", "event_type", "occurred_at", "customer", "status",
-            "conditions", "steps", "tries", "created_at", "updated_at",
+            "conditions", "steps", "wakes_at", "tries", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -226,3 +240,5 @@ class CatalogSerializer(serializers.Serializer[object]):
     condition_fields = CatalogFieldSerializer(many=True)
     operators = serializers.DictField(child=serializers.CharField())
     actions = CatalogActionSerializer(many=True)
+    control_steps = CatalogActionSerializer(many=True, help_text="What may stand between the actions.")
+    cancel_on = serializers.DictField(child=serializers.CharField(), help_text="What can end a run that waits.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Final, TypedDict
 from uuid import UUID
 
@@ -21,8 +22,9 @@ from core.refused import Refused
 from customers.packs.reading import Pack
 from workflows import events
 from workflows.models import Workflow, WorkflowRun, WorkflowVersion
-from workflows.rules import reading, running
+from workflows.rules import reading, runs, waits
 from workflows.rules.reading import CONTENT, InvalidWorkflow, content_of
+from workflows.rules.steps import CONTROL, every_entry
 
 MAX_WORKFLOWS: Final = 300
 SETTABLE: Final = (*CONTENT, "is_enabled", "position")
@@ -44,8 +46,18 @@ class Values(TypedDict, total=False):
     hours: str
     is_once: bool
     stop_after: bool
+    cancel_on: Sequence[str]
     is_enabled: bool
     position: int
+
+
+class WaitingRuns(StrEnum):
+    """What happens to runs that wait when their rule gets another content: they finish by the one with which they
+    began; they go on at the same step of the new one, and end where it is gone; they end."""
+
+    FINISH = "finish"
+    MOVE = "move"
+    LEAVE = "leave"
 
 
 class TooManyWorkflows(Refused):
@@ -95,10 +107,10 @@ def create(*, organization: Organization, actor: Actor, values: Values) -> Workf
 
 
 @transaction.atomic
-def update(*, workflow: Workflow, actor: Actor, changes: Values) -> Workflow:
+def update(*, workflow: Workflow, actor: Actor, changes: Values, waiting: WaitingRuns = WaitingRuns.FINISH) -> Workflow:
     """Set what the changes name; another content is a new version. Raises as `create`, and WorkflowMissing.
 
-    What is running goes on by the content with which it began.
+    `waiting`: what another content means for the runs that wait.
     """
     current = _locked(workflow)
     before = {name: getattr(current, name) for name in SETTABLE}
@@ -121,6 +133,7 @@ def update(*, workflow: Workflow, actor: Actor, changes: Values) -> Workflow:
     current.save()
     if is_other_content:
         _keep_version(current, actor)
+        _change_waiting(current, waiting)
     record(events.WORKFLOW_CHANGED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
     return current
 
@@ -156,7 +169,7 @@ def delete(*, workflow: Workflow, actor: Actor) -> None:
 @transaction.atomic
 def retry(*, run: WorkflowRun, actor: Actor) -> WorkflowRun:
     """Do a failed run again. Raises NotFailed."""
-    done = running.retry(run=run)
+    done = runs.retry(run=run)
     payload = {"name": done.workflow.name, "status": done.status}
     record(events.RUN_RETRIED, subject=done.workflow, actor=actor, payload=payload)
     return done
@@ -202,12 +215,10 @@ def _set(workflow: Workflow, values: Values) -> None:
         workflow.name = reading.name(values["name"])
     if "trigger_event" in values:
         workflow.trigger_event = reading.trigger(values["trigger_event"])
-    if "trigger_event" in values or "conditions" in values:
-        conditions = values.get("conditions", workflow.conditions)
-        reading.check_conditions(workflow.trigger_event, conditions)
-        workflow.conditions = conditions
-    if "actions" in values:
-        workflow.actions = reading.actions(values["actions"], reading.Known.of_organization())
+    if not values.keys().isdisjoint(("trigger_event", "conditions", "actions")):
+        _set_content(workflow, values)
+    if "cancel_on" in values:
+        workflow.cancel_on = reading.cancel_on(values["cancel_on"])
     if "hours" in values:
         if values["hours"] not in Workflow.Hours.values:
             raise InvalidWorkflow("hours", _("Use one of: %(names)s.") % {"names": ", ".join(Workflow.Hours.values)})
@@ -217,13 +228,35 @@ def _set(workflow: Workflow, values: Values) -> None:
             setattr(workflow, name, values[name])
 
 
+def _set_content(workflow: Workflow, values: Values) -> None:
+    asked = reading.asked_fields(workflow.trigger_event)
+    if "trigger_event" in values or "conditions" in values:
+        conditions = values.get("conditions", workflow.conditions)
+        reading.check_conditions(conditions, asked)
+        workflow.conditions = conditions
+    # Steps may ask as well: with another trigger they are looked at again.
+    steps = values.get("actions", workflow.actions)
+    asks = any(entry.get("action") in CONTROL for entry in workflow.actions)
+    if "actions" in values or ("trigger_event" in values and asks):
+        workflow.actions = reading.actions(steps, reading.Known.of_organization(), asked)
+
+
 def _require_own(workflow: Workflow, actor: Actor) -> None:
     """Nobody has a rule do what they may not do. Raises ActsBeyondReach or NotPermitted."""
     authority = authority_of(actor, workflow.organization)
     if authority.reach is not Reach.ALL:
         raise ActsBeyondReach
-    for entry in workflow.actions:
+    for entry in every_entry(workflow.actions):
+        if entry["action"] in CONTROL:
+            continue
         authority.require(PERMISSIONS.get(str(entry["action"]), CHANGES_CUSTOMERS))
+
+
+def _change_waiting(workflow: Workflow, waiting: WaitingRuns) -> None:
+    if waiting is WaitingRuns.LEAVE:
+        waits.end_all(workflow=workflow, why=_("The rule was changed."))
+    elif waiting is WaitingRuns.MOVE:
+        waits.move_all(workflow=workflow)
 
 
 def _keep_version(workflow: Workflow, actor: Actor) -> None:

@@ -18,7 +18,7 @@ from core.pagination import page_after
 from core.refused_pages import as_message
 from customers.models import Customer
 from workflows.models import Workflow, WorkflowRun
-from workflows.rules import queries, words
+from workflows.rules import queries, waits, words
 from workflows.rules import services as workflows
 from workflows.rules.dry_run import dry_run
 from workflows.rules.planning import Reason
@@ -134,6 +134,26 @@ def retry(request: Request, organization: str, pk: UUID) -> HttpResponse:
             toasts.success(request, _("Done."))
         else:
             toasts.error(request, _("It failed again. The log says why."))
+    return redirect("workflows:run", organization, pk)
+
+
+@requires("workflows.edit")
+@require_POST
+def continue_run(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """Have a run that waits, or asks a person, go on now."""
+    with as_message(request):
+        waits.go_on(run=_run(request, pk), actor=current_actor())
+        toasts.success(request, _("It goes on in a moment."))
+    return redirect("workflows:run", organization, pk)
+
+
+@requires("workflows.edit")
+@require_POST
+def cancel_run(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """End a run that waits."""
+    with as_message(request):
+        waits.cancel(run=_run(request, pk), actor=current_actor())
+        toasts.success(request, _("It goes on no more."))
     return redirect("workflows:run", organization, pk)
 
 

@@ -17,6 +17,7 @@ from workflows.rules.conditions import AskedField, Comparison, Condition, Invali
 from workflows.rules.fields import choices_of, fields_of, own_fields, trigger_of
 from workflows.rules.planning import Reason
 from workflows.rules.reading import Known
+from workflows.rules.steps import BRANCH, SPLIT, WAIT, CancelOn, Then, entries, inner_of
 
 REASONS: Mapping[str, str | Promise] = {
     Reason.MATCHED: gettext_lazy("It acts."),
@@ -32,6 +33,20 @@ HOURS: Mapping[str, str | Promise] = {
     Workflow.Hours.CLOSED: gettext_lazy("only outside business hours"),
 }
 
+STEP_LABELS: Mapping[str, str | Promise] = {
+    WAIT: gettext_lazy("Wait"),
+    BRANCH: gettext_lazy("Choose by conditions"),
+    SPLIT: gettext_lazy("Choose by chance"),
+}
+# After "What waits ends when".
+CAUSES: Mapping[str, str | Promise] = {
+    CancelOn.REPLY: gettext_lazy("the customer writes"),
+    CancelOn.ANSWER: gettext_lazy("one of yours writes"),
+    CancelOn.ASSIGNMENT: gettext_lazy("the owner changes"),
+    CancelOn.STAGE: gettext_lazy("the stage changes"),
+    CancelOn.OUTCOME: gettext_lazy("a result is recorded"),
+    CancelOn.OPT_OUT: gettext_lazy("the customer opts out"),
+}
 
 # In a sentence these read otherwise than in a list of operators.
 IN_SENTENCES: Mapping[str, str | Promise] = {
@@ -70,7 +85,11 @@ class Words:
         conditions += [str(HOURS[workflow.hours])] if workflow.hours in HOURS else []
         conditions += [_("only once for a customer")] if workflow.is_once else []
         when = str(declared.description) if declared is not None else workflow.trigger_event
-        return Sentences(when, conditions, [self.action(entry) for entry in workflow.actions])
+        actions = list(self.steps(workflow.actions, fields))
+        if workflow.cancel_on:
+            causes = _(" or ").join(str(CAUSES[name]) for name in workflow.cancel_on if name in CAUSES)
+            actions.append(_("What waits ends when %(causes)s") % {"causes": causes})
+        return Sentences(when, conditions, actions)
 
     def fields(self, trigger_event: str) -> Mapping[str, AskedField]:
         """What conditions may ask for with this trigger; nothing where there is no such trigger any more."""
@@ -85,8 +104,56 @@ class Words:
         value = _("nothing") if is_empty(row["seen"]) else _shown(row["seen"], field.choices if field else None)
         return {"text": text, "seen": value, "holds": row["holds"]}
 
+    def steps(self, actions: Sequence[Mapping[str, object]], fields: Mapping[str, AskedField]) -> Iterable[str]:
+        """A line for each step; what stands in a branch begins with a dash."""
+        for entry in actions:
+            name = entry.get("action")
+            if name == WAIT:
+                yield self._wait(entry, fields)
+            elif name in (BRANCH, SPLIT):
+                yield from self._branches(entry, fields)
+            else:
+                yield self.action(entry)
+
+    def _branches(self, entry: Mapping[str, object], fields: Mapping[str, AskedField]) -> Iterable[str]:
+        for number, inner in enumerate(inner_of(entry)):
+            if entry["action"] == SPLIT:
+                yield _("%(share)s %% of the time:") % {"share": inner["share"]}
+            else:
+                text = _("If %(conditions)s:") if number == 0 else _("Else if %(conditions)s:")
+                yield text % {"conditions": self._asked(inner["conditions"], fields)}
+            yield from self._inside(entries(inner), fields)
+        if otherwise := entries(entry, "otherwise"):
+            yield _("Else:")
+            yield from self._inside(otherwise, fields)
+
+    def _inside(self, actions: Sequence[Mapping[str, object]], fields: Mapping[str, AskedField]) -> Iterable[str]:
+        lines = list(self.steps(actions, fields)) or [_("nothing")]
+        return (f"– {line}" for line in lines)
+
+    def _wait(self, entry: Mapping[str, object], fields: Mapping[str, AskedField]) -> str:
+        if "until" in entry:
+            return _("Wait for business hours")
+        if "minutes" in entry:
+            return _("Wait %(time)s") % {"time": _time(_number(entry, "minutes"))}
+        if "quiet_minutes" in entry:
+            text = _("Wait until nothing happened for %(time)s") % {"time": _time(_number(entry, "quiet_minutes"))}
+        else:
+            text = _("Wait until %(conditions)s") % {"conditions": self._asked(entry.get("conditions"), fields)}
+        ends = _("then end") if entry.get("then") == Then.STOP else _("then go on")
+        longest = _("%(time)s at most, %(ends)s") % {"time": _time(_number(entry, "timeout_minutes")), "ends": ends}
+        return f"{text}, {longest}"
+
+    def _asked(self, data: object, fields: Mapping[str, AskedField]) -> str:
+        try:
+            return _(" and ").join(self._lines(parse(data), fields)) or _("always")
+        except InvalidConditions as error:
+            return str(error)
+
     def action(self, entry: Mapping[str, object]) -> str:
         """An action with its parameters."""
+        if entry.get("action") in STEP_LABELS:
+            return str(STEP_LABELS[str(entry["action"])])
         action = ACTIONS.get(str(entry.get("action", "")))
         label = str(action.label) if action is not None else str(entry.get("action", ""))
         named = self._named(entry)
@@ -144,6 +211,11 @@ def _due(entry: Mapping[str, object]) -> str:
     days = entry.get("days", 0)
     length = (minutes if isinstance(minutes, int) else 0) + 1440 * (days if isinstance(days, int) else 0)
     return _("in %(time)s") % {"time": _time(length)} if length else ""
+
+
+def _number(entry: Mapping[str, object], name: str) -> int:
+    value = entry.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _time(minutes: int) -> str:

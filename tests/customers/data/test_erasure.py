@@ -384,7 +384,8 @@ NOT_OF_THE_PERSON = {
     "messaging_stoppedaddress.kind": "a choice", "messaging_stoppedaddress.code": "the provider's",
     "messaging_arrival.state": "a choice", "messaging_arrival.query": "our own message's id",
     "messaging_arrival.outcome": "our own word", "messaging_arrival.last_error": "emptied all the same",
-    "customers_taskreminder.last_error": "the row is deleted",
+    "customers_taskreminder.last_error": "the row is deleted", "workflows_runwait.path": "the row is deleted",
+    "workflows_runwait.cancel_on": "the row is deleted", "workflows_runwait.last_error": "the row is deleted",
 }  # fmt: skip
 
 

@@ -27,6 +27,8 @@ from messaging.inbound_deliveries.store import store
 from messaging.intake import backfill, mailboxes, processing
 from messaging.models import Arrival, Attachment, Channel, ContentSync, Mailbox, Message, Reconciliation
 from messaging.texts.contents import services as contents
+from workflows.models import RunWait, Workflow, WorkflowRun
+from workflows.rules import waits
 
 pytestmark = pytest.mark.django_db
 OLD = timedelta(minutes=1)
@@ -59,6 +61,17 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
         task = Task.objects.create(organization=organization, title="Call")
         return TaskReminder.objects.create(**base, task=task, remind_at=timezone.now())
 
+    def run_that_waits() -> RunWait:
+        rule = Workflow.objects.create(
+            organization=organization, name="A rule", trigger_event="message.received", is_enabled=True,
+            actions=[{"action": "wait", "minutes": 60}],
+        )  # fmt: skip
+        run = WorkflowRun.objects.create(
+            organization=organization, workflow=rule, version=1, event=event(), status="waiting"
+        )
+        now = timezone.now()
+        return RunWait.objects.create(**base, run=run, path="0", began_at=now - OLD, wakes_at=now - OLD)
+
     makers: dict[str, Callable[[], Claimable]] = {
         "inbound": arrival,
         "outbound": message,
@@ -82,6 +95,7 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
             user=alice.user, kind=SecurityNotice.Kind.values[0], due_at=base["due_at"]
         ),
         "password resets": lambda: PasswordReset.objects.create(email=alice.user.email, due_at=base["due_at"]),
+        "runs that wait": run_that_waits,
         "organization deletions": lambda: OrganizationDeletion.objects.create(
             organization_id=organization.pk, slug="x", due_at=base["due_at"], purge_at=base["due_at"]
         ),
@@ -110,12 +124,13 @@ SHOWN: dict[str, Callable[[Any], tuple[str, str]]] = {
     "security notices": lambda row: ("", row.last_error),
     "audit heads": lambda row: ("", row.last_error),
     "organization deletions": lambda row: ("", row.last_error),
+    "runs that wait": lambda row: (row.run.status, row.last_error),
 }
 # What whoever wanted it wants again, as the first time: a job, a link for a new password.
 ASKED_FOR_AGAIN = {"jobs", "password resets"}
 STATES = {
     "inbound": "set_aside", "outbound": "failed", "unconfirmed": "unconfirmed", "events": "set_aside",
-    "jobs": "failed", "files": "failed", "catching up": "failed",
+    "jobs": "failed", "files": "failed", "catching up": "failed", "runs that wait": "held",
 }  # fmt: skip
 AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "inbound": lambda row, alice: processing.replay(row),
@@ -129,6 +144,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "invitations": lambda row, alice: _sent_again(row, alice),
     "audit heads": lambda row, alice: mailing.mail_again(head=row),
     "organization deletions": lambda row, alice: purging.purge_again(row),
+    "runs that wait": lambda row, alice: waits.go_on(run=row.run, actor=alice.actor),
     "security notices": lambda row, alice: notices.send_again(notice=row),
     "catching up": lambda row, alice: backfill.request_backfill(channel=row.channel, actor=alice.actor),
 }

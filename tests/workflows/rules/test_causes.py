@@ -23,7 +23,7 @@ from messaging.delivery import statuses
 from messaging.models import Message
 from tests.workflows.conftest import work
 from workflows.models import Evaluation, Workflow, WorkflowRun
-from workflows.rules import queries, running, services
+from workflows.rules import log, queries, running, runs, services
 from workflows.rules.dry_run import dry_run
 from workflows.rules.reading import InvalidWorkflow
 
@@ -91,7 +91,7 @@ def test_a_run_done_again_does_not_act_a_second_time(make_rule, make_customer, a
     tags.add(customer=customer, names=["y"], actor=alice.actor)
     work()
     assert Task.objects.filter(title="Welcome").count() == 1
-    with pytest.raises(running.ActedMeanwhile):
+    with pytest.raises(runs.ActedMeanwhile):
         services.retry(run=rule.runs.get(status="failed"), actor=alice.actor)
     assert Task.objects.filter(title="Welcome").count() == 1
 
@@ -133,7 +133,7 @@ def test_once_is_once_also_when_the_log_was_purged(make_rule, receive):
     work()
     with every_organization("housekeeping"):
         WorkflowRun.objects.update(created_at="2020-01-01T00:00Z")
-        running.purge_log()
+        log.purge_log()
     assert (rule.runs.get().steps, rule.runs.get().conditions) == ([], [])
     receive("Hello again")
     work()
@@ -146,11 +146,11 @@ def test_what_is_to_go_out_is_found_also_when_the_log_was_purged(make_rule, rece
     work()
     with every_organization("housekeeping"):
         WorkflowRun.objects.update(created_at="2020-01-01T00:00Z")
-        running.purge_log()
+        log.purge_log()
     assert queries.outgoing(alice.member).count() == 1
     Message.objects.filter(origin="workflow").update(status="cancelled")
     with every_organization("housekeeping"):
-        assert running.purge_log() == 1
+        assert log.purge_log() == 1
 
 
 def test_a_task_of_nobody_is_told_to_who_reaches_everything_alone(make_rule, alice, mona, inside):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from activity.payloads import Kind
 from workflows.rules.conditions import parse
-from workflows.rules.planning import MAX_DEPTH, Cause, Hours, PlannedAction, Reason, Rule, decide
+from workflows.rules.planning import MAX_DEPTH, Cause, Hours, Reason, Rule, decide
+from workflows.rules.steps import PlannedAction
 
 KINDS = {"n": Kind.NUMBER}
 TAG = PlannedAction("add_tag", {"tag": "vip"})
@@ -20,7 +21,7 @@ rules = st.builds(
     id=st.builds(uuid4),
     name=st.just("A rule"),
     condition=st.sampled_from([parse({}), parse({"n": 1}), parse({"n__gt": 3}), parse({"not": {"n": 1}})]),
-    actions=st.just((TAG,)),
+    steps=st.just((TAG,)),
     is_once=st.booleans(),
     hours=st.sampled_from(Hours),
     stops_after=st.booleans(),
@@ -45,7 +46,7 @@ def test_what_the_engine_promises(chosen, n, is_open, depth, data):
     stopped = False
     for decision in decisions:
         rule = decision.rule
-        assert bool(decision.actions) is decision.is_match
+        assert bool(decision.steps) is decision.is_match
         if decision.is_match:
             assert not stopped
             assert rule.id != own
@@ -59,7 +60,7 @@ def test_what_the_engine_promises(chosen, n, is_open, depth, data):
 
 
 def rule(name: str, **more: object) -> Rule:
-    fields: dict[str, object] = {"condition": parse({}), "actions": (TAG,), "id": UUID(int=sum(name.encode())), **more}
+    fields: dict[str, object] = {"condition": parse({}), "steps": (TAG,), "id": UUID(int=sum(name.encode())), **more}
     return Rule(name=name, **fields)  # type: ignore[arg-type]
 
 

@@ -135,6 +135,8 @@ class TestRules:
         assert fields["customer_stage"]["choices"]["contacted"] == "Contacted"
         assert "icontains" in fields["message_body"]["operators"]
         received = next(one for one in catalog["triggers"] if one["event_type"] == "message.received")
+        assert [step["name"] for step in catalog["control_steps"]] == ["wait", "branch", "split"]
+        assert catalog["cancel_on"]["reply"] == "the customer writes"
         assert {"message_body", "is_new_customer", "business_hours"} <= set(received["condition_fields"])
         actions = {one["name"]: one for one in catalog["actions"]}
         assert "notify" not in actions

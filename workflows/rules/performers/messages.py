@@ -108,12 +108,12 @@ def _conversation(run: Run, channel: Channel) -> Conversation:
 
 
 def _require_in_time(run: Run) -> None:
-    """Raises ActionSkipped where it happened so long ago that somebody has to look first: before a day, or while the
-    organization was suspended, as what was to leave then does not leave by itself either. Not for what a person has
+    """Raises ActionSkipped where it was to happen so long ago that somebody has to look first: before a day, or while
+    the organization was suspended, as what was to leave then does not leave by itself either. Not for what a person has
     tried again: they have looked."""
     if run.row.tries > 1:
         return
-    happened = run.event.occurred_at
+    happened = run.due_at
     now = timezone.now()
     if happened < now - A_DAY:
         raise ActionSkipped(_("This happened more than a day ago, so somebody has to look at it first."))
@@ -137,8 +137,8 @@ def _require_room(run: Run) -> None:
 
 def _require_nobody_answers(run: Run, conversation: Conversation) -> None:
     """Raises ActionSkipped where somebody of ours wrote in the thread a short while ago: automation does not talk
-    between two people. What a person's own act caused is theirs, and goes out."""
-    if run.event.actor_kind == ActorKind.USER:
+    between two people. What a person's own act caused is theirs, and goes out; not what waited since."""
+    if run.event.actor_kind == ActorKind.USER and not run.is_resumed:
         return
     since = clock.now() - timedelta(minutes=settings.AUTOMATION_SILENT_MINUTES)
     rows = Message.objects.filter(conversation=conversation, origin=Message.Origin.PERSON, created_at__gte=since)
