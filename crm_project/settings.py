@@ -361,6 +361,8 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
         "KeyStateEnum": "accounts.api_keys.serializers.STATES",
         "PersonStatusEnum": "accounts.people.serializers.STATUSES",
         "HealthStatusEnum": "activity.models.health.HealthStatus",
+        "RunStatusEnum": "workflows.models.run.WorkflowRun.Status",
+        "CancelOnEnum": "workflows.rules.serializers.CANCEL_ON",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -21,5 +21,7 @@ for action in (
     Action("notify", _("Notify somebody"), {"text": Kind.TEXT}, {"to": Kind.ID}),
     Action("set_status", _("Set the status"), {"status": Kind.KEY}),
     Action("resolve_conversation", _("Resolve the conversation")),
+    Action("start_sequence", _("Put into a sequence"), {"sequence": Kind.ID}),
+    Action("stop_sequence", _("Take out of a sequence"), {"sequence": Kind.ID}),
 ):
     ACTIONS.register(action)

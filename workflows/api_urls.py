@@ -2,10 +2,12 @@ from django.urls import URLPattern, URLResolver
 
 from core.api.router import Router
 from workflows.rules.api import DecisionViewSet, WorkflowRunViewSet, WorkflowViewSet
+from workflows.sequences.api import SequenceViewSet
 
 router = Router()
 router.register("workflows", WorkflowViewSet, "workflow")
 router.register("workflow-runs", WorkflowRunViewSet, "workflow-run")
+router.register("sequences", SequenceViewSet, "sequence")
 # Sales staff call customers leads.
 for name, singular in (("customers", "customer"), ("leads", "lead")):
     router.register(f"{name}/<uuid:pk>/workflow-decisions", DecisionViewSet, f"{singular}-workflow-decision")

@@ -9,10 +9,12 @@ from customers.events import ABOUT_CUSTOMER
 NAME = PayloadField("name", Kind.LABEL)
 
 SCHEDULE_DAILY = declare("schedule.daily", _("A day began"), conditions=ABOUT_CUSTOMER)
-WORKFLOW_CREATED = declare("workflow.created", _("A rule was made"), NAME)
-WORKFLOW_CHANGED = declare("workflow.changed", _("A rule was changed, or switched on or off"),
+SEQUENCE_ENROLLED = declare("sequence.enrolled", _("A customer was put into a sequence"),
+    NAME, PayloadField("sequence", Kind.ID, is_kept=True), conditions=ABOUT_CUSTOMER)  # fmt: skip
+WORKFLOW_CREATED = declare("workflow.created", _("A rule or a sequence was made"), NAME)
+WORKFLOW_CHANGED = declare("workflow.changed", _("A rule or a sequence was changed, or switched on or off"),
     NAME, PayloadField("changes", Kind.SETTINGS, "what was set: from and to"))  # fmt: skip
-WORKFLOW_DELETED = declare("workflow.deleted", _("A rule was deleted, with its log"), NAME)
+WORKFLOW_DELETED = declare("workflow.deleted", _("A rule or a sequence was deleted, with its log"), NAME)
 WORKFLOW_PAUSED = declare("workflow.paused", _("A rule was switched off after it had failed many times in a row"),
     NAME, PayloadField("failures", Kind.NUMBER))  # fmt: skip
 WORKFLOWS_REORDERED = declare("workflows.reordered", _("The rules were put in another order"),
@@ -21,5 +23,7 @@ RUN_HELD = declare("workflow.run_held", _("A run was to go on so long ago that s
     NAME, PayloadField("run", Kind.ID, is_kept=True))  # fmt: skip
 RUN_CONTINUED = declare("workflow.run_continued", _("A run was told to go on"), NAME)
 RUN_CANCELLED = declare("workflow.run_cancelled", _("A run that waited was ended"), NAME)
+RUN_MOVED = declare("workflow.run_moved", _("A customer was moved to another step of a sequence"),
+    NAME, PayloadField("step", Kind.NUMBER, is_kept=True))  # fmt: skip
 RUN_RETRIED = declare("workflow.run_retried", _("A failed run of a rule was done again"),
     NAME, PayloadField("status", Kind.KEY, "what became of it"))  # fmt: skip

@@ -8,10 +8,18 @@ from accounts.events import ORGANIZATION_CREATED
 from accounts.frame import settings_menu
 from activity.models import Event
 from activity.registry import subscribe, subscribe_many, triggers
-from customers.events import CHANGES_UNDONE, PACK_CHANGED
+from customers.events import CHANGES_UNDONE, PACK_CHANGED, PROCESS_CHANGED
 from customers.packs import packs
+from customers.page import panels
+from customers.work.processes.sequences import BEGIN
 from workflows.rules import personal_data, running, services, waits
 from workflows.rules.performers import customers, messages  # noqa: F401 - what each action does
+from workflows.sequences import (
+    jobs,
+    panel,
+    performers,  # noqa: F401 - what each action does
+)
+from workflows.sequences import services as sequences
 
 
 def register() -> None:
@@ -27,6 +35,12 @@ def register() -> None:
         subscribe(event_type, running.run_rules, name=f"workflows.run_rules.{event_type}")
     for event_type in waits.CAUSES:
         subscribe_many(event_type, waits.cancel_by, name=f"workflows.cancel_waits.{event_type}")
+    panels.register(
+        panels.Panel(str(_("Sequences")), "workflows/sequences/panel.html", 48, panel.sequences_of, "workflows.view")
+    )
+    jobs.register()
+    BEGIN.register(sequences.begin_for_process)
+    subscribe_many(PROCESS_CHANGED, sequences.follow_process, name="workflows.follow_process")
     subscribe(CHANGES_UNDONE, personal_data.forget_removed, name="workflows.forget_removed")
     subscribe(ORGANIZATION_CREATED, install_rules, name="workflows.install_rules", inline=True)
     subscribe(PACK_CHANGED, install_rules, name="workflows.install_rules_of_other_pack", inline=True)

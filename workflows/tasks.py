@@ -4,13 +4,13 @@ from celery import shared_task
 
 from core.jobs import Drain
 from core.tenancy import every_organization
-from workflows.rules import log, waits
+from workflows.rules import going_on, log
 
 
 @shared_task(base=Drain, name="workflows.tasks.go_on")
 def go_on() -> int:
     """Go on with runs that waited."""
-    return waits.go_on_due()
+    return going_on.go_on_due()
 
 
 @shared_task

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from workflows.rules import views as rules
+from workflows.sequences import views as sequences
 
 app_name = "workflows"
 
@@ -14,4 +15,11 @@ urlpatterns = [
     path("settings/rules/runs/<uuid:pk>/retry/", rules.retry, name="retry_run"),
     path("settings/rules/runs/<uuid:pk>/continue/", rules.continue_run, name="continue_run"),
     path("settings/rules/runs/<uuid:pk>/cancel/", rules.cancel_run, name="cancel_run"),
+    path("settings/sequences/", sequences.sequence_list, name="sequences"),
+    path("settings/sequences/<uuid:pk>/", sequences.sequence_detail, name="sequence"),
+    path("settings/sequences/<uuid:pk>/switch/", sequences.switch, name="switch_sequence"),
+    path("settings/sequences/<uuid:pk>/delete/", sequences.delete_sequence, name="delete_sequence"),
+    path("settings/sequences/<uuid:pk>/enrol/", sequences.enrol_view, name="enrol_view"),
+    path("settings/sequences/runs/<uuid:pk>/", sequences.change_run, name="change_sequence_run"),
+    path("customers/<uuid:pk>/sequences/", sequences.enrol_customer, name="enrol_customer"),
 ]

@@ -20,10 +20,12 @@ class ProcessQuerySet(OfCustomerQuerySet["Process"]):
 
 
 class Process(TenantModel):
-    """A customer's way through timed steps; the follow-up process is begun by the first action that is logged."""
+    """A customer's way through timed steps. The follow-up process is begun by the first action that is logged; others
+    are ways through a sequence."""
 
     class Kind(models.TextChoices):
         FOLLOW_UP = "follow_up", "Follow-up"
+        SEQUENCE = "sequence", "Sequence"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -36,6 +38,8 @@ class Process(TenantModel):
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="processes")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.FOLLOW_UP, editable=False)
+    # The sequence (workflows) that it is a way through; what is done in it is decided there.
+    sequence = models.UUIDField(null=True, blank=True, editable=False)
     name = OneLine(max_length=120, default="Follow-up")
     channel = OneLine(max_length=40, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
@@ -55,6 +59,11 @@ class Process(TenantModel):
                 fields=["customer"],
                 condition=Q(kind="follow_up", status__in=["pending", "active", "paused"]),
                 name="one_open_follow_up_process",
+            ),
+            models.UniqueConstraint(
+                fields=["customer", "sequence"],
+                condition=Q(kind="sequence", status__in=["pending", "active", "paused"]),
+                name="once_in_a_sequence",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="process_has_name"),
         ]

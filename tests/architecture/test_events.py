@@ -167,6 +167,8 @@ customer.stage_changed customer.tag_added customer.assigned conversation.opened 
 conversation.unanswered deal.created deal.won deal.lost task.created task.completed task.overdue followup.due
 lead.stalled outcome.recorded schedule.daily
 """
+# What was declared beside the contract's.
+MORE_TRIGGERS = ["sequence.enrolled"]
 FIELDS = """
 channel is_new_customer message_body customer_phone customer_stage customer_tags customer_source customer_status
 assigned_to business_hours language outcome_type
@@ -182,6 +184,7 @@ WORDS = {
     "assign": ({"to"}, set()),
     "create_task": ({"title"}, {"due_in_minutes", "priority", "description"}),
     "add_note": ({"body"}, set()),
+    "start_sequence": ({"sequence"}, set()), "stop_sequence": ({"sequence"}, set()),
     "notify": ({"text"}, {"to"}),
     "set_status": ({"status"}, set()),
     "resolve_conversation": (set(), set()),
@@ -189,7 +192,7 @@ WORDS = {
 
 
 def test_the_words_of_rules_are_those_of_the_contract():
-    assert sorted(registry.triggers()) == sorted(TRIGGERS.split())
+    assert sorted(registry.triggers()) == sorted([*TRIGGERS.split(), *MORE_TRIGGERS])
     assert sorted(CONDITION_FIELDS.names()) == sorted(FIELDS.split())
     assert list(OPERATORS) == ["neq", "contains", "icontains", "in", "gt", "lt", "isnull"]
     assert {action.name: (set(action.needs), set(action.takes)) for action in ACTIONS} == WORDS

@@ -50,6 +50,7 @@ from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
 from workflows.models import WorkflowRun
 from workflows.rules import services as workflows
+from workflows.sequences import services as sequences
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +60,7 @@ PHONE = "7700912345"
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
     r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations|"
-    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars|^workflows|settings/rules)/<uuid:pk>"
+    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars|^workflows|settings/rules|sequences)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -164,7 +165,16 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             event=Event.objects.get(type="customer.created", customer_id=customer.pk),
             conditions=[{"field": "customer_source", "op": "eq", "value": "", "seen": NAME, "holds": True}],
         )  # fmt: skip
+        sequence = sequences.create(
+            organization=organization, actor=actor,
+            values={"name": "Chase", "is_enabled": True, "steps": [
+                {"delay_minutes": 60, "action": {"action": "add_note", "body": "x"}},
+            ]},
+        )  # fmt: skip
+        chased = sequences.enrol(sequence=sequence, customer=customer, actor=actor)
         ids = {
+            r"sequences/runs/<": WorkflowRun.objects.get(process=chased).pk,
+            r"sequences/<": sequence.pk,
             r"api-keys/<": key.pk,
             r"workflows/<": workflow.pk,
             r"workflow-runs/<": run.pk,
@@ -181,7 +191,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"contacts/<": contact.pk,
             r"interactions/<": interaction.pk,
             r"actions/<": action.pk,
-            r"processes/<": Process.objects.get(customer=customer).pk,
+            r"processes/<": Process.objects.get(customer=customer, kind="follow_up").pk,
             r"settings/outcomes/<": outcome.type_id,
             r"outcomes/<": outcome.pk,
             r"outcome-types/<": outcome.type_id,

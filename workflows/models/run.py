@@ -22,15 +22,20 @@ class WorkflowRun(TenantModel):
         WAITING = "waiting", "Waiting"
         # It was to go on so long ago that somebody has to look first.
         HELD = "held", "Asks a person"
+        PAUSED = "paused", "Paused"
         CANCELLED = "cancelled", "Cancelled"
 
     # Those that have not come to their end.
-    OPEN = (Status.WAITING, Status.HELD)
+    OPEN = (Status.WAITING, Status.HELD, Status.PAUSED)
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="runs")
     version = models.PositiveIntegerField()
     # Of whom it is about the event knows, also after a merge.
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+")
+    # Of a way through a sequence: what shows it beside the customer's other processes.
+    process = models.OneToOneField(
+        "customers.Process", null=True, blank=True, on_delete=models.SET_NULL, related_name="run", editable=False
+    )
     status = models.CharField(max_length=12, choices=Status.choices)
     # Of each comparison: field, op, value, seen, holds.
     conditions = models.JSONField(default=list, encoder=DjangoJSONEncoder)

@@ -14,13 +14,19 @@ from core.tenancy import TenantManager, TenantModel
 
 
 class Workflow(TenantModel):
-    """A rule: when an event of the trigger happens and the conditions hold, the steps are taken, in order."""
+    """A rule: when an event of the trigger happens and the conditions hold, the steps are taken, in order. Or a
+    sequence: pairs of a wait and an action, gone through by customers who are put into it."""
+
+    class Kind(models.TextChoices):
+        RULE = "rule", "Rule"
+        SEQUENCE = "sequence", "Sequence"
 
     class Hours(models.TextChoices):
         ANY = "any", "At any time"
         OPEN = "open", "Within business hours"
         CLOSED = "closed", "Outside business hours"
 
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.RULE, editable=False)
     name = OneLine(max_length=120)
     # What its pack calls it; empty for one that somebody made here.
     key = models.SlugField(max_length=40, blank=True, editable=False)

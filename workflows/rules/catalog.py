@@ -109,6 +109,7 @@ def _offered(action: Action, known: Known) -> OfferedAction:
         "template": known.templates,
         "stage": known.stages,
         "to": known.members,
+        "sequence": known.sequences,
         "channel": {kind.value: kind.value for kind in ChannelKind},
         "priority": {value: str(label) for value, label in Task.Priority.choices},
         "status": {value: str(label) for value, label in Customer.Status.choices},

@@ -49,7 +49,7 @@ _lock = threading.Lock()
 def enabled_for(organization_id: UUID, event_type: str) -> Rules | None:
     """The enabled rules of a trigger in the organization that is open; None where there are none. One query, and a
     second one where a rule was made, changed, switched or put elsewhere since they were read here."""
-    rows = Workflow.objects.filter(trigger_event=event_type, is_enabled=True)
+    rows = Workflow.objects.filter(trigger_event=event_type, is_enabled=True, kind=Workflow.Kind.RULE)
     rows = rows.order_by("position", "created_at", "pk")
     stamp: Stamp = tuple(rows.values_list("pk", "updated_at", "failures"))
     if not stamp:
@@ -88,4 +88,5 @@ def rule_of(row: Workflow) -> Rule:
         stops_after=row.stop_after,
         cancel_on=frozenset(map(CancelOn, row.cancel_on)),
         failures=row.failures,
+        keeps_hours=row.kind == Workflow.Kind.SEQUENCE and row.hours == Workflow.Hours.OPEN,
     )

@@ -52,6 +52,8 @@ class Rule:
     cancel_on: frozenset[CancelOn] = frozenset()
     # How often in a row it failed until now.
     failures: int = 0
+    # Every wait lasts until business hours: of a sequence that is only to act within them.
+    keeps_hours: bool = False
 
     @property
     def program(self) -> Program:

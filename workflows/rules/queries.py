@@ -14,7 +14,7 @@ from workflows.models import Evaluation, RunMessage, Workflow, WorkflowRun
 
 def workflows() -> QuerySet[Workflow]:
     """The rules of the open organization, in the order in which they run."""
-    return Workflow.objects.order_by("position", "created_at", "pk")
+    return Workflow.objects.filter(kind=Workflow.Kind.RULE).order_by("position", "created_at", "pk")
 
 
 def visible_events(member: Member) -> QuerySet[Event]:

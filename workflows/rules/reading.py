@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -23,7 +23,7 @@ from workflows.rules import conditions, fields, steps
 from workflows.rules.conditions import AskedField
 from workflows.rules.performing import PERFORMERS
 
-MAX_ACTIONS: Final = 20
+MAX_ACTIONS: Final = steps.MAX_STEPS
 MAX_SHARES: Final = 5
 # They are written down with every event that the rule looks at.
 MAX_CONDITIONS_LENGTH: Final = 10_000
@@ -46,12 +46,14 @@ class Known:
     stages: Mapping[str, str]
     members: Mapping[str, str]
     templates: Mapping[str, str]
+    sequences: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_organization(cls) -> Known:
-        """Of the organization that is open; three queries."""
+        """Of the organization that is open; four queries."""
+        sequences = Workflow.objects.filter(kind=Workflow.Kind.SEQUENCE).order_by("name").values_list("pk", "name")
         templates = dict(Template.objects.order_by("-name").values_list("key", "name"))
-        return cls(fields.stages(), fields.members(), templates)
+        return cls(fields.stages(), fields.members(), templates, {str(pk): name for pk, name in sequences})
 
 
 Params = Mapping[str, object]
@@ -149,7 +151,8 @@ def _wait(data: Params, place: str, asked: Asked) -> dict[str, object]:
         check_conditions(data["conditions"], asked, f"{place}.conditions")
         result["conditions"] = data["conditions"]
     else:
-        result[way] = _length(data, way, place)
+        # Of nothing: the steps of a sequence may follow one another at once.
+        result[way] = _length(data, way, place, least=0 if way == "minutes" else 1)
     if may_time_out:
         result["timeout_minutes"] = _length(data, "timeout_minutes", place)
         then = data.get("then", steps.Then.STOP.value)
@@ -206,10 +209,10 @@ def _require_known(data: Params, place: str, names: set[str]) -> None:
         raise InvalidWorkflow(f"{place}.{unknown[0][:40]}", text)
 
 
-def _length(data: Params, name: str, place: str) -> int:
+def _length(data: Params, name: str, place: str, least: int = 1) -> int:
     try:
         result = _whole(data.get(name), MAX_MINUTES)
-        if result < 1:
+        if result < least:
             raise ValueError(_("At least one minute."))
     except ValueError as error:
         raise InvalidWorkflow(f"{place}.{name}", str(error)) from error
@@ -316,6 +319,7 @@ PARAMETERS: Mapping[str, Check] = {
     "priority": _one_of(lambda known: _labels(Task.Priority.choices)),
     "description": _text(5000, is_filled=True, is_empty_fine=True),
     "status": _one_of(lambda known: _labels(Customer.Status.choices)),
+    "sequence": _one_of(lambda known: known.sequences),
     "text": _text(500, is_filled=True, is_line=True),
 }
 

@@ -19,8 +19,9 @@ from activity.models import Event
 from activity.payloads import Kind
 from core import clock
 from core.refused import Refused
-from customers.models import Customer
+from customers.models import Customer, Process
 from customers.people.locking import CustomerMissing
+from customers.work.processes import services as processes
 from workflows import events
 from workflows.models import RunWait, Workflow, WorkflowRun
 from workflows.rules import fields
@@ -75,6 +76,28 @@ def begin(decision: Decision, event: Event, facts: EventFacts, cause: Cause) -> 
     if is_new:
         take_steps(run, rule, event, facts, cause, path=rule.program.first, due_at=event.occurred_at)
         run.save(update_fields=["status", "steps", "path"])
+
+
+def show(run: WorkflowRun) -> None:
+    """Show where a way through a sequence stands, beside the customer's other processes. Called with the customer held;
+    nothing of a run of a rule."""
+    if run.process_id is None:
+        return
+    process = Process.objects.select_related("organization", "customer", "last_action").get(pk=run.process_id)
+    next_at = RunWait.objects.filter(run=run).values_list("wakes_at", flat=True).first()
+    actor = Actor(ActorKind.WORKFLOW, str(run.workflow_id), process.name)
+    processes.follow(process=process, status=SHOWN_AS[run.status], next_at=next_at, actor=actor)
+
+
+# What failed, or asks a person, goes on when somebody says so.
+SHOWN_AS: Final[Mapping[str, str]] = {
+    WorkflowRun.Status.DONE: Process.Status.COMPLETED,
+    WorkflowRun.Status.CANCELLED: Process.Status.CANCELLED,
+    WorkflowRun.Status.WAITING: Process.Status.ACTIVE,
+    WorkflowRun.Status.PAUSED: Process.Status.PAUSED,
+    WorkflowRun.Status.HELD: Process.Status.PAUSED,
+    WorkflowRun.Status.FAILED: Process.Status.PAUSED,
+}
 
 
 def take_steps(
@@ -132,6 +155,7 @@ def retry(*, run: WorkflowRun) -> WorkflowRun:
         )
         locked.updated_at = timezone.now()
         locked.save(update_fields=["status", "steps", "path", "tries", "version", "updated_at"])
+        show(locked)
     return locked
 
 
@@ -246,6 +270,8 @@ class _Walk:
             wakes_at = now if is_there else min(now + ASK_AGAIN, times_out_at or now + ASK_AGAIN)
         else:
             wakes_at = now + (wait.length or wait.quiet or timedelta())
+        if self.rule.keeps_hours:
+            wakes_at = self.context.facts.hours.opens_at(wakes_at) or wakes_at
         if wakes_at <= now:
             self.steps.append(kept_step(WAIT, StepStatus.DONE, _("There was nothing to wait for."), path=node.path))
             return False

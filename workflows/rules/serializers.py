@@ -23,6 +23,7 @@ ACTION = {
     "properties": {"action": {"type": "string"}},
     "example": {"action": "add_tag", "tag": "price"},
 }
+CANCEL_ON = [(cause.value, cause.value) for cause in CancelOn]
 STEPS = {"type": "array", "items": {"type": "object", "additionalProperties": True}}
 
 
@@ -44,7 +45,7 @@ class WorkflowSerializer(Strict, serializers.ModelSerializer[Workflow]):
     position = serializers.IntegerField(required=False, min_value=0, max_value=100_000)
     hours = serializers.ChoiceField(choices=Workflow.Hours.choices, required=False)
     cancel_on = serializers.ListField(
-        child=serializers.ChoiceField(choices=[cause.value for cause in CancelOn]), required=False,
+        child=serializers.ChoiceField(choices=CANCEL_ON), required=False,
         help_text="What ends a run of the rule that waits.",
     )  # fmt: skip
     waiting = serializers.ChoiceField(

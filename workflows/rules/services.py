@@ -88,14 +88,16 @@ class WorkflowMissing(Refused):
 
 
 @transaction.atomic
-def create(*, organization: Organization, actor: Actor, values: Values) -> Workflow:
+def create(
+    *, organization: Organization, actor: Actor, values: Values, kind: Workflow.Kind = Workflow.Kind.RULE
+) -> Workflow:
     """A new rule, the last in order unless a position is given. Raises InvalidWorkflow, InvalidConditions,
     TooManyWorkflows, ActsBeyondReach, NotPermitted for an action that the actor may not do by hand."""
     grants.lock(organization)
     rows = Workflow.objects.filter(organization=organization)
     if rows.count() >= MAX_WORKFLOWS:
         raise TooManyWorkflows
-    workflow = Workflow(organization=organization, created_by_id=actor.user_id)
+    workflow = Workflow(organization=organization, kind=kind, created_by_id=actor.user_id)
     last = rows.aggregate(last=Max("position"))["last"]
     workflow.position = 0 if last is None else last + 1
     _set(workflow, {"name": "", "trigger_event": "", "actions": [], "conditions": {}, **values})
@@ -142,7 +144,7 @@ def update(*, workflow: Workflow, actor: Actor, changes: Values, waiting: Waitin
 def reorder(*, organization: Organization, actor: Actor, ids: Sequence[UUID]) -> None:
     """Put the rules in this order; each has to be named once. Raises InvalidWorkflow."""
     grants.lock(organization)
-    rows = {row.pk: row for row in Workflow.objects.filter(organization=organization)}
+    rows = {row.pk: row for row in Workflow.objects.filter(organization=organization, kind=Workflow.Kind.RULE)}
     if len(set(ids)) != len(ids) or set(ids) != rows.keys():
         raise InvalidWorkflow("ids", _("Name every rule once."))
     changed = []

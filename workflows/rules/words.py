@@ -135,13 +135,15 @@ class Words:
         if "until" in entry:
             return _("Wait for business hours")
         if "minutes" in entry:
-            return _("Wait %(time)s") % {"time": _time(_number(entry, "minutes"))}
+            return _("Wait %(time)s") % {"time": length_in_words(_number(entry, "minutes"))}
         if "quiet_minutes" in entry:
-            text = _("Wait until nothing happened for %(time)s") % {"time": _time(_number(entry, "quiet_minutes"))}
+            quiet = length_in_words(_number(entry, "quiet_minutes"))
+            text = _("Wait until nothing happened for %(time)s") % {"time": quiet}
         else:
             text = _("Wait until %(conditions)s") % {"conditions": self._asked(entry.get("conditions"), fields)}
         ends = _("then end") if entry.get("then") == Then.STOP else _("then go on")
-        longest = _("%(time)s at most, %(ends)s") % {"time": _time(_number(entry, "timeout_minutes")), "ends": ends}
+        time = length_in_words(_number(entry, "timeout_minutes"))
+        longest = _("%(time)s at most, %(ends)s") % {"time": time, "ends": ends}
         return f"{text}, {longest}"
 
     def _asked(self, data: object, fields: Mapping[str, AskedField]) -> str:
@@ -163,8 +165,13 @@ class Words:
         return ", ".join([f"{label}: {named}" if named else label, *timed])
 
     def _named(self, entry: Mapping[str, object]) -> str:
-        labels = {"template": self.known.templates, "stage": self.known.stages, "to": self.known.members}
-        for name in ("template", "stage", "to", "tag", "title", "body", "text", "status"):
+        labels = {
+            "template": self.known.templates,
+            "stage": self.known.stages,
+            "to": self.known.members,
+            "sequence": self.known.sequences,
+        }
+        for name in ("template", "stage", "to", "sequence", "tag", "title", "body", "text", "status"):
             if name in entry:
                 value = str(entry[name])
                 return f"“{labels.get(name, {}).get(value, value)}”"
@@ -203,14 +210,14 @@ def _shown(value: object, choices: Mapping[str, str] | None) -> str:
 
 def _delay(entry: Mapping[str, object]) -> str:
     minutes = entry.get("delay_minutes")
-    return _("after %(time)s") % {"time": _time(minutes)} if isinstance(minutes, int) and minutes else ""
+    return _("after %(time)s") % {"time": length_in_words(minutes)} if isinstance(minutes, int) and minutes else ""
 
 
 def _due(entry: Mapping[str, object]) -> str:
     minutes = entry.get("due_in_minutes", entry.get("minutes", 0))
     days = entry.get("days", 0)
     length = (minutes if isinstance(minutes, int) else 0) + 1440 * (days if isinstance(days, int) else 0)
-    return _("in %(time)s") % {"time": _time(length)} if length else ""
+    return _("in %(time)s") % {"time": length_in_words(length)} if length else ""
 
 
 def _number(entry: Mapping[str, object], name: str) -> int:
@@ -218,7 +225,7 @@ def _number(entry: Mapping[str, object], name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _time(minutes: int) -> str:
+def length_in_words(minutes: int) -> str:
     days, rest = divmod(minutes, 1440)
     hours, rest = divmod(rest, 60)
     parts = [

@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from activity.actor import current_actor
+from core.api.errors import invalid
 from core.api.strict import Body
 from customers.models import Interaction, Process
 from customers.people.records_api import RecordViewSet
 from customers.work.interactions import services as interactions
+from customers.work.processes import sequences
 from customers.work.processes import services as processes
 from customers.work.processes.serializers import (
     ActionParameters,
@@ -57,6 +59,7 @@ class ActionViewSet(RecordViewSet[Interaction]):
         interactions.delete(interaction=instance, actor=current_actor())
 
 
+SENT_AS = {"next_follow_up_at": "next_followup_datetime"}
 turn_schema = extend_schema(
     request=None, responses={200: ProcessSerializer, 409: OpenApiResponse(description="The process has ended.")}
 )
@@ -66,7 +69,8 @@ class ProcessViewSet(RecordViewSet[Process]):
     permissions = {**PERMISSIONS, **dict.fromkeys(("pause", "resume", "cancel"), "customers.edit")}
     serializer_class = ProcessSerializer
     list_parameters = ProcessParameters
-    lookups = {"customer": "customer", "lead_id": "customer", "status": "status"}
+    lookups = {"customer": "customer", "lead_id": "customer", "status": "status", "sequence": "sequence"}
+    # `sequence` is fixed, so a PUT without it leaves it.
     empty = {"name": processes.NAME, "channel": "", "status": Process.Status.ACTIVE, "next_follow_up_at": None}
     etag_actions = RecordViewSet.etag_actions | {"pause", "resume", "cancel"}
     schema_name, schema_tags = "processes", ["processes"]
@@ -75,7 +79,17 @@ class ProcessViewSet(RecordViewSet[Process]):
         return Process.objects.visible_to(self.member).select_related("customer__organization")
 
     def perform_create(self, data: Body) -> Process:
-        return processes.start(actor=current_actor(), **data)
+        sequence = data.pop("sequence", None)
+        if sequence is None:
+            return processes.start(actor=current_actor(), **data)
+        for name in data.keys() - {"customer", "channel"}:
+            raise invalid(SENT_AS.get(name, name), "A sequence decides this by itself: leave it out.")
+        return sequences.begin(sequence=sequence, actor=current_actor(), **data)
+
+    def refuse_fixed(self, instance: Process, changes: Body) -> None:
+        super().refuse_fixed(instance, changes)
+        if changes.pop("sequence", instance.sequence) != instance.sequence:
+            raise invalid("sequence", "A process stays in its sequence.")
 
     def perform_update(self, instance: Process, changes: Body) -> Process:
         return processes.update(process=instance, actor=current_actor(), changes=changes)

@@ -79,7 +79,9 @@ class ProcessSerializer(RecordSerializer):
     lead_id = LeadField()
     name = serializers.CharField(max_length=120, required=False)
     channel = serializers.CharField(max_length=40, required=False, allow_blank=True)
-    sequence = serializers.UUIDField(read_only=True, allow_null=True, default=None)
+    sequence = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Of a way through a sequence; given when it begins."
+    )
     last_action_id = serializers.UUIDField(read_only=True, allow_null=True)
     next_followup_datetime = serializers.DateTimeField(
         source="next_follow_up_at", required=False, allow_null=True, help_text="The customer's one next follow-up."
@@ -99,4 +101,5 @@ class ProcessParameters(ListParameters):
 
     lead_id = serializers.UUIDField(required=False)
     customer = serializers.UUIDField(required=False, help_text="The same as lead_id.")
+    sequence = serializers.UUIDField(required=False)
     status = serializers.ChoiceField(choices=Process.Status.choices, required=False)

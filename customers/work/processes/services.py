@@ -31,13 +31,22 @@ class CannotChange(Refused):
     status, code = 409, "ended"
 
 
+class InSequence(CannotChange):
+    """What a sequence does is begun there, and does not go on once it ended."""
+
+    code = "in_sequence"
+
+    def __init__(self) -> None:
+        super().__init__("The way through this sequence has ended. Begin it again from the sequence.")
+
+
 class AnotherOpen(CannotChange):
     """A customer has one open process at most."""
 
     code = "another_open"
 
     def __init__(self) -> None:
-        super().__init__("The customer has an open follow-up process already.")
+        super().__init__("The customer has an open process of this kind already.")
 
 
 @transaction.atomic
@@ -94,25 +103,55 @@ def start(
 def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> Process:
     """Set fields. The next follow-up of an active process is its customer's; one that ends or rests takes it away.
 
-    Raises AnotherOpen where an ended one would be open beside another, and CustomerMissing.
+    One of a sequence has no follow-up of its own: what runs it goes by its status and its next moment.
+
+    Raises AnotherOpen where an ended one would be open beside another, InSequence for one of a sequence that ended,
+    and CustomerMissing.
     """
     locked = locking.lock_customer(process.customer)
     rows = Process.objects.select_for_update(of=("self",)).select_related("organization", "customer", "last_action")
     current = rows.get(pk=process.pk)
     was = current.status
-    if changes.get("status", was) in OPEN and was not in OPEN and Process.objects.open_follow_up(locked) is not None:
-        raise AnotherOpen
+    is_follow_up = current.kind == Process.Kind.FOLLOW_UP
+    if changes.get("status", was) in OPEN and was not in OPEN:
+        if not is_follow_up:
+            raise InSequence
+        if Process.objects.open_follow_up(locked) is not None:
+            raise AnotherOpen
     was_due = current.next_follow_up_at
     changed = set_fields(current, changes, settable=SETTABLE)
     if not changed:
         return current
     record(events.PROCESS_CHANGED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
+    if not is_follow_up:
+        return current
     if current.status == Process.Status.ACTIVE:
         if was != current.status or was_due != current.next_follow_up_at:
             customers.set_follow_up(customer=locked, at=current.next_follow_up_at, actor=actor)
     elif was == Process.Status.ACTIVE and locked.next_follow_up_at == was_due:
         customers.set_follow_up(customer=locked, at=None, actor=actor)
     return current
+
+
+@transaction.atomic
+def begin_sequence(*, customer: Customer, actor: Actor, sequence: UUID, name: str, channel: str = "") -> Process:
+    """A way through a sequence, for a customer whose row is held. Raises AnotherOpen for one who is in it."""
+    rows = Process.objects.filter(customer=customer, kind=Process.Kind.SEQUENCE, sequence=sequence, status__in=OPEN)
+    if rows.exists():
+        raise AnotherOpen
+    process = Process.objects.create(
+        organization=customer.organization, customer=customer, kind=Process.Kind.SEQUENCE, sequence=sequence,
+        name=name, channel=channel, status=Process.Status.PENDING,
+    )  # fmt: skip
+    record(events.PROCESS_STARTED, subject=process, actor=actor, payload={"name": name, "channel": channel})
+    return process
+
+
+def follow(*, process: Process, status: str, next_at: datetime | None, actor: Actor) -> None:
+    """Show where a way through a sequence stands; called by what runs it, with the customer held."""
+    changed = set_fields(process, {"status": status, "next_follow_up_at": next_at}, settable=SETTABLE)
+    if "status" in changed:
+        record(events.PROCESS_CHANGED, subject=process, actor=actor, payload={"name": process.name, "changes": changed})
 
 
 def pause(*, process: Process, actor: Actor) -> Process:
@@ -177,8 +216,8 @@ def _carry_on(customer: Customer, action: Interaction, actor: Actor) -> None:
 
 
 def before_merge(loser: Customer, survivor: Customer) -> dict[UUID, dict[str, object]]:
-    """A merge brings two open ones together: the survivor's goes on, the other one is cancelled."""
-    other = Process.objects.open_follow_up(loser)
-    if other is None or Process.objects.open_follow_up(survivor) is None:
-        return {}
-    return {other.pk: {"status": Process.Status.CANCELLED.value}}
+    """A merge brings two open ones of a kind together: the survivor's goes on, the other one is cancelled."""
+    open_ones = Process.objects.filter(status__in=OPEN)
+    present = set(open_ones.filter(customer=survivor).values_list("kind", "sequence"))
+    both = [row.pk for row in open_ones.filter(customer=loser) if (row.kind, row.sequence) in present]
+    return {pk: {"status": Process.Status.CANCELLED.value} for pk in both}

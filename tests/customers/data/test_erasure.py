@@ -385,6 +385,9 @@ NOT_OF_THE_PERSON = {
     "messaging_arrival.state": "a choice", "messaging_arrival.query": "our own message's id",
     "messaging_arrival.outcome": "our own word", "messaging_arrival.last_error": "emptied all the same",
     "customers_taskreminder.last_error": "the row is deleted", "workflows_runwait.path": "the row is deleted",
+    "workflows_workflowrun.status": "our own word", "workflows_workflowrun.path": "numbers and dots that we make",
+    "workflows_workflowrun.conditions": "emptied by the event, whoever it is about",
+    "workflows_workflowrun.steps": "emptied by the event, whoever it is about",
     "workflows_runwait.cancel_on": "the row is deleted", "workflows_runwait.last_error": "the row is deleted",
 }  # fmt: skip
 

@@ -160,9 +160,9 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
     work()
     client = alice.client
     client.get(alice.url(RULES))
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(alice.url(RULES))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         client.get(alice.url(f"{RULES}{rule.pk}/"))
     with django_assert_num_queries(21):
         client.get(alice.url(f"{RULES}{rule.pk}/try/"))

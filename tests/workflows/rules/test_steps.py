@@ -93,7 +93,7 @@ def test_a_split_keeps_to_its_shares_and_to_itself():
         ([], "actions"),
         ([{"action": "wait"}], "actions[0]"),
         ([{"action": "wait", "minutes": 5, "until": "open"}], "actions[0]"),
-        ([{"action": "wait", "minutes": 0}], "actions[0].minutes"),
+        ([{"action": "wait", "minutes": -1}], "actions[0].minutes"),
         ([{"action": "wait", "minutes": True}], "actions[0].minutes"),
         ([{"action": "wait", "minutes": 5, "then": "stop"}], "actions[0].then"),
         ([{"action": "wait", "until": "noon"}], "actions[0].until"),

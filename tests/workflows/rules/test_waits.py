@@ -23,7 +23,7 @@ from messaging.delivery import queue as outbound
 from messaging.models import Conversation, Message
 from tests.workflows.conftest import work
 from workflows.models import RunWait, Workflow, WorkflowRun
-from workflows.rules import services, waits
+from workflows.rules import going_on, services, waits
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ DONE = {"action": "add_tag", "tag": "chased"}
 
 def go_on() -> None:
     with every_organization("the worker looks for all"):
-        while waits.go_on_due():
+        while going_on.go_on_due():
             pass
 
 
@@ -438,12 +438,12 @@ def test_sends_of_a_run_that_waited_are_in_time_and_silent_beside_a_person(waiti
 def test_a_worker_that_lost_its_claim_does_nothing(waiting):
     _rule, ada, _run = waiting()
     with later(minutes=61), every_organization("two workers at once"):
-        (mine,) = list(waits.QUEUE.rows())
+        (mine,) = list(going_on.QUEUE.rows())
         late = RunWait(pk=mine.pk, run=mine.run, organization=mine.organization, claim_token=uuid4())
-        waits._work(late)
+        going_on._work(late)
         assert not chased(ada), "another worker has it by now"
         assert mine.claim_token is None
-        waits._work(mine)  # claimed by nobody: as the token fits, it goes on
+        going_on._work(mine)  # claimed by nobody: as the token fits, it goes on
         assert chased(ada)
-        waits._work(mine)
+        going_on._work(mine)
     assert Event.objects.filter(type="customer.tag_added", payload={"tag": "chased"}).count() == 1

@@ -13,6 +13,7 @@ from accounts.events import ORGANIZATION_RESTORED, ORGANIZATION_RESUMED
 from activity.actor import ActorKind
 from activity.models import Event
 from core import clock
+from messaging.channels.base import Kind
 from messaging.delivery import late
 from messaging.delivery import queue as outbound
 from messaging.delivery.checks import SendingRefused
@@ -68,7 +69,9 @@ def resolve_conversation(run: Run, params: Params) -> Result:
 
 def _channel(run: Run, params: Params) -> Channel:
     """The channel asked for by its kind, else the one of the event's thread, else as a person would write."""
-    kind = str(params.get("channel", ""))
+    # A way through a sequence may have been begun for a channel.
+    begun_for = run.row.process.channel if run.row.process is not None else ""
+    kind = str(params.get("channel", "")) or (begun_for if begun_for in list(Kind) else "")
     thread = run.facts.channel
     if thread is not None and thread.is_enabled and kind in ("", thread.kind):
         return thread
@@ -90,7 +93,7 @@ def _queue(run: Run, params: Params, channel: Channel, *, body: str = "", templa
             actor=run.actor,
             body=body,
             template=template,
-            origin=Message.Origin.WORKFLOW,
+            origin=Message.Origin.WORKFLOW if run.row.process_id is None else Message.Origin.SEQUENCE,
             not_before_at=clock.now() + timedelta(minutes=delay) if isinstance(delay, int) and delay > 0 else None,
             cancel_on_inbound=params.get("cancel_on_inbound") is True,
         )

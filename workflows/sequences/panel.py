@@ -1,0 +1,26 @@
+"""The panel of the customer's page: in which sequences they are, and putting them into another."""
+
+from __future__ import annotations
+
+from accounts.models import Member
+from customers.models import Customer
+from workflows.models import Workflow, WorkflowRun
+from workflows.sequences.steps import step_at, to_steps
+
+
+def sequences_of(customer: Customer, member: Member) -> dict[str, object]:
+    """The ways that are open, and the sequences that are on; two queries."""
+    runs = WorkflowRun.objects.filter(process__customer=customer, status__in=WorkflowRun.OPEN)
+    rows = list(runs.select_related("workflow", "wait").order_by("created_at"))
+    inside = {run.workflow_id for run in rows}
+    on = Workflow.objects.filter(kind=Workflow.Kind.SEQUENCE, is_enabled=True).order_by("name")
+    return {
+        "rows": [{"run": run, "step": _step(run), "of": len(to_steps(run.workflow.actions))} for run in rows],
+        "sequences": [row for row in on if row.pk not in inside],
+        "can_enrol": member.may("conversations.edit"),
+    }
+
+
+def _step(run: WorkflowRun) -> int | None:
+    wait = getattr(run, "wait", None)
+    return step_at(wait.path) + 1 if wait is not None else None
