@@ -24,7 +24,7 @@ CONCURRENCY = 8
 TICK_SECONDS = 0.3
 TICKS = (
     "activity.tasks.work", "messaging.tasks.process_inbound", "messaging.tasks.deliver_due",
-    "messaging.tasks.confirm_unconfirmed",
+    "messaging.tasks.confirm_unconfirmed", "workflows.tasks.go_on",
 )  # fmt: skip
 
 
