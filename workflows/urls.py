@@ -2,11 +2,16 @@ from django.urls import path
 
 from workflows.rules import views as rules
 from workflows.sequences import views as sequences
+from workflows.rules.editor import views as editor
 
 app_name = "workflows"
 
 urlpatterns = [
     path("settings/rules/", rules.rule_list, name="rules"),
+    path("settings/rules/new/", editor.new_rule, name="new_rule"),
+    path("settings/rules/new/matches/", editor.try_new, name="try_new_rule"),
+    path("settings/rules/<uuid:pk>/edit/", editor.edit_rule, name="edit_rule"),
+    path("settings/rules/<uuid:pk>/matches/", editor.try_edit, name="try_edited_rule"),
     path("settings/rules/<uuid:pk>/", rules.rule_detail, name="rule"),
     path("settings/rules/<uuid:pk>/try/", rules.try_rule, name="try_rule"),
     path("settings/rules/<uuid:pk>/switch/", rules.switch, name="switch_rule"),

@@ -1,14 +1,18 @@
-// A click puts a placeholder where the text was last written in.
+// A click puts a placeholder where the text was last written in. Fields may come and go while the page is open.
 
-const form = document.getElementById("template-form");
-const fields = [...(form?.querySelectorAll("[data-takes-placeholders]") ?? [])];
-let last = form?.elements.body ?? fields[0];
+const TAKES = "[data-takes-placeholders]";
+let last = null;
 
-for (const field of fields) field.addEventListener("focus", () => { last = field; });
+const current = () => (last?.isConnected ? last : document.querySelector(`textarea${TAKES}`) ?? document.querySelector(TAKES));
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches?.(TAKES)) last = event.target;
+});
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-placeholder]");
-  if (!button || !last) return;
-  last.setRangeText(`{{ ${button.dataset.placeholder} }}`, last.selectionStart, last.selectionEnd, "end");
-  last.focus();
-  form.dispatchEvent(new CustomEvent("placeholder-added", { bubbles: true }));
+  const field = button && current();
+  if (!field) return;
+  field.setRangeText(`{{ ${button.dataset.placeholder} }}`, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
+  field.form.dispatchEvent(new CustomEvent("placeholder-added", { bubbles: true }));
 });

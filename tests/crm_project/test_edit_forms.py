@@ -43,7 +43,7 @@ ACTIONS: dict[str, set[str]] = {
         "messaging:new_template", "messaging:write", "customers:export", "organization:invite",
         "organization:new_role", "organization:new_member", "organization:set_photo", "organization:account_password",
         "organization:new_team", "organization:new_calendar", "organization:set_calendar_exception",
-        "organization:close_calendar", "organization:new_api_key", "organization:new_service",
+        "organization:close_calendar", "organization:new_api_key", "organization:new_service", "workflows:new_rule",
     },
     "asks and then deletes, merges or takes back": {
         "customers:delete", "customers:delete_contact", "customers:delete_deal", "customers:delete_field",
@@ -93,7 +93,7 @@ KNOWN = {
     "organization:edit_role",
     "organization:edit_team",
     "organization:audit_integrity",
-    "organization:edit_calendar",
+    "organization:edit_calendar", "workflows:edit_rule",
 }  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
     rows = {}
     with every_organization(reason="compares"):
         for model in apps.get_models(include_auto_created=True):
-            if model._meta.app_label in ("core", "activity", "accounts", "customers", "messaging"):
+            if model._meta.app_label in ("core", "activity", "accounts", "customers", "messaging", "workflows"):
                 found = list(model._base_manager.order_by("pk").values())
                 if model is Channel:
                     opened = {row.pk: dict(row.credentials) for row in Channel._base_manager.all()}

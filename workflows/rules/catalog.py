@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from activity.payloads import Kind
 from activity.registry import EVENTS
 from activity.rules import ACTIONS, OPERATORS, OPERATORS_OF, Action
-from customers.models import Customer, Task
-from messaging.channels.base import Kind as ChannelKind
+from customers.models import Customer, CustomField, Task
 from workflows.rules import fields
 from workflows.rules.conditions import AskedField
+from workflows.rules.parameters import ParameterWords, words_for
 from workflows.rules.performing import PERFORMERS
 from workflows.rules.reading import Known
 from workflows.rules.steps import BRANCH, CONTROL, SPLIT, WAIT, Then
@@ -44,6 +44,11 @@ class Parameter:
     kind: str
     is_required: bool
     choices: Mapping[str, str] | None
+    words: ParameterWords
+
+    @property
+    def label(self) -> str:
+        return str(self.words.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,12 @@ class Catalog:
 
 def catalog() -> Catalog:
     """The same number of queries for any number of triggers, fields and actions."""
-    known, own = Known.of_organization(), fields.own_fields()
-    choices = fields.choices_of(own)
+    own = fields.own_fields()
+    return catalog_of(own, fields.choices_of(own), Known.of_organization())
+
+
+def catalog_of(own: Sequence[CustomField], choices: Mapping[str, Mapping[str, str]], known: Known) -> Catalog:
+    """The same with the own fields, the values of fields and what actions may name at hand; no query."""
     triggers, asked = [], dict[str, AskedField]()
     for declared in EVENTS:
         if declared.is_trigger:
@@ -110,7 +119,7 @@ def _offered(action: Action, known: Known) -> OfferedAction:
         "stage": known.stages,
         "to": known.members,
         "sequence": known.sequences,
-        "channel": {kind.value: kind.value for kind in ChannelKind},
+        "channel": fields.CHANNELS,
         "priority": {value: str(label) for value, label in Task.Priority.choices},
         "status": {value: str(label) for value, label in Customer.Status.choices},
     }
@@ -118,7 +127,7 @@ def _offered(action: Action, known: Known) -> OfferedAction:
         action.name,
         str(action.label),
         [
-            Parameter(name, kind.value, name in action.needs, choices.get(name))
+            Parameter(name, kind.value, name in action.needs, choices.get(name), words_for(name))
             for name, kind in {**action.needs, **action.takes}.items()
         ],
     )

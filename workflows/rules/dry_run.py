@@ -24,6 +24,7 @@ from workflows.rules.facts import facts_of
 from workflows.rules.log import kept_seen
 from workflows.rules.planning import Decision
 from workflows.rules.queries import visible_events
+from workflows.rules.reading import content_of
 from workflows.rules.running import decide_all
 
 # Of an answer; what is older is asked for with an `until`.
@@ -58,13 +59,15 @@ class DryRun:
 
 def dry_run(
     *, workflow: Workflow, member: Member, event_id: UUID | None = None,
-    since: datetime | None = None, until: datetime | None = None,
+    since: datetime | None = None, until: datetime | None = None, most: int | None = None,
 ) -> DryRun:  # fmt: skip
-    """Try the rule on an event, or on those of its trigger in a span (the last 30 days), that the member may see.
+    """Try the rule on an event, or on the newest of its trigger in a span (the last 30 days) that the member may see,
+    `most` of them (MAX_EVENTS). The rule need not be saved (`unsaved`).
 
     "Once a customer" counts what the rule did in fact, and what it would have done on an earlier event of these.
     Raises Invalid for an event of another trigger or that is not there, and for a span that is none.
     """
+    most = MAX_EVENTS if most is None else most
     until = until or timezone.now()
     since = since or until - DEFAULT_SPAN
     if since >= until:
@@ -72,8 +75,8 @@ def dry_run(
     if until - since > MAX_SPAN:
         raise Invalid("since", _("At most a year before the end."))
     events = visible_events(member).filter(type=workflow.trigger_event).select_related("organization")
-    rows = _one(events, event_id) if event_id is not None else _span(events, since, until)
-    shown = rows[:MAX_EVENTS]
+    rows = _one(events, event_id) if event_id is not None else _span(events, since, until, most)
+    shown = rows[:most]
     names = dict(Customer.objects.filter(pk__in={row.customer_id for row in shown}).values_list("pk", "name"))
     own = fields.own_fields()
     behind, acted = runs_behind(shown), _acted(workflow, shown)
@@ -92,7 +95,7 @@ def dry_run(
         name = names.get(event.customer_id, "") if event.customer_id else ""
         trials.append(_trial(decision, event, name, workflow.actions))
     trials.reverse()
-    return DryRun(since, until, trials, is_complete=len(rows) <= MAX_EVENTS)
+    return DryRun(since, until, trials, is_complete=len(rows) <= most)
 
 
 def _one(events: QuerySet[Event], event_id: UUID) -> list[Event]:
@@ -102,9 +105,21 @@ def _one(events: QuerySet[Event], event_id: UUID) -> list[Event]:
     return rows
 
 
-def _span(events: QuerySet[Event], since: datetime, until: datetime) -> list[Event]:
+def _span(events: QuerySet[Event], since: datetime, until: datetime, most: int) -> list[Event]:
     rows = events.filter(occurred_at__gte=since, occurred_at__lt=until)
-    return list(rows.order_by("-occurred_at", "-id")[: MAX_EVENTS + 1])
+    return list(rows.order_by("-occurred_at", "-id")[: most + 1])
+
+
+def oldest() -> datetime:
+    """The beginning of the longest span that ends now."""
+    return timezone.now() - MAX_SPAN + timedelta(minutes=1)
+
+
+def unsaved(content: Mapping[str, object], *, of: Workflow | None = None) -> Workflow:
+    """A rule with this content, to be tried and not to be saved; what a saved one did in fact counts for it too."""
+    if of is None:
+        return Workflow(**content)
+    return Workflow(pk=of.pk, organization_id=of.organization_id, **{**content_of(of), **content})
 
 
 def _acted(workflow: Workflow, events: Sequence[Event]) -> dict[UUID | None, list[datetime]]:

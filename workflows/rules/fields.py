@@ -10,7 +10,7 @@ from activity.payloads import Kind
 from activity.registry import EVENTS, Declared
 from activity.rules import OPERATORS_OF, OWN_FIELD_PREFIX
 from customers.models import Customer, CustomField, OutcomeType, Stage
-from messaging.channels.base import Kind as ChannelKind
+from messaging.texts.templates.forms import LABELS as CHANNEL_LABELS
 from workflows.rules.conditions import AskedField
 
 OF_CUSTOMER: Final = "customer_stage"
@@ -22,6 +22,14 @@ KIND_OF_TYPE: Mapping[str, Kind] = {
     CustomField.Type.BOOLEAN: Kind.BOOLEAN,
     CustomField.Type.CHOICE: Kind.LABEL,
     CustomField.Type.MULTI_CHOICE: Kind.LIST,
+}
+CHANNELS: Final[Mapping[str, str]] = {kind.value: label for kind, label in CHANNEL_LABELS.items()}
+# Fields of payloads whose values are those of a field of conditions.
+SAME_VALUES: Final[Mapping[tuple[str, str], str]] = {
+    ("customer.created", "stage"): OF_CUSTOMER,
+    ("customer.stage_changed", "from"): OF_CUSTOMER,
+    ("customer.stage_changed", "to"): OF_CUSTOMER,
+    ("outcome.recorded", "type"): "outcome_type",
 }
 
 
@@ -55,11 +63,18 @@ def fields_of(
     trigger: Declared, own: Sequence[CustomField], choices: Mapping[str, Mapping[str, str]]
 ) -> dict[str, AskedField]:
     """The same with the own fields and the values at hand; no query."""
-    labels = {field.name: str(field.description or field.name) for field in trigger.payload}
+    labels = {field.name: str(field.description) or _humanized(field.name) for field in trigger.payload}
     labels |= {field.name: str(field.label) for field in trigger.conditions}
     labels |= {f"{OWN_FIELD_PREFIX}{field.key}": field.label for field in own}
     kinds = kinds_for(trigger, own)
-    return {name: AskedField(name, labels[name], kind, choices.get(name)) for name, kind in kinds.items()}
+    return {
+        name: AskedField(name, labels[name], kind, choices.get(SAME_VALUES.get((trigger.event_type, name), name)))
+        for name, kind in kinds.items()
+    }
+
+
+def _humanized(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def stages() -> dict[str, str]:
@@ -86,7 +101,7 @@ def choices_of(own: Sequence[CustomField]) -> dict[str, Mapping[str, str]]:
     return own_choices | {
         "customer_stage": stages(),
         "customer_status": {value: str(label) for value, label in Customer.Status.choices},
-        "channel": {kind.value: kind.value for kind in ChannelKind},
+        "channel": CHANNELS,
         "outcome_type": outcome_types(),
         "assigned_to": members(),
     }

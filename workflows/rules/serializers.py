@@ -223,6 +223,7 @@ class CatalogTriggerSerializer(serializers.Serializer[object]):
 
 class CatalogParameterSerializer(serializers.Serializer[object]):
     name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     kind = serializers.CharField()
     is_required = serializers.BooleanField()
     choices = serializers.DictField(child=serializers.CharField(), allow_null=True)

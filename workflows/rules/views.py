@@ -172,4 +172,9 @@ def _names(request: Request, ids: list[UUID | None]) -> dict[UUID | None, Custom
 
 
 def _context(request: Request) -> dict[str, object]:
-    return {"can_change": request.member.may("workflows.edit"), "can_delete": request.member.may("workflows.delete")}
+    may = request.member.may
+    return {
+        "can_create": may("workflows.create"),
+        "can_change": may("workflows.edit"),
+        "can_delete": may("workflows.delete"),
+    }

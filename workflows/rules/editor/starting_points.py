@@ -1,0 +1,126 @@
+"""Rules to begin with, by what an organization has: offered on “New rule” where no such rule is there yet.
+
+Each says only what today's triggers and actions can do. One that names a stage or an outcome of a pack is offered where
+the organization has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization
+from workflows.models import Workflow
+from workflows.rules import fields
+
+A_DAY: Final = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class StartingPoint:
+    """A rule as content for the editor. `packs`: by whose organizations it is wanted, empty for all. `like`: the keys
+    of packs' rules that do the same."""
+
+    key: str
+    name: str | Promise
+    description: str | Promise
+    trigger_event: str
+    actions: tuple[Mapping[str, object], ...]
+    conditions: Mapping[str, object]
+    hours: str = Workflow.Hours.ANY
+    is_once: bool = False
+    packs: tuple[str, ...] = ()
+    like: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the editor begins with."""
+        actions = [{name: _plain(value) for name, value in action.items()} for action in self.actions]
+        return {
+            "name": str(self.name), "trigger_event": self.trigger_event, "conditions": dict(self.conditions),
+            "actions": actions, "hours": self.hours, "is_once": self.is_once,
+        }  # fmt: skip
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Promise) else value
+
+
+POINTS: Final = (
+    StartingPoint(
+        "welcome", _("Welcome somebody new"), _("A first answer to whoever writes for the first time, and a task."),
+        "message.received",
+        (
+            {"action": "send_text", "delay_minutes": 1, "cancel_on_inbound": True,
+             "body": _("Hello {{ customer.first_name|there }}, thank you for writing to {{ organization }}. "
+                       "We will answer shortly.")},
+            {"action": "create_task", "title": _("Answer {{ customer.first_name|the new enquiry }}"),
+             "due_in_minutes": 60},
+        ),
+        {"is_new_customer": True}, like=("greet",),
+    ),
+    StartingPoint(
+        "away", _("Say that nobody is there"), _("An answer outside business hours."), "message.received",
+        ({"action": "send_text", "body": _("Thank you for your message. We are closed just now, and will answer when "
+                                           "we are back.")},),
+        {}, hours=Workflow.Hours.CLOSED,
+    ),
+    StartingPoint(
+        "no_answer", _("Chase what nobody answered"), _("A task and a tag where somebody waits for an answer."),
+        "conversation.unanswered",
+        (
+            {"action": "create_task", "title": _("Answer {{ customer.first_name|this customer }}"),
+             "due_in_minutes": 60, "priority": "high"},
+            {"action": "add_tag", "tag": _("waits")},
+        ),
+        {},
+    ),
+    StartingPoint(
+        "stalled", _("Ask a lead that went quiet"), _("One friendly question to a lead who has not answered for days."),
+        "lead.stalled",
+        ({"action": "send_text", "cancel_on_inbound": True,
+          "body": _("Hello {{ customer.first_name|there }}, are you still interested? We are glad to help.")},),
+        {}, is_once=True, like=("quiet_leads",),
+    ),
+    *(
+        StartingPoint(
+            key, _("Ask for a review"), _("Some days after the good end a question how it went, once for a customer."),
+            "outcome.recorded",
+            ({"action": "send_text", "delay_minutes": 5 * A_DAY, "cancel_on_inbound": True,
+              "body": _("Hello {{ customer.first_name|there }}, how was it with us? A few words from you help others "
+                        "to find us.")},),
+            {"outcome_type": outcome}, packs=(pack,), is_once=True,
+        )
+        for key, pack, outcome in (("review", "clinic", "treatment_done"), ("review_won", "general", "won"))
+    ),
+    StartingPoint(
+        "visit_reminder", _("Remind of the visit"), _("A reminder when the follow-up of a scheduled visit is due."),
+        "followup.due",
+        ({"action": "send_text",
+          "body": _("Hello {{ customer.first_name|there }}, we look forward to your visit. See you soon!")},),
+        {"customer_stage": "visit_scheduled"}, packs=("school",),
+    ),
+)  # fmt: skip
+
+
+def offered(organization: Organization) -> list[StartingPoint]:
+    """Those that the organization can use and has no such rule of; three queries."""
+    rows = Workflow.objects.filter(organization=organization).values_list("key", "name")
+    keys, names = {key for key, _name in rows}, {name for _key, name in rows}
+    known = {"customer_stage": fields.stages(), "outcome_type": fields.outcome_types()}
+    return [
+        point for point in POINTS
+        if (not point.packs or organization.pack in point.packs)
+        and str(point.name) not in names
+        and keys.isdisjoint(point.like)
+        and all(value in known[name] for name, value in point.conditions.items() if name in known)
+    ]  # fmt: skip
+
+
+def find(organization: Organization, key: str) -> StartingPoint | None:
+    """One that is offered, by its key."""
+    return next((point for point in offered(organization) if point.key == key), None) if key else None
