@@ -1,5 +1,6 @@
 from django.urls import path
 
+from workflows.rules import version_views as versions
 from workflows.rules import views as rules
 from workflows.sequences import views as sequences
 from workflows.rules.editor import views as editor
@@ -15,6 +16,8 @@ urlpatterns = [
     path("settings/rules/<uuid:pk>/", rules.rule_detail, name="rule"),
     path("settings/rules/<uuid:pk>/try/", rules.try_rule, name="try_rule"),
     path("settings/rules/<uuid:pk>/switch/", rules.switch, name="switch_rule"),
+    path("settings/rules/<uuid:pk>/versions/", versions.version_list, name="rule_versions"),
+    path("settings/rules/<uuid:pk>/go-back/", versions.go_back, name="go_back"),
     path("settings/rules/<uuid:pk>/delete/", rules.delete_rule, name="delete_rule"),
     path("settings/rules/runs/<uuid:pk>/", rules.run_detail, name="run"),
     path("settings/rules/runs/<uuid:pk>/retry/", rules.retry, name="retry_run"),

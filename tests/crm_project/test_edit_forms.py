@@ -74,7 +74,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",
         "organization:make_default_calendar", "organization:reopen_calendar", "organization:api_key_secret",
-        "organization:rotate_api_key",
+        "organization:rotate_api_key", "workflows:go_back",
     },
 }  # fmt: skip
 NAMED = set().union(*ACTIONS.values())

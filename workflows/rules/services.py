@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Final, TypedDict
+from typing import Final, TypedDict, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -78,6 +78,24 @@ class ActsBeyondReach(Refused):
         super().__init__(_("A rule acts on every customer. Only who sees every record sets one up or switches it on."))
 
 
+class ChangedMeanwhile(Refused):
+    """Somebody gave the rule other content since the page showed it."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody changed the rule meanwhile. Look at it as it is now, and decide again."))
+
+
+class VersionMissing(Refused):
+    """The rule has no such version."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(_("The rule has no such version."))
+
+
 class WorkflowMissing(Refused):
     """The rule was deleted meanwhile."""
 
@@ -138,6 +156,24 @@ def update(*, workflow: Workflow, actor: Actor, changes: Values, waiting: Waitin
         _change_waiting(current, waiting)
     record(events.WORKFLOW_CHANGED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
     return current
+
+
+@transaction.atomic
+def go_back(*, workflow: Workflow, number: int, shown: int, actor: Actor) -> Workflow:
+    """Give the rule the content of one of its versions again, which makes a new version.
+
+    `shown`: the version that was the newest when the person decided. Raises VersionMissing, ChangedMeanwhile, and as
+    `update`: what the content names may be gone.
+    """
+    current = _locked(workflow)
+    if current.version != shown:
+        raise ChangedMeanwhile
+    version = current.versions.filter(number=number).first()
+    if version is None:
+        raise VersionMissing
+    # An older version does not know what rules could not have then.
+    content = content_of(Workflow()) | {name: version.content[name] for name in CONTENT if name in version.content}
+    return update(workflow=current, actor=actor, changes=cast("Values", content))
 
 
 @transaction.atomic

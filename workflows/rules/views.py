@@ -18,12 +18,13 @@ from core.pagination import page_after
 from core.refused_pages import as_message
 from customers.models import Customer
 from workflows.models import Workflow, WorkflowRun
-from workflows.rules import queries, waits, words
+from workflows.rules import queries, versions, waits, words
 from workflows.rules import services as workflows
 from workflows.rules.dry_run import dry_run
 from workflows.rules.planning import Reason
 
 RUNS = 25
+VERSIONS = 3
 
 
 @requires("workflows.view")
@@ -43,9 +44,11 @@ def rule_detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
     runs = queries.visible_runs(request.member).filter(workflow=rule).order_by()
     page = page_after(runs, cursor=request.GET.get("after", ""), size=RUNS)
     names = _names(request, [run.event.customer_id for run in page.rows])
+    speak = words.Words()
     context = {
         "rule": rule,
-        "words": words.Words().of(rule),
+        "words": speak.of(rule),
+        "versions": versions.newest(rule, speak, count=VERSIONS),
         "runs": [{"run": run, "customer": names.get(run.event.customer_id)} for run in page.rows],
         "more": page.next_cursor,
         **_context(request),

@@ -89,6 +89,7 @@ class Words:
         if workflow.cancel_on:
             causes = _(" or ").join(str(CAUSES[name]) for name in workflow.cancel_on if name in CAUSES)
             actions.append(_("What waits ends when %(causes)s") % {"causes": causes})
+        actions += [_("the rules after it do nothing")] if workflow.stop_after else []
         return Sentences(when, conditions, actions)
 
     def fields(self, trigger_event: str) -> Mapping[str, AskedField]:

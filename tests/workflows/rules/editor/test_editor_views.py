@@ -55,9 +55,8 @@ def edit(rule: Workflow) -> str:
 
 
 def stored(rule: Workflow) -> dict[str, Any]:
-    return Workflow.objects.values("name", "trigger_event", "conditions", "actions", "hours", "is_once", "version").get(
-        pk=rule.pk
-    )
+    names = ("name", "trigger_event", "conditions", "actions", "hours", "is_once", "version")
+    return dict(Workflow.objects.values(*names).get(pk=rule.pk))
 
 
 def test_a_rule_is_written_row_by_row_without_a_script(alice, inside):
