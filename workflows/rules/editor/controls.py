@@ -181,7 +181,7 @@ class Rows:
             words.takes_placeholders,
         )  # fmt: skip
 
-    # --- Any row ------------------------------------------------------------------------------------------------------
+    # --- Every row ----------------------------------------------------------------------------------------------------
 
     def _kept(self, row: KeptRow, place: str, number: int, count: int, what: str) -> Row:
         json = Control(f"{place}.json", _("As JSON"), "json", [row.text])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django import forms
 from django.forms.utils import ErrorDict
@@ -57,15 +57,15 @@ class RowsWidget(forms.Widget):
         # A list without rows sends nothing.
         return False
 
-    def format_value(self, value: Any) -> str:
+    def format_value(self, value: object) -> str:
         return self.form.as_value(self.of, self.form.stored_draft(**{self.of: value}))
 
 
 class RowsField(forms.Field):
     """The conditions or the actions; its clean value is what the rule stores."""
 
-    def clean(self, value: Any) -> Any:
-        return json.loads(value)
+    def clean(self, value: object) -> object:
+        return json.loads(str(value))
 
 
 class RuleForm(EditMixin):
@@ -89,7 +89,7 @@ class RuleForm(EditMixin):
         data: QueryDict | None = None,
         *,
         record: Workflow | None = None,
-        start: Mapping[str, Any] | None = None,
+        start: Mapping[str, object] | None = None,
         is_checked: bool = True,
     ) -> None:
         """`start`: the content of a new rule to begin with."""
@@ -165,9 +165,9 @@ class RuleForm(EditMixin):
             return json.dumps(condition_rows.content(draft.conditions, self.asked_fields))
         return json.dumps(action_rows.content(draft.actions, self.offered))
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """The whole rule as it is being written, whether it could be saved or not."""
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             name: self[name].value() for name in CONTENT if name in self.fields and name not in ROWS
         }
         for name in ("is_once", "stop_after"):

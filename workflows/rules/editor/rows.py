@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import Any, Final
+from typing import Final, cast
 
 ALL, ANY = "all", "any"
 
@@ -56,22 +56,22 @@ class Draft:
     actions: list[StepRow] = default(default_factory=list)
 
 
-Make = Callable[[], Any]
+Make = Callable[[], object]
 CONDITION: Final = "add"
 GROUP: Final = "group"
 
 
-def lists(draft: Draft) -> Iterator[tuple[str, list[Any], dict[str, Make]]]:
+def lists(draft: Draft) -> Iterator[tuple[str, list[object], dict[str, Make]]]:
     """Every list by its place, with what can be added to it."""
     yield from _lists(draft.conditions, "conditions", is_group_fine=True)
-    yield "actions", draft.actions, {CONDITION: ActionRow}
+    yield "actions", cast("list[object]", draft.actions), {CONDITION: ActionRow}
 
 
 def _lists(
     group: GroupRow, place: str, *, is_group_fine: bool = False
-) -> Iterator[tuple[str, list[Any], dict[str, Make]]]:
+) -> Iterator[tuple[str, list[object], dict[str, Make]]]:
     more: dict[str, Make] = {GROUP: lambda: GroupRow(ANY, [ComparisonRow()])} if is_group_fine else {}
-    yield f"{place}.rows", group.rows, {CONDITION: ComparisonRow, **more}
+    yield f"{place}.rows", cast("list[object]", group.rows), {CONDITION: ComparisonRow, **more}
     for number, row in enumerate(group.rows):
         if isinstance(row, GroupRow):
             yield from _lists(row, f"{place}.rows.{number}")

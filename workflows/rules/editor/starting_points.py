@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +37,7 @@ class StartingPoint:
     like: tuple[str, ...] = ()
 
     @property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """What the editor begins with."""
         actions = [{name: _plain(value) for name, value in action.items()} for action in self.actions]
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages as toasts
@@ -88,7 +88,7 @@ def try_edit(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return render(request, "workflows/rules/editor/live.html", _live(request, form, rule))
 
 
-def _form(request: Request, record: Workflow | None = None, start: dict[str, Any] | None = None) -> RuleForm:
+def _form(request: Request, record: Workflow | None = None, start: dict[str, object] | None = None) -> RuleForm:
     data = request.POST if request.method == "POST" else None
     return RuleForm(data, record=record, start=start, is_checked="do" not in request.GET)
 
