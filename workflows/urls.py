@@ -1,5 +1,6 @@
 from django.urls import path
 
+from workflows.rules import outgoing_views as outgoing
 from workflows.rules import version_views as versions
 from workflows.rules import views as rules
 from workflows.sequences import views as sequences
@@ -11,6 +12,9 @@ urlpatterns = [
     path("settings/rules/", rules.rule_list, name="rules"),
     path("settings/rules/new/", editor.new_rule, name="new_rule"),
     path("settings/rules/new/matches/", editor.try_new, name="try_new_rule"),
+    path("settings/rules/outgoing/", outgoing.outgoing_list, name="outgoing"),
+    path("settings/rules/outgoing/cancel/", outgoing.cancel_outgoing, name="cancel_outgoing"),
+    path("settings/rules/outgoing/<uuid:pk>/cancel/", outgoing.cancel_one, name="cancel_one_outgoing"),
     path("settings/rules/<uuid:pk>/edit/", editor.edit_rule, name="edit_rule"),
     path("settings/rules/<uuid:pk>/matches/", editor.try_edit, name="try_edited_rule"),
     path("settings/rules/<uuid:pk>/", rules.rule_detail, name="rule"),

@@ -62,7 +62,7 @@ ACTIONS: dict[str, set[str]] = {
         "organization:remove_calendar_exception",
     },
     "sends, reads or tries something out": {
-        "messaging:cancel", "messaging:check_channel", "messaging:note",
+        "messaging:cancel", "workflows:cancel_outgoing", "workflows:cancel_one_outgoing", "messaging:check_channel", "messaging:note",
         "messaging:process_again", "messaging:read_templates", "messaging:reply", "messaging:simulator_send",
         "customers:import_detail", "organization:check_audit_log", "organization:export_audit_log",
     },

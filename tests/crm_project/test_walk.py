@@ -179,6 +179,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"workflows/<": workflow.pk,
             r"workflow-runs/<": run.pk,
             r"settings/rules/runs/<": run.pk,
+            r"settings/rules/outgoing/<": message.pk,
             r"settings/rules/<": workflow.pk,
             r"integrity/heads/<": heads.sign(sealing.chain_of(organization.pk)).pk,
             r"audit(-logs)?/<": Event.objects.filter(customer_id=customer.pk)[0].pk,

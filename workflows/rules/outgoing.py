@@ -44,6 +44,17 @@ def cancel(*, member: Member, actor: Actor, chosen: Mapping[str, object]) -> int
     rows = messages(member, chosen)
     if "ids" in chosen:
         rows = rows.filter(message__in=cast("Sequence[UUID]", chosen["ids"]))
+    return _cancel(rows, actor)
+
+
+@transaction.atomic
+def cancel_all(*, member: Member, actor: Actor, filters: Mapping[str, object]) -> int:
+    """Cancel every message within the member's reach that fits the filters, without one all; how many, MAX_AT_ONCE at
+    most. For a page that has shown them and asked."""
+    return _cancel(messages(member, filters), actor)
+
+
+def _cancel(rows: QuerySet[RunMessage], actor: Actor) -> int:
     count = 0
     for row in rows[:MAX_AT_ONCE]:
         try:
