@@ -44,7 +44,10 @@ class Parameter:
     kind: str
     is_required: bool
     choices: Mapping[str, str] | None
-    words: ParameterWords
+
+    @property
+    def words(self) -> ParameterWords:
+        return words_for(self.name)
 
     @property
     def label(self) -> str:
@@ -127,7 +130,7 @@ def _offered(action: Action, known: Known) -> OfferedAction:
         action.name,
         str(action.label),
         [
-            Parameter(name, kind.value, name in action.needs, choices.get(name), words_for(name))
+            Parameter(name, kind.value, name in action.needs, choices.get(name))
             for name, kind in {**action.needs, **action.takes}.items()
         ],
     )

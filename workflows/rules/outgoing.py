@@ -15,7 +15,7 @@ from activity.actor import Actor
 from core.refused import Invalid
 from messaging.delivery import queue
 from messaging.delivery.queue import NotPossible
-from workflows.models import RunMessage
+from workflows.models import RunMessage, Workflow
 from workflows.rules import queries
 
 MAX_AT_ONCE: Final = 500
@@ -31,6 +31,11 @@ def messages(member: Member, filters: Mapping[str, object]) -> QuerySet[RunMessa
     """The messages to come within the member's reach that fit the filters (FILTERS), next first."""
     rows = queries.outgoing(member)
     return rows.filter(**{path: filters[name] for name, path in FILTERS.items() if name in filters})
+
+
+def rules(member: Member) -> QuerySet[Workflow]:
+    """The rules of which messages are to come, within the member's reach."""
+    return queries.workflows().filter(pk__in=messages(member, {}).order_by().values("run__workflow"))
 
 
 @transaction.atomic

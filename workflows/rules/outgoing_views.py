@@ -29,6 +29,7 @@ from workflows.models import RunMessage, Workflow
 from workflows.rules import fields, outgoing, queries
 
 SIZE: Final = 50
+NOTHING: Final = UUID(int=0)
 
 
 @requires("workflows.view")
@@ -43,7 +44,7 @@ def outgoing_list(request: Request, organization: str) -> HttpResponse:
     shown = [by_message[message.pk] for message in page.rows if message.pk in by_message]
     context = {
         "days": [(day, list(of_day)) for day, of_day in groupby(shown, key=_day)],
-        "rules": queries.workflows().filter(pk__in=_rules_of_waiting(request)),
+        "rules": outgoing.rules(request.member),
         "rule": rule,
         "customer": customer,
         "channels": fields.CHANNELS,
@@ -63,13 +64,8 @@ def cancel_outgoing(request: Request, organization: str) -> HttpResponse:
     rows = outgoing.messages(request.member, filters)
     back = f"{reverse('workflows:outgoing', args=[organization])}?{_query(filters)}"
     if request.method != "POST":
-        context = {
-            "count": rows.count(),
-            "most": outgoing.MAX_AT_ONCE,
-            "rule": rule,
-            "customer": customer,
-            "back": back,
-        }
+        count, most = rows.count(), outgoing.MAX_AT_ONCE
+        context = {"count": count, "most": most, "rule": rule, "customer": customer, "back": back}
         return render(request, "workflows/rules/outgoing_cancel.html", context)
     with as_message(request):
         _say(request, outgoing.cancel_all(member=request.member, actor=current_actor(), filters=filters))
@@ -113,19 +109,16 @@ def _filters(request: Request) -> tuple[dict[str, object], Workflow | None, Cust
     return filters, rule, customer
 
 
-def _id(text: str) -> UUID | None:
+def _id(text: str) -> UUID:
+    """What the address names; an id that nothing has, where it names none."""
     try:
         return UUID(text)
     except ValueError:
-        return None
+        return NOTHING
 
 
 def _query(filters: Mapping[str, object]) -> str:
     return urlencode({name: str(value) for name, value in filters.items()})
-
-
-def _rules_of_waiting(request: Request) -> object:
-    return outgoing.messages(request.member, {}).order_by().values("run__workflow")
 
 
 def _day(row: RunMessage) -> object:

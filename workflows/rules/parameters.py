@@ -40,6 +40,15 @@ PARAMETER_WORDS: Final[Mapping[str, ParameterWords]] = {
     "description": ParameterWords(_("Details"), is_long=True, takes_placeholders=True),
     "status": ParameterWords(_("Status")),
     "text": ParameterWords(_("Text"), takes_placeholders=True),
+    # Of the steps between actions.
+    "until": ParameterWords(_("Until")),
+    "quiet_minutes": ParameterWords(_("Nothing happened for"), is_length=True),
+    "timeout_minutes": ParameterWords(_("At most"), is_length=True),
+    "then": ParameterWords(_("And then")),
+    "share": ParameterWords(_("Of 100 customers")),
+    "conditions": ParameterWords(_("Conditions")),
+    "branches": ParameterWords(_("Branches")),
+    "otherwise": ParameterWords(_("Else")),
 }
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from activity.payloads import Kind
-from workflows.models import Workflow
 from workflows.rules.catalog import Parameter
 from workflows.rules.conditions import AskedField
-from workflows.rules.editor import condition_rows, operators
+from workflows.rules.editor import condition_rows, operators, step_rows
 from workflows.rules.editor.forms import ACTIONS, CONDITIONS, RuleForm
-from workflows.rules.editor.rows import ALL, ANY, ActionRow, ComparisonRow, GroupRow, KeptRow, from_text
+from workflows.rules.editor.rows import ALL, ANY, ActionRow, ComparisonRow, GroupRow, KeptRow, StepRow, from_text
+from workflows.rules.parameters import words_for
+from workflows.rules.steps import BRANCH, SPLIT, WAIT
 
 Choices = Mapping[str, str]
 
@@ -66,7 +66,21 @@ class Row:
     controls: Sequence[Control] = ()
     rows: Sequence[Row] = ()
     words: str = ""
-    label: str = field(default="")
+    parts: Sequence[Part] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a step with rows of its own: its conditions, its share, its steps. `label` says when it is taken."""
+
+    place: str
+    label: str
+    how: Control | None = None
+    conditions: Sequence[Row] = ()
+    share: Control | None = None
+    actions: Sequence[Row] | None = None
+    is_branch: bool = False
+    error: str = ""
 
 
 class Rows:
@@ -85,8 +99,7 @@ class Rows:
 
     @property
     def actions(self) -> list[Row]:
-        rows = self.form.draft.actions
-        return [self._action(row, f"{ACTIONS}.{number}", number, len(rows)) for number, row in enumerate(rows)]
+        return self._actions(self.form.draft.actions, ACTIONS)
 
     # --- Conditions ---------------------------------------------------------------------------------------------------
 
@@ -148,17 +161,66 @@ class Rows:
 
     # --- Actions ------------------------------------------------------------------------------------------------------
 
-    def _action(self, row: ActionRow | KeptRow, place: str, number: int, count: int) -> Row:
+    def _actions(self, rows: Sequence[StepRow], place: str) -> list[Row]:
+        return [self._action(row, f"{place}.{number}", number, len(rows)) for number, row in enumerate(rows)]
+
+    def _action(self, row: StepRow, place: str, number: int, count: int) -> Row:
         if isinstance(row, KeptRow):
             return self._kept(row, place, number, count, ACTIONS)
-        names = {action.name: action.label for action in self.form.catalog.actions}
+        catalog = self.form.catalog
+        names = {step.name: step.label for step in (*catalog.actions, *catalog.control_steps)}
         head = Control(
             f"{place}.action", _("What it does"), "select", [row.name],
             _options(names, [row.name], empty=_("Choose…")),
         )  # fmt: skip
         action = self.form.offered.get(row.name)
         controls = [self._parameter(one, row, place) for one in action.parameters] if action is not None else []
-        return self._row(place, "action", number, count, head=head, controls=controls)
+        parts: list[Part] = []
+        if row.name == WAIT:
+            controls, parts = self._wait(row, place)
+        elif row.name in (BRANCH, SPLIT):
+            parts = [self._branch(row, number, place) for number in range(len(row.branches))]
+            if row.name == BRANCH:
+                otherwise = f"{place}.otherwise"
+                parts.append(Part(otherwise, _("Else"), actions=self._actions(row.otherwise, otherwise)))
+        return self._row(place, "action", number, count, head=head, controls=controls, parts=parts)
+
+    def _wait(self, row: ActionRow, place: str) -> tuple[list[Control], list[Part]]:
+        (offered,) = [step for step in self.form.catalog.control_steps if step.name == WAIT]
+        parameters = {parameter.name: parameter for parameter in offered.parameters}
+        way = step_rows.way_of(row)
+        ways = {
+            step_rows.MINUTES: _("for a time"), step_rows.UNTIL: _("for business hours"),
+            step_rows.QUIET: _("until nothing happened for a while"), step_rows.CONDITIONS: _("until conditions hold"),
+        }  # fmt: skip
+        controls = [Control(f"{place}.params.{step_rows.WAY}", _("How"), "choice", [way], _options(ways, [way]))]
+        shown = [name for name in (way, *step_rows.WAYS[way]) if name not in (step_rows.UNTIL, step_rows.CONDITIONS)]
+        for name in shown:
+            control = self._parameter(parameters[name], row, place)
+            label = _("How long") if name == step_rows.MINUTES else control.label
+            options = [option for option in control.options if option.value or name != step_rows.THEN]
+            controls.append(replace(control, label=label, options=options, is_required=True))
+        if way != step_rows.CONDITIONS:
+            return controls, []
+        group = f"{place}.{CONDITIONS}"
+        rows = self._conditions(row.conditions, group)
+        return controls, [Part(group, _("Until"), how=self._how(row.conditions, group), conditions=rows)]
+
+    def _branch(self, row: ActionRow, number: int, place: str) -> Part:
+        branch, here = row.branches[number], f"{place}.branches.{number}"
+        actions = self._actions(branch.actions, f"{here}.{ACTIONS}")
+        if row.name == SPLIT:
+            name = f"{here}.share"
+            label = str(words_for("share").label)
+            share = Control(
+                name, label, "number", [branch.share], error=self.form.errors_at.get(name, ""), is_required=True
+            )
+            return Part(here, _("By chance"), share=share, actions=actions, is_branch=True)
+        group = f"{here}.{CONDITIONS}"
+        return Part(
+            here, _("Else if") if number else _("If"), how=self._how(branch.conditions, group),
+            conditions=self._conditions(branch.conditions, group), actions=actions, is_branch=True,
+        )  # fmt: skip
 
     def _parameter(self, one: Parameter, row: ActionRow, place: str) -> Control:
         name, texts, words = f"{place}.params.{one.name}", row.params.get(one.name, []), one.words
@@ -190,10 +252,11 @@ class Rows:
     def _in_words(self, value: object, what: str) -> str:
         if not isinstance(value, dict):
             return _("This can’t be read.")
-        if what == ACTIONS:
-            return self.form.words.action(value)
-        rule = Workflow(trigger_event=self.form.trigger, conditions=value)
-        return "; ".join(self.form.words.of(rule).conditions)
+        sentences = self.form.in_words(
+            {"trigger_event": self.form.trigger, what: [value] if what == ACTIONS else value}
+        )
+        lines = sentences.actions if what == ACTIONS else sentences.conditions
+        return "; ".join(lines) or _("This can’t be read.")
 
     def _row(
         self,
@@ -206,11 +269,12 @@ class Rows:
         controls: Sequence[Control] = (),
         rows: Sequence[Row] = (),
         words: str = "",
+        parts: Sequence[Part] = (),
     ) -> Row:
         what, _separator, moved = self.focus.partition(":")
         return Row(
             place, kind, number + 1, number == 0, number == count - 1, self.focus == place,
-            what if moved == place else "", self.form.errors_at.get(place, ""), head, controls, rows, words,
+            what if moved == place else "", self.form.errors_at.get(place, ""), head, controls, rows, words, parts,
         )  # fmt: skip
 
 
@@ -222,12 +286,3 @@ def _options(choices: Choices, chosen: Sequence[str], *, empty: str = "") -> lis
     return options + [
         Option(value, _("%(choice)s (no longer in the list)") % {"choice": value}, True) for value in missing
     ]
-
-
-def count_words(matches: int, count: int) -> str:
-    """“It would have acted on 2 of the last 5.”"""
-    return ngettext(
-        "It would have acted on %(matches)d of the last %(count)d.",
-        "It would have acted on %(matches)d of the last %(count)d.",
-        count,
-    ) % {"matches": matches, "count": count}

@@ -19,15 +19,24 @@ from activity.registry import EVENTS
 from core.edits import EditMixin
 from core.refused import Invalid, Refused
 from messaging.texts import placeholders
-from workflows.models import Workflow
+from workflows.models import RunWait, Workflow
 from workflows.rules import conditions, reading
 from workflows.rules.catalog import Catalog, OfferedAction, catalog_of
 from workflows.rules.conditions import AskedField, InvalidConditions
 from workflows.rules.editor import action_rows, condition_rows, nesting
-from workflows.rules.editor.rows import ComparisonRow, ConditionRow, Draft, GroupRow, from_text
+from workflows.rules.editor.rows import (
+    ComparisonRow,
+    ConditionRow,
+    Draft,
+    GroupRow,
+    conditions_in,
+    every_step,
+    from_text,
+    groups,
+)
 from workflows.rules.reading import CONTENT, InvalidWorkflow
-from workflows.rules.services import Values
-from workflows.rules.words import Words
+from workflows.rules.services import Values, WaitingRuns
+from workflows.rules.words import Sentences, Words
 
 CONDITIONS, ACTIONS = "conditions", "actions"
 ROWS: Final = (CONDITIONS, ACTIONS)
@@ -37,7 +46,11 @@ HOURS: Final = (
     (Workflow.Hours.OPEN, gettext_lazy("only within business hours")),
     (Workflow.Hours.CLOSED, gettext_lazy("only outside business hours")),
 )
-_ACTION_PLACE = re.compile(r"actions\[([0-9]{1,5})\](?:\.(.*))?")
+WAITING: Final = (
+    (WaitingRuns.FINISH, gettext_lazy("They finish as they began")),
+    (WaitingRuns.MOVE, gettext_lazy("They go on by the new steps, where their step is still there")),
+    (WaitingRuns.LEAVE, gettext_lazy("They end")),
+)
 
 
 class RowsWidget(forms.Widget):
@@ -84,6 +97,13 @@ class RuleForm(EditMixin):
     is_once = forms.BooleanField(label=gettext_lazy("Only once for a customer"), required=False)
     stop_after = forms.BooleanField(label=gettext_lazy("Where it acts, the rules after it do nothing"), required=False)
 
+    cancel_on = forms.MultipleChoiceField(
+        label=gettext_lazy("What waits ends when"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    waiting = forms.ChoiceField(
+        label=gettext_lazy("What becomes of runs that wait now"), choices=WAITING, initial=WaitingRuns.FINISH
+    )
+
     def __init__(
         self,
         data: QueryDict | None = None,
@@ -100,6 +120,10 @@ class RuleForm(EditMixin):
             reading.content_of(record) if record is not None else {"trigger_event": DEFAULT_TRIGGER, **(start or {})}
         )
         super().__init__(data, initial=content, record=record)
+        self.fields["cancel_on"].choices = list(self.catalog.cancel_on.items())  # type: ignore[attr-defined]
+        self.waiting_count = RunWait.objects.filter(run__workflow=record).count() if record is not None else 0
+        if not self.waiting_count:
+            del self.fields["waiting"]
         for name, label in ((CONDITIONS, _("Conditions")), (ACTIONS, _("Actions"))):
             self.fields[name] = RowsField(label=label, required=False, widget=RowsWidget(self, name))
         chosen = str(content["trigger_event"])
@@ -163,7 +187,7 @@ class RuleForm(EditMixin):
         """What the rows of one list say, as JSON: for comparing, and as the field's value."""
         if name == CONDITIONS:
             return json.dumps(condition_rows.content(draft.conditions, self.asked_fields))
-        return json.dumps(action_rows.content(draft.actions, self.offered))
+        return json.dumps(action_rows.content(draft.actions, self.offered, self.asked_fields))
 
     def content(self) -> dict[str, object]:
         """The whole rule as it is being written, whether it could be saved or not."""
@@ -172,6 +196,8 @@ class RuleForm(EditMixin):
         }
         for name in ("is_once", "stop_after"):
             values[name] = bool(values[name])
+        chosen = cast("list[str]", self["cancel_on"].value() or [])
+        values["cancel_on"] = [cause for cause in self.catalog.cancel_on if cause in chosen]
         if values["hours"] not in Workflow.Hours.values:
             values["hours"] = Workflow.Hours.ANY
         values["trigger_event"] = self.trigger
@@ -193,64 +219,77 @@ class RuleForm(EditMixin):
         ]  # fmt: skip
 
     def _in_words(self, name: str, value: str) -> str:
-        rule = Workflow(trigger_event=self.trigger, **{"actions": [], name: json.loads(value)})
-        sentences = self.words.of(rule)
+        sentences = self.in_words({"trigger_event": self.trigger, name: json.loads(value)})
         lines = sentences.conditions if name == CONDITIONS else sentences.actions
         return "; ".join(lines) or _("none")
 
+    def in_words(self, content: Mapping[str, object]) -> Sentences:
+        """Content in words; a step that was typed as JSON and has not its shape is left out."""
+        steps = content.get("actions", [])
+        readable = [step for step in steps if action_rows.is_readable(step)] if isinstance(steps, list) else []
+        return self.words.of(Workflow(**{**content, "actions": readable}))
+
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or self.cleaned_data
-        changed = set(self.changed)
+        changed, draft = set(self.changed), self.sent_draft(cast("QueryDict", self.data))
+        of_rule, *of_steps = groups(draft)
         if changed & {CONDITIONS, "trigger_event"}:
-            self._check_conditions()
+            self._check_conditions(*of_rule)
+        if changed & {ACTIONS, "trigger_event"}:
+            for place, group in of_steps:
+                self._check_conditions(place, group)
         if ACTIONS in changed:
-            self._check_actions()
+            self._check_actions(draft)
         if self.errors_at and not self.conflicts:
             self.add_error(None, _("Something is missing or wrong in the rows below. Each says what."))
         return cleaned
 
-    def _check_conditions(self) -> None:
-        for place, row in _rows(self.sent_draft(cast("QueryDict", self.data)).conditions, CONDITIONS):
-            if isinstance(row, GroupRow):
-                if not row.rows:
-                    self.errors_at[place] = _("Add a condition, or take the group away.")
-                continue
-            if isinstance(row, ComparisonRow) and row.field not in self.asked_fields:
-                self.errors_at[place] = (
-                    _("This can’t be asked for here. Choose something else, or take the condition away.")
-                    if row.field else _("Choose what to ask for, or take the condition away.")
-                )  # fmt: skip
-                continue
-            try:
-                parsed = conditions.parse(condition_rows.content_of_row(row, self.asked_fields))
-                conditions.check(parsed, self.asked_fields)
-            except InvalidConditions as error:
-                self.errors_at[place] = str(error)
+    def _check_conditions(self, place: str, group: GroupRow) -> None:
+        for here, row in conditions_in(group, place):
+            if error := self._error_of(row):
+                self.errors_at[here] = error
 
-    def _check_actions(self) -> None:
-        rows = self.sent_draft(cast("QueryDict", self.data)).actions
-        if not rows:
+    def _error_of(self, row: ConditionRow) -> str:
+        if isinstance(row, GroupRow):
+            return "" if row.rows else _("Add a condition, or take the group away.")
+        if isinstance(row, ComparisonRow) and row.field not in self.asked_fields:
+            if not row.field:
+                return _("Choose what to ask for, or take the condition away.")
+            return _("This can’t be asked for here. Choose something else, or take the condition away.")
+        try:
+            parsed = conditions.parse(condition_rows.content_of_row(row, self.asked_fields))
+            conditions.check(parsed, self.asked_fields)
+        except InvalidConditions as error:
+            return str(error)
+        return ""
+
+    def _check_actions(self, draft: Draft) -> None:
+        if not draft.actions:
             self.errors_at[ACTIONS] = _("Add what the rule does.")
-        for number, row in enumerate(rows):
-            if (name := getattr(row, "name", None)) == "":
-                self.errors_at[f"{ACTIONS}.{number}"] = _("Choose what the rule does here, or take the row away.")
+        for place, row in every_step(draft):
+            if not row.name:
+                self.errors_at[place] = _("Choose what the rule does here, or take the row away.")
+        for number, step in enumerate(draft.actions):
+            here = f"{ACTIONS}.{number}"
+            if any(place == here or place.startswith(f"{here}.") for place in self.errors_at):
                 continue
-            assert name is None or isinstance(name, str)  # noqa: S101 - for the checker
+            content = action_rows.content_of_row(step, self.offered, self.asked_fields)
             try:
-                reading.actions([action_rows.content_of_row(row, self.offered)], self.words.known, self.asked_fields)
+                reading.actions([content], self.words.known, self.asked_fields)
             except (InvalidWorkflow, InvalidConditions) as error:
-                self.errors_at[_place(error.field, number)] = str(error)
+                place = error.field.replace(f"{ACTIONS}[0]", f"{ACTIONS}[{number}]", 1)
+                self.errors_at[place_of(place)] = str(error)
 
     def take(self, refused: Refused, words: str) -> None:
         """Say what a service refused at the row that it names; where it names none, above the form."""
         if isinstance(refused, Invalid) and refused.field in self.fields and refused.field not in ROWS:
             self.add_error(refused.field, words)
             return
-        if match := _ACTION_PLACE.match(refused.field):
-            self.errors_at[_place(refused.field, int(match[1]))] = words
+        if refused.field.startswith(f"{ACTIONS}["):
+            self.errors_at[place_of(refused.field)] = words
         elif refused.field.startswith(f"{CONDITIONS}."):
             asked = refused.field.removeprefix(f"{CONDITIONS}.")
-            for place, row in _rows(self.draft.conditions, CONDITIONS):
+            for place, row in conditions_in(self.draft.conditions, CONDITIONS):
                 if isinstance(row, ComparisonRow) and row.field == asked:
                     self.errors_at[place] = words
         self.add_error(None, words)
@@ -260,20 +299,13 @@ class RuleForm(EditMixin):
         return cast("Values", {name: value for name, value in self.changed.items() if name in CONTENT})
 
 
-def _rows(group: GroupRow, place: str) -> list[tuple[str, ConditionRow]]:
-    """Every row with its place, also those inside groups."""
-    result: list[tuple[str, ConditionRow]] = []
-    for number, row in enumerate(group.rows):
-        here = f"{place}.rows.{number}"
-        result.append((here, row))
-        if isinstance(row, GroupRow):
-            result += _rows(row, here)
-    return result
-
-
-def _place(field: str, number: int) -> str:
-    """The place of a refused parameter in the form; that of the row for what is no parameter's."""
-    match = _ACTION_PLACE.match(field)
-    name = match[2] if match is not None else ""
-    row = f"{ACTIONS}.{number}"
-    return f"{row}.params.{name}" if name and name != "action" else row
+def place_of(field: str) -> str:
+    """The place in the form of what a service names: `actions[1].branches[0].actions[2].tag` is the parameter `tag` of
+    the row `actions.1.branches.0.actions.2`. What is no parameter's is the row's."""
+    place = re.sub(r"\[([0-9]{1,5})\]", r".\1", field.partition(f".{CONDITIONS}")[0])
+    row, _separator, name = place.rpartition(".")
+    if name.isdigit():
+        return place
+    if name in ("action", "branches", "otherwise", ACTIONS):
+        return row
+    return f"{row}.share" if name == "share" else f"{row}.params.{name}"

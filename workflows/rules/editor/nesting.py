@@ -14,6 +14,7 @@ from workflows.rules.editor.rows import (
     ALL,
     ANY,
     ActionRow,
+    BranchRow,
     ComparisonRow,
     ConditionRow,
     Draft,
@@ -24,7 +25,8 @@ from workflows.rules.editor.rows import (
 )
 
 ROOTS: Final = ("conditions", "actions")
-MAX_PARTS: Final = 12
+# The condition in a group of a branch in the third branch.
+MAX_PARTS: Final = 24
 
 
 class Node:
@@ -64,7 +66,7 @@ def read(data: QueryDict) -> Draft:
         for part in parts:
             node = node.below.setdefault(part, Node())
         node.texts = [line_feeds(str(text)) for text in texts]
-    return Draft(_group(root.at("conditions")), [_step(node) for node in root.at("actions").rows()])
+    return Draft(_group(root.at("conditions")), _steps(root.at("actions")))
 
 
 def _group(node: Node) -> GroupRow:
@@ -80,8 +82,20 @@ def _condition(node: Node) -> ConditionRow:
     return ComparisonRow(node.text("field"), node.text("op"), node.at("value").texts)
 
 
+def _steps(node: Node) -> list[StepRow]:
+    return [_step(below) for below in node.rows()]
+
+
 def _step(node: Node) -> StepRow:
     if "json" in node.below:
         return KeptRow(node.text("json"))
-    params = {name: below.texts for name, below in node.at("params").below.items()}
-    return ActionRow(node.text("action"), params)
+    return ActionRow(
+        node.text("action"),
+        {name: below.texts for name, below in node.at("params").below.items()},
+        _group(node.at("conditions")),
+        [
+            BranchRow(below.text("share"), _group(below.at("conditions")), _steps(below.at("actions")))
+            for below in node.at("branches").rows()
+        ],
+        _steps(node.at("otherwise")),
+    )

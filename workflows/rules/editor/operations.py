@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from workflows.rules.editor.rows import ComparisonRow, Draft, GroupRow, lists
+from workflows.rules.editor.rows import ActionRow, BranchRow, ComparisonRow, Draft, GroupRow, every_step, lists
+from workflows.rules.editor.step_rows import CONDITIONS, WAY
+from workflows.rules.steps import BRANCH, SPLIT, WAIT
 
 SHOW: Final = "show"
 MAX_ROWS: Final = 60
@@ -15,6 +17,13 @@ def apply(draft: Draft, operation: str) -> str:
 
     What is not there any more changes nothing: the page is shown as it is.
     """
+    focus = _apply_to(draft, operation)
+    for _place, row in every_step(draft):
+        _complete(row)
+    return focus
+
+
+def _apply_to(draft: Draft, operation: str) -> str:
     what, _separator, place = operation.partition(":")
     for list_place, rows, makes in lists(draft):
         if what in makes and place == list_place and len(rows) < MAX_ROWS:
@@ -43,6 +52,16 @@ def _apply(rows: list[object], list_place: str, number: int, what: str) -> str:
         # Another field: what was typed for the one before means nothing here.
         row.operator, row.texts = "", []
     return ""
+
+
+def _complete(row: ActionRow) -> None:
+    """A step that was just chosen has what one begins with."""
+    if row.name == BRANCH and not row.branches:
+        row.branches = [BranchRow(conditions=GroupRow(rows=[ComparisonRow()]))]
+    if row.name == SPLIT and not row.branches:
+        row.branches = [BranchRow("50"), BranchRow("50")]
+    if row.name == WAIT and row.params.get(WAY) == [CONDITIONS] and not row.conditions.rows:
+        row.conditions.rows = [ComparisonRow()]
 
 
 def without_empty(group: GroupRow) -> GroupRow:

@@ -80,28 +80,28 @@ POINTS: Final = (
         {},
     ),
     StartingPoint(
-        "stalled", _("Ask a lead that went quiet"), _("One friendly question to a lead who has not answered for days."),
+        "stalled", _("Call a lead that went quiet"), _("A task where a lead has not been answered for days."),
         "lead.stalled",
-        ({"action": "send_text", "cancel_on_inbound": True,
-          "body": _("Hello {{ customer.first_name|there }}, are you still interested? We are glad to help.")},),
-        {}, is_once=True, like=("quiet_leads",),
+        ({"action": "create_task", "title": _("Call {{ customer.first_name|this lead }}: no word for days"),
+          "due_in_minutes": A_DAY, "priority": "high"},),
+        {}, like=("quiet_leads",),
     ),
     *(
+        # A task and no text: days later WhatsApp takes no free one.
         StartingPoint(
-            key, _("Ask for a review"), _("Some days after the good end a question how it went, once for a customer."),
+            key, _("Ask for a review"), _("A task some days after the good end, once for a customer."),
             "outcome.recorded",
-            ({"action": "send_text", "delay_minutes": 5 * A_DAY, "cancel_on_inbound": True,
-              "body": _("Hello {{ customer.first_name|there }}, how was it with us? A few words from you help others "
-                        "to find us.")},),
+            ({"action": "create_task", "title": _("Ask {{ customer.first_name|this customer }} for a review"),
+              "due_in_minutes": 5 * A_DAY},),
             {"outcome_type": outcome}, packs=(pack,), is_once=True,
         )
         for key, pack, outcome in (("review", "clinic", "treatment_done"), ("review_won", "general", "won"))
     ),
     StartingPoint(
-        "visit_reminder", _("Remind of the visit"), _("A reminder when the follow-up of a scheduled visit is due."),
+        "visit_reminder", _("Remind of the visit"), _("A task when the follow-up of a scheduled visit is due."),
         "followup.due",
-        ({"action": "send_text",
-          "body": _("Hello {{ customer.first_name|there }}, we look forward to your visit. See you soon!")},),
+        ({"action": "create_task", "title": _("Remind {{ customer.first_name|this family }} of the visit"),
+          "due_in_minutes": 60, "priority": "high"},),
         {"customer_stage": "visit_scheduled"}, packs=("school",),
     ),
 )  # fmt: skip

@@ -65,7 +65,8 @@ def edit_rule(request: Request, organization: str, pk: UUID) -> HttpResponse:
     if _is_saved(request, form):
         with Attempt(request, lambda refused: _take(request, form, refused)):
             if changes := form.changes():
-                workflows.update(workflow=rule, actor=current_actor(), changes=changes)
+                waiting = workflows.WaitingRuns(form.cleaned_data.get("waiting") or workflows.WaitingRuns.FINISH)
+                workflows.update(workflow=rule, actor=current_actor(), changes=changes, waiting=waiting)
             toasts.success(request, _("Saved."))
             return redirect("workflows:rule", organization, rule.pk)
     return _page(request, form, rule, {})
@@ -118,8 +119,7 @@ def _page(request: Request, form: RuleForm, rule: Workflow | None, context: Mapp
 def _live(request: Request, form: RuleForm, rule: Workflow | None) -> dict[str, object]:
     """The rule in words, and the last events of its trigger with whether it would act, and why not."""
     content = form.content()
-    draft = dry_run.unsaved(content, of=rule)
-    words = form.words.of(draft)
+    words = form.in_words(content)
     asked = operations.without_empty(form.draft.conditions)
     content |= {"conditions": condition_rows.content(asked, form.asked_fields), "actions": []}
     try:

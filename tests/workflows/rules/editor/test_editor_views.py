@@ -13,9 +13,10 @@ from activity.rules import ACTIONS
 from customers.models import CustomField
 from customers.people.custom_fields import services as custom_fields
 from tests.pages import PageForm, form_of, forms_of, save
-from workflows.models import Workflow, WorkflowVersion
+from tests.workflows.conftest import work
+from workflows.models import RunWait, Workflow, WorkflowVersion
 from workflows.rules import reading, services
-from workflows.rules.catalog import catalog
+from workflows.rules.catalog import catalog, catalog_of
 from workflows.rules.parameters import PARAMETER_WORDS, words_for
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +125,14 @@ def test_rows_are_moved_and_taken_away(alice, make_rule):
     "actions",
     [
         TAGGED, [{"action": "send_text", "body": "a\r\nb", "delay_minutes": 4321, "cancel_on_inbound": False}],
-        [{"action": "send_template", "template": "gone", "channel": "fax"}, {"action": "wait", "minutes": 60}],
+        [{"action": "send_template", "template": "gone", "channel": "fax"}, {"action": "wait", "minutes": 60},
+         {"action": "wait", "until": "open"}, {"action": "wait", "until": "noon"}, {"action": "wait", "minutes": "x"},
+         {"action": "wait", "quiet_minutes": 1440, "timeout_minutes": 10080, "then": "continue"},
+         {"action": "wait", "conditions": {"customer_tags": "x"}, "timeout_minutes": 90, "then": "stop"},
+         {"action": "wait", "conditions": DEEP}, {"action": "wait"}, {"action": "dance"}],
+        [{"action": "split", "branches": [{"share": 70, "actions": TAGGED}, {"share": 30, "actions": []}]},
+         {"action": "branch", "branches": [{"conditions": {}, "actions": [{"action": "split", "branches": [
+             {"share": 100, "actions": [{"action": "wait", "until": "open"}, *TAGGED]}]}]}], "otherwise": TAGGED}],
         [{"action": "branch", "branches": [{"conditions": DEEP, "actions": TAGGED}], "otherwise": []}, {"action": 5}],
         [{"action": "set_follow_up", "days": 0, "minutes": 2880},
          {"action": "create_task", "title": "t", "description": ""}],
@@ -160,6 +168,20 @@ def test_json_that_no_rule_can_be_made_of_is_an_error_at_its_row(text, alice, ma
     rule = make_rule("message.received", DEEP, TAGGED)
     answer = save(alice.client, alice.url(edit(rule)), **{"conditions.rows.1.json": text})
     assert answer.status_code == 422
+    assert stored(rule)["version"] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"action": "branch", "branches": 5}', '{"action": "branch", "branches": [5]}', '{"action": "split"}', "{}", "5",
+     '{"action": "branch", "branches": [{"conditions": {}, "actions": [7]}]}', '{"action": ["x"]}', "[]", '"x"',
+     '{"action": "branch", "branches": [{"conditions": {}, "actions": []}], "otherwise": 5}'],
+)  # fmt: skip
+def test_a_step_as_json_that_is_none_is_an_error_at_its_row(text, alice, make_rule):
+    rule = make_rule("message.received", {}, TAGGED)
+    data = opened(alice, edit(rule)) | {"actions.0.json": [text]}
+    assert alice.client.post(alice.url(edit(rule)), data).status_code == 422
+    assert alice.client.post(alice.url(f"{RULES}{rule.pk}/matches/"), data).status_code == 200
     assert stored(rule)["version"] == 1
 
 
@@ -252,7 +274,9 @@ def test_every_trigger_field_and_action_has_its_control_and_a_label(alice, make_
 
 
 def test_every_parameter_has_words():
-    assert set(reading.PARAMETERS) == set(PARAMETER_WORDS)
+    steps = catalog_of([], {}, reading.Known({}, {}, {})).control_steps
+    between = {parameter.name for step in steps for parameter in step.parameters}
+    assert {*reading.PARAMETERS, *between, "share"} == set(PARAMETER_WORDS)
     assert words_for("of_another_app").label == "Of another app"
 
 
@@ -274,6 +298,99 @@ def test_a_length_is_given_in_days(alice, make_rule):
     data["actions.0.params.due_in_minutes"] = ["3", "60"]
     alice.client.post(alice.url(edit(rule)), data)
     assert stored(rule)["actions"][0]["due_in_minutes"] == 180
+
+
+class TestSteps:
+    """Waits, branches and what ends a run that waits."""
+
+    def test_a_wait_is_written(self, alice, make_rule):
+        rule = make_rule("message.received", {}, TAGGED)
+        data = opened(alice, edit(rule))
+        data = editor(press(alice, edit(rule), "add:actions", data)).data() | {"actions.1.action": ["wait"]}
+        data = editor(press(alice, edit(rule), "show", data)).data()
+        assert data["actions.1.params.way"] == ["minutes"]
+        answer = alice.client.post(alice.url(edit(rule)), data)
+        assert "A whole number from 0" in page_of(answer)
+        typed = {"actions.1.params.minutes": ["3", "60"], "cancel_on": ["reply", "opt_out"]}
+        assert alice.client.post(alice.url(edit(rule)), data | typed).status_code == 302
+        assert stored(rule)["actions"] == [*TAGGED, {"action": "wait", "minutes": 180}]
+        rule.refresh_from_db()
+        assert rule.cancel_on == ["reply", "opt_out"]
+        data = opened(alice, edit(rule)) | {"actions.1.params.way": ["conditions"]}
+        data = editor(press(alice, edit(rule), "show", data)).data() | {
+            "actions.1.conditions.rows.0.field": ["customer_tags"], "actions.1.params.timeout_minutes": ["1", "1440"],
+            "actions.1.params.then": ["continue"],
+        }  # fmt: skip
+        data = editor(press(alice, edit(rule), "show", data)).data() | {"actions.1.conditions.rows.0.value": ["vip"]}
+        assert alice.client.post(alice.url(edit(rule)), data).status_code == 302
+        expected = {
+            "action": "wait",
+            "conditions": {"customer_tags": "vip"},
+            "timeout_minutes": 1440,
+            "then": "continue",
+        }
+        assert stored(rule)["actions"][1] == expected
+
+    def test_branches_are_nested_lists(self, alice, make_rule):
+        rule = make_rule("message.received", {}, TAGGED)
+        data = opened(alice, edit(rule)) | {"actions.0.action": ["branch"]}
+        data = editor(press(alice, edit(rule), "show", data)).data()
+        first = "actions.0.branches.0"
+        for do in (f"add:{first}.actions", "add:actions.0.branches", "add:actions.0.otherwise",
+                   "add:actions.0.branches.1.conditions.rows", "remove:actions.0.branches.1"):  # fmt: skip
+            data = editor(press(alice, edit(rule), do, data)).data()
+        data |= {f"{first}.conditions.rows.0.field": ["message_body"], f"{first}.actions.0.action": ["split"],
+                 "actions.0.otherwise.0.action": ["add_tag"]}  # fmt: skip
+        data = editor(press(alice, edit(rule), "show", data)).data()
+        for number in (0, 1):
+            data = editor(press(alice, edit(rule), f"add:{first}.actions.0.branches.{number}.actions", data)).data()
+            data[f"{first}.actions.0.branches.{number}.actions.0.action"] = ["add_tag"]
+        data = editor(press(alice, edit(rule), "show", data)).data() | {
+            f"{first}.conditions.rows.0.value": ["x"], "actions.0.otherwise.0.params.tag": ["c"],
+            f"{first}.actions.0.branches.0.actions.0.params.tag": ["a"], f"{first}.actions.0.branches.0.share": ["60"],
+        }  # fmt: skip
+        answer = alice.client.post(alice.url(edit(rule)), data)
+        assert answer.status_code == 422
+        data[f"{first}.actions.0.branches.1.actions.0.params.tag"] = ["b"]
+        assert "The shares have to be 100 together." in page_of(alice.client.post(alice.url(edit(rule)), data))
+        data[f"{first}.actions.0.branches.1.share"] = ["40"]
+        assert alice.client.post(alice.url(edit(rule)), data).status_code == 302
+        shares = [
+            {"share": share, "actions": [{"action": "add_tag", "tag": tag}]} for share, tag in ((60, "a"), (40, "b"))
+        ]
+        inner = [{"action": "split", "branches": shares}]
+        assert stored(rule)["actions"] == [
+            {"action": "branch", "branches": [{"conditions": {"message_body": "x"}, "actions": inner}],
+             "otherwise": [{"action": "add_tag", "tag": "c"}]}
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("actions", "change", "place"),
+        [
+            ([{"action": "branch", "branches": [{"conditions": {}, "actions": TAGGED}]}],
+             {"actions.0.branches.0.actions.0.params.tag": ""}, "actions.0.branches.0.actions.0.params.tag"),
+            ([*TAGGED, {"action": "wait", "quiet_minutes": 5, "timeout_minutes": 9}],
+             {"actions.1.params.timeout_minutes": ["0", "1"]}, "actions.1.params.timeout_minutes"),
+            ([{"action": "split", "branches": [{"share": 100, "actions": []}]}], {"actions.0.branches.0.share": "x"},
+             "actions.0.branches.0.share"),
+        ],
+    )  # fmt: skip
+    def test_an_error_inside_stands_at_its_control(self, actions, change, place, alice, make_rule):
+        rule = make_rule("message.received", {}, actions)
+        answer = save(alice.client, alice.url(edit(rule)), **change)
+        assert answer.status_code == 422
+        assert f'id="rule-{place.replace(".", "-")}-error"' in page_of(answer)
+
+    def test_an_edit_asks_what_becomes_of_runs_that_wait(self, alice, make_rule, receive):
+        rule = make_rule("message.received", {}, [{"action": "wait", "minutes": 60}, *TAGGED])
+        receive("Hello")
+        work()
+        assert RunWait.objects.count() == 1
+        assert "1 run of this rule waits now." in page_of(alice.client.get(alice.url(edit(rule))))
+        save(alice.client, alice.url(edit(rule)), name="Finish")
+        assert RunWait.objects.count() == 1
+        save(alice.client, alice.url(edit(rule)), name="End", waiting="leave")
+        assert not RunWait.objects.exists()
 
 
 class TestLive:
@@ -334,7 +451,7 @@ class TestStartingPoints:
         page = page_of(alice.client.get(alice.url(NEW)))
         for words in ("Say that nobody is there", "Chase what nobody answered", "Ask for a review"):
             assert words in page
-        for words in ("Welcome somebody new", "Ask a lead that went quiet", "Remind of the visit"):
+        for words in ("Welcome somebody new", "Call a lead that went quiet", "Remind of the visit"):
             assert words not in page, words
         data = form_of(alice.client, alice.url(f"{NEW}?from=away"), having="trigger_event").data()
         assert alice.client.post(alice.url(NEW), data).status_code == 302
@@ -375,5 +492,5 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
         receive(f"Message {number}", sender=f"+4477009008{number:02d}")
     client = alice.client
     client.get(alice.url(edit(rule)))
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         client.get(alice.url(edit(rule)))
