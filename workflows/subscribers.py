@@ -12,7 +12,9 @@ from customers.events import CHANGES_UNDONE, PACK_CHANGED, PROCESS_CHANGED
 from customers.packs import packs
 from customers.page import panels
 from customers.work.processes.sequences import BEGIN
-from workflows.rules import personal_data, running, services, waits
+from messaging.models import Message
+from messaging.threads import senders
+from workflows.rules import decisions, personal_data, running, services, thread, waits
 from workflows.rules.performers import customers, messages  # noqa: F401 - what each action does
 from workflows.sequences import (
     jobs,
@@ -24,6 +26,12 @@ from workflows.sequences import services as sequences
 
 def register() -> None:
     personal_data.register()
+    panels.register(
+        panels.Panel("Rules", "workflows/rules/customer_panel.html", 70, decisions.in_panel, "workflows.view")
+    )
+    senders.register(
+        senders.Senders("workflows.rules", (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE), thread.senders)
+    )
     settings_menu.register(
         settings_menu.SettingsPage(
             _("Rules"), "workflows:rules", "workflow", "workflows.view", settings_menu.Group.CUSTOMERS, 15,

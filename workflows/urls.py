@@ -1,5 +1,6 @@
 from django.urls import path
 
+from workflows.rules import decision_views as decisions
 from workflows.rules import outgoing_views as outgoing
 from workflows.rules import version_views as versions
 from workflows.rules import views as rules
@@ -9,6 +10,7 @@ from workflows.rules.editor import views as editor
 app_name = "workflows"
 
 urlpatterns = [
+    path("customers/<uuid:pk>/rules/", decisions.decision_list, name="decisions"),
     path("settings/rules/", rules.rule_list, name="rules"),
     path("settings/rules/new/", editor.new_rule, name="new_rule"),
     path("settings/rules/new/matches/", editor.try_new, name="try_new_rule"),

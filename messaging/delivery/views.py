@@ -19,6 +19,7 @@ from core.refused_pages import Attempt
 from messaging.delivery import confirmation
 from messaging.delivery import queue as outbound
 from messaging.models import Message
+from messaging.threads.senders import name_senders
 
 
 @requires("conversations.edit")
@@ -56,6 +57,7 @@ def _do(request: Request, pk: UUID, act: Callable[[Message], Message]) -> HttpRe
         if attempt.error:
             toasts.error(request, attempt.error)
         return redirect("messaging:conversation", request.organization.slug, message.conversation_id)
+    name_senders([message], request.member)
     response = render(
         request, "messaging/inbox/message.html", {"message": message, "conversation": message.conversation}
     )

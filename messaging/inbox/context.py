@@ -27,6 +27,7 @@ from messaging.models import Conversation, Draft, Message
 from messaging.models.querysets import ConversationQuerySet
 from messaging.threads import answer_addresses, channel_choice
 from messaging.threads.queries import VIEWS, messages_of
+from messaging.threads.senders import name_senders
 
 ROWS = 30
 MESSAGES = 40
@@ -124,7 +125,7 @@ def thread_context(request: Request, conversation: Conversation) -> dict[str, ob
     return {
         "conversation": conversation,
         "open_id": conversation.pk,
-        "thread_messages": _displayed(conversation, reversed(page.rows)),
+        "thread_messages": _displayed(request.member, conversation, reversed(page.rows)),
         "earlier_cursor": page.next_cursor,
         "cursor": timezone.now().isoformat(),
         **composer_context(
@@ -143,7 +144,7 @@ def changes_context(request: Request, conversation: Conversation) -> dict[str, o
         rows = rows.filter(changed_at__gte=since)
     return {
         "conversation": conversation,
-        "thread_messages": _displayed(conversation, reversed(rows[:200])),
+        "thread_messages": _displayed(request.member, conversation, reversed(rows[:200])),
         "cursor": timezone.now().isoformat(),
         **refusal_context(conversation),
     }
@@ -192,8 +193,9 @@ def panel_context(request: Request, conversation: Conversation, others: list[Con
     }
 
 
-def _displayed(conversation: Conversation, rows: Iterable[Message]) -> list[Message]:
+def _displayed(member: Member, conversation: Conversation, rows: Iterable[Message]) -> list[Message]:
     messages = list(rows)
+    name_senders(messages, member)
     for message in messages:
         message.conversation = conversation  # known already; a bubble must not ask for it again
     return messages

@@ -88,6 +88,9 @@ class Message(TenantModel, Claimable):
     delivered_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
 
+    # Which of an upper app's made it, where that is shown (threads.senders).
+    sent_by: object = None
+
     objects: ClassVar = TenantManager.from_queryset(MessageQuerySet)()
 
     class Meta:

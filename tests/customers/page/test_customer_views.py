@@ -58,7 +58,7 @@ def test_the_page_takes_the_same_queries_however_much_happened(
     busy(customer, alice, rows)
     browser = alice.client
     browser.get(path(alice, customer))
-    with django_assert_num_queries(33):
+    with django_assert_num_queries(34):
         assert browser.get(path(alice, customer)).status_code == 200
 
 
