@@ -209,6 +209,23 @@ def test_a_customer(alice, implants, sign_in):
 
 
 @pytest.mark.parametrize(
+    ("scheme", "size", "name"), [("light", WIDE, "rule-editor"), ("dark", PHONE, "rule-editor-phone")]
+)
+def test_a_rule_is_written(scheme, size, name, alice, sign_in):
+    page = sign_in(alice, color_scheme=scheme, reduced_motion="reduce", **size)
+    page.goto(f"/o/{loader.SLUG}/settings/rules/")
+    page.get_by_role("link", name="Mark who asks for the price").click()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("button", name="Add an action").click()
+    page.locator("#rule-actions-1-action").select_option("create_task")
+    page.locator("#rule-actions-1-params-title").fill("Send {{ customer.first_name|them }} the price list")
+    expect(page.locator("#rule-live")).to_contain_text("the price list")
+    page.evaluate("document.activeElement.blur()")
+    page.get_by_role("heading", level=1).scroll_into_view_if_needed()
+    take(page, name)
+
+
+@pytest.mark.parametrize(
     ("path", "scheme", "size", "seen", "name"),
     [
         ("", "light", WIDE, "Do next", "home"),
