@@ -193,7 +193,11 @@ class Rows:
             step_rows.MINUTES: _("for a time"), step_rows.UNTIL: _("for business hours"),
             step_rows.QUIET: _("until nothing happened for a while"), step_rows.CONDITIONS: _("until conditions hold"),
         }  # fmt: skip
-        controls = [Control(f"{place}.params.{step_rows.WAY}", _("How"), "choice", [way], _options(ways, [way]))]
+        controls = [
+            Control(
+                f"{place}.params.{step_rows.WAY}", _("How"), "choice", [way], _options(ways, [way]), is_required=True
+            )
+        ]
         shown = [name for name in (way, *step_rows.WAYS[way]) if name not in (step_rows.UNTIL, step_rows.CONDITIONS)]
         for name in shown:
             control = self._parameter(parameters[name], row, place)
