@@ -98,14 +98,11 @@ def _text(value: object) -> str:
 
 
 def content(group: GroupRow, fields: Fields) -> object:
-    """What is stored of the rows: a plain object where it can say it all, else a tree."""
+    """What is stored of the rows: of one a plain object, of several a tree, whose order every database keeps."""
     parts = [content_of_row(row, fields) for row in group.rows]
     if not parts:
         return {}
-    plain = _plain(parts) if group.how == ALL else None
-    if plain is not None:
-        return plain
-    return parts[0] if len(parts) == 1 else {group.how: parts}
+    return _plain(parts[0]) if len(parts) == 1 else {group.how: parts}
 
 
 def content_of_row(row: ConditionRow, fields: Fields) -> object:
@@ -119,22 +116,16 @@ def content_of_row(row: ConditionRow, fields: Fields) -> object:
     return as_json(operators.condition(row.field, row.operator or operators.IS, value))
 
 
-def _plain(parts: list[object]) -> dict[str, object] | None:
-    """The object whose entries are all these comparisons; None where a name would stand twice or say something else."""
-    result: dict[str, object] = {}
-    for part in parts:
-        if not isinstance(part, dict) or part.keys() != {"field", "op", "value"}:
-            return None
-        name = part["field"] if part["op"] == "eq" else f"{part['field']}__{part['op']}"
-        if name in result:
-            return None
-        try:
-            if parse({name: part["value"]}) != Group(ALL, (parse(part),)):
-                return None
-        except InvalidConditions:
-            return None
-        result[name] = part["value"]
-    return result
+def _plain(part: object) -> object:
+    """One comparison as a plain object, where that says the same."""
+    if not isinstance(part, dict) or part.keys() != {"field", "op", "value"}:
+        return part
+    name = part["field"] if part["op"] == "eq" else f"{part['field']}__{part['op']}"
+    plain = {name: part["value"]}
+    try:
+        return plain if parse(plain) == Group(ALL, (parse(part),)) else part
+    except InvalidConditions:
+        return part
 
 
 def value_of(field: AskedField | None, operator: str, texts: list[str]) -> object:
