@@ -4,8 +4,8 @@ from workflows.rules import decision_views as decisions
 from workflows.rules import outgoing_views as outgoing
 from workflows.rules import version_views as versions
 from workflows.rules import views as rules
-from workflows.sequences import views as sequences
 from workflows.rules.editor import views as editor
+from workflows.sequences import views as sequences
 
 app_name = "workflows"
 

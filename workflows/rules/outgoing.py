@@ -34,8 +34,9 @@ def messages(member: Member, filters: Mapping[str, object]) -> QuerySet[RunMessa
 
 
 def rules(member: Member) -> QuerySet[Workflow]:
-    """The rules of which messages are to come, within the member's reach."""
-    return queries.workflows().filter(pk__in=messages(member, {}).order_by().values("run__workflow"))
+    """The rules and sequences of which messages are to come, within the member's reach, by name."""
+    waiting = messages(member, {}).order_by().values("run__workflow")
+    return Workflow.objects.filter(pk__in=waiting).order_by("name", "pk")
 
 
 @transaction.atomic

@@ -26,7 +26,8 @@ from core.refused_pages import as_message
 from customers.models import Customer
 from messaging.models import Message
 from workflows.models import RunMessage, Workflow
-from workflows.rules import fields, outgoing, queries
+from workflows.rules import fields, outgoing
+from workflows.rules.thread import page_of
 
 SIZE: Final = 50
 NOTHING: Final = UUID(int=0)
@@ -43,7 +44,10 @@ def outgoing_list(request: Request, organization: str) -> HttpResponse:
     by_message = {row.message_id: row for row in rows.filter(message__in=[message.pk for message in page.rows])}
     shown = [by_message[message.pk] for message in page.rows if message.pk in by_message]
     context = {
-        "days": [(day, list(of_day)) for day, of_day in groupby(shown, key=_day)],
+        "days": [
+            (day, [{"row": row, "page": page_of(row, organization)} for row in of_day])
+            for day, of_day in groupby(shown, key=_day)
+        ],
         "rules": outgoing.rules(request.member),
         "rule": rule,
         "customer": customer,
@@ -100,7 +104,7 @@ def _filters(request: Request) -> tuple[dict[str, object], Workflow | None, Cust
     filters: dict[str, object] = {}
     rule = customer = None
     if text := request.GET.get("workflow", ""):
-        rule = first_or_404(queries.workflows().filter(pk=_id(text)), _("There is no such rule."))
+        rule = first_or_404(Workflow.objects.filter(pk=_id(text)), _("There is no such rule."))
         filters["workflow"] = rule.pk
     if text := request.GET.get("customer", ""):
         customers = Customer.objects.visible_to(request.member).filter(pk=_id(text))

@@ -34,6 +34,7 @@ PARAMETER_WORDS: Final[Mapping[str, ParameterWords]] = {
     "days": ParameterWords(_("Days from now")),
     "minutes": ParameterWords(_("Time from now"), is_length=True),
     "to": ParameterWords(_("Person")),
+    "sequence": ParameterWords(_("Sequence")),
     "title": ParameterWords(_("What is to be done"), takes_placeholders=True),
     "due_in_minutes": ParameterWords(_("Due after"), is_length=True),
     "priority": ParameterWords(_("Priority"), empty=_("As usual")),

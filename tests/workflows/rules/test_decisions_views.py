@@ -14,6 +14,7 @@ from messaging.models import Message
 from tests.conftest import Person
 from tests.workflows.conftest import work
 from workflows.models import Workflow, WorkflowRun
+from workflows.sequences import services as sequences
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ class TestWhyNot:
         work()
         client = alice.client
         client.get(alice.url(f"customers/{customer.pk}/rules/"))
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(16):
             client.get(alice.url(f"customers/{customer.pk}/rules/"))
 
 
@@ -136,3 +137,19 @@ class TestInTheThread:
         self.thread(alice, message)
         with django_assert_num_queries(13):
             client.get(alice.url(f"inbox/{message.conversation_id}/"))
+
+
+def test_a_message_of_a_sequence_says_so_and_stands_among_the_outgoing(alice, without_rules, receive):
+    customer = receive("Hello")
+    action = {"action": "send_text", "body": "A step", "delay_minutes": 30}
+    values: Any = {"name": "Chase", "steps": [{"delay_minutes": 0, "action": action}], "is_enabled": True}
+    sequence = sequences.create(organization=alice.organization, actor=alice.actor, values=values)
+    sequences.enrol(sequence=sequence, customer=customer, actor=alice.actor)
+    work()
+    message = Message.objects.get(status="queued")
+    page = text(alice, f"inbox/{message.conversation_id}/")
+    assert "Sent by sequence “Chase”" in page
+    assert alice.url(f"settings/sequences/{sequence.pk}/") in page
+    page = text(alice, f"settings/rules/outgoing/?workflow={sequence.pk}")
+    assert "A step" in page
+    assert alice.url(f"settings/sequences/{sequence.pk}/") in page

@@ -16,7 +16,7 @@ from tests.pages import PageForm, form_of, forms_of, save
 from tests.workflows.conftest import work
 from workflows.models import RunWait, Workflow, WorkflowVersion
 from workflows.rules import reading, services
-from workflows.rules.catalog import catalog, catalog_of
+from workflows.rules.catalog import catalog
 from workflows.rules.parameters import PARAMETER_WORDS, words_for
 
 pytestmark = pytest.mark.django_db
@@ -275,8 +275,8 @@ def test_every_trigger_field_and_action_has_its_control_and_a_label(alice, make_
             assert f'name="actions.{number}.params.{one.name}"' in page, one
 
 
-def test_every_parameter_has_words():
-    steps = catalog_of([], {}, reading.Known({}, {}, {})).control_steps
+def test_every_parameter_has_words(alice, inside):
+    steps = catalog().control_steps
     between = {parameter.name for step in steps for parameter in step.parameters}
     assert {*reading.PARAMETERS, *between, "share"} == set(PARAMETER_WORDS)
     assert words_for("of_another_app").label == "Of another app"
@@ -494,5 +494,5 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
         receive(f"Message {number}", sender=f"+4477009008{number:02d}")
     client = alice.client
     client.get(alice.url(edit(rule)))
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         client.get(alice.url(edit(rule)))
