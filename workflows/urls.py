@@ -5,6 +5,7 @@ from workflows.rules import outgoing_views as outgoing
 from workflows.rules import version_views as versions
 from workflows.rules import views as rules
 from workflows.rules.editor import views as editor
+from workflows.sequences import editor_views as sequence_editor
 from workflows.sequences import views as sequences
 
 app_name = "workflows"
@@ -30,6 +31,8 @@ urlpatterns = [
     path("settings/rules/runs/<uuid:pk>/continue/", rules.continue_run, name="continue_run"),
     path("settings/rules/runs/<uuid:pk>/cancel/", rules.cancel_run, name="cancel_run"),
     path("settings/sequences/", sequences.sequence_list, name="sequences"),
+    path("settings/sequences/new/", sequence_editor.new_sequence, name="new_sequence"),
+    path("settings/sequences/<uuid:pk>/edit/", sequence_editor.edit_sequence, name="edit_sequence"),
     path("settings/sequences/<uuid:pk>/", sequences.sequence_detail, name="sequence"),
     path("settings/sequences/<uuid:pk>/switch/", sequences.switch, name="switch_sequence"),
     path("settings/sequences/<uuid:pk>/delete/", sequences.delete_sequence, name="delete_sequence"),

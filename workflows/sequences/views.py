@@ -203,6 +203,7 @@ def _sequence(pk: UUID) -> Workflow:
 def _context(request: Request) -> dict[str, object]:
     member = request.member
     return {
+        "can_create": member.may("workflows.create"),
         "can_change": member.may("workflows.edit"),
         "can_delete": member.may("workflows.delete"),
         "can_enrol": member.may("conversations.edit"),

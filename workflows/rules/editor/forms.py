@@ -116,9 +116,7 @@ class RuleForm(EditMixin):
         self.words = Words()
         self.is_checked = is_checked
         self.errors_at: dict[str, str] = {}
-        content = (
-            reading.content_of(record) if record is not None else {"trigger_event": DEFAULT_TRIGGER, **(start or {})}
-        )
+        content = self.content_of(record) if record is not None else {**self.beginning, **(start or {})}
         super().__init__(data, initial=content, record=record)
         self.fields["cancel_on"].choices = list(self.catalog.cancel_on.items())  # type: ignore[attr-defined]
         self.waiting_count = RunWait.objects.filter(run__workflow=record).count() if record is not None else 0
@@ -131,6 +129,14 @@ class RuleForm(EditMixin):
         if chosen not in choices:
             choices[chosen] = str(EVENTS[chosen].description) if chosen in EVENTS else chosen
         self.fields["trigger_event"].choices = sorted(choices.items(), key=lambda one: one[1])  # type: ignore[attr-defined]
+
+    # What tells a sequence's form from a rule's (`workflows.sequences.forms`).
+    is_sequence = False
+    beginning: Mapping[str, object] = {"trigger_event": DEFAULT_TRIGGER}
+
+    def content_of(self, record: Workflow) -> dict[str, object]:
+        """What the form shows of a stored rule."""
+        return reading.content_of(record)
 
     # --- What there is to choose from ---------------------------------------------------------------------------------
 

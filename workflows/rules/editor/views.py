@@ -104,7 +104,7 @@ def _take(request: Request, form: RuleForm, refused: Refused) -> None:
 
 def _page(request: Request, form: RuleForm, rule: Workflow | None, context: Mapping[str, object]) -> HttpResponse:
     focus = operations.apply(form.draft, request.GET.get("do", "")) if form.is_bound and not form.is_checked else ""
-    shown = {"form": form, "rule": rule, "rows": Rows(form, focus), "focus": focus, **context}
+    shown = {"form": form, "rule": rule, "rows": Rows(form, focus), "focus": focus, "here": request.path, **context}
     is_part = request.htmx and request.htmx.target in PARTIALS
     response = render_page(
         request,
