@@ -95,7 +95,7 @@ class ActingMiddleware:
         match = request.resolver_match
         if not viewing.is_on(request) or (match is not None and match.view_name in viewing.WAYS_OUT):
             return None
-        if request.method not in SAFE or (viewing.is_as_person(request) and is_personal(match)):
+        if not viewing.is_question(request, view) or (viewing.is_as_person(request) and is_personal(match)):
             return refusal(request, viewing.ReadOnlyView())
         return None
 

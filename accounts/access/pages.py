@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access.impersonating import acting_in, is_impersonating
-from accounts.access.viewing import SAFE, ReadOnlyView, is_on, viewing_of
+from accounts.access.viewing import ReadOnlyView, is_on, is_question, viewing_of
 from accounts.credentials import browser_sessions, readiness, sign_in, ways
 from accounts.impersonation.services import actor_of
 from accounts.models import Member, Organization, User
@@ -65,7 +65,7 @@ def requires(permission: str) -> Callable[[View], View]:
                 request.viewing = viewing  # type: ignore[attr-defined]
                 if not member.may(permission):
                     raise PermissionDenied(f"Your role does not permit this ({permission}).")
-                if viewing is None or request.method not in SAFE:
+                if viewing is None or not is_question(request, view):
                     # Of what might change something only the way out comes here.
                     return view(request, organization, *args, **kwargs)
                 return _read_only(permission, lambda: view(request, organization, *args, **kwargs))

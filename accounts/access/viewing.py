@@ -10,12 +10,13 @@ is rolled back (`accounts.access.pages`).
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from accounts import events
@@ -27,6 +28,8 @@ from core import clock
 from core.refused import Refused
 from core.tenancy import organization_scope
 
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
 KEY = "view_as"
 LASTS = timedelta(minutes=30)
 PERMISSION = "roles.view"
@@ -34,6 +37,20 @@ PERSON_PERMISSION = "users.view"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # What ends it, and what is open to everybody who wants to leave.
 WAYS_OUT = frozenset({"organization:end_view", "accounts:sign_out"})
+
+
+def only_reads(view: View) -> View:
+    """Mark a view whose POST is a question with a long body, and changes nothing: it is open to who only looks.
+
+    Stands below `requires`. What it would write on the way is rolled back there, as of a GET.
+    """
+    view.only_reads = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_question(request: HttpRequest, view: object) -> bool:
+    """Whether the request only asks: by its method, or because its view is marked as such."""
+    return request.method in SAFE or bool(getattr(view, "only_reads", False))
 
 
 class ReadOnlyView(Refused):

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.pages import requires
+from accounts.access.viewing import only_reads
 from core.htmx import render_page
 from core.http import Request, listed
 from core.ids import parse_uuid, parse_uuids
@@ -46,6 +47,7 @@ def conversation(request: Request, organization: str, pk: UUID) -> HttpResponse:
 
 
 @requires("conversations.view")
+@only_reads
 @require_http_methods(["GET", "HEAD", "POST"])
 def changes(request: Request, organization: str) -> HttpResponse:
     """The parts of the screen that changed: rows, counts, the open thread; only what the member may see.

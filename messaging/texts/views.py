@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.pages import requires
+from accounts.access.viewing import only_reads
 from accounts.models import Team
 from activity.actor import current_actor
 from core.htmx import render_page
@@ -115,6 +116,7 @@ def delete_template(request: Request, organization: str, pk: UUID) -> HttpRespon
 
 
 @requires("templates.view")
+@only_reads
 @require_POST
 def preview(request: Request, organization: str) -> HttpResponse:
     """The text as it stands in the form, filled in for a customer within reach: the one heard last, or one's choice."""

@@ -71,7 +71,8 @@ function merge(nodes, { follow = false } = {}) {
 
 function seen() {
   const thread = document.getElementById("thread");
-  if (thread && document.visibilityState === "visible") htmx.ajax("POST", thread.dataset.readUrl, { swap: "none", source: thread });
+  // Who only views as somebody reads in nobody’s name: their page has no such address.
+  if (thread?.dataset.readUrl && document.visibilityState === "visible") htmx.ajax("POST", thread.dataset.readUrl, { swap: "none", source: thread });
 }
 
 function showDown() {

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.pages import requires
+from accounts.access.viewing import only_reads
 from activity.actor import current_actor
 from core.htmx import render_page
 from core.http import Request
@@ -72,6 +73,7 @@ def board(request: Request, organization: str) -> HttpResponse:
 
 
 @requires("customers.view")
+@only_reads
 @require_http_methods(["GET", "HEAD", "POST"])
 def changes(request: Request, organization: str) -> HttpResponse:
     """The heads of all columns, and some cards anew: those of `ids`, with `all` the first of every column too.

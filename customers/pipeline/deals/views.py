@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.pages import requires
+from accounts.access.viewing import only_reads
 from activity.actor import current_actor
 from core.counting import capped_counts
 from core.htmx import render_page
@@ -115,6 +116,7 @@ def deal_board(request: Request, organization: str) -> HttpResponse:
 
 
 @requires("deals.view")
+@only_reads
 @require_http_methods(["GET", "HEAD", "POST"])
 def deal_changes(request: Request, organization: str) -> HttpResponse:
     """The heads of all columns, and the cards of the customers in `ids` anew; with `all` the first of every column.

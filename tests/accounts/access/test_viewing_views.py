@@ -13,6 +13,9 @@ from activity.models import Event
 from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.page.customer import views as customer_views
+from messaging.inbox import context as inbox_context
+from messaging.models import Conversation
+from tests.architecture.test_urls import PAGES
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +148,58 @@ def test_a_token_is_not_the_browsers(alice, make_customer):
     begin(alice)
     answer = alice.api.patch(f"/api/v1/customers/{customer.pk}", {"name": "Other"}, format="json")
     assert answer.status_code == 200
+
+
+# Questions whose body may be long: a POST that changes nothing, open to who only looks.
+QUESTIONS = {
+    "o/<slug:organization>/inbox/changes/",
+    "o/<slug:organization>/templates/preview/",
+    "o/<slug:organization>/pipeline/changes/",
+    "o/<slug:organization>/deals/changes/",
+}
+
+
+def test_only_what_is_named_here_is_asked_by_a_post():
+    assert {address.route for address in PAGES if getattr(address.view, "only_reads", False)} == QUESTIONS
+
+
+@pytest.mark.parametrize("path", sorted(QUESTIONS))
+def test_what_only_asks_is_answered_as_to_the_role(alice, path):
+    browser = begin(alice, "manager")
+    path = alice.url(path.removeprefix("o/<slug:organization>/"))
+    assert browser.post(f"{path}?filter=all&all=1", {"conversations": "", "ids": ""}).status_code == 200
+
+
+def test_the_inbox_goes_on_by_itself_and_reads_nothing(alice, make_conversation):
+    """The page asks for what changed every few seconds: refused, it would load itself anew for ever."""
+    conversation = make_conversation(alice)
+    path = alice.url(f"inbox/{conversation.pk}/")
+    assert "data-read-url" in alice.client.get(path).content.decode()
+    with organization_scope(alice.organization):
+        Conversation.objects.filter(pk=conversation.pk).update(unread_count=3)
+    browser = begin(alice, "manager")
+    page = browser.get(path).content.decode()
+    assert "data-read-url" not in page
+    assert f"{conversation.pk}/read/" not in page
+    assert 'class="composer__box" inert' in page
+    assert "You only look" in page
+    changes = browser.post(alice.url(f"inbox/changes/?filter=all&open={conversation.pk}"), {"conversations": ""})
+    assert changes.status_code == 200
+    assert 'data-unread="' in changes.content.decode()
+    conversation.refresh_from_db()
+    assert conversation.unread_count == 3
+
+
+def test_what_a_question_writes_on_the_way_is_not_written(alice, make_conversation, monkeypatch):
+    conversation = make_conversation(alice)
+    list_context = inbox_context.list_context
+
+    def writes(request, **given):
+        Conversation.objects.filter(pk=conversation.pk).update(unread_count=7)
+        return list_context(request, **given)
+
+    monkeypatch.setattr(inbox_context, "list_context", writes)
+    browser = begin(alice, "manager")
+    assert browser.post(alice.url("inbox/changes/?filter=all"), {"conversations": ""}).status_code == 200
+    conversation.refresh_from_db()
+    assert conversation.unread_count != 7
