@@ -33,6 +33,7 @@ from messaging.delivery import late
 from messaging.delivery import queue as outbound
 from messaging.health import checks as health
 from messaging.inbox import explanations, hand_over, home, palette, personal_data
+from messaging.intake import unverified
 from messaging.models import Channel, Conversation, Message
 from messaging.settings import services as channels
 from messaging.texts.templates import services as templates
@@ -77,6 +78,9 @@ def register() -> None:
     palette.register()
     home.register()
     purging.OTHER_FILES.register(purging.OtherFiles("copies of messages", Message, copies_of))
+    purging.OTHER_ROWS.register(
+        purging.OtherRows("deliveries that wait for a channel", Channel, unverified.delete_of_channels)
+    )
     blockers.register(blockers.Blocker("messages", queued_messages, cancel_queued))
     personal_data.register()
     health.register_all()

@@ -32,7 +32,7 @@ PAGES: Final = "o/<slug:organization>/"
 CALLS: Final = "api/v1/"
 # The way out, where the browser is itself again: nobody signs another person out.
 OUT: Final = frozenset({"organization:end_impersonation", "accounts:sign_out"})
-# About the person alone, or a way for data to leave: closed whatever the role permits.
+# About the person alone, a way for data to leave, or what nobody can take back: closed whatever the role permits.
 PERSONAL_ROUTES: Final = (f"{PAGES}account/", f"{CALLS}auth/")
 PERSONAL: Final = frozenset(
     {
@@ -42,6 +42,7 @@ PERSONAL: Final = frozenset(
         "customer-personal-data-export", "customer-personal-data-download", "lead-personal-data-export",
         "lead-personal-data-download",
         "organization:impersonate", "organization:view_as_role", "organization:view_as_member",
+        "customers:erase", "customer-personal-data-erase", "lead-personal-data-erase",
     }
 )  # fmt: skip
 # What is nobody's to look at as somebody else: their account, their keys.

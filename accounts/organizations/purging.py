@@ -68,6 +68,21 @@ OTHER_FILES: Registry[OtherFiles] = Registry(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class OtherRows:
+    """Rows that belong with those of a model and name none of them: `delete` destroys those of the ids of rows, in the
+    transaction in which these go, and returns how many there were of each model (by its label)."""
+
+    name: str
+    model: Model
+    delete: Callable[[Sequence[Any]], dict[str, int]]
+
+
+OTHER_ROWS: Registry[OtherRows] = Registry(
+    "Rows that go with a deleted organization’s and do not name it", name=lambda one: one.name
+)
+
+
 class _ClaimLost(Exception):
     """Another worker has it, or it was restored."""
 
@@ -197,6 +212,9 @@ def _purge_rows(row: OrganizationDeletion, model: Model, keys: list[object]) -> 
         for other, column in _pointing_to(model):
             other._base_manager.filter(**{f"{column}__in": keys}).update(**{column: None})
         _forget_in_log(model, keys)
+        for one in OTHER_ROWS:
+            if one.model is model:
+                _count(row, one.delete(keys))
         rows = model._base_manager.filter(pk__in=keys)
         if model is Event:
             with guard.allowing("delete"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -76,3 +77,18 @@ def purge_old() -> int:
         old = waiting().filter(received_at__lt=timezone.now() - RETENTION)
         keys = list(old.order_by("received_at").values_list("pk", flat=True)[:AT_ONCE])
         return waiting().filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
+
+
+def delete_of_channels(keys: Sequence[Any]) -> dict[str, int]:
+    """Delete what waits for these channels by the account that it names, unless a channel of somebody else has the same
+    account; how many, by the model's label. An account's id names the organization in all but words."""
+    ours = Channel._base_manager.filter(pk__in=keys).exclude(account_id="")
+    accounts = list(ours.order_by().values_list("provider", "account_id", "organization_id").distinct())
+    count = 0
+    for provider, account_id, organization_id in accounts:
+        others = Channel._base_manager.filter(provider=provider, account_id=account_id)
+        if others.exclude(organization=organization_id).exists():
+            continue
+        rows = Arrival._base_manager.filter(Q(state__in=WAITING, organization__isnull=True), provider=provider)
+        count += rows.filter(account_id=account_id).delete()[1].get("messaging.Arrival", 0)
+    return {"messaging.Arrival": count}

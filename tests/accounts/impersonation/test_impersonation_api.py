@@ -18,7 +18,7 @@ from activity.actor import SYSTEM
 from core.tenancy import organization_scope
 from tests.accounts import factors
 from tests.accounts.hiring import hire
-from tests.accounts.impersonation.conftest import caller, change, recorded, rows, token_of
+from tests.accounts.impersonation.conftest import act_as, caller, change, recorded, rows, token_of
 from tests.accounts.impersonation.test_walk_impersonation import strongest
 from tests.conftest import PASSWORD
 from workflows.models import Workflow
@@ -128,6 +128,26 @@ def test_what_is_closed(alice, bob, mona):
     ):
         assert (call.status_code, codes(call)[0][0]) == (403, "closed_while_impersonating")
     assert client.get("/api/v1/customers/export").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["customers", "leads"])
+def test_nobody_is_erased_in_anothers_name(alice, mona, make_customer, name):
+    """What nobody can take back is done in one's own name; deleting, which hides for 30 days, may be done."""
+    customer = make_customer(mona)
+    client = caller(token_of(mona, alice))
+    path = f"/api/v1/{name}/{customer.pk}"
+    erased = client.post(f"{path}/personal-data/erase", {"confirm": customer.code}, format="json")
+    assert (erased.status_code, codes(erased)[0][0]) == (403, "closed_while_impersonating")
+    browser = act_as(mona, alice)
+    for answer in (
+        browser.get(alice.url(f"customers/{customer.pk}/erase/")),
+        browser.post(alice.url(f"customers/{customer.pk}/erase/"), {"confirm": customer.code}),
+    ):
+        assert answer.status_code == 403
+    own, theirs = (one.get(alice.url(f"customers/{customer.pk}/")) for one in (mona.client, browser))
+    assert "Erase the person" in own.content.decode()
+    assert "Erase the person" not in theirs.content.decode()
+    assert client.delete(path).status_code == 204
 
 
 def test_no_rule_is_made_or_changed(alice):

@@ -39,7 +39,8 @@ from core.refused import Invalid
 from core.tenancy import every_organization, organization_scope
 from crm_project.demo import loader
 from customers.people.customers import services as customers
-from messaging.models import MediaFile
+from messaging.inbound_deliveries.store import store
+from messaging.models import Arrival, Channel, MediaFile
 from tests.accounts.impersonation.conftest import act_as
 from tests.accounts.scim.conftest import connect
 from tests.conftest import PASSWORD, Person
@@ -323,3 +324,23 @@ def test_with_what_acts_for_somebody_comes_by_a_directory_or_by_rules(alice, bob
     assert browser.get("/").status_code == 302, "the sign-in is gone, and nothing fails"
     assert directory.get("/Users").status_code == 401
     assert impersonation.end_overdue() == 0
+
+
+def test_deliveries_that_wait_for_a_channel_of_its_account_go_with_it(alice, charlie, operator):
+    """They name no organization, and in their bodies stand the people who wrote to it."""
+    for person, accounts in ((alice, ("AConly", "ACboth")), (charlie, ("ACboth", ""))):
+        with organization_scope(person.organization):
+            channels = Channel.objects.filter(organization=person.organization).order_by("created_at")
+            for channel, account in zip(channels, accounts, strict=False):
+                Channel.objects.filter(pk=channel.pk).update(provider="twilio", account_id=account)
+    for number, account in enumerate(("AConly", "AConly", "ACboth", "ACother", "")):
+        key = f"waiting:{number}"
+        store(key=key, provider="twilio", kind="sms", arrival_type="message", body=b"From", account_id=account)
+    row = delete(alice.organization, operator)
+    make_old(row)
+    purging.purge_due()
+    row.refresh_from_db()
+    assert (row.last_error, row.finished_at is None) == ("", False)
+    assert row.counts["messaging.Arrival"] >= 2
+    with every_organization("what has no channel has no organization"):
+        assert sorted(Arrival.objects.values_list("account_id", flat=True)) == ["", "ACboth", "ACother"]
