@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Generic
 
 from django.db import InterfaceError, OperationalError, connection, models
+from django.utils.functional import Promise
 
 from core import clock
 from core.alone import gate
@@ -65,6 +66,19 @@ class ForOperators(Generic[Row]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForMembers(Generic[Row]):
+    """What of a queue an organization's own people decide about: `where` they see it, in words.
+
+    `query` finds the rows in the admin's list of the model. `rows` are they, asked outside every organization; None
+    where there may be too many to count.
+    """
+
+    where: str | Promise
+    query: str
+    rows: Callable[[], models.QuerySet[Row]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Queue(Generic[Row]):
     """`rows` gives what may be claimed, due or not, with all that `work` reads of it; asked outside every organization.
 
@@ -86,8 +100,9 @@ class Queue(Generic[Row]):
     # Whether it goes on for an organization that is suspended: what comes in does, what leaves or happens does not.
     goes_on_suspended: bool = False
     changes: Values = field(default_factory=dict)
-    # None where what was set aside is a matter of the organization's people, who see it where they work.
+    # Who decides about what was set aside: whoever runs the installation, or the organization's people where they work.
     for_operators: ForOperators[Row] | None = None
+    for_members: ForMembers[Row] | None = None
 
     def active_rows(self) -> models.QuerySet[Row]:
         """`rows` without those that wait for their organization to go on."""

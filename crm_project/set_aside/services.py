@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 # Of each queue so many are shown, the oldest first; the others follow once these are gone.
 MAX_SHOWN: Final = 100
 MAX_COUNTED: Final = 1000
+MAX_NAMED: Final = 10
 MAX_REASON_LENGTH: Final = 200
 # The names that an error begins with, as in `messaging.thank: ValueError: …`; what follows may speak of people.
 _NAMES: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,80}: ){1,4}")
@@ -46,6 +48,18 @@ class Waiting:
     error: str
     attempts: int
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfMembers:
+    """A queue about whose rows the organizations decide: where, how many there are (None: nobody counts them), in which
+    organizations (the first MAX_NAMED), and the admin's list of them."""
+
+    queue: str
+    where: str
+    url: str
+    count: int | None
+    organizations: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,24 @@ def sections() -> list[Section]:
                 count = len(rows) if len(rows) < MAX_SHOWN else waiting.rows()[:MAX_COUNTED].count()
                 shown = [_shown(queue, waiting, row, names) for row in rows]
                 results.append(Section(queue.name, queue.model.__name__, count, shown))
+    return results
+
+
+def of_members() -> list[OfMembers]:
+    """Every queue that the organizations decide about. Two statements for each that is counted."""
+    results = []
+    with every_organization("whoever runs the installation sees where organizations decide themselves"):
+        for queue in declared():
+            if queue.for_members is None:
+                continue
+            meta, count, names = queue.model._meta, None, []
+            if queue.for_members.rows is not None:
+                rows = queue.for_members.rows()
+                count = rows[:MAX_COUNTED].count()
+                slugs = rows.order_by("organization__slug").values_list("organization__slug", flat=True).distinct()
+                names = list(slugs[:MAX_NAMED]) if count else []
+            url = f"{reverse(f'admin:{meta.app_label}_{meta.model_name}_changelist')}?{queue.for_members.query}"
+            results.append(OfMembers(queue.name, str(queue.for_members.where), url, count, names))
     return results
 
 

@@ -34,6 +34,7 @@ def set_aside_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _("Set-aside work"),
         "sections": services.sections(),
+        "of_members": services.of_members(),
         "most": services.MAX_SHOWN,
     }
     return TemplateResponse(request, "admin/set_aside.html", context)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
 from activity.actor import SYSTEM, Actor, acting_as
 from activity.ledger import record
@@ -205,5 +206,9 @@ QUEUE = queues.register(
         goes_on_suspended=True,
         longest=MAX_DURATION,
         is_attempt=False,
+        for_members=queues.ForMembers(
+            where=gettext_lazy("in its conversation: sent again there, or marked as sent"),
+            query="status__exact=unconfirmed",
+        ),
     )
 )

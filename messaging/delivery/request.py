@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization
 from activity.actor import SYSTEM, acting_as
@@ -167,5 +168,9 @@ QUEUE = queues.register(
         lease=timedelta(seconds=settings.OUTBOUND_LEASE_SECONDS),
         # A send ends with the provider's time-out, long before its lease.
         longest=timedelta(seconds=2 * settings.OUTBOUND_LEASE_SECONDS),
+        for_members=queues.ForMembers(
+            where=gettext_lazy("in its conversation and on Home: sent again there, or left"),
+            query="status__exact=failed",
+        ),
     )
 )

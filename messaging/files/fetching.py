@@ -13,6 +13,7 @@ from typing import IO, Final
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
 from activity.actor import SYSTEM, acting_as
 from activity.ledger import record
@@ -171,5 +172,9 @@ QUEUE = queues.register(
         lease=LEASE,
         goes_on_suspended=True,
         longest=MAX_DURATION,
+        for_members=queues.ForMembers(
+            where=gettext_lazy("in its message: fetched again there"),
+            query="state__exact=failed",
+        ),
     )
 )

@@ -13,7 +13,8 @@ from itertools import islice
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from activity.actor import SYSTEM, Actor, acting_as
@@ -260,6 +261,12 @@ def set_aside(row: Reconciliation, reason: str) -> None:
     settle(row, state=State.FAILED, finished_at=clock.now(), error=reason)
 
 
+def _failed_last() -> QuerySet[Reconciliation]:
+    """Those that failed, of channels for which none came after."""
+    later = Reconciliation.objects.filter(channel=OuterRef("channel"), created_at__gt=OuterRef("created_at"))
+    return Reconciliation.objects.filter(~Exists(later), state=State.FAILED)
+
+
 QUEUE = queues.register(
     queues.Queue(
         name="catching up",
@@ -271,5 +278,10 @@ QUEUE = queues.register(
         lease=LEASE,
         goes_on_suspended=True,
         longest=MAX_DURATION,
+        for_members=queues.ForMembers(
+            where=gettext_lazy("on the channel’s page: asked for again there, and by itself each day"),
+            query="state__exact=failed",
+            rows=_failed_last,
+        ),
     )
 )

@@ -13,6 +13,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
 from activity.actor import SYSTEM, acting_as
 from core import clock, queues
@@ -204,6 +205,10 @@ def set_aside(box: Mailbox, reason: str) -> None:
             alerts.raise_alert(box.channel, code="set_aside", text=text, subject="imap")
 
 
+def _set_aside_rows() -> QuerySet[Mailbox]:
+    return Mailbox.objects.filter(due_at=None, channel__is_enabled=True).exclude(last_error="")
+
+
 QUEUE = queues.register(
     queues.Queue(
         name="mailboxes",
@@ -215,5 +220,10 @@ QUEUE = queues.register(
         lease=LEASE,
         goes_on_suspended=True,
         longest=MAX_DURATION,
+        for_members=queues.ForMembers(
+            where=gettext_lazy("as an alert of its channel: read again once the channel is saved"),
+            query="due_at__isnull=True",
+            rows=_set_aside_rows,
+        ),
     )
 )

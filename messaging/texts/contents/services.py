@@ -8,6 +8,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy
 
 from activity.actor import SYSTEM, Actor, acting_as
 from activity.ledger import record
@@ -204,6 +205,10 @@ def set_aside(row: ContentSync, reason: str) -> None:
     settle(row, last_error=reason)
 
 
+def _set_aside_rows() -> QuerySet[ContentSync]:
+    return ContentSync.objects.filter(due_at=None, channel__is_enabled=True).exclude(last_error="")
+
+
 QUEUE = queues.register(
     queues.Queue(
         name="provider templates",
@@ -214,5 +219,10 @@ QUEUE = queues.register(
         why="templates of all organizations are read by one sweep",
         lease=LEASE,
         longest=MAX_DURATION,
+        for_members=queues.ForMembers(
+            where=gettext_lazy("on the templates’ page: “Read now” starts again"),
+            query="due_at__isnull=True",
+            rows=_set_aside_rows,
+        ),
     )
 )

@@ -19,20 +19,10 @@ from core.tenancy import every_organization, organization_scope
 from crm_project.doctor import waiting
 from crm_project.queues import declared
 from crm_project.set_aside import services
-from messaging.models import Arrival
+from messaging.models import Arrival, Channel, Mailbox, Reconciliation
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
-
-# Whose rows the organization's own people see where they work, and decide about.
-OF_THE_ORGANIZATION = {
-    "outbound": "a failed message stands in its conversation and on Home",
-    "unconfirmed": "stands in its conversation, to be sent again or left",
-    "files": "stands in its message, to be fetched again",
-    "mailboxes": "an alert of its channel, which is saved to have it read again",
-    "catching up": "on the channel's page; another follows each day",
-    "provider templates": "on the templates' page, with “Read now”",
-}
 
 
 @pytest.fixture
@@ -69,7 +59,7 @@ def keys() -> list[str]:
 
 def test_every_queue_is_shown_or_is_a_matter_of_the_organization():
     for queue in declared():
-        assert (queue.for_operators is None) == (queue.name in OF_THE_ORGANIZATION), queue.name
+        assert (queue.for_operators is None) != (queue.for_members is None), queue.name
         if queue.for_operators is not None:
             fields = {field.name for field in queue.model._meta.fields}
             assert {queue.for_operators.since, queue.for_operators.error} <= fields
@@ -157,3 +147,44 @@ def test_a_colon_heavy_error_is_read_in_time():
     assert services.kind_of("a: " * 100_000) == "a: a: a: a"
     assert "log of the worker" in services.kind_of("Mrs Hale said no")
     assert SYSTEM is not None
+
+
+def test_what_organizations_decide_is_listed_with_where_and_how_many(root, alice, charlie, client):
+    """Six queues whose rows nobody starts again here: each is named, with the way to its rows."""
+    with organization_scope(alice.organization):
+        channel = Channel.objects.filter(kind="email").first()
+        Mailbox.objects.create(organization=alice.organization, channel=channel, last_error=queues.KILLED)
+        range_ = {"since": timezone.now() - timedelta(days=2), "until": timezone.now() - timedelta(days=1)}
+        for created, state in ((3, "failed"), (2, "done"), (1, "failed")):
+            Reconciliation.objects.create(
+                organization=alice.organization, channel=channel, state=state, **range_,
+                created_at=timezone.now() - timedelta(days=created),
+            )  # fmt: skip
+    listed = {one.queue: one for one in services.of_members()}
+    assert {queue.name for queue in declared() if queue.for_operators is None} == listed.keys()
+    found = {name: (one.count, one.organizations) for name, one in listed.items()}
+    slug = alice.organization.slug
+    assert found == {
+        "outbound": (None, []), "unconfirmed": (None, []), "files": (None, []),
+        "mailboxes": (1, [slug]), "catching up": (1, [slug]), "provider templates": (0, []),
+    }  # fmt: skip
+    client.force_login(root)
+    page = client.get("/admin/set-aside/").content.decode()
+    for one in listed.values():
+        assert one.where in page
+        assert one.url.replace("&", "&amp;") in page
+        assert client.get(one.url).status_code == 200
+    mailboxes = client.get(listed["mailboxes"].url).content.decode()
+    assert "1 mailbox" in mailboxes
+
+
+def test_the_list_takes_the_same_queries_for_many_rows(alice, django_assert_max_num_queries):
+    with organization_scope(alice.organization):
+        channel = Channel.objects.filter(kind="email").first()
+        for day in range(5):
+            since = timezone.now() - timedelta(days=day + 2)
+            Reconciliation.objects.create(
+                organization=alice.organization, channel=channel, state="failed", since=since, until=timezone.now()
+            )
+    with django_assert_max_num_queries(6):
+        services.of_members()
