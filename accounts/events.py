@@ -36,6 +36,9 @@ RECORDS_HANDED_OVER = declare("member.records_handed_over", _("Records of a memb
     PayloadField("successor", Kind.ID, "the user who got them; none where they were cancelled", is_optional=True),
     PayloadField("given", Kind.NUMBER, "how many"), PayloadField("kept", Kind.NUMBER, "left as they were"),
     PayloadField("cancelled", Kind.NUMBER), PayloadField("job", Kind.ID, "with the list of all of them"))  # fmt: skip
+RECORDS_LISTED = declare("member.records_listed",
+    _("A list of what a member has, or of what was handed over, was taken along as a file"),
+    PayloadField("job", Kind.ID, "the hand-over; none before one", is_optional=True))  # fmt: skip
 INVITATION_CREATED = declare("invitation.created", _("Somebody was invited to become a member"), ROLE)
 INVITATION_RESENT = declare("invitation.resent", _("An invited person was sent a new link"), ROLE)
 INVITATION_REVOKED = declare("invitation.revoked", _("An invitation was revoked"))

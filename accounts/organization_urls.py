@@ -78,6 +78,7 @@ urlpatterns = [
     path("account/devices/impersonations/<uuid:pk>/end/", impersonating.end_of_mine, name="end_own_impersonation"),
     path("settings/people/<uuid:pk>/remove/", people.remove, name="remove_member"),
     path("settings/people/<uuid:pk>/hand-over/", hand_over.hand_over_page, name="hand_over"),
+    path("settings/people/<uuid:pk>/hand-over/list/", hand_over.hand_over_list, name="hand_over_list"),
     path("who-sees/", explanations.who_sees, name="who_sees"),
     path("settings/people/<uuid:pk>/sees/", explanations.what_they_see, name="what_they_see"),
     path("jobs/<uuid:pk>/handed-over/", hand_over.hand_over_file, name="hand_over_file"),

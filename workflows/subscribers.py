@@ -14,7 +14,7 @@ from customers.page import panels
 from customers.work.processes.sequences import BEGIN
 from messaging.models import Message
 from messaging.threads import senders
-from workflows.rules import decisions, personal_data, running, services, thread, waits
+from workflows.rules import decisions, hand_over, personal_data, running, services, thread, waits
 from workflows.rules.performers import customers, messages  # noqa: F401 - what each action does
 from workflows.sequences import (
     jobs,
@@ -32,6 +32,7 @@ def register() -> None:
     senders.register(
         senders.Senders("workflows.rules", (Message.Origin.WORKFLOW, Message.Origin.SEQUENCE), thread.senders)
     )
+    hand_over.register()
     settings_menu.register(
         settings_menu.SettingsPage(
             _("Rules"), "workflows:rules", "workflow", "workflows.view", settings_menu.Group.CUSTOMERS, 15,

@@ -32,12 +32,16 @@ PAGES: Final = "o/<slug:organization>/"
 CALLS: Final = "api/v1/"
 # The way out, where the browser is itself again: nobody signs another person out.
 OUT: Final = frozenset({"organization:end_impersonation", "accounts:sign_out"})
+# Lists that somebody takes along as a file, which the ledger says: not for who only looks.
+LISTS: Final = frozenset(
+    {"organization:hand_over_list", "organization:hand_over_file", "user-hand-over-list", "user-hand-over-file"}
+)
 # About the person alone, a way for data to leave, or what nobody can take back: closed whatever the role permits.
 PERSONAL_ROUTES: Final = (f"{PAGES}account/", f"{CALLS}auth/")
 PERSONAL: Final = frozenset(
     {
         "customers:calendar_feed", "customers:revoke_calendar_feed", "customers:export_personal_data",
-        "customers:personal_data_download", "organization:hand_over_file", "organization:audit_head",
+        "customers:personal_data_download", "organization:audit_head", *LISTS,
         "customers:import_rejected", "customer-import-rejected", "lead-import-rejected",
         "customer-personal-data-export", "customer-personal-data-download", "lead-personal-data-export",
         "lead-personal-data-download",
@@ -96,7 +100,9 @@ class ActingMiddleware:
         match = request.resolver_match
         if not viewing.is_on(request) or (match is not None and match.view_name in viewing.WAYS_OUT):
             return None
-        if not viewing.is_question(request, view) or (viewing.is_as_person(request) and is_personal(match)):
+        is_list = match is not None and match.view_name in LISTS
+        is_private = viewing.is_as_person(request) and is_personal(match)
+        if not viewing.is_question(request, view) or is_list or is_private:
             return refusal(request, viewing.ReadOnlyView())
         return None
 

@@ -10,10 +10,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.hand_over.queries import Belongings
-from accounts.hand_over.services import END, LEAVE
+from accounts.hand_over.services import DEACTIVATE, END, LEAVE, REMOVE
 from accounts.models import Member
-
-DEACTIVATE, REMOVE = "deactivate", "remove"
 
 
 class HandOverForm(forms.Form):

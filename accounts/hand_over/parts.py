@@ -54,6 +54,8 @@ class Part(Generic[Row]):
     end: Callable[[Row, Handing], bool] | None = None
     goes_with: str = ""
     along: Callable[[Collection[UUID]], QuerySet[Row]] | None = None
+    # False where the rows only name the person: then a successor need not see them.
+    is_owned: bool = True
     # What `line` and `give` read beside the row.
     relations: tuple[str, ...] = ("organization",)
     # In which order rows are locked: the same in which everybody else locks what they depend on.

@@ -18,9 +18,11 @@ from core.lines import Line
 from core.safe_cells import csv_bytes
 from core.tenancy import organization_scope
 
+CSV = "text/csv; charset=utf-8"
 FIRST_ROWS = 5
 KEPT = timedelta(days=30)
 ROWS_AT_ONCE = 500
+_NOBODY = Line("", "")
 BOM = b"\xef\xbb\xbf"
 
 
@@ -65,6 +67,28 @@ def is_kept(job: Job) -> bool:
     return job.finished_at is not None and job.finished_at > clock.now() - KEPT
 
 
+def file_before(member: Member, viewer: Member) -> Generator[bytes]:
+    """What the member has, as CSV: each record with code and title, as far as the viewer may see it, and its id."""
+    yield BOM + csv_bytes([[_("Kind"), _("Code"), _("Title"), _("Whose"), _("Goes along with"), _("Id")]])
+    for part in PARTS:
+        along = str(PARTS[part.goes_with].label) if part.goes_with else ""
+        last: UUID | None = None
+        while True:
+            with organization_scope(member.organization):
+                rows = part.rows(member.user).order_by("pk")
+                ids = list((rows.filter(pk__gt=last) if last else rows).values_list("pk", flat=True)[:ROWS_AT_ONCE])
+                lines = _lines(part, ids, viewer)
+                owner = member.user.get_full_name()
+                piece = csv_bytes(
+                    [str(part.label), lines.get(pk, _NOBODY).code, lines.get(pk, _NOBODY).title, owner, along, str(pk)]
+                    for pk in ids
+                )
+            if not ids:
+                break
+            yield piece
+            last = ids[-1]
+
+
 def file_of(job: Job, viewer: Member) -> Generator[bytes]:
     """The list as CSV: each record with code, title, whose it was and whose it is, as the viewer may see them now.
 
@@ -92,16 +116,13 @@ def _cells(batch: list[HandedOver], viewer: Member) -> list[list[str]]:
         if part is None:
             continue
         labels[kind] = str(part.label)
-        if viewer.may(part.seen_by):
-            ids = [row.record_id for row in batch if row.kind == kind]
-            visible = part.visible(viewer).filter(pk__in=ids).select_related(*part.relations)
-            lines |= {(kind, one.pk): part.line(one) for one in visible}
-    nobody = Line("", "")
+        ids = [row.record_id for row in batch if row.kind == kind]
+        lines |= {(kind, pk): line for pk, line in _lines(part, ids, viewer).items()}
     return [
         [
             labels.get(row.kind, row.kind),
-            lines.get((row.kind, row.record_id), nobody).code,
-            lines.get((row.kind, row.record_id), nobody).title,
+            lines.get((row.kind, row.record_id), _NOBODY).code,
+            lines.get((row.kind, row.record_id), _NOBODY).title,
             row.before.get_full_name() if row.before else "",
             row.after.get_full_name() if row.after else "",
             row.get_outcome_display(),
@@ -109,3 +130,11 @@ def _cells(batch: list[HandedOver], viewer: Member) -> list[list[str]]:
         ]
         for row in batch
     ]
+
+
+def _lines(part: Part[Model], ids: list[UUID], viewer: Member) -> dict[UUID, Line]:
+    """What the viewer may read of these records."""
+    if not ids or not viewer.may(part.seen_by):
+        return {}
+    visible = part.visible(viewer).filter(pk__in=ids).select_related(*part.relations)
+    return {one.pk: part.line(one) for one in visible}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from accounts.hand_over.parts import own_parts
-from accounts.hand_over.services import END
+from accounts.hand_over.services import DEACTIVATE, END, REMOVE
 from core.api.strict import Strict
 
 KEEP, CANCEL = "hand_over", "cancel"
@@ -37,6 +37,17 @@ class HandOverSerializer(Strict):
         default=KEEP,
         help_text="Whether messages that wait to be sent leave under the successor’s name, or are cancelled.",
     )
+    by_kind = serializers.DictField(
+        child=serializers.CharField(max_length=40),
+        required=False,
+        help_text="Who gets a kind instead: by its name the id of another user, `leave`, or `cancel` where that is "
+        "possible.",
+    )
+    then = serializers.ChoiceField(
+        choices=(DEACTIVATE, REMOVE),
+        required=False,
+        help_text="What happens to the member at once; without it they stay as they are.",
+    )
 
 
 def choices_of(data: dict[str, object]) -> dict[str, str]:
@@ -44,4 +55,6 @@ def choices_of(data: dict[str, object]) -> dict[str, str]:
     can_end = [part.name for part in own_parts() if part.end is not None]
     kinds = data.get("kinds")
     chosen = [name for name in can_end if not isinstance(kinds, list) or name in kinds]
-    return dict.fromkeys(chosen, END) if data["queued_messages"] == CANCEL else {}
+    by_kind = data.get("by_kind", {})
+    assert isinstance(by_kind, dict)  # noqa: S101 - a DictField
+    return (dict.fromkeys(chosen, END) if data["queued_messages"] == CANCEL else {}) | by_kind

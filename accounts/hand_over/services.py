@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404
@@ -29,10 +30,12 @@ from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
 from core import clock
+from core.ids import parse_uuid
 from core.refused import Invalid, Refused
 from core.tenancy import every_organization
 
 KIND = "accounts.hand_over"
+DEACTIVATE, REMOVE = "deactivate", "remove"
 PERMISSION = "users.edit"
 # So many records in one transaction; each takes a few statements.
 STEP = 25
@@ -98,7 +101,7 @@ def plan(
         elif choice in (LEAVE, END):
             by_kind[name] = choice
         elif choice:
-            by_kind[name] = _successor(member, choice)
+            by_kind[name] = _successor(member, choice, name)
     return Plan(_successor(member, successor), by_kind)
 
 
@@ -122,7 +125,7 @@ def start(*, member: Member, plan: Plan, actor: Actor, user: User, then: str = "
         if isinstance(choice, Member) and part.seen_by not in choice.role.permissions:
             raise CannotReceive(choice, part)
     if then:
-        {"deactivate": members.deactivate, "remove": members.remove}[then](member=leaver, actor=actor)
+        {DEACTIVATE: members.deactivate, REMOVE: members.remove}[then](member=leaver, actor=actor)
     choices = {part.name: _stored(plan.of(part)) for part in own_parts()}
     return jobs.start(
         organization=leaver.organization,
@@ -155,6 +158,8 @@ def run(work: Work) -> dict[str, object]:
         if choice == LEAVE:
             continue
         if part.permission not in authority.permissions:
+            if not part.rows(leaver.user).exists():
+                continue
             raise JobFailed(_("Whoever began this may not do it any more."))
         successor = None if choice == END else successors.get(choice)
         if choice != END and successor is None:
@@ -162,7 +167,8 @@ def run(work: Work) -> dict[str, object]:
         if successor is not None and part.seen_by not in successor.role.permissions:
             raise JobFailed(str(CannotReceive(successor, part)))
         _Handover(work, part, leaver, successor).run()
-    return so_far(state)
+    path = f"/api/v1/admin/users/{leaver.user_id}/hand-over/{work.job.pk}/list"
+    return so_far(state) | {"list_url": settings.PUBLIC_BASE_URL + path}
 
 
 def so_far(state: dict[str, object]) -> dict[str, object]:
@@ -210,7 +216,7 @@ class _Handover:
         given = [row.pk for row, outcome in outcomes if outcome == Outcome.GIVEN]
         for outcome in (Outcome.GIVEN, Outcome.CANCELLED, Outcome.KEPT):
             self.counts[str(outcome)] += sum(1 for _row, one in outcomes if one == outcome)
-        if self.successor is not None and given:
+        if self.successor is not None and given and self.part.is_owned:
             seen = self.part.visible(self.successor).filter(pk__in=given).count()
             self.counts["unseen"] += len(given) - seen
         for part in parts_along(self.part.name):
@@ -259,6 +265,17 @@ class _Handover:
             record(events.RECORDS_HANDED_OVER, subject=self.leaver, actor=current_actor(), payload=payload)
 
 
+def begin_list(*, member: Member, actor: Actor, job: Job | None = None) -> None:
+    """Record that somebody takes a list along: of what the member has, or of what the job handed over."""
+    payload = {"job": job.pk if job is not None else None}
+    record(events.RECORDS_LISTED, subject=member, actor=actor, payload=payload)
+
+
+def leaver_of(job: Job) -> Member | None:
+    """Of whom a hand-over was."""
+    return Member.objects.filter(pk=job.params["member"]).first()
+
+
 def purge_old() -> int:
     """Delete the lists that are no longer kept; returns how many rows."""
     with every_organization("what is over goes in all organizations"):
@@ -278,15 +295,18 @@ def _require_authority(leaver: Member, authority: Authority, plan: Plan) -> None
     if authority.reach != Reach.ALL:
         raise NeedsAllReach
     for part in own_parts():
-        if plan.of(part) != LEAVE:
+        # What somebody may not give away holds up nothing where there is none of it.
+        if plan.of(part) != LEAVE and part.permission not in authority.permissions and part.rows(leaver.user).exists():
             authority.require(part.permission)
 
 
-def _successor(member: Member, given: UUID | str) -> Member:
+def _successor(member: Member, given: UUID | str, kind: str = "") -> Member:
     rows = Member.objects.active().with_access().exclude(pk=member.pk)
-    row = rows.filter(organization=member.organization, user=UUID(str(given))).first()
+    user_id = parse_uuid(str(given))
+    row = rows.filter(organization=member.organization, user=user_id).first() if user_id is not None else None
     if row is None:
-        raise Invalid("successor", _("There is no other active member with this id in the organization."))
+        field = f"by_kind.{kind}" if kind else "successor"
+        raise Invalid(field, _("There is no other active member with this id in the organization."))
     return row
 
 

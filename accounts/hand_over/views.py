@@ -12,19 +12,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.pages import requires
 from accounts.hand_over import services as hand_over
-from accounts.hand_over.forms import DEACTIVATE, REMOVE, HandOverForm
-from accounts.hand_over.queries import belongings, file_of, is_kept, possible_successors
+from accounts.hand_over.forms import HandOverForm
+from accounts.hand_over.queries import CSV, belongings, file_before, file_of, is_kept, possible_successors
+from accounts.hand_over.services import DEACTIVATE, REMOVE
 from accounts.jobs.queries import visible_jobs
 from accounts.members.authority import authority_of
 from accounts.models import Member
 from accounts.permissions import Reach
 from activity.actor import current_actor
+from core import clock
 from core.http import Request
 from core.lookups import first_or_404
 from core.refused_pages import on_form
 from core.streaming import streamed
-
-CSV = "text/csv; charset=utf-8"
 
 
 @requires("users.edit")
@@ -70,12 +70,25 @@ def hand_over_page(request: Request, organization: str, pk: UUID) -> HttpRespons
 
 @requires("users.edit")
 @require_safe
+def hand_over_list(request: Request, organization: str, pk: UUID) -> HttpResponseBase:
+    """What a member has by now, as CSV: to be kept beside the list of what came of it."""
+    member = first_or_404(Member.objects.with_access().filter(pk=pk), _("There is no such member."))
+    hand_over.begin_list(member=member, actor=current_actor())
+    filename = f"what-they-have-{request.organization.slug}-{clock.now():%Y-%m-%d}.csv"
+    return streamed(request, file_before(member, request.member), content_type=CSV, filename=filename)
+
+
+@requires("users.edit")
+@require_safe
 def hand_over_file(request: Request, organization: str, pk: UUID) -> HttpResponseBase:
     """The list of what a hand-over did, as CSV; for 30 days."""
     rows = visible_jobs(request.member).filter(pk=pk, kind=hand_over.KIND)
     job = first_or_404(rows, _("There is no such job, or it is not yours to see."))
     if not is_kept(job):
         raise Http404(_("The list is there when the job has ended, and for 30 days."))
+    leaver = hand_over.leaver_of(job)
+    if leaver is not None:
+        hand_over.begin_list(member=leaver, actor=current_actor(), job=job)
     filename = f"hand-over-{request.organization.slug}-{job.created_at:%Y-%m-%d}.csv"
     return streamed(request, file_of(job, request.member), content_type=CSV, filename=filename)
 

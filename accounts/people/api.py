@@ -69,6 +69,7 @@ class PersonViewSet(AccessActions, HandOverActions, ImpersonationActions):
         "list": "users.view", "create": "users.create", "retrieve": "users.view", "partial_update": "users.edit",
         "destroy": "users.delete", "bulk_action": "users.edit", "reset_second_factor": "users.edit",
         "hand_over": "users.edit", "start_hand_over": "users.edit",
+        "hand_over_list": "users.edit", "hand_over_file": "users.edit",
         "impersonate": "users.impersonate",
         "access": "users.view", "services": "users.create",
     }  # fmt: skip

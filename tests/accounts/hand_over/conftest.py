@@ -18,6 +18,8 @@ from customers.work.tasks import services as tasks
 from messaging.delivery import queue as outbound
 from messaging.models import Conversation, Message, Template
 from messaging.texts.templates import services as templates
+from workflows.models import Workflow
+from workflows.rules import services as workflows
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Belongings:
     message: Message
     segment: Segment
     template: Template
+    rule: Workflow
 
 
 @pytest.fixture
@@ -53,4 +56,12 @@ def things(alice: Any, bob: Any, make_conversation: Any) -> Belongings:
         template = templates.create(
             organization=organization, actor=bob.actor, name="Hello", channel="sms", body="Hi", sharing="author"
         )
-    return Belongings(customer, conversation, deal, won, task, done, message, segment, template)
+        rule = workflows.create(
+            organization=organization, actor=alice.actor,
+            values={
+                "name": "Bob’s leads", "trigger_event": "customer.created", "is_enabled": True,
+                "conditions": {"any": [{"field": "assigned_to", "op": "in", "value": [str(bob.user.pk)]}]},
+                "actions": [{"action": "assign", "to": str(bob.user.pk)}, {"action": "add_tag", "tag": "bob"}],
+            },
+        )  # fmt: skip
+    return Belongings(customer, conversation, deal, won, task, done, message, segment, template, rule)

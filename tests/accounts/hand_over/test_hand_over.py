@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import grants
 from accounts.hand_over import services as hand_over
 from accounts.hand_over.parts import PARTS
-from accounts.hand_over.queries import belongings, file_of
+from accounts.hand_over.queries import belongings, file_before, file_of
 from accounts.members import services as members
 from accounts.members.authority import Above
 from accounts.models import HandedOver, Member, Role
@@ -32,6 +32,8 @@ from customers.people.customers import services as customers
 from customers.people.segments import services as segments
 from messaging.delivery import queue as outbound
 from messaging.models import Conversation
+from tests.conftest import join
+from workflows.rules import services as workflows
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +67,7 @@ def lines(job: Job, viewer: Any) -> list[list[str]]:
 
 EVERYTHING = {
     "customers": 1, "conversations": 1, "follow_ups": 1, "deals": 1, "tasks": 1, "queued_messages": 1, "segments": 1,
-    "templates": 1,
+    "templates": 1, "workflows": 1,
 }  # fmt: skip
 
 
@@ -90,7 +92,7 @@ def test_each_record_and_each_kind_has_its_event(alice, bob, tom, inside, things
     types = set(Event.objects.filter(actor_id=str(alice.user.pk)).values_list("type", flat=True))
     assert types >= {
         "customer.assigned", "deal.updated", "task.updated", "message.author_changed", "segment.saved",
-        "template.changed",
+        "template.changed", "workflow.changed",
     }  # fmt: skip
     recorded = Event.objects.filter(type="member.records_handed_over", subject_id=str(bob.member.pk))
     assert sorted(event.payload["kind"] for event in recorded) == sorted(part.name for part in PARTS if part.give)
@@ -176,11 +178,11 @@ def test_the_list_names_every_record_and_no_formula_runs(alice, bob, tom, mona, 
     code = things.customer.code
     assert rows["Customers"][1:6] == [code, "'=Ada Lovelace", "Bob Reyes", "Tom Okafor", "Handed over"]
     assert rows["Conversations"][5] == "Went along with its customer"
-    assert len(rows) == 8
+    assert len(rows) == len(EVERYTHING)
     unseen = {row[0]: row for row in lines(job, mona)}
     assert unseen["Customers"][1:3] == ["", ""], "Mona’s team does not reach Tom’s customers"
     HandedOver.objects.update(created_at=timezone.now() - timedelta(days=31))
-    assert hand_over.purge_old() == 8
+    assert hand_over.purge_old() == len(EVERYTHING)
 
 
 def test_a_view_of_the_same_name_gets_another(alice, bob, tom, inside, things):
@@ -319,3 +321,54 @@ def test_a_successor_who_may_see_it_no_more_is_given_nothing(alice, bob, tom, in
     job.refresh_from_db()
     assert (job.status, owned(bob.user)) == (Job.Status.FAILED, EVERYTHING)
     assert "does not permit" in job.error
+
+
+def test_rules_name_the_successor_from_then_on(alice, bob, tom, inside, things):
+    """One that gave customers to who left would fail each time, until it pauses."""
+    other = workflows.create(
+        organization=alice.organization, actor=alice.actor,
+        values={
+            "name": "Toms", "trigger_event": "customer.created", "conditions": {}, "is_enabled": True,
+            "actions": [{"action": "assign", "to": str(tom.user.pk)}],
+        },
+    )  # fmt: skip
+    finish(begin(alice, bob, tom, then="deactivate"))
+    things.rule.refresh_from_db()
+    assert things.rule.actions == [{"action": "assign", "to": str(tom.user.pk)}, {"action": "add_tag", "tag": "bob"}]
+    assert things.rule.conditions == {"any": [{"field": "assigned_to", "op": "in", "value": [str(tom.user.pk)]}]}
+    assert (things.rule.version, things.rule.is_enabled) == (2, True)
+    other.refresh_from_db()
+    assert other.version == 1
+
+
+def test_who_may_not_change_rules_hands_over_the_rest(alice, bob, tom, inside, things):
+    """A role without it holds up nothing where no rule names the leaver, and nothing at all where they are left."""
+    role = roles.create(
+        organization=alice.organization, by=alice.member, actor=alice.actor, name="Office",
+        permissions=alice.member.permissions - {"workflows.edit"}, reach="all",
+    )  # fmt: skip
+    office = join(alice, "office@harbour.example", "Olga Office", "counselor")
+    Member.objects.filter(pk=office.member.pk).update(role=role)
+    everything = owned(bob.user).keys()
+    with pytest.raises(grants.NotPermitted):
+        begin(office, bob, tom)
+    things.rule.delete()
+    result = finish(begin(office, bob, tom))
+    assert {kind for kind, row in result.items() if row["given"]} == everything - {
+        "conversations", "follow_ups", "workflows"
+    }  # fmt: skip
+
+
+def before(person, viewer):
+    text = b"".join(file_before(person.member, viewer.member)).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))[1:]
+
+
+def test_the_list_of_before_names_everything_that_is_theirs(alice, bob, tom, mona, inside, things):
+    rows = before(bob, alice)
+    kinds = [str(part.label) for part in PARTS if EVERYTHING.get(part.name)]
+    assert [row[0] for row in rows] == kinds
+    assert ["Customers", things.customer.code, "'=Ada Lovelace", "Bob Reyes", "", str(things.customer.pk)] in rows
+    assert {row[4] for row in rows if row[0] in ("Conversations", "Follow-ups")} == {"Customers"}
+    assert {row[2] for row in before(bob, tom) if row[0] == "Customers"} == {""}
+    assert len(before(bob, tom)) == len(rows), "how much there is, he may know; what it is called, he does not see"

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.hand_over.queries import file_of
-from accounts.models import Member
+from accounts.hand_over.queries import file_before, file_of
+from accounts.models import Member, Role
 from activity import jobs
-from activity.models import Job
+from activity.models import Event, Job
 from core.tenancy import organization_scope
 from customers.models import Customer
 from tests.pages import forms_of
@@ -110,3 +110,30 @@ def test_the_file_takes_the_same_number_of_queries_for_one_and_many(alice, bob, 
         many = Job.objects.filter(kind="accounts.hand_over").newest_first().first()
     assert many.pk != one.pk
     assert asked(many) == asked(one)
+
+
+def test_the_list_of_before_is_taken_along_and_recorded(alice, bob, mona, charlie, things):
+    file = f"{page(alice, bob)}list/"
+    browser = alice.client
+    assert file in browser.get(page(alice, bob)).content.decode()
+    answer = browser.get(file)
+    assert "'=Ada Lovelace" in b"".join(answer.streaming_content).decode()
+    with organization_scope(alice.organization):
+        assert Event.objects.filter(type="member.records_listed", subject_id=str(bob.member.pk)).count() == 1
+        manager = Role.objects.get(key="admin")
+    assert mona.client.get(file).status_code == 403
+    assert charlie.client.get(file).status_code == 404
+    assert browser.post(alice.url(f"settings/roles/{manager.pk}/view/")).status_code == 302
+    assert browser.get(file).status_code == 403, "who only looks takes nothing along"
+
+
+def test_the_list_of_before_takes_the_same_number_of_queries_for_one_and_many(alice, bob, things, make_conversation):
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert b"".join(file_before(bob.member, alice.member))
+        return len(queries)
+
+    few = asked()
+    for _ in range(3):
+        make_conversation(bob)
+    assert asked() == few
