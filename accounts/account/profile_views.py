@@ -18,6 +18,7 @@ from accounts.account.tabs import account_context
 from accounts.members import profiles
 from accounts.members.authority import authority_of
 from accounts.models import Member
+from accounts.organizations.values import language_name
 from accounts.people import queries
 from accounts.permissions import MEMBERSHIP
 from activity.actor import current_actor
@@ -38,7 +39,7 @@ def profile(request: Request, organization: str) -> HttpResponse:
             profiles.change(member=request.member, actor=current_actor(), changes=form.changed)
             messages.success(request, _("Saved."))
             return redirect("organization:profile", organization)
-    context = {"form": form, **account_context(request, "organization:profile")}
+    context = {"form": form, "language": language_name(), **account_context(request, "organization:profile")}
     return render(request, "accounts/account/profile.html", context)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, cast
 
+from django.conf import settings
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from accounts.models.organization import is_timezone
@@ -15,6 +17,16 @@ from core.refused import Invalid
 MAX_NAME_LENGTH: Final = 150
 MAX_UNDO_SECONDS: Final = 120
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
+
+def language() -> str:
+    """What Parley's own pages and mails are in, such as `en`: one for all, as long as there is one catalog."""
+    return settings.LANGUAGE_CODE.partition("-")[0]
+
+
+def language_name() -> str:
+    """The same in words."""
+    return str(get_language_info(language())["name_translated"])
 
 
 class InvalidSetting(Invalid):

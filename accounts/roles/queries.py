@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from accounts import grants
 from accounts.models import Member, Role
-from accounts.permissions import MANAGES_ROLES, Reach
+from accounts.permissions import MANAGES_ROLES, NEW, RESOURCES, Reach
 from accounts.roles.words import PHRASES, REACHES, Group, Permission, groups
 
 
@@ -32,6 +32,19 @@ def members_with(role: Role) -> list[Member]:
 def assignable(by: Member, *, without: Role) -> list[Role]:
     """The roles that the member may give to others, but for one."""
     return [role for role in roles_of(by) if role.pk != without.pk and grants.covers(by, role)]
+
+
+def new_beside(role: Role) -> list[Permission]:
+    """New permissions that a role of one's own lacks although it has all others of the same resource: what whoever made
+    it would most likely have given as well."""
+    if role.is_system:
+        return []
+    missing = []
+    for key in sorted(NEW - role.permissions):
+        resource = key.partition(".")[0]
+        if {f"{resource}.{action}" for action in RESOURCES[resource]} - NEW <= role.permissions:
+            missing.append(Permission(key, PHRASES[key]))
+    return missing
 
 
 @dataclass(frozen=True, slots=True)

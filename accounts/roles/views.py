@@ -18,7 +18,7 @@ from accounts.models import Role
 from accounts.permissions import MEMBERSHIP, Reach
 from accounts.roles import services as roles
 from accounts.roles.forms import RoleForm, SuccessorForm
-from accounts.roles.queries import Difference, assignable, difference, holders, members_with, roles_of
+from accounts.roles.queries import Difference, assignable, difference, holders, members_with, new_beside, roles_of
 from accounts.roles.words import REACHES, groups
 from activity.actor import current_actor
 from core.edits import digest
@@ -38,7 +38,7 @@ ENTERED = "role_entered"
 @require_safe
 def role_list(request: Request, organization: str) -> HttpResponse:
     """The system's roles, then the organization's own, each with its reach and how many have it."""
-    rows = [(role, REACHES[role.reach]) for role in roles_of(request.member)]
+    rows = [(role, REACHES[role.reach], new_beside(role)) for role in roles_of(request.member)]
     return render(request, "accounts/roles/list.html", {"roles": rows, "tab": "roles"})
 
 
@@ -59,6 +59,7 @@ def role_detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "role": role,
         "reach": REACHES[role.reach],
         "groups": list(groups(role.permissions)),
+        "new": new_beside(role),
         "members": members_with(role),
         "is_within_own": grants.covers(request.member, role),
         "can_view_as": viewing.can_view(request.member, role) and role.pk != request.member.role_id,

@@ -9,11 +9,18 @@ from rest_framework import serializers
 from accounts import grants
 from accounts.access.api import OrganizationViewSet
 from accounts.models import Organization
-from accounts.organizations.values import MAX_NAME_LENGTH, MAX_UNDO_SECONDS
+from accounts.organizations.values import MAX_NAME_LENGTH, MAX_UNDO_SECONDS, language
 from accounts.settings import services as settings
 from accounts.settings.parts import PARTS
 from activity.actor import current_actor
 from core.api.strict import Body, Strict
+
+
+class LanguageField(serializers.ChoiceField):
+    """The one language that there is: what is no other is taken, so that what was read can be sent back."""
+
+    def get_attribute(self, instance: Organization) -> str:
+        return language()
 
 
 class SettingsSerializer(Strict, serializers.ModelSerializer[Organization]):
@@ -25,7 +32,9 @@ class SettingsSerializer(Strict, serializers.ModelSerializer[Organization]):
     )
     timezone = serializers.CharField(max_length=64)
     currency = serializers.CharField(max_length=3, help_text="ISO 4217.")
-    language = serializers.SerializerMethodField(help_text="Of pages and mails.")
+    language = LanguageField(
+        choices=[language()], required=False, help_text="Of Parley’s own pages and mails: so far there is one."
+    )
     undo_seconds = serializers.IntegerField(min_value=0, max_value=MAX_UNDO_SECONDS)
     requires_second_factor = serializers.BooleanField(help_text="Whether every member needs one to come in.")
     allows_impersonation = serializers.BooleanField(help_text="Whether administrators can act as a member.")
@@ -37,9 +46,6 @@ class SettingsSerializer(Strict, serializers.ModelSerializer[Organization]):
             "requires_second_factor", "allows_impersonation", "created_at",
         ]  # fmt: skip
         read_only_fields = ["id", "slug", "pack", "created_at"]
-
-    def get_language(self, organization: Organization) -> str:
-        return "en"
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {**super().get_fields(), **{part.key: part.field() for part in PARTS}}
@@ -67,5 +73,5 @@ class SettingsViewSet(OrganizationViewSet[Organization]):
 
     def perform_update(self, instance: Organization, changes: Body) -> Organization:
         names = {"default_country": "country"}
-        given = {names.get(name, name): value for name, value in changes.items()}
+        given = {names.get(name, name): value for name, value in changes.items() if name != "language"}
         return settings.update(organization=instance, actor=current_actor(), changes=given)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access.pages import requires
 from accounts.frame.settings_menu import groups_for
+from accounts.organizations import values
 from accounts.permissions import MEMBERSHIP
 from accounts.settings import services as settings
 from accounts.settings.forms import OrganizationForm
@@ -50,7 +51,7 @@ def organization_settings(request: Request, organization: str) -> HttpResponse:
     if not may_edit:
         for field in form.fields.values():
             field.disabled = True
-    context = {"form": form, "may_edit": may_edit}
+    context = {"form": form, "may_edit": may_edit, "language": values.language_name()}
     return render(request, "accounts/settings/organization.html", context, status=422 if form.errors else 200)
 
 

@@ -230,6 +230,14 @@ def test_adding_asks_who_it_is_first(bob):
     assert begin_sign_in(bob).get(ADD, SERVER_NAME=HOST).status_code == 200
 
 
+def test_alone_the_device_is_asked_for_a_finger_at_once(bob):
+    """Else the browser takes a touch, and whoever was content with that is refused."""
+    add(Device(bob))
+    assert json.loads(options_of(browser(), ALONE))["userVerification"] == "required"
+    second = json.loads(options_of(begin_sign_in(bob, browser()), "/sign-in/code/"))
+    assert second["userVerification"] == "preferred"
+
+
 def test_a_question_that_asks_for_no_finger_is_not_answered_alone(bob):
     """The second step takes a touch, since the password came first; its challenge opens nothing without one."""
     found = Device(bob)

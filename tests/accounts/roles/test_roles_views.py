@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Member, Role
-from accounts.permissions import CATALOG
+from accounts.permissions import CATALOG, NEW
 from accounts.roles import services as roles
 from core.tenancy import organization_scope
 from tests.conftest import Person, join
@@ -276,3 +276,27 @@ def test_pages_take_the_same_queries_for_any_number(
     ):
         with django_assert_max_num_queries(7):
             assert browser.get(address).status_code == 200
+
+
+def test_a_role_that_had_everything_says_which_new_permission_it_lacks(alice):
+    """Whoever upgrades expects it to permit everything still; nobody gets a permission without a person’s saying so."""
+    with organization_scope(alice.organization):
+        whole = Role.objects.create(
+            organization=alice.organization, key="whole", name="Whole", stored_reach="all",
+            stored_permissions=sorted(CATALOG - NEW),
+        )  # fmt: skip
+        little = Role.objects.create(
+            organization=alice.organization, key="little", name="Little", stored_reach="all",
+            stored_permissions=["users.view", "customers.view"],
+        )  # fmt: skip
+    words, badge = "act as another member for half an hour”. No role", "Lacks a new permission"
+    assert alice.client.get(alice.url("settings/roles/")).content.decode().count(badge) == 1
+    shown = {
+        role: alice.client.get(alice.url(f"settings/roles/{role.pk}/")).content.decode() for role in (whole, little)
+    }
+    assert words in shown[whole]
+    assert words not in shown[little], "who made it left out others as well"
+    with organization_scope(alice.organization):
+        Role.objects.filter(pk=whole.pk).update(stored_permissions=sorted(CATALOG))
+    assert badge not in alice.client.get(alice.url("settings/roles/")).content.decode()
+    assert NEW < CATALOG

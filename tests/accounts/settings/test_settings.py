@@ -210,3 +210,15 @@ def form_in_main(answer: Any) -> PageForm:
     """The form of the settings themselves, not the logo's."""
     (form,) = [form for form in forms_of(answer.content.decode()) if "undo_seconds" in form.names()]
     return form
+
+
+def test_the_language_is_said_and_not_to_be_set(alice, bob):
+    """One for all so far (docs/decisions/0088): nobody is offered a choice that changes nothing."""
+    page = alice.client.get(alice.url("settings/organization/")).content.decode()
+    assert "English" in page
+    assert 'name="language"' not in page
+    assert "Pages and mails are in English" in bob.client.get(bob.url("account/")).content.decode()
+    answer = alice.api.patch("/api/v1/admin/settings", {"language": "de"}, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "language")
+    assert alice.api.patch("/api/v1/admin/settings", {"language": "en"}, format="json").status_code == 200
+    assert 'lang="en"' in page
