@@ -75,6 +75,9 @@ SCIM_CHANGED = declare("scim_connection.changed", _("What a directory’s connec
 SCIM_ROTATED = declare("scim_connection.rotated", _("A directory’s connection by SCIM got a new token"), SCIM_NAME,
     PayloadField("prefix", Kind.KEY, "what the token begins with"))  # fmt: skip
 SCIM_TURNED_OFF = declare("scim_connection.turned_off", _("A directory’s connection by SCIM was turned off"), SCIM_NAME)
+SCIM_GROUP_ROLE = declare("scim_connection.group_role_set",
+    _("Whoever is in a group of the directory gets another role, or none by it"), SCIM_NAME,
+    PayloadField("group", Kind.LABEL, "what the team is called"), FROM_AND_TO)  # fmt: skip
 EMAIL_CHANGED = declare("member.email_changed", _("Somebody else changed a member’s e-mail address"))
 SESSIONS_ENDED = declare("user.sessions_ended", _("A user ended sessions of browsers or apps"),
     PayloadField("count", Kind.NUMBER))  # fmt: skip

@@ -115,6 +115,7 @@ urlpatterns = [
     path("settings/sign-in/provider/delete/", sign_in.delete_provider, name="delete_sign_in_provider"),
     path("settings/directory/", scim.directory_page, name="directory"),
     path("settings/directory/edit/", scim.edit_directory, name="edit_directory"),
+    path("settings/directory/groups/<uuid:pk>/", scim.directory_group, name="directory_group"),
     path("settings/directory/token/", scim.directory_token, name="directory_token"),
     path("settings/directory/token/new/", scim.rotate_directory, name="rotate_directory"),
     path("settings/directory/turn-off/", scim.turn_off_directory, name="turn_off_directory"),

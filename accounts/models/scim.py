@@ -89,6 +89,8 @@ class ScimGroup(TenantModel):
     connection = models.ForeignKey(ScimConnection, on_delete=models.CASCADE, related_name="groups")
     team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="scim_group")
     external_id = OneLine(max_length=255, blank=True, default="")
+    # What whoever is in it becomes; None: being in it says nothing of the role.
+    role = models.ForeignKey(Role, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
 

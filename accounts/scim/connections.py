@@ -101,6 +101,11 @@ def save(*, connection: ScimConnection, by: Member, actor: Actor, changes: Mappi
     return locked
 
 
+def take_over(*, connection: ScimConnection, by: Member, actor: Actor) -> ScimConnection:
+    """Have the connection give on this member's word, in the caller's transaction. Raises NotAdministrator, Gone."""
+    return save(connection=connection, by=by, actor=actor, changes={})
+
+
 @transaction.atomic
 def rotate(*, connection: ScimConnection, by: Member, actor: Actor) -> tuple[ScimConnection, str]:
     """A new token; the one of before stays good for a day. One that is off is on again, with this token alone.

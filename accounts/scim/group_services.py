@@ -6,8 +6,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import grants
-from accounts.models import Member, ScimConnection, ScimGroup, Team
+from accounts.models import Member, Role, ScimConnection, ScimGroup, Team
 from accounts.scim import group_queries as queries
+from accounts.scim import group_roles
 from accounts.scim.errors import InvalidValue, NotFound, NotUnique
 from accounts.scim.schemas import GROUPS, Resource
 from accounts.scim.user_services import members_by_id
@@ -39,6 +40,7 @@ def change(*, connection: ScimConnection, team: Team, given: Resource, actor: Ac
     name = text_of(given, "displayName")
     _require_free(name, team)
     before = queries.find(str(team.pk))
+    had = {one.pk for one in _known_members(team)}
     # Who was removed is in no team.
     unknown = list(Member.objects.filter(teams=team).exclude(pk__in=[one.pk for one in _known_members(team)]))
     members = [*_members(given), *unknown]
@@ -50,13 +52,24 @@ def change(*, connection: ScimConnection, team: Team, given: Resource, actor: Ac
     after = _read(team)
     if before is None or queries.as_written(before) != queries.as_written(after) or _says_otherwise(after, given):
         _keep(connection, team, given)
+    moved = had ^ {one.pk for one in _known_members(team)}
+    group_roles.follow(connection=connection, team=team, role=_role_of(team), moved=moved, actor=actor)
     return _read(team)
 
 
 @transaction.atomic
-def delete(*, team: Team, actor: Actor) -> None:
-    """Delete the team; its members stay members. Raises as `teams.delete`."""
+def delete(*, connection: ScimConnection, team: Team, actor: Actor) -> None:
+    """Delete the team; its members stay members, and have its role no more. Raises as `teams.delete`."""
+    grants.lock(connection.organization)
+    role, had = _role_of(team), {one.pk for one in _known_members(team)}
     teams.delete(team=team, by=None, actor=actor)
+    group_roles.follow(connection=connection, team=team, role=role, moved=had, actor=actor)
+
+
+def _role_of(team: Team) -> Role | None:
+    """What the people of the group are to have, by now."""
+    link = ScimGroup.objects.select_related("role").filter(team=team).first()
+    return link.role if link is not None else None
 
 
 def _known_members(team: Team) -> list[Member]:

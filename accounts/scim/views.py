@@ -199,7 +199,7 @@ class GroupView(ScimView):
         return self._change(request, pk, lambda team: patch.apply(GROUPS, group_queries.as_written(team), body))
 
     def delete(self, request: HttpRequest, pk: str) -> HttpResponse:
-        group_services.delete(team=self._locked(request, pk), actor=self.actor)
+        group_services.delete(connection=self.connection, team=self._locked(request, pk), actor=self.actor)
         return HttpResponse(status=204)
 
     def _change(self, request: HttpRequest, pk: str, given: Callable[[Team], Resource]) -> HttpResponse:

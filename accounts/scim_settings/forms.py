@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Role, ScimConnection
+from accounts.models import Role, ScimConnection, ScimGroup
 from accounts.scim.connections import MAX_NAME_LENGTH
 from core.edits import EditMixin
 
@@ -67,3 +67,22 @@ def _initial(record: ScimConnection | None, roles: Sequence[Role]) -> dict[str, 
         "maps_groups": record.maps_groups,
         "binds_sign_in": record.binds_sign_in,
     }
+
+
+class GroupRoleForm(EditMixin, forms.Form):
+    """What whoever is in the group becomes; `roles` are what there is to choose from, the least first."""
+
+    role = forms.ChoiceField(label=_("Whoever is in it becomes"), required=False)
+
+    def __init__(self, data: QueryDict | None, *, record: ScimGroup, roles: Sequence[Role]) -> None:
+        self.roles = {str(role.pk): role for role in roles}
+        super().__init__(data, initial={"role": str(record.role_id or "")}, record=record)
+        field = self.fields["role"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
+        names = [(key, role.name) for key, role in self.roles.items()]
+        field.choices = [("", _("Nothing: the group says nothing of roles")), *names]
+
+    @property
+    def chosen(self) -> Role | None:
+        """Of a valid form."""
+        return self.roles.get(self.cleaned_data["role"])

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.pages import requires
 from accounts.account.access import confirmed
 from accounts.credentials import shown_once
-from accounts.models import Role, ScimConnection, ScimFailure, ScimGroup, ScimUser
+from accounts.models import ScimConnection, ScimFailure, ScimUser
 from accounts.openid.queries import provider_of
 from accounts.openid.services import may_configure
-from accounts.permissions import Reach
-from accounts.scim import connections
-from accounts.scim_settings.forms import ConnectionForm
+from accounts.scim import connections, group_roles
+from accounts.scim_settings.forms import ConnectionForm, GroupRoleForm
 from activity.actor import current_actor
 from core.compression import shows_secret
 from core.http import Request
+from core.lookups import first_or_404
 from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 
@@ -39,7 +42,7 @@ def directory_page(request: Request, organization: str) -> HttpResponse:
     if connection is not None:
         context |= {
             "users": ScimUser.objects.filter(connection=connection, member__removed_at=None).count(),
-            "groups": ScimGroup.objects.filter(connection=connection).count(),
+            "groups": group_roles.groups_of(connection),
             "failures": ScimFailure.objects.filter(connection=connection).order_by("-at", "-pk")[:FAILURES_SHOWN],
             "may_give": connections.may_give(connection, connection.role),
         }
@@ -58,7 +61,7 @@ def edit_directory(request: Request, organization: str) -> HttpResponse:
     form = ConnectionForm(
         request.POST if request.method == "POST" else None,
         record=connection,
-        roles=_roles(),
+        roles=group_roles.choices(),
         has_provider=provider_of(request.organization) is not None,
     )
     if request.method == "POST" and form.is_valid():
@@ -73,6 +76,30 @@ def edit_directory(request: Request, organization: str) -> HttpResponse:
             return _show_token(request, connection, token)
     context = {"form": form, "connection": connection}
     return render(request, "accounts/scim_settings/form.html", context, status=422 if form.errors else 200)
+
+
+@requires("settings.edit")
+@confirmed
+@require_http_methods(["GET", "HEAD", "POST"])
+@writes_at_once
+def directory_group(request: Request, organization: str, pk: UUID) -> HttpResponse:
+    """What whoever is in a group of the directory becomes; a POST gives it to those who are in it by now."""
+    _require_administrator(request)
+    rows = group_roles.groups_of(_find(request)).filter(pk=pk)
+    group = first_or_404(rows, _("The directory manages no such group."))
+    lock_rows(request, request.organization, group)
+    form = GroupRoleForm(request.POST if request.method == "POST" else None, record=group, roles=group_roles.choices())
+    if request.method == "POST" and form.is_valid():
+        with on_form(request, form):
+            if form.changed:
+                count = group_roles.set_role(group=group, role=form.chosen, by=request.member, actor=current_actor())
+                text = ngettext(
+                    "Saved. %(count)d person has another role.", "Saved. %(count)d people have another role.", count
+                )
+                messages.success(request, text % {"count": count})
+            return redirect("organization:directory", organization)
+    context = {"form": form, "group": group}
+    return render(request, "accounts/scim_settings/group.html", context, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -132,13 +159,6 @@ def _find(request: Request) -> ScimConnection:
     if connection is None:
         raise Http404(_("No directory is connected."))
     return connection
-
-
-def _roles() -> list[Role]:
-    """What new people can become, the least first: of those that reach least the one with the fewest permissions."""
-    widest_first = list(Reach)
-    roles = [role for role in Role.objects.order_by("name", "id") if not role.is_administrator]
-    return sorted(roles, key=lambda role: (-widest_first.index(role.reach), len(role.permissions)))
 
 
 def _require_administrator(request: Request) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.members import services as members
-from accounts.models import Role, ScimConnection
+from accounts.models import Member, Role, ScimConnection, ScimGroup, Team
 from accounts.permissions import CATALOG
 from accounts.roles import services as roles
 from activity.actor import SYSTEM
@@ -37,12 +39,12 @@ def test_an_administrator_connects_a_directory(alice):
     assert "No directory is connected" in browser.get(alice.url(PAGE)).content.decode()
     data = form_in(browser.get(alice.url(FORM))).data(name="Entra ID")
     assert browser.post(alice.url(FORM), data).url == alice.url(TOKEN)
-    connection = saved()
+    made = saved()
     # The least is what is chosen unless somebody says otherwise.
-    assert (connection.name, connection.role.key, connection.maps_groups) == ("Entra ID", "counselor", True)
+    assert (made.name, made.role.key, made.maps_groups) == ("Entra ID", "counselor", True)
     token = token_on(browser, alice)
     assert token_on(browser, alice) == token
-    assert Directory(connection, token).get("/Users").status_code == 200
+    assert Directory(made, token).get("/Users").status_code == 200
     assert browser.post(alice.url(TOKEN)).url == alice.url(PAGE)
     assert browser.get(alice.url(TOKEN)).url == alice.url(PAGE)
     page = browser.get(alice.url(PAGE)).content.decode()
@@ -142,3 +144,54 @@ def test_another_organization_sees_none_of_it(charlie, okta):
     for address in (TOKEN, ROTATE, OFF):
         assert recently(charlie).get(charlie.url(address)).status_code == 404
     assert Client().get(charlie.url(PAGE)).status_code == 302
+
+
+def group_page(person, directory, name="Nurses"):
+    team = directory.group(name).json()["id"]
+    with organization_scope(person.organization):
+        return f"settings/directory/groups/{ScimGroup.objects.get(team=team).pk}/"
+
+
+def test_a_group_gives_a_role(alice, bob, okta):
+    page = group_page(alice, okta)
+    with organization_scope(alice.organization):
+        manager = Role.objects.get(key="manager")
+        Team.objects.get(name="Nurses").members.add(bob.member)
+    browser = recently(alice)
+    listed = browser.get(alice.url(PAGE)).content.decode()
+    assert alice.url(page) in listed
+    assert "no role" in listed
+    shown = browser.get(alice.url(page))
+    assert "1 person is in this group" in shown.content.decode()
+    assert "Administrator" not in shown.content.decode().split("<form class")[-1]
+    answer = browser.post(alice.url(page), form_in(shown).data(role=str(manager.pk)), follow=True)
+    assert "1 person has another role" in answer.content.decode()
+    with organization_scope(alice.organization):
+        assert Member.objects.get(pk=bob.member.pk).role_id == manager.pk
+    assert "Manager" in browser.get(alice.url(PAGE)).content.decode().split("Groups and roles")[1]
+    refused = browser.post(alice.url(page), form_in(browser.get(alice.url(page))).data(role="x"))
+    assert (refused.status_code, bool(refused.context["form"].errors["role"])) == (422, True)
+
+
+def test_the_groups_take_the_same_queries_for_one_and_many(alice, okta):
+    browser = recently(alice)
+    group_page(alice, okta)
+
+    def asked() -> int:
+        browser.get(alice.url(PAGE))
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(alice.url(PAGE))
+        return len(queries)
+
+    few = asked()
+    for number in range(5):
+        okta.group(f"Ward {number}")
+    assert asked() == few
+
+
+def test_who_changes_a_group_is_an_administrator_who_said_who_they_are(alice, bob, charlie, okta):
+    page = group_page(alice, okta)
+    assert alice.client.post(alice.url(page)).url.startswith("/account/confirm/")
+    assert bob.client.get(bob.url(page)).status_code == 403
+    assert recently(charlie).get(charlie.url(page)).status_code == 404
+    assert charlie.client.get(alice.url(page)).status_code == 404
