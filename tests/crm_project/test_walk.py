@@ -20,7 +20,9 @@ from django.utils import timezone
 from accounts.calendars import services as calendars
 from accounts.credentials import api_keys
 from accounts.invitations import services as invitations
+from accounts.models import Role, ScimGroup
 from accounts.roles import services as roles
+from accounts.scim import connections
 from accounts.teams import services as teams
 from activity import jobs
 from activity.audit import heads, sealing
@@ -172,9 +174,15 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             ]},
         )  # fmt: skip
         chased = sequences.enrol(sequence=sequence, customer=customer, actor=actor)
+        directory, _token = connections.create(
+            organization=organization, by=alice.member, actor=actor,
+            changes={"name": "Okta", "role": Role.objects.get(key="counselor")},
+        )  # fmt: skip
+        group = ScimGroup.objects.create(organization=organization, connection=directory, team=team)
         ids = {
             r"sequences/runs/<": WorkflowRun.objects.get(process=chased).pk,
             r"sequences/<": sequence.pk,
+            r"directory/groups/<": group.pk,
             r"api-keys/<": key.pk,
             r"workflows/<": workflow.pk,
             r"workflow-runs/<": run.pk,
