@@ -89,14 +89,14 @@ class UserAdmin(DjangoUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         """Who comes in and who administers is said by its service; the rest as it is entered."""
-        asked = {name: getattr(obj, name) for name in ("is_active", "is_staff", "is_superuser")}
-        if change:
-            before = User.objects.get(pk=obj.pk)
-            for name in asked:
-                setattr(obj, name, getattr(before, name))
+        asked = {name: getattr(obj, name) for name in operated.ACCESS}
+        before = User.objects.get(pk=obj.pk) if change else obj
+        for name in asked:
+            setattr(obj, name, getattr(before, name))
         super().save_model(request, obj, form, change)
         if change:
-            operated.set_access(user=obj, actor=Actor.for_user(cast("User", request.user)), **asked)
+            by = Actor.for_user(cast("User", request.user))
+            operated.saved(user=obj, actor=by, fields=form.changed_data, **asked)
 
     def changeform_view(
         self,

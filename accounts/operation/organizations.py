@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy
 from accounts.account.access import confirmed
 from accounts.invitations import founding
 from accounts.models import Member, Organization, OrganizationDeletion, User
+from accounts.operation import recording
 from accounts.operation.forms import DeleteForm, NewOrganizationForm, SuspendForm
 from accounts.organizations import life, purging
 from accounts.organizations import services as organizations
@@ -90,12 +91,15 @@ class OrganizationAdmin(TenantAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Organization, form: ModelForm, change: bool) -> None:
-        """What the members are to be asked for is done by its service, as everywhere."""
+        """What the members are to be asked for is done by its service, as everywhere; the rest is recorded here."""
         is_required = obj.requires_second_factor
+        before = Organization.objects.get(pk=obj.pk) if change else obj
         if change and "requires_second_factor" in form.changed_data:
             obj.requires_second_factor = not is_required
         super().save_model(request, obj, form, change)
         if change:
+            fields = set(form.changed_data) - {"requires_second_factor"}
+            recording.record_organization(before=before, after=obj, fields=fields, actor=actor_of(request))
             organizations.require_second_factor(organization=obj, is_required=is_required, actor=actor_of(request))
 
     def add_view(

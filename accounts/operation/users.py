@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Final
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,10 +12,14 @@ from django.utils.translation import gettext as _
 from accounts.credentials import browser_sessions, tokens
 from accounts.members import services as members
 from accounts.models import Member, User
+from accounts.operation import recording
 from accounts.organizations.life import require_operator
 from activity.actor import Actor
 from core.refused import Refused
 from core.tenancy import every_organization, organization_scope
+
+# What the form asks for and `set_access` does.
+ACCESS: Final = ("is_active", "is_staff", "is_superuser")
 
 
 class LastSuperuser(Refused):
@@ -22,6 +29,14 @@ class LastSuperuser(Refused):
 
     def __init__(self) -> None:
         super().__init__(_("This is the last active superuser: make somebody else one first."))
+
+
+@transaction.atomic
+def saved(*, user: User, actor: Actor, fields: Collection[str], **access: bool) -> User:
+    """What follows from the admin's form: name and address, which are written already, are recorded in each of the
+    user's organizations, and ACCESS is set. Raises as `set_access`."""
+    recording.record_user(user=user, fields=fields, actor=actor)
+    return set_access(user=user, actor=actor, **access)
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from core.refused import Invalid
 from core.tenancy import every_organization, organization_scope
 from customers.models import Segment, Stage
 from tests.conftest import PASSWORD
+from tests.pages import forms_of
 
 pytestmark = pytest.mark.django_db
 GIVEN = {"name": "Lakeside Dental", "administrator": "Ada@lakeside.example", "pack": "clinic", "country": "de",
@@ -178,3 +179,28 @@ class TestPages:
             founding.found(actor=operator, **{**GIVEN, "name": f"Clinic {number}"})
         with django_assert_max_num_queries(6):
             assert superuser.get("/admin/accounts/organization/").status_code == 200
+
+    def test_what_the_form_changes_stands_in_the_organizations_log(self, superuser, operator):
+        founding.found(actor=operator, **GIVEN)
+        organization = Organization.objects.get(slug="lakeside-dental")
+        page = f"/admin/accounts/organization/{organization.pk}/change/"
+        form = next(one for one in forms_of(superuser.get(page).content.decode()) if "timezone" in one.data())
+        data = form.data(name="Lakeside", default_country="FR", requires_second_factor="on", _save="Save")
+        superuser.post(page, {**data, "requires_second_factor": ""})
+        superuser.post(page, {**data, "requires_second_factor": ""})
+        with organization_scope(organization):
+            rows = Event.objects.filter(type="organization.changed").order_by("pk")
+            assert [(row.actor_id, row.payload["changes"]) for row in rows] == [
+                (
+                    operator.id,
+                    {"country": {"from": "DE", "to": "FR"}, "name": {"from": "Lakeside Dental", "to": "Lakeside"}},
+                )
+            ]
+
+    def test_the_button_that_deletes_looks_like_one(self, superuser, operator):
+        founding.found(actor=operator, **GIVEN)
+        at = f"/admin/accounts/organization/{Organization.objects.get(slug='lakeside-dental').pk}"
+        self.confirm(superuser)
+        for name, looks in (("remove", "danger-button"), ("suspend", "default")):
+            page = superuser.get(f"{at}/{name}/", follow=True).content.decode()
+            assert f'class="{looks}" type="submit"' in page

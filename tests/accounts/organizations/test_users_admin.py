@@ -12,6 +12,7 @@ from accounts.operation import users
 from accounts.organizations import services as organizations
 from accounts.organizations.life import OperatorsOnly
 from activity.actor import Actor
+from activity.models import Event
 from core.tenancy import every_organization, organization_scope
 from tests.conftest import PASSWORD
 
@@ -110,3 +111,26 @@ def test_the_list_takes_the_same_queries(admin, alice, people, django_assert_max
     with django_assert_max_num_queries(7):
         page = admin.get(AT).content
     assert b"Harbour Clinic" in page
+
+
+def recorded(person, kind):
+    with organization_scope(person.organization):
+        root = User.objects.get(email="root@installation.example")
+        rows = Event.objects.filter(type=kind, actor_id=str(root.pk)).order_by("pk")
+        return [(row.subject_id, row.payload) for row in rows]
+
+
+def test_a_name_and_an_address_that_the_form_changes_stand_in_each_log(admin, alice, bob, charlie):
+    with organization_scope(charlie.organization):
+        other = organizations.add_member(
+            organization=charlie.organization, user=bob.user, role_key="counselor", actor=charlie.actor
+        )
+    page = f"{AT}{bob.user.pk}/change/"
+    data = {"email": bob.user.email, "name": "Robert Reyes", "is_active": "on"}
+    assert admin.post(page, data).status_code == 302
+    for person, member in ((alice, bob.member), (charlie, other)):
+        assert recorded(person, "member.profile_changed") == [(str(member.pk), {"fields": ["name"]})]
+    assert admin.post(page, {**data, "email": "robert@harbour.example"}).status_code == 302
+    assert [pk for pk, _ in recorded(alice, "member.email_changed")] == [str(bob.member.pk)]
+    assert len(recorded(alice, "member.profile_changed")) == 1, "the name was not changed again"
+    assert User.objects.get(pk=bob.user.pk).email == "robert@harbour.example"
