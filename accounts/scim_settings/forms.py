@@ -80,7 +80,7 @@ class GroupRoleForm(EditMixin, forms.Form):
         field = self.fields["role"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
         names = [(key, role.name) for key, role in self.roles.items()]
-        field.choices = [("", _("Nothing: the group says nothing of roles")), *names]
+        field.choices = [("", _("No role by this group")), *names]
 
     @property
     def chosen(self) -> Role | None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from accounts.models import Role
+from core.tenancy import organization_scope
+from customers.models import Customer
+from messaging.models import Conversation
+
 
 def asked_for(page: Page) -> list[str]:
     """The look-ups that a page makes from now on because somebody signalled a change."""
@@ -43,3 +48,23 @@ def test_a_counselor_sees_what_is_assigned_as_long_as_it_is(clinic, sign_in):
     clinic.assign(received, clinic.alice.user)
     expect(bob.locator("[data-row]")).to_have_count(0)
     assert bob.goto(clinic.url("simulator/")).status == 403
+
+
+def test_who_views_as_a_role_sees_what_comes_and_the_page_stays(clinic, sign_in):
+    """There is no stream for who only looks: the page asks every few seconds, and is answered."""
+    message = clinic.receive("Is Thursday still possible?")
+    with organization_scope(clinic.organization):
+        Customer.objects.filter(pk=message.customer_id).update(assigned_to=clinic.alice.user)
+        role = Role.objects.get(key="counselor")
+    page = sign_in(clinic.alice.user)
+    page.goto(clinic.url(f"settings/roles/{role.pk}/"))
+    page.get_by_role("button", name="View as this role").click()
+    page.goto(clinic.url(f"inbox/{message.conversation_id}/"))
+    expect(page.locator(".composer__closed")).to_be_visible()
+    page.evaluate("window.isTheSame = true")
+    clinic.receive("Or on Friday?")
+    expect(page.locator(".bubble").filter(has_text="Or on Friday?")).to_be_visible(timeout=20_000)
+    assert page.evaluate("window.isTheSame"), "the page was loaded anew"
+    expect(page.locator(".toast--error")).to_have_count(0)
+    with organization_scope(clinic.organization):
+        assert Conversation.objects.get(pk=message.conversation_id).unread_count == 2, "nobody has read it"
