@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -103,6 +104,22 @@ def require_covered(by: Powers, role: Role, *, field: str = "") -> None:
             _("“%(role)s” permits more than your own role, so it is not yours to give, take or change.")
             % {"role": role.name},
             field=field,
+        )
+
+
+def require_own_teams(reach: Reach, own_teams: Collection[UUID], *, role: Role, holders: Collection[UUID]) -> None:
+    """Raises BeyondOwn where a role that reaches teams is given to somebody, or gets more for them, who belongs to a
+    team that whoever does it does not reach: they would see or do there what is not theirs to give.
+
+    `reach` and `own_teams` (ids) are of whoever does it, `holders` the ids of the members who have the role then.
+    """
+    if reach is Reach.ALL or role.reach is not Reach.TEAM:
+        return
+    if Member.objects.filter(pk__in=holders, teams__in=Team.objects.exclude(pk__in=own_teams)).exists():
+        raise BeyondOwn(
+            _("“%(role)s” reaches the records of teams, and it would be for people of teams that you don’t belong to.")
+            % {"role": role.name},
+            field="role",
         )
 
 

@@ -164,6 +164,7 @@ def change(*, member: Member, actor: Actor, role: Role | None = None, teams: Col
     before = access_of(locked)
     if role is not None and role.pk != locked.role_id:
         authority.require_role(own_role(locked.organization, role))
+        grants.require_own_teams(authority.reach, authority.teams, role=role, holders=[locked.pk])
         if not role.is_administrator:
             require_other_administrator(locked)
         locked.role = role

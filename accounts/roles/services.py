@@ -129,6 +129,8 @@ def update(
         others = Role.objects.filter(organization=role.organization).exclude(pk=role.pk)
         current.name = _name(str(changes["name"]), others)
     grants.require_grantable(acting, has, current.reach)
+    if has - had or not reached.includes(current.reach):
+        _require_own_teams(acting, current, current)
     if acting.role_id == current.pk:
         _require_known(had, has, accepts_own_loss)
     current.stored_permissions = sorted(has)
@@ -166,6 +168,7 @@ def delete(
         raise RoleInUse
     if having and successor is not None:
         grants.require_covered(acting, successor)
+        _require_own_teams(acting, current, successor)
         for member in having:
             _give(member, successor, acting, actor, accepts_own_loss)
     # Whoever was removed comes back with the role of a new invitation; until then the row needs one that is there.
@@ -188,6 +191,14 @@ def _give(member: Member, role: Role, acting: Member, actor: Actor, accepts_own_
     member.role = role
     member.save(update_fields=["role"])
     members.record_saved(member=member, before=before, actor=actor)
+
+
+def _require_own_teams(acting: Member, of: Role, given: Role) -> None:
+    """Raises BeyondOwn where somebody who has the one role would get more by the other in a team that is not theirs to
+    give who does it."""
+    holders = Member.objects.present().filter(role=of).values_list("pk", flat=True)
+    teams = acting.teams.values_list("pk", flat=True)
+    grants.require_own_teams(acting.reach, list(teams), role=given, holders=list(holders))
 
 
 def _require_own(role: Role) -> None:

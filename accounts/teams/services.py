@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import events, grants
 from accounts.calendars.choosing import chosen
 from accounts.members import services as memberships
-from accounts.members.authority import authority_of
+from accounts.members.authority import Above, authority_of
 from accounts.models import Member, Organization, Team
 from activity.actor import Actor
 from activity.ledger import record
@@ -53,15 +53,16 @@ def create(
 ) -> Team:
     """A new team. `calendar`: the id of the one that it works by.
 
-    Raises InvalidTeam, InvalidCalendar, TooManyTeams, BeyondOwn, NotPermitted.
+    Raises InvalidTeam, InvalidCalendar, TooManyTeams, BeyondOwn, Above, NotPermitted.
     """
-    _require(organization, by, actor)
+    powers = _require(organization, by, actor)
     existing = list(Team.objects.filter(organization=organization))
     if len(existing) >= MAX_TEAMS:
         raise TooManyTeams
     team = Team(organization=organization, name=_name(name, existing))
     team.calendar = chosen(organization, calendar, field="calendar")
     _require_ours(team, members)
+    _require_not_above(powers, members)
     team.save(force_insert=True)
     payload = {"name": team.name, "members": _ids(members)}
     record(events.TEAM_CREATED, subject=team, actor=actor, payload=payload)
@@ -73,11 +74,11 @@ def create(
 def update(*, team: Team, by: Member | None, actor: Actor, changes: Mapping[str, object]) -> Team:
     """Set the name, who belongs to it (`members`: all of them), or the `calendar` (its id, or None).
 
-    Raises InvalidTeam, InvalidCalendar, BeyondOwn, NotPermitted; ValueError for what is not settable.
+    Raises InvalidTeam, InvalidCalendar, BeyondOwn, Above, NotPermitted; ValueError for what is not settable.
     """
     if unknown := set(changes) - SETTABLE:
         raise ValueError(f"Not settable: {', '.join(sorted(unknown))}.")
-    _require(team.organization, by, actor)
+    powers = _require(team.organization, by, actor)
     current = grants.read_again(team)
     had = {member.pk: member for member in Member.objects.filter(teams=current)}
     wanted = cast("Collection[Member]", changes.get("members", had.values()))
@@ -89,6 +90,7 @@ def update(*, team: Team, by: Member | None, actor: Actor, changes: Mapping[str,
         current.name = _name(str(changes["name"]), others)
     added = [member for pk, member in has.items() if pk not in had]
     removed = [member for pk, member in had.items() if pk not in has]
+    _require_not_above(powers, [*added, *removed])
     names = {"name": {"from": called, "to": current.name}} if called != current.name else {}
     worked_by = current.calendar_id
     if "calendar" in changes:
@@ -105,25 +107,36 @@ def update(*, team: Team, by: Member | None, actor: Actor, changes: Mapping[str,
 
 @transaction.atomic
 def delete(*, team: Team, by: Member | None, actor: Actor) -> None:
-    """Delete a team; its members stay members. Raises BeyondOwn, NotPermitted."""
-    _require(team.organization, by, actor)
+    """Delete a team; its members stay members. Raises BeyondOwn, Above, NotPermitted."""
+    powers = _require(team.organization, by, actor)
     current = grants.read_again(team)
     having = list(Member.objects.filter(teams=current))
+    _require_not_above(powers, having)
     payload = {"name": current.name, "members": _ids(having)}
     record(events.TEAM_DELETED, subject=current, actor=actor, payload=payload)
     _move(current, actor, removed=having)
     current.delete()
 
 
-def _require(organization: Organization, by: Member | None, actor: Actor) -> None:
-    """`by` is None where no member acts but a directory, by SCIM."""
+def _require(organization: Organization, by: Member | None, actor: Actor) -> grants.Powers:
+    """What whoever does it may do; `by` is None where no member acts but a directory, by SCIM."""
     grants.lock(organization)
     if by is not None:
-        grants.require_all_reach(grants.acting(by, "users.edit"))
-        return
+        acting = grants.acting(by, "users.edit")
+        grants.require_all_reach(acting)
+        return acting
     authority = authority_of(actor, organization)
     authority.require("users.edit")
     grants.require_all_reach(authority)
+    return authority
+
+
+def _require_not_above(powers: grants.Powers, moved: Iterable[Member]) -> None:
+    """Raises Above for somebody who may do more: in another team they could do that with its records, which is not
+    theirs to give who moves them."""
+    rows = Member.objects.filter(pk__in=[member.pk for member in moved]).select_related("role")
+    if not all(grants.covers(powers, member.role) for member in rows):
+        raise Above
 
 
 def _require_ours(team: Team, members: Iterable[Member]) -> None:
