@@ -9,6 +9,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from accounts.invitations import services as invitations
+from accounts.models import Invitation, Member, Role
+from accounts.roles import services as roles
 from activity.actor import Actor
 from core.tenancy import organization_scope
 from crm_project.demo import loader
@@ -242,4 +245,42 @@ def test_the_days_work(path, scheme, size, seen, name, alice, sign_in):
     page.goto(f"/o/{loader.SLUG}/{path}")
     expect(page.locator("main").get_by_text(seen).filter(visible=True).first).to_be_visible()
     page.wait_for_load_state("load")
+    take(page, name)
+
+
+@pytest.fixture
+def desk(alice):
+    """A role of the clinic's own, and somebody who is asked to join with it."""
+    organization = loader.Organization.objects.get(slug=loader.SLUG)
+    actor = Actor.for_user(alice)
+    with organization_scope(organization):
+        by = Member.objects.with_access().get(user=alice)
+        role = Role.objects.filter(key="front-desk").first() or roles.create(
+            organization=organization, by=by, actor=actor, name="Front desk", key="front-desk", reach="team",
+            permissions=[
+                "customers.view", "customers.create", "customers.edit", "tasks.view", "tasks.create", "tasks.edit",
+                "conversations.view", "conversations.create", "conversations.edit", "templates.view", "channels.view",
+            ],
+        )  # fmt: skip
+        if not Invitation.objects.exists():
+            invitations.invite(
+                organization=organization, emails=["rosa@northgate.example"], role=role, teams=[], actor=actor, days=7
+            )
+    return role
+
+
+@pytest.mark.parametrize("name", ["people", "role", "who-sees", "audit-log"])
+def test_the_administration(name, alice, desk, sign_in):
+    with organization_scope(desk.organization):
+        customer = Customer.objects.get(name="Maya Okafor")
+    path = {
+        "people": "settings/people/",
+        "role": f"settings/roles/{desk.pk}/edit/",
+        "who-sees": f"who-sees/?subject=customer:{customer.pk}",
+        "audit-log": "settings/audit/",
+    }[name]
+    page = sign_in(alice, reduced_motion="reduce", **WIDE)
+    page.goto(f"/o/{loader.SLUG}/{path}")
+    expect(page.locator("h1").first).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
     take(page, name)
