@@ -4,6 +4,7 @@ from accounts.api_keys.api import APIKeyViewSet
 from accounts.audit.api import AuditLogViewSet
 from accounts.calendars.api import CalendarViewSet
 from accounts.health.api import HealthViewSet
+from accounts.integrations.api import IntegrationViewSet
 from accounts.invitations.api import AcceptViewSet
 from accounts.jobs.api import JobViewSet
 from accounts.people.api import InvitationViewSet, PersonViewSet
@@ -39,6 +40,17 @@ urlpatterns = [
         "admin/settings",
         SettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="admin-settings",
+    ),
+    path("admin/integrations", IntegrationViewSet.as_view({"get": "list"}), name="integrations"),
+    path(
+        "admin/integrations/directory/connect",
+        IntegrationViewSet.as_view({"post": "connect_directory"}),
+        name="integration-connect-directory",
+    ),
+    path(
+        "admin/integrations/directory/disconnect",
+        IntegrationViewSet.as_view({"delete": "disconnect_directory"}),
+        name="integration-disconnect-directory",
     ),
     path("admin/health", HealthViewSet.as_view({"get": "health"}), name="admin-health"),
     path("admin/health/metrics", HealthViewSet.as_view({"get": "metrics"}), name="admin-health-metrics"),

@@ -19,12 +19,14 @@ class AccountsConfig(AppConfig):
         from accounts.credentials import notices
         from accounts.frame import menu, settings_menu
         from accounts.hand_over import services as hand_over
+        from accounts.integrations import own as own_integrations
         from accounts.invitations import sending
         from accounts.permissions import MEMBERSHIP
         from activity import installation
         from core.admin import ParleyAdminSite
 
         own_records.register()
+        own_integrations.register_all()
         menu.register(menu.Entry("Home", "organization:home", "house", MEMBERSHIP, 5, is_main=True))
         menu.register(
             menu.Entry(

@@ -35,6 +35,7 @@ from messaging.health import checks as health
 from messaging.inbox import explanations, hand_over, home, palette, personal_data
 from messaging.intake import unverified
 from messaging.models import Channel, Conversation, Message
+from messaging.settings import integrations
 from messaging.settings import services as channels
 from messaging.texts.templates import services as templates
 from messaging.threads import services as conversations
@@ -77,6 +78,7 @@ def register() -> None:
     )  # fmt: skip
     palette.register()
     home.register()
+    integrations.register_all()
     purging.OTHER_FILES.register(purging.OtherFiles("copies of messages", Message, copies_of))
     purging.OTHER_ROWS.register(
         purging.OtherRows("deliveries that wait for a channel", Channel, unverified.delete_of_channels)

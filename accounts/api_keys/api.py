@@ -11,15 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access.api import OrganizationViewSet
-from accounts.access.authentication import SessionAuthentication
 from accounts.api_keys import queries, services
 from accounts.api_keys import serializers as shapes
-from accounts.credentials import recent, sign_in
+from accounts.api_keys.confirming import confirm
 from accounts.models import APIKey, Member
 from accounts.models.api_key import APIKeyQuerySet
 from activity.actor import current_actor
 from core.api.strict import Body, valid
-from core.refused import Invalid, Refused
+from core.refused import Invalid
 
 ISSUED = {
     "id": "0198a1b2-0000-7000-8000-000000000001", "name": "Website", "prefix": "pk_x1Yz9",
@@ -38,15 +37,6 @@ NOT_CONFIRMED = OpenApiResponse(
 )
 
 
-class ConfirmationRequired(Refused):
-    """Who it is has to be shown again."""
-
-    status, code, field = 403, "confirmation_required", "password"
-
-    def __init__(self) -> None:
-        super().__init__(_("Show who you are: send your password, or a code of your second factor."))
-
-
 @extend_schema_view(
     list=extend_schema(description="The keys, the newest first: one's own, and all for who may edit members."),
     retrieve=extend_schema(description="One key, with when each of its permissions was last used."),
@@ -63,6 +53,8 @@ class APIKeyViewSet(OrganizationViewSet[APIKey]):
     serializer_class = shapes.KeySerializer
     list_parameters = shapes.KeyParameters
     missing_detail = "There is no such API key."
+    # A guess that was refused would be forgotten with the call's transaction.
+    is_done_in_one_transaction = False
     # Every call that uses a key changes it.
     etag_actions = frozenset()
     schema_name, schema_tags = "api_keys", ["administration"]
@@ -84,7 +76,7 @@ class APIKeyViewSet(OrganizationViewSet[APIKey]):
     def create(self, request: Request, **kwargs: object) -> Response:
         """Issue a key for oneself or for a service member. No key issues another one."""
         data = valid(shapes.NewKeySerializer(data=request.data))
-        self._confirm(data)
+        confirm(self.request, self.member, data)
         owner = self._owner(data.pop("member", None))
         key, secret = services.issue(owner=owner, by=self.member, actor=current_actor(), **data)
         return self._issued(key, secret, 201)
@@ -102,7 +94,7 @@ class APIKeyViewSet(OrganizationViewSet[APIKey]):
     def rotate(self, request: Request, pk: UUID) -> Response:
         """Give the key a new secret, shown this once; the one of before stays good for a day."""
         key, data = self.get_object(), valid(shapes.ConfirmedSerializer(data=request.data))
-        self._confirm(data)
+        confirm(self.request, self.member, data)
         rotated, secret = services.rotate(key=key, by=self.member, actor=current_actor())
         return self._issued(rotated, secret, 200)
 
@@ -137,14 +129,3 @@ class APIKeyViewSet(OrganizationViewSet[APIKey]):
         if owner is None:
             raise Invalid("member", _("There is no such active member."))
         return owner
-
-    def _confirm(self, data: Body) -> None:
-        """Takes the password or code out of the body. Raises ConfirmationRequired, and as `sign_in` for wrong ones."""
-        password, code = data.pop("password", ""), data.pop("code", "")
-        user, request = self.member.user, self.request
-        if password:
-            sign_in.verify_password(request=request, email=user.email, password=password)
-        elif code and user.has_second_factor:
-            sign_in.verify_code(request=request, user=user, code=code)
-        elif not (isinstance(request.successful_authenticator, SessionAuthentication) and recent.is_recent(request)):
-            raise ConfirmationRequired

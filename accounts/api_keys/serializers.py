@@ -4,10 +4,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api_keys import queries
+from accounts.api_keys.confirming import ConfirmedSerializer
 from accounts.api_keys.queries import OwnerKind
 from accounts.api_keys.services import MAX_NAME_LENGTH
 from accounts.credentials.api_keys import MAX_NETWORKS
-from accounts.credentials.second_factor import MAX_CODE_LENGTH
 from accounts.models import APIKey, KeyState
 from accounts.permissions import SCOPES
 from core.api.parameters import ListParameters
@@ -59,17 +59,6 @@ class IssuedKeySerializer(KeySerializer):
 
     def get_key(self, key: APIKey) -> str:
         return str(self.context["secret"])
-
-
-class ConfirmedSerializer(Strict):
-    """Who it is, again. A session that has shown it within 15 minutes need not."""
-
-    password = serializers.CharField(
-        required=False, max_length=256, trim_whitespace=False, write_only=True, help_text="The caller's own."
-    )
-    code = serializers.CharField(
-        required=False, max_length=MAX_CODE_LENGTH, write_only=True, help_text="Of their second factor, instead."
-    )
 
 
 class NewKeySerializer(ConfirmedSerializer):
