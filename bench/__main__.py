@@ -1,4 +1,4 @@
-"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules]`.
+"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules] [deactivation]`.
 
 Each on SQLite with the local broker; with DATABASE_URL, and REDIS_URL if there is one, there as well.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.environment import environment
 
-MEASURES = ("webhook", "burst", "outbound", "search", "pipeline", "imports", "exports", "rules")
+MEASURES = ("webhook", "burst", "outbound", "search", "pipeline", "imports", "exports", "rules", "deactivation")
 
 
 def main() -> int:
