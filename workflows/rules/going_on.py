@@ -173,6 +173,6 @@ QUEUE = queues.register(
         why="runs of all organizations go on by one sweep",
         lease=LEASE,
         longest=MAX_DURATION,
-        for_operators=queues.stopped(RunWait),
+        for_operators=queues.stopped(RunWait, since="began_at"),
     )
 )

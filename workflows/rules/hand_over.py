@@ -1,4 +1,4 @@
-"""The rules that name a person, for a hand-over: whom they give customers to, whose customers they ask for.
+"""The rules and sequences that name a person, for a hand-over: to whom they give customers, for whose they ask.
 
 Nobody owns a rule. One that gives customers to somebody who left fails each time, so it is to name the successor.
 """
@@ -22,7 +22,7 @@ from workflows.rules import services as workflows
 def register() -> None:
     parts.register(
         Part(
-            "workflows", _("Rules that name them"), 80, "workflows.edit", "customers.view",
+            "workflows", _("Rules and sequences that name them"), 80, "workflows.edit", "customers.view",
             rules_of, visible_rules, _line, give=give_rule, is_owned=False,
         )
     )  # fmt: skip
@@ -41,8 +41,11 @@ def visible_rules(member: Member) -> QuerySet[Workflow]:
 
 
 def give_rule(row: Workflow, handing: Handing) -> bool:
-    """Have the rule name the successor. Raises InvalidWorkflow for one that can't be saved as it stands,
-    ActsBeyondReach, or NotPermitted for an action that the actor may not do by hand."""
+    """Have the rule name the successor, also for runs that wait: nothing else of it is another.
+
+    Raises InvalidWorkflow for one that can't be saved as it stands, ActsBeyondReach, or NotPermitted for an action that
+    the actor may not do by hand.
+    """
     current = Workflow.objects.select_for_update(of=("self",)).select_related("organization").filter(pk=row.pk).first()
     before, after = str(handing.leaver.pk), str(handing.successor.pk)
     if current is None or not _names([current.actions, current.conditions], before):
@@ -51,7 +54,8 @@ def give_rule(row: Workflow, handing: Handing) -> bool:
         "actions": _renamed(current.actions, before, after),
         "conditions": _renamed(current.conditions, before, after),
     }
-    workflows.update(workflow=current, actor=handing.actor, changes=changes)
+    move = workflows.WaitingRuns.MOVE
+    workflows.update(workflow=current, actor=handing.actor, changes=changes, waiting=move)
     return True
 
 
@@ -72,4 +76,5 @@ def _renamed(value: Any, before: str, after: str) -> Any:
 
 
 def _line(row: Workflow) -> Line:
-    return Line("", row.name, reverse("workflows:rule", args=[row.organization.slug, row.pk]))
+    page = "workflows:sequence" if row.kind == Workflow.Kind.SEQUENCE else "workflows:rule"
+    return Line("", row.name, reverse(page, args=[row.organization.slug, row.pk]))

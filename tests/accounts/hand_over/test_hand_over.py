@@ -33,7 +33,9 @@ from customers.people.segments import services as segments
 from messaging.delivery import queue as outbound
 from messaging.models import Conversation
 from tests.conftest import join
+from workflows.models import WorkflowRun
 from workflows.rules import services as workflows
+from workflows.sequences import services as sequences
 
 pytestmark = pytest.mark.django_db
 
@@ -339,6 +341,24 @@ def test_rules_name_the_successor_from_then_on(alice, bob, tom, inside, things):
     assert (things.rule.version, things.rule.is_enabled) == (2, True)
     other.refresh_from_db()
     assert other.version == 1
+
+
+def test_sequences_name_the_successor_also_for_who_is_inside(alice, bob, tom, inside, things):
+    sequence = sequences.create(
+        organization=alice.organization, actor=alice.actor,
+        values={"name": "Chase", "is_enabled": True, "steps": [
+            {"delay_minutes": 60, "action": {"action": "assign", "to": str(bob.user.pk)}},
+        ]},
+    )  # fmt: skip
+    process = sequences.enrol(sequence=sequence, customer=things.customer, actor=alice.actor)
+    assert owned(bob.user)["workflows"] == 2
+    result = finish(begin(alice, bob, tom, kinds=["workflows"], then="deactivate"))
+    assert (result["workflows"]["given"], result["workflows"]["unseen"]) == (2, 0)
+    sequence.refresh_from_db()
+    assert str(bob.user.pk) not in str(sequence.actions)
+    assert str(tom.user.pk) in str(sequence.actions)
+    run = WorkflowRun.objects.get(process=process)
+    assert run.version == sequence.version, "who is inside goes on by it"
 
 
 def test_who_may_not_change_rules_hands_over_the_rest(alice, bob, tom, inside, things):
