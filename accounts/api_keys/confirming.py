@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,7 +10,7 @@ from accounts.access.authentication import SessionAuthentication
 from accounts.credentials import recent, sign_in
 from accounts.credentials.second_factor import MAX_CODE_LENGTH
 from accounts.models import Member
-from core.api.strict import Strict
+from core.api.strict import Body, Strict
 from core.refused import Refused
 
 
@@ -36,7 +34,7 @@ class ConfirmedSerializer(Strict):
     )
 
 
-def confirm(request: Request, member: Member, data: dict[str, Any]) -> None:
+def confirm(request: Request, member: Member, data: Body) -> None:
     """Take the password or code out of the body. Raises ConfirmationRequired, and as `sign_in` for wrong ones."""
     password, code = data.pop("password", ""), data.pop("code", "")
     user = member.user

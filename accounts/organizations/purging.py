@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Final, cast
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
@@ -60,7 +61,7 @@ class OtherFiles:
 
     name: str
     model: Model
-    of: Callable[[Sequence[Any]], Iterable[File]]
+    of: Callable[[Sequence[UUID]], Iterable[File]]
 
 
 OTHER_FILES: Registry[OtherFiles] = Registry(
@@ -75,7 +76,7 @@ class OtherRows:
 
     name: str
     model: Model
-    delete: Callable[[Sequence[Any]], dict[str, int]]
+    delete: Callable[[Sequence[UUID]], dict[str, int]]
 
 
 OTHER_ROWS: Registry[OtherRows] = Registry(
@@ -214,7 +215,7 @@ def _purge_rows(row: OrganizationDeletion, model: Model, keys: list[object]) -> 
         _forget_in_log(model, keys)
         for one in OTHER_ROWS:
             if one.model is model:
-                _count(row, one.delete(keys))
+                _count(row, one.delete(cast("list[UUID]", keys)))
         rows = model._base_manager.filter(pk__in=keys)
         if model is Event:
             with guard.allowing("delete"):
@@ -246,7 +247,7 @@ def _purge_users(row: OrganizationDeletion, until: float) -> bool:
 
 
 def _delete_files(model: Model, keys: list[object]) -> int:
-    files = [file for one in OTHER_FILES if one.model is model for file in one.of(keys)]
+    files = [file for one in OTHER_FILES if one.model is model for file in one.of(cast("list[UUID]", keys))]
     columns = [field for field in model._meta.local_fields if isinstance(field, models.FileField)]
     if columns:
         for record in model._base_manager.filter(pk__in=keys).only(*[field.name for field in columns]):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
@@ -79,7 +80,7 @@ def purge_old() -> int:
         return waiting().filter(pk__in=keys).delete()[1].get("messaging.Arrival", 0)
 
 
-def delete_of_channels(keys: Sequence[Any]) -> dict[str, int]:
+def delete_of_channels(keys: Sequence[UUID]) -> dict[str, int]:
     """Delete what waits for these channels by the account that it names, unless a channel of somebody else has the same
     account; how many, by the model's label. An account's id names the organization in all but words."""
     ours = Channel._base_manager.filter(pk__in=keys).exclude(account_id="")

@@ -5,7 +5,8 @@ Nobody owns a rule. One that gives customers to somebody who left fails each tim
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -51,23 +52,23 @@ def give_rule(row: Workflow, handing: Handing) -> bool:
     if current is None or not _names([current.actions, current.conditions], before):
         return False
     changes: workflows.Values = {
-        "actions": _renamed(current.actions, before, after),
-        "conditions": _renamed(current.conditions, before, after),
+        "actions": cast("Sequence[Mapping[str, object]]", _renamed(current.actions, before, after)),
+        "conditions": cast("Mapping[str, object]", _renamed(current.conditions, before, after)),
     }
     move = workflows.WaitingRuns.MOVE
     workflows.update(workflow=current, actor=handing.actor, changes=changes, waiting=move)
     return True
 
 
-def _names(value: Any, user_id: str) -> bool:
+def _names(value: object, user_id: str) -> bool:
     if isinstance(value, dict):
         return any(_names(inner, user_id) for inner in value.values())
     if isinstance(value, list):
         return any(_names(inner, user_id) for inner in value)
-    return bool(value == user_id)
+    return value == user_id
 
 
-def _renamed(value: Any, before: str, after: str) -> Any:
+def _renamed(value: object, before: str, after: str) -> object:
     if isinstance(value, dict):
         return {name: _renamed(inner, before, after) for name, inner in value.items()}
     if isinstance(value, list):
