@@ -58,7 +58,8 @@ ACTIONS: dict[str, set[str]] = {
         "organization:end_session", "organization:end_app_session", "organization:end_other_sessions",
         "organization:delete_role", "organization:delete_sign_in_provider",
         "organization:revoke_api_key", "organization:narrow_api_key",
-        "organization:delete_team", "organization:delete_calendar", "workflows:delete_rule", "workflows:delete_sequence",
+        "organization:delete_team", "organization:delete_calendar", "workflows:delete_rule",
+        "workflows:delete_sequence",
         "organization:remove_calendar_exception",
     },
     "sends, reads or tries something out": {

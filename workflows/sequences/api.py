@@ -67,11 +67,12 @@ class SequenceViewSet(OrganizationViewSet[Workflow]):
     @action(detail=True, methods=["post"])
     def enrol(self, request: Request, pk: UUID) -> Response:
         """Put customers in; of each that can’t be put in it says why."""
+        sequence = self.get_object()
         body = valid(serializers.EnrolSerializer(data=request.data))
         rows = Customer.objects.visible_to(self.member).filter(pk__in=body["customers"]).order_by("pk")
         found = list(rows)
         count, refused = sequences.enrol_many(
-            sequence=self.get_object(), customers=found, actor=current_actor(), channel=body.get("channel", "")
+            sequence=sequence, customers=found, actor=current_actor(), channel=body.get("channel", "")
         )
         missing = set(body["customers"]) - {row.pk for row in found}
         refused += [(key, _("There is no such customer.")) for key in sorted(missing)]
@@ -94,19 +95,21 @@ class SequenceViewSet(OrganizationViewSet[Workflow]):
     @action(detail=True, methods=["post"])
     def skip(self, request: Request, pk: UUID) -> Response:
         """Leave out the step for which a customer waits."""
+        sequence = self.get_object()
         body = valid(serializers.SkipSerializer(data=request.data))
-        return self._answer(sequences.skip(run=self._run(body["process"]), actor=current_actor()))
+        return self._answer(sequences.skip(run=self._run(sequence, body["process"]), actor=current_actor()))
 
     @extend_schema(request=serializers.MoveSerializer, responses=serializers.SequenceRunSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: UUID) -> Response:
         """Have a customer wait for another step."""
+        sequence = self.get_object()
         body = valid(serializers.MoveSerializer(data=request.data))
-        run = self._run(body["process"])
+        run = self._run(sequence, body["process"])
         return self._answer(sequences.move(run=run, step=body["step"], actor=current_actor()))
 
-    def _run(self, process: UUID) -> WorkflowRun:
-        run: WorkflowRun | None = queries.visible_runs(self.member, self.get_object()).filter(process=process).first()
+    def _run(self, sequence: Workflow, process: UUID) -> WorkflowRun:
+        run: WorkflowRun | None = queries.visible_runs(self.member, sequence).filter(process=process).first()
         if run is None:
             raise Invalid("process", _("Nobody in this sequence has this process."))
         return run

@@ -88,7 +88,7 @@ def test_nobody_s_change_is_overwritten_unseen(alice, sequence):
     path = f"settings/sequences/{sequence.pk}/edit/"
     data = opened(alice, path)
     with organization_scope(alice.organization):
-        sequences.update(sequence=sequence, actor=alice.actor, changes={"steps": STEPS[:2]})
+        sequences.update(sequence=sequence, actor=alice.actor, changes={"steps": list[object](STEPS[:2])})
     answer = alice.client.post(alice.url(path), {**data, "actions.0.params.tag": "mine"})
     assert answer.status_code == 422
     assert "Actions was changed by somebody else meanwhile" in page_of(answer)
