@@ -13,6 +13,9 @@ AUDIT_FAULT = declare("audit.fault_found", _("The check of the audit log found a
     PayloadField("event", Kind.ID, is_kept=True, is_optional=True))  # fmt: skip
 AUDIT_MAILING = declare("audit.mailing_changed", _("Who is mailed the signed head of the audit log changed"),
     PayloadField("changes", Kind.SETTINGS, "addresses: from and to"))  # fmt: skip
+JOB_FINISHED = declare("job.finished", _("Long work ended"),
+    PayloadField("kind", Kind.KEY, "of work, such as an import"),
+    PayloadField("status", Kind.KEY, "done, failed or cancelled"))  # fmt: skip
 WORK_GIVEN_UP = declare("work.given_up", _("Whoever runs the installation gave up work that had been set aside"),
     PayloadField("queue", Kind.LABEL), PayloadField("reason", Kind.LABEL))  # fmt: skip
 EVENTS_ERASED = declare("audit.events_erased", _("The content of events was erased with a person"), COUNT,

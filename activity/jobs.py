@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from activity.actor import Actor, acting_as
+from activity import events
+from activity.actor import SYSTEM, Actor, acting_as
+from activity.ledger import record
 from activity.models import Job
 from core import clock, queues
 from core.alone import gate
@@ -298,7 +300,7 @@ def _work(kind: Kind, work: Work) -> None:
     job = work.job
     try:
         result = kind.handler(work)
-        settle(job, status=Status.DONE, result=result, error="", finished_at=clock.now())
+        _finish(job, status=Status.DONE, result=result, error="")
     except _ClaimLost:
         logger.warning("job_claim_lost", extra={"job_id": str(job.pk), "kind": job.kind})
     except _Cancelled:
@@ -318,11 +320,20 @@ def _work(kind: Kind, work: Work) -> None:
 
 
 def _failed(job: Job, error: str) -> None:
-    settle(job, status=Status.FAILED, error=error, result=_so_far(job), finished_at=clock.now())
+    _finish(job, status=Status.FAILED, error=error, result=_so_far(job))
 
 
 def _cancelled(job: Job) -> None:
-    settle(job, status=Status.CANCELLED, result=_so_far(job), finished_at=clock.now())
+    _finish(job, status=Status.CANCELLED, result=_so_far(job))
+
+
+@transaction.atomic
+def _finish(job: Job, **changes: Any) -> None:
+    """Settle a job that has ended, and say so; nothing where the claim was lost."""
+    if settle(job, finished_at=clock.now(), **changes):
+        payload = {"kind": job.kind, "status": job.status}
+        # The end is nobody's act: whoever began it is told of it.
+        record(events.JOB_FINISHED, subject=job, actor=SYSTEM, payload=payload)
 
 
 def _so_far(job: Job) -> dict[str, object]:

@@ -13,11 +13,12 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import redis
@@ -27,6 +28,7 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
+from core.registry import Registry
 from core.tenancy import every_organization
 
 if TYPE_CHECKING:
@@ -59,6 +61,35 @@ class Signal:
     subject: str
     customer: str
     conversation: str
+    # Whom alone it is for: a member's id. Empty: whoever may see what it is about.
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSource:
+    """Something of one member each that pages show and no event tells of. `changed` gives, of an organization, the
+    members whose it is that changed since a moment, each with what tells one change from the next; in one query."""
+
+    name: str
+    changed: Callable[[str, datetime], Iterable[tuple[str, str]]]
+
+
+OWN_SOURCES: Registry[OwnSource] = Registry("Members' own live changes", name=lambda source: source.name)
+
+
+def announce_own(name: str, *, organization_id: UUID, member_ids: Collection[UUID]) -> None:
+    """Publish when the transaction commits that something of these members' own changed. Never raises.
+
+    Without Redis it is found by the source of this name.
+    """
+    if settings.REDIS_URL:
+        signals = [_own_signal(name, str(organization_id), str(pk)) for pk in member_ids]
+        for signal in signals:
+            transaction.on_commit(partial(_publish, signal), robust=True)
+
+
+def _own_signal(name: str, organization: str, member: str, mark: str = "") -> Signal:
+    return Signal(f"{name}:{member}:{mark}", organization, name, "", "", "", member)
 
 
 def announce(event: Event) -> None:
@@ -242,9 +273,14 @@ def signals_since(organization_id: str, since: datetime) -> list[Signal]:
             .only("organization_id", "type", "subject_id", "customer_id", "payload")
         )
         signals = [_signal(row) for row in newest[:QUEUE_SIZE]]
-    if len(signals) == QUEUE_SIZE:
+        own = [
+            _own_signal(source.name, organization_id, member, mark)
+            for source in OWN_SOURCES
+            for member, mark in source.changed(organization_id, since - LOOK_BACK)
+        ]
+    if len(signals) + len(own) >= QUEUE_SIZE:
         return [_much_changed(organization_id, f"{organization_id} at {int(time.time())}")]
-    return signals[::-1]
+    return [*signals[::-1], *own]
 
 
 _feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, Feed] = WeakKeyDictionary()

@@ -39,6 +39,8 @@ def beat_schedule(tick_seconds: float) -> dict[str, Entry]:
         ("tell which leads are stalled", "messaging.tasks.record_stalled", 60),
         ("go on with rules that wait", "workflows.tasks.go_on", tick_seconds),
         ("purge the log of rules", "workflows.tasks.purge_log", 3600),
+        ("mail who is away what waits for them", "workflows.tasks.mail_notifications", 30),
+        ("forget old notifications", "workflows.tasks.purge_notifications", 24 * 3600),
         ("erase who is kept no longer", "customers.tasks.purge_expired", 3600),
         ("forget old jobs", "activity.tasks.purge_jobs", 3600),
         ("answer who forgot a password", "accounts.tasks.send_password_resets", 5),

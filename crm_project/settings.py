@@ -395,6 +395,10 @@ AUTOMATION_LATE_HOURS = env.number("AUTOMATION_LATE_HOURS", 24, at_least=1, at_m
 AUTOMATION_SILENT_MINUTES = env.number("AUTOMATION_SILENT_MINUTES", 60, at_least=0, at_most=7 * 24 * 60)
 # For so many days it is kept what each rule decided and did.
 WORKFLOW_LOG_DAYS = env.number("WORKFLOW_LOG_DAYS", 90, at_least=1, at_most=3650)
+# Notifications: after so many minutes without a request somebody is away, and mailed what is unread; what was read is
+# forgotten after so many days.
+NOTIFICATION_MAIL_AFTER_MINUTES = env.number("NOTIFICATION_MAIL_AFTER_MINUTES", 30, at_least=1, at_most=7 * 24 * 60)
+NOTIFICATION_DAYS = env.number("NOTIFICATION_DAYS", 30, at_least=1, at_most=3650)
 
 # --- Mail of the system itself ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,17 @@ from __future__ import annotations
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from workflows.models import Evaluation, RunMessage, RunWait, Workflow, WorkflowRun, WorkflowVersion
+from workflows.models import (
+    Evaluation,
+    Notification,
+    NotificationDigest,
+    NotificationSettings,
+    RunMessage,
+    RunWait,
+    Workflow,
+    WorkflowRun,
+    WorkflowVersion,
+)
 
 
 @admin.register(Workflow)
@@ -54,3 +64,32 @@ class RunMessageAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     search_fields = ["=message__id", "=run__id"]
     raw_id_fields = ["run", "message"]
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    """What it says is its member's; here is whether it was made, read and mailed."""
+
+    list_display = ["kind", "member", "organization", "count", "raised_at", "read_at", "mailed_at"]
+    list_filter = ["kind"]
+    list_select_related = ("member__user", "member__organization", "organization")
+    search_fields = ["=id", "member__user__email"]
+    raw_id_fields = ["member", "customer"]
+
+
+@admin.register(NotificationSettings)
+class NotificationSettingsAdmin(ReadOnlyAdmin):
+    list_display = ["organization", "member", "quiet", "updated_at"]
+    list_select_related = ("member__user", "member__organization", "organization")
+    search_fields = ["organization__name", "member__user__email"]
+    raw_id_fields = ["member"]
+
+
+@admin.register(NotificationDigest)
+class NotificationDigestAdmin(ReadOnlyAdmin):
+    """When somebody’s unread notifications are looked at, to be mailed; `last_error` says why a mail did not go out."""
+
+    list_display = ["member", "organization", "due_at", "attempts", "last_error"]
+    list_select_related = ("member__user", "member__organization", "organization")
+    search_fields = ["member__user__email"]
+    raw_id_fields = ["member"]

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver
 
 from core.api.router import Router
+from workflows.notifications.api import NotificationViewSet
 from workflows.rules.api import DecisionViewSet, WorkflowRunViewSet, WorkflowViewSet
 from workflows.sequences.api import SequenceViewSet
 
@@ -8,6 +9,7 @@ router = Router()
 router.register("workflows", WorkflowViewSet, "workflow")
 router.register("workflow-runs", WorkflowRunViewSet, "workflow-run")
 router.register("sequences", SequenceViewSet, "sequence")
+router.register("notifications", NotificationViewSet, "notification")
 # Sales staff call customers leads.
 for name, singular in (("customers", "customer"), ("leads", "lead")):
     router.register(f"{name}/<uuid:pk>/workflow-decisions", DecisionViewSet, f"{singular}-workflow-decision")

@@ -27,3 +27,5 @@ RUN_MOVED = declare("workflow.run_moved", _("A customer was moved to another ste
     NAME, PayloadField("step", Kind.NUMBER, is_kept=True))  # fmt: skip
 RUN_RETRIED = declare("workflow.run_retried", _("A failed run of a rule was done again"),
     NAME, PayloadField("status", Kind.KEY, "what became of it"))  # fmt: skip
+NOTIFICATIONS_SET = declare("notifications.defaults_changed", _("How members are told of things was set for all"),
+    PayloadField("changes", Kind.SETTINGS, "what was set: from and to"))  # fmt: skip

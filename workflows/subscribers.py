@@ -14,6 +14,7 @@ from customers.page import panels
 from customers.work.processes.sequences import BEGIN
 from messaging.models import Message
 from messaging.threads import senders
+from workflows.notifications import subscribers as notifications
 from workflows.rules import decisions, hand_over, personal_data, running, services, thread, waits
 from workflows.rules.performers import customers, messages  # noqa: F401 - what each action does
 from workflows.sequences import (
@@ -53,6 +54,8 @@ def register() -> None:
     subscribe(CHANGES_UNDONE, personal_data.forget_removed, name="workflows.forget_removed")
     subscribe(ORGANIZATION_CREATED, install_rules, name="workflows.install_rules", inline=True)
     subscribe(PACK_CHANGED, install_rules, name="workflows.install_rules_of_other_pack", inline=True)
+    # After the rules: whose a customer is, a rule may just have decided.
+    notifications.register()
 
 
 def install_rules(event: Event) -> None:

@@ -4,6 +4,8 @@ from celery import shared_task
 
 from core.jobs import Drain
 from core.tenancy import every_organization
+from workflows.notifications import digests
+from workflows.notifications import services as notifications
 from workflows.rules import going_on, log
 
 
@@ -17,3 +19,15 @@ def go_on() -> int:
 def purge_log() -> int:
     with every_organization("what rules did is kept for a while, in every organization"):
         return log.purge_log()
+
+
+@shared_task(base=Drain, name="workflows.tasks.mail_notifications")
+def mail_notifications() -> int:
+    """Mail unread notifications to whoever is away."""
+    return digests.send_due()
+
+
+@shared_task(base=Drain, name="workflows.tasks.purge_notifications")
+def purge_notifications() -> int:
+    """Forget notifications that were read long ago."""
+    return notifications.purge_old()

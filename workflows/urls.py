@@ -1,5 +1,7 @@
 from django.urls import path
 
+from workflows.notifications import preference_views as preferences
+from workflows.notifications import views as notifications
 from workflows.rules import decision_views as decisions
 from workflows.rules import outgoing_views as outgoing
 from workflows.rules import version_views as versions
@@ -12,6 +14,13 @@ app_name = "workflows"
 
 urlpatterns = [
     path("customers/<uuid:pk>/rules/", decisions.decision_list, name="decisions"),
+    path("notifications/", notifications.notification_list, name="notifications"),
+    path("notifications/bell/", notifications.bell, name="bell"),
+    path("notifications/read/", notifications.read_all, name="read_notifications"),
+    path("notifications/<uuid:pk>/", notifications.open_notification, name="open_notification"),
+    path("notifications/<uuid:pk>/read/", notifications.read_notification, name="read_notification"),
+    path("account/notifications/", preferences.own_preferences, name="notification_preferences"),
+    path("settings/notifications/", preferences.defaults, name="notification_defaults"),
     path("settings/rules/", rules.rule_list, name="rules"),
     path("settings/rules/new/", editor.new_rule, name="new_rule"),
     path("settings/rules/new/matches/", editor.try_new, name="try_new_rule"),

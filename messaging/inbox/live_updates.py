@@ -286,13 +286,21 @@ def _texts(members: Iterable[Member], signals: list[Signal]) -> dict[UUID, str]:
     for reach in set(reaches.values()):
         visible = {customer for customer, owner in owners.items() if owner in reach}
         texts[reach] = encode(_rows(visible, conversations, signals))
-    return {pk: texts[reach] for pk, reach in reaches.items()}
+    return {pk: texts[reach] + _own(pk, signals) for pk, reach in reaches.items()}
+
+
+def _own(member_id: UUID, signals: list[Signal]) -> str:
+    """What changed of the member's own: its names, once each, and nothing of anybody else's."""
+    names = {signal.type for signal in signals if signal.member == str(member_id)}
+    return "".join(f"event: own\ndata: {json.dumps({'name': name})}\n\n" for name in sorted(names))
 
 
 def _rows(visible: set[str], conversations: dict[str, list[str]], signals: list[Signal]) -> list[dict[str, object]]:
     """One row a conversation, of several signals the message received; one for the lists of customers."""
     rows: dict[str, dict[str, Any]] = {}
     for signal in signals:
+        if signal.member:
+            continue
         reachable = conversations[signal.customer] if signal.customer in visible else []
         for pk in [signal.conversation] if signal.conversation in reachable else reachable:
             if pk not in rows or signal.type == "message.received":

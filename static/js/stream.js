@@ -26,6 +26,18 @@ let openedAt = Infinity;
 let kept = []; // { at, message }: what the stream brought, of the last minutes
 let take = { want: () => {}, changed: () => {} };
 
+// Something of one's own changed, by its name: `parley:own` on the document. Where nobody knows what did, its name is empty.
+const own = (name = "") => document.dispatchEvent(new CustomEvent("parley:own", { detail: { name } }));
+
+// Nobody knows what changed: all is asked for.
+function everything() {
+  take.want({ all: true });
+  own();
+}
+
+// Whether this tab holds the stream: what is to be done once for all tabs is done here.
+export const holdsStream = () => isLeader;
+
 // `want(signal)`: a conversation changed, or `{all: true}`. `changed(ids)`: customers changed.
 export function follow(handlers) {
   take = handlers;
@@ -51,7 +63,7 @@ export function failed() {
 function greet() {
   const asked = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.requestStart ?? 0);
   channel.postMessage({ kind: "hello", from: name, since: asked });
-  setTimeout(() => source || isCaughtUp || take.want({ all: true }), ANSWER);
+  setTimeout(() => source || isCaughtUp || everything(), ANSWER);
 }
 
 function answer({ from, since }) {
@@ -81,8 +93,9 @@ function receive(message) {
     failures = 0;
     if (message.kind === "open") {
       stopPolling();
-      if (message.isBroken) take.want({ all: true });
-    } else if (message.kind === "signal") take.want(message.signal);
+      if (message.isBroken) everything();
+    } else if (message.kind === "own") own(message.name);
+    else if (message.kind === "signal") message.signal.all ? everything() : take.want(message.signal);
     else if (message.kind === "customers") take.changed({ ids: message.ids });
   }
 }
@@ -111,6 +124,7 @@ function connect() {
   source.addEventListener("heartbeat", () => relay({ kind: "beat" }));
   source.addEventListener("paused", () => relay({ kind: "down" })); // the server can't look for changes just now
   source.addEventListener("customers", (event) => pass({ kind: "customers", ids: JSON.parse(event.data).customers }));
+  source.addEventListener("own", (event) => pass({ kind: "own", name: JSON.parse(event.data).name }));
   source.addEventListener("conversation", (event) => pass({ kind: "signal", signal: JSON.parse(event.data) }));
 }
 
@@ -135,7 +149,7 @@ function fail() {
 // --- without it ------------------------------------------------------------------------------------------------------
 
 function startPolling() {
-  if (!polling) polling = setInterval(() => navigator.onLine && document.visibilityState === "visible" && take.want({ all: true }), POLL);
+  if (!polling) polling = setInterval(() => navigator.onLine && document.visibilityState === "visible" && everything(), POLL);
   mark();
 }
 
@@ -162,7 +176,7 @@ function wake() {
   if (Date.now() - heard > SILENCE || (isLeader && !source)) {
     isBroken = true;
     connect();
-  } else if (polling) take.want({ all: true });
+  } else if (polling) everything();
 }
 
 setInterval(() => {
@@ -177,7 +191,7 @@ addEventListener("online", () => {
   mark();
   isBroken = true;
   if (isLeader) connect();
-  else take.want({ all: true });
+  else everything();
 });
 addEventListener("offline", mark);
 addEventListener("pageshow", (event) => {

@@ -178,6 +178,20 @@ def test_a_handler_says_in_plain_words_why_it_failed(inside, alice):
     assert (job.status, job.error, job.result) == ("failed", "The file has no rows.", {"read": 4})
 
 
+@pytest.mark.parametrize(("fault", "status"), [(None, "done"), (jobs.JobFailed("No."), "failed")])
+def test_the_end_of_a_job_is_an_event_of_the_system(inside, alice, fault, status):
+    def handle(work):
+        if fault is not None:
+            raise fault
+        return {}
+
+    job = start(alice, handle)
+    jobs.run_due()
+    event = Event.objects.get(type="job.finished")
+    assert (event.subject_id, event.payload) == (str(job.pk), {"kind": job.kind, "status": status})
+    assert event.actor_kind == "system"
+
+
 def test_who_lost_the_claim_writes_nothing(inside, alice):
     def handler(work):
         with work.step(done=1):

@@ -49,6 +49,7 @@ ACROSS_ORGANIZATIONS = {
     "evaluation_oldest": "the beat forgets the old ones of all organizations at once",
     "workflow_run_newest": "one rule's, and a rule belongs to one organization",
     "workflow_run_oldest": "the beat forgets the old ones of all organizations at once",
+    "notification_read_age": "the beat forgets the old ones of all organizations at once",
     "message_due": "the machinery claims fairly, channel by channel",
     "impersonation_unended": "those that nobody ended, of all organizations at once: their time is over",
 }

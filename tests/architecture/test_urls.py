@@ -89,6 +89,12 @@ EVERY_MEMBERS = {
     "o/<slug:organization>/impersonation/stop/": "is oneself again: the browser's own, whoever asks",
     "o/<slug:organization>/account/devices/impersonations/<uuid:pk>/end/": "one's own: looked up among the member's",
     "o/<slug:organization>/account/": "one's own",
+    "o/<slug:organization>/account/notifications/": "one's own",
+    "o/<slug:organization>/notifications/": "one's own, about what the role and the reach still show",
+    "o/<slug:organization>/notifications/bell/": "one's own, about what the role and the reach still show",
+    "o/<slug:organization>/notifications/read/": "one's own, about what the role and the reach still show",
+    "o/<slug:organization>/notifications/<uuid:pk>/": "one's own: looked up among the member's",
+    "o/<slug:organization>/notifications/<uuid:pk>/read/": "one's own: looked up among the member's",
     "o/<slug:organization>/settings/": "of the pages only those that the role permits; none: 403",
     "o/<slug:organization>/logo/": "every page shows it",
     "o/<slug:organization>/account/photo/": "one's own",
@@ -106,6 +112,10 @@ EVERY_MEMBERS = {
     "o/<slug:organization>/account/devices/end-others/": "one's own",
     "api/v1/jobs/<uuid:pk>": "one's own jobs, and everybody's for who sees the settings",
     "api/v1/jobs/<uuid:pk>/cancel": "one's own jobs, and everybody's for who sees the settings",
+    "api/v1/notifications": "one's own, about what the role and the reach still show",
+    "api/v1/notifications/preferences": "one's own",
+    "api/v1/notifications/read-all": "one's own, about what the role and the reach still show",
+    "api/v1/notifications/<uuid:pk>/read": "one's own: looked up among the member's",
 }
 
 

@@ -76,7 +76,8 @@ ACTIONS: dict[str, set[str]] = {
         "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",
         "organization:make_default_calendar", "organization:reopen_calendar", "organization:api_key_secret",
-        "organization:rotate_api_key", "workflows:go_back",
+        "organization:rotate_api_key", "workflows:go_back", "workflows:read_notification",
+        "workflows:read_notifications",
     },
 }  # fmt: skip
 NAMED = set().union(*ACTIONS.values())

@@ -50,7 +50,7 @@ from messaging.intake import inbound
 from messaging.models import Arrival, Attachment, Channel, Conversation, Template
 from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
-from workflows.models import WorkflowRun
+from workflows.models import Notification, WorkflowRun
 from workflows.rules import services as workflows
 from workflows.sequences import services as sequences
 
@@ -179,6 +179,13 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             changes={"name": "Okta", "role": Role.objects.get(key="counselor")},
         )  # fmt: skip
         group = ScimGroup.objects.create(organization=organization, connection=directory, team=team)
+        notification = Notification.objects.create(
+            organization=organization,
+            member=alice.member,
+            kind="message",
+            subject_id=conversation.pk,
+            customer=customer,
+        )
         ids = {
             r"sequences/runs/<": WorkflowRun.objects.get(process=chased).pk,
             r"sequences/<": sequence.pk,
@@ -186,6 +193,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"api-keys/<": key.pk,
             r"workflows/<": workflow.pk,
             r"workflow-runs/<": run.pk,
+            r"notifications/<": notification.pk,
             r"settings/rules/runs/<": run.pk,
             r"settings/rules/outgoing/<": message.pk,
             r"settings/rules/<": workflow.pk,

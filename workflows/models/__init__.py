@@ -1,5 +1,9 @@
 from workflows.models.evaluation import Evaluation
+from workflows.models.notification import Notification, NotificationDigest, NotificationSettings
 from workflows.models.run import RunMessage, RunWait, WorkflowRun
 from workflows.models.workflow import Workflow, WorkflowVersion
 
-__all__ = ["Evaluation", "RunMessage", "RunWait", "Workflow", "WorkflowRun", "WorkflowVersion"]
+__all__ = [
+    "Evaluation", "Notification", "NotificationDigest", "NotificationSettings", "RunMessage", "RunWait", "Workflow",
+    "WorkflowRun", "WorkflowVersion",
+]  # fmt: skip

@@ -103,9 +103,10 @@ def test_each_record_and_each_kind_has_its_event(alice, bob, tom, inside, things
 
 def test_again_there_is_nothing_to_do(alice, bob, tom, inside, things):
     finish(begin(alice, bob, tom))
-    before = Event.objects.count()
+    changes = Event.objects.exclude(type="job.finished")
+    before = changes.count()
     assert finish(begin(alice, bob, tom)) == {}
-    assert Event.objects.count() == before
+    assert changes.count() == before
 
 
 def test_what_somebody_gave_away_meanwhile_stays_so(alice, bob, tom, inside, things, monkeypatch):
@@ -275,6 +276,8 @@ NOT_HANDED_OVER = {
         "customers.CalendarFeed.member",
         "messaging.Draft.member",
         "accounts.Impersonation.impersonator", "accounts.Impersonation.member",
+        "workflows.Notification.member", "workflows.NotificationDigest.member",
+        "workflows.NotificationSettings.member",
     },
 }  # fmt: skip
 HANDED_OVER = {

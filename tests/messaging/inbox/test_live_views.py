@@ -88,6 +88,14 @@ def test_several_signals_about_a_conversation_are_one(alice, make_conversation):
     assert [row["type"] for row in conversations(rows)] == ["message.received"]
 
 
+def test_what_is_ones_own_reaches_nobody_else(alice, bob, make_conversation):
+    conversation = make_conversation(alice)
+    own = Signal("x", str(bob.organization.pk), "notifications", "", "", "", str(bob.member.pk))
+    assert allowed(bob, own, own) == [{"name": "notifications"}]
+    assert allowed(alice, own) == []
+    assert conversations(allowed(alice, own, signal(conversation))) != []
+
+
 def test_after_a_gap_everything_is_looked_at_anew(alice):
     assert allowed(alice, Signal("", str(alice.member.organization_id), MISSED, "", "", "")) == [{"all": True}]
 

@@ -27,7 +27,8 @@ from messaging.inbound_deliveries.store import store
 from messaging.intake import backfill, mailboxes, processing
 from messaging.models import Arrival, Attachment, Channel, ContentSync, Mailbox, Message, Reconciliation
 from messaging.texts.contents import services as contents
-from workflows.models import RunWait, Workflow, WorkflowRun
+from workflows.models import NotificationDigest, RunWait, Workflow, WorkflowRun
+from workflows.notifications import digests
 from workflows.rules import waits
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +95,7 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
         "security notices": lambda: SecurityNotice.objects.create(
             user=alice.user, kind=SecurityNotice.Kind.values[0], due_at=base["due_at"]
         ),
+        "notification mails": lambda: NotificationDigest.objects.create(**base, member=alice.member),
         "password resets": lambda: PasswordReset.objects.create(email=alice.user.email, due_at=base["due_at"]),
         "runs that wait": run_that_waits,
         "organization deletions": lambda: OrganizationDeletion.objects.create(
@@ -123,6 +125,7 @@ SHOWN: dict[str, Callable[[Any], tuple[str, str]]] = {
     "invitations": lambda row: ("", row.last_error),
     "security notices": lambda row: ("", row.last_error),
     "audit heads": lambda row: ("", row.last_error),
+    "notification mails": lambda row: ("", row.last_error),
     "organization deletions": lambda row: ("", row.last_error),
     "runs that wait": lambda row: (row.run.status, row.last_error),
 }
@@ -143,6 +146,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "provider templates": lambda row, alice: contents.sync_now(row.channel),
     "invitations": lambda row, alice: _sent_again(row, alice),
     "audit heads": lambda row, alice: mailing.mail_again(head=row),
+    "notification mails": lambda row, alice: digests.schedule([alice.member]),
     "organization deletions": lambda row, alice: purging.purge_again(row),
     "runs that wait": lambda row, alice: waits.go_on(run=row.run, actor=alice.actor),
     "security notices": lambda row, alice: notices.send_again(notice=row),

@@ -1,0 +1,1 @@
+"""The kinds of notifications; importing a module registers its own."""
