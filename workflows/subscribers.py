@@ -16,7 +16,8 @@ from messaging.models import Message
 from messaging.threads import senders
 from workflows.notifications import subscribers as notifications
 from workflows.rules import decisions, hand_over, personal_data, running, services, thread, waits
-from workflows.rules.performers import customers, messages  # noqa: F401 - what each action does
+from workflows.rules import going_on as going_on  # the queue of runs that wait
+from workflows.rules.performers import customers, messages, notifying  # noqa: F401 - what each action does
 from workflows.sequences import (
     jobs,
     panel,

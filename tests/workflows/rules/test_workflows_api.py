@@ -91,7 +91,7 @@ class TestRules:
             ({"conditions": [1]}, "conditions"),
             ({"actions": []}, "actions"),
             ({"actions": [{"action": "explode"}]}, "actions[0].action"),
-            ({"actions": [{"action": "notify", "text": "x"}]}, "actions[0].action"),
+            ({"actions": [{"action": "call_webhook"}]}, "actions[0].action"),
             ({"actions": [{"action": "add_tag"}]}, "actions[0].tag"),
             ({"actions": [{"action": "add_tag", "tag": ""}]}, "actions[0].tag"),
             ({"actions": [{"action": "add_tag", "tag": "a", "colour": "red"}]}, "actions[0].colour"),
@@ -139,7 +139,9 @@ class TestRules:
         assert catalog["cancel_on"]["reply"] == "the customer writes"
         assert {"message_body", "is_new_customer", "business_hours"} <= set(received["condition_fields"])
         actions = {one["name"]: one for one in catalog["actions"]}
-        assert "notify" not in actions
+        assert [(one["name"], one["is_required"]) for one in actions["notify"]["parameters"]] == [
+            ("text", True), ("to", False)
+        ]  # fmt: skip
         assert [(one["name"], one["is_required"]) for one in actions["add_tag"]["parameters"]] == [("tag", True)]
         assert "welcome" in actions["send_template"]["parameters"][0]["choices"]
 
