@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from tests.conftest import PASSWORD
 from tests.workflows.conftest import work
 from workflows.events import WORKFLOW_PAUSED
 from workflows.models import Notification, Workflow
+from workflows.notifications.kinds.registry import KINDS
 from workflows.notifications.services import tell
 
 pytestmark = pytest.mark.django_db
@@ -264,3 +266,9 @@ class TestOnce:
         event = Event.objects.filter(type="message.received").newest_first().first()
         with django_assert_max_num_queries(12):
             tell(event)
+
+
+def test_the_document_lists_every_type():
+    text = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text("utf-8")
+    table = text.split("## What is told")[1].split("##")[0]
+    assert {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")} == set(KINDS.names())
