@@ -328,9 +328,10 @@ def _cancelled(job: Job) -> None:
 
 
 @transaction.atomic
-def _finish(job: Job, **changes: Any) -> None:
+def _finish(job: Job, *, status: str, result: dict[str, object], error: str | None = None) -> None:
     """Settle a job that has ended, and say so; nothing where the claim was lost."""
-    if settle(job, finished_at=clock.now(), **changes):
+    changes: dict[str, object] = {} if error is None else {"error": error}
+    if settle(job, due_at=None, finished_at=clock.now(), status=status, result=result, **changes):
         payload = {"kind": job.kind, "status": job.status}
         # The end is nobody's act: whoever began it is told of it.
         record(events.JOB_FINISHED, subject=job, actor=SYSTEM, payload=payload)

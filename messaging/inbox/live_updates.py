@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -297,7 +296,7 @@ def _own(member_id: UUID, signals: list[Signal]) -> str:
 
 def _rows(visible: set[str], conversations: dict[str, list[str]], signals: list[Signal]) -> list[dict[str, object]]:
     """One row a conversation, of several signals the message received; one for the lists of customers."""
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, object]] = {}
     for signal in signals:
         if signal.member:
             continue
@@ -308,4 +307,5 @@ def _rows(visible: set[str], conversations: dict[str, list[str]], signals: list[
         if not reachable and signal.type == "customer.assigned":
             # Perhaps out of reach by this very change: the page looks at everything again, and no id is sent.
             rows.setdefault("", {"all": True})
-    return [*rows.values(), *([{"customers": sorted(visible)}] if visible else [])]
+    lists: dict[str, object] = {"customers": sorted(visible)}
+    return [*rows.values(), *([lists] if visible else [])]

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access.api import OrganizationViewSet
-from accounts.models import Member
+from accounts.models import APIKey, Member
 from accounts.permissions import MEMBERSHIP
 from activity.actor import current_actor
 from core.api.pages import CursorPages
@@ -42,6 +42,12 @@ class NotificationViewSet(OrganizationViewSet[Notification]):
     etag_actions = frozenset()
     missing_detail = "There is no such notification."
     schema_name, schema_tags = "notifications", ["notifications"]
+
+    def check_permissions(self, request: Request) -> None:
+        """What a person is told is no permission that a key could be given: a key with scopes has none of it."""
+        super().check_permissions(request)
+        if isinstance(request.auth, APIKey) and request.auth.scopes:
+            self.permission_denied(request, message="This key is limited to scopes, and notifications are in none.")
 
     def get_queryset(self) -> QuerySet[Notification]:
         return queries.filtered(self.member)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, cast
 
 from django import forms
 from django.db import models
@@ -54,7 +54,7 @@ class PreferencesForm(EditMixin):
     ) -> None:
         self._kinds, self._holds, self._has_above = kinds, holds, has_above
         chosen = stored.ways if stored is not None else {}
-        initial: dict[str, Any] = {
+        initial: dict[str, object] = {
             "quiet": (stored.quiet if stored is not None else "") or (AS_ABOVE if has_above else Quiet.NEVER.value),
             "quiet_from": stored.quiet_from if stored is not None else None,
             "quiet_until": stored.quiet_until if stored is not None else None,
@@ -62,7 +62,7 @@ class PreferencesForm(EditMixin):
         for kind in kinds:
             initial[kind.name] = _names(chosen[kind.name]) if kind.name in chosen else self._above(kind)
         super().__init__(data, record=record, initial=initial)
-        quiet: Any = self.fields["quiet"]
+        quiet = cast("forms.ChoiceField", self.fields["quiet"])
         inherited = [(AS_ABOVE, Quiet.INHERITED.label)] if has_above else []
         quiet.choices = [*inherited, *((value, label) for value, label in Quiet.choices if value)]
         for kind in kinds:
@@ -93,14 +93,14 @@ class PreferencesForm(EditMixin):
     def _above(self, kind: Kind) -> list[str]:
         return [AS_ABOVE] if self._has_above else _names(self._holds.ways(kind))
 
-    def _choices(self) -> list[tuple[str, Any]]:
-        above = [(AS_ABOVE, _("As the organization says"))] if self._has_above else []
-        return [*above, *((way.value, WAY_LABELS[way]) for way in Way)]
+    def _choices(self) -> list[tuple[str, str]]:
+        above = [(AS_ABOVE, str(_("As the organization says")))] if self._has_above else []
+        return [*above, *((way.value, str(WAY_LABELS[way])) for way in Way)]
 
     def _in_words(self, kind: Kind) -> str:
         ways = self._holds.ways(kind)
         return ", ".join(str(WAY_LABELS[way]) for way in Way if way in ways) or str(_("Not told"))
 
 
-def _names(ways: Any) -> list[str]:
+def _names(ways: Collection[str]) -> list[str]:
     return [way.value for way in Way if way.value in ways]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
@@ -9,6 +7,7 @@ from rest_framework import serializers
 
 from core.api.parameters import ListParameters
 from core.api.strict import Body, Strict
+from customers.models import Customer
 from workflows.models import Notification, NotificationSettings
 from workflows.notifications.kinds.registry import KINDS, Kind, Way
 from workflows.notifications.preferences import Preferences
@@ -16,7 +15,7 @@ from workflows.notifications.queries import Line, line_of
 
 Quiet = NotificationSettings.Quiet
 _NAMES = {"type": "array", "items": {"type": "string", "enum": [way.value for way in Way]}}
-_BY_TYPE: dict[str, Any] = {
+_BY_TYPE: dict[str, object] = {
     "type": "object",
     "description": "By a type the ways by which it is told; none: it is not.",
     "example": {"message": ["page", "browser", "email"], "job": []},
@@ -42,7 +41,7 @@ class ReadCountSerializer(serializers.Serializer[Body]):
     read = serializers.IntegerField(help_text="How many were unread.")
 
 
-class ConcernedSerializer(serializers.Serializer[Any]):
+class ConcernedSerializer(serializers.Serializer[Customer]):
     """Whom it is about."""
 
     id = serializers.UUIDField()
@@ -86,9 +85,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
 class ChosenWaysField(serializers.DictField):
     """The ways that were chosen, by type; null leaves a type to the next above."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        ways = serializers.ListField(child=serializers.CharField(max_length=40), allow_null=True, max_length=len(Way))
-        super().__init__(child=ways, **kwargs)
+    child = serializers.ListField(child=serializers.CharField(max_length=40), allow_null=True, max_length=len(Way))
 
 
 @extend_schema_field({**_BY_TYPE, "additionalProperties": _NAMES})
@@ -96,7 +93,7 @@ class EffectiveWaysField(serializers.DictField):
     """What holds."""
 
 
-class QuietSerializer(serializers.Serializer[Any]):
+class QuietSerializer(serializers.Serializer[Body]):
     """The quiet hours that hold."""
 
     quiet = serializers.CharField()
@@ -104,7 +101,7 @@ class QuietSerializer(serializers.Serializer[Any]):
     quiet_until = serializers.TimeField(allow_null=True, format="%H:%M")
 
 
-class TypeSerializer(serializers.Serializer[Any]):
+class TypeSerializer(serializers.Serializer[Body]):
     """A type of notification."""
 
     type = serializers.CharField()

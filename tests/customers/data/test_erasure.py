@@ -384,6 +384,8 @@ NOT_OF_THE_PERSON = {
     "messaging_stoppedaddress.kind": "a choice", "messaging_stoppedaddress.code": "the provider's",
     "messaging_arrival.state": "a choice", "messaging_arrival.query": "our own message's id",
     "messaging_arrival.outcome": "our own word", "messaging_arrival.last_error": "emptied all the same",
+    "workflows_notification.kind": "the row is deleted", "workflows_notification.group": "the row is deleted",
+    "workflows_notification.data": "the row is deleted",
     "customers_taskreminder.last_error": "the row is deleted", "workflows_runwait.path": "the row is deleted",
     "workflows_workflowrun.status": "our own word", "workflows_workflowrun.path": "numbers and dots that we make",
     "workflows_workflowrun.conditions": "emptied by the event, whoever it is about",

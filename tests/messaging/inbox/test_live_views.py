@@ -18,6 +18,7 @@ from customers.models.querysets import owners_in_reach
 from messaging.inbox import live_updates, live_views
 from messaging.inbox.live_updates import EVERYTHING, MAX_PAGE_AGE, Credentials, Rooms, Watcher, look
 from tests.ledger import change_unsealed
+from workflows.models import Notification
 
 
 def signal(conversation, event_type="message.received") -> Signal:
@@ -242,6 +243,9 @@ def missed(who, rendered_at, watching=None):
 def test_a_stream_begins_with_what_its_page_does_not_show(alice, bob, make_customer):
     his, hers = make_customer(bob), make_customer(alice)
     began = timezone.now()
+    with organization_scope(alice.organization):
+        # They were welcomed long ago.
+        Notification.objects.update(changed_at=began - 2 * LOOK_BACK)
     assert [set(row["customers"]) for row in missed(alice, began)] == [{str(his.pk), str(hers.pk)}]
     assert [set(row["customers"]) for row in missed(bob, began)] == [{str(his.pk)}]
     # What was committed well before the page was rendered stands in it.

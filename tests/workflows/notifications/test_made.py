@@ -36,6 +36,7 @@ from workflows.events import WORKFLOW_PAUSED
 from workflows.models import Notification, Workflow
 from workflows.notifications.kinds.registry import KINDS
 from workflows.notifications.services import tell
+from workflows.sequences import services as sequences
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +200,17 @@ class TestSystem:
         record(WORKFLOW_PAUSED, subject=rule, actor=SYSTEM, payload={"name": rule.name, "failures": 10})
         assert lines(alice) == lines(mona) == ["The rule “A rule” was switched off"]
         assert lines(bob) == []
+
+    def test_a_paused_sequence_leads_to_its_page(self, alice, inside, lines):
+        sequence = sequences.create(
+            organization=inside, actor=alice.actor,
+            values={"name": "Chase", "steps": [{"delay_minutes": 60, "action": {"action": "add_note", "body": "x"}}]},
+        )  # fmt: skip
+        record(WORKFLOW_PAUSED, subject=sequence, actor=SYSTEM, payload={"name": "Chase", "failures": 10})
+        assert lines(alice) == ["The sequence “Chase” was switched off"]
+        row = Notification.objects.get(kind="rule_paused")
+        page = alice.client.get(alice.url(f"notifications/{row.pk}/"), follow=True)
+        assert (page.status_code, "Chase" in page.content.decode()) == (200, True)
 
     def test_who_changes_their_password_is_told_too_since_it_may_have_been_another(self, bob, alice, lines):
         passwords.set_own(user=bob.user, password="another calm harbour")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.calendars import services as calendars
+from accounts.credentials import api_keys
 from accounts.models import Member, Role
 from customers.models import Customer
 from customers.work.tasks import services as tasks
@@ -74,6 +76,15 @@ def test_read_all_and_all_of_a_type(bob, alice, give, make_customer):
 
 
 class TestReach:
+    def test_a_key_with_scopes_has_none_of_it_and_one_for_everything_has(self, alice, give, make_customer):
+        row = give(alice, "follow_up_due", make_customer(alice))
+        for scopes, status in ((["customers.view"], 403), ([], 200)):
+            _, secret = api_keys.issue(member=alice.member, name="k", actor=alice.actor, scopes=scopes)
+            key = APIClient(headers={"X-API-Key": secret})
+            assert key.get(URL).status_code == status
+            assert key.get(f"{URL}/preferences").status_code == status
+            assert key.post(f"{URL}/{row.pk}/read").status_code == status
+
     def test_nobody_else_has_it(self, bob, alice, mona, charlie, give, make_customer):
         row = give(bob, "follow_up_due", make_customer(bob))
         for person in (alice, mona, charlie):

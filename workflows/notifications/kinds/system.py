@@ -72,13 +72,28 @@ def _security_url(line: Notification, slug: str) -> str:
 
 
 def _paused(event: Event) -> Notice:
-    maker = Workflow.objects.filter(pk=event.subject_id).values_list("created_by", flat=True).first()
+    row = Workflow.objects.filter(pk=event.subject_id).only("created_by", "kind").first()
     return Notice(
         UUID(event.subject_id),
-        users=some(maker),
+        users=some(row.created_by_id if row is not None else None),
         is_for=lambda member: member.role.is_administrator,
-        data={"name": event.payload["name"], "failures": event.payload["failures"]},
+        data={
+            "name": event.payload["name"],
+            "failures": event.payload["failures"],
+            "is_sequence": row is not None and row.kind == Workflow.Kind.SEQUENCE,
+        },
     )
+
+
+def _paused_sentence(line: Notification) -> str:
+    is_sequence = line.data.get("is_sequence")
+    text = _("The sequence “%(name)s” was switched off") if is_sequence else _("The rule “%(name)s” was switched off")
+    return text % {"name": line.data.get("name", "")}
+
+
+def _paused_url(line: Notification, slug: str) -> str:
+    page = "workflows:sequence" if line.data.get("is_sequence") else "workflows:rule"
+    return reverse(page, args=[slug, line.subject_id])
 
 
 def _failures(line: Notification) -> str:
@@ -148,15 +163,15 @@ register(
 register(
     Kind(
         name="rule_paused",
-        label=gettext_lazy("A rule was switched off after failures"),
+        label=gettext_lazy("A rule or a sequence was switched off after failures"),
         heading=Heading.SYSTEM,
         icon="workflow",
         position=220,
         permission="workflows.view",
         begins={WORKFLOW_PAUSED: _paused},
-        sentence=lambda line: _("The rule “%(name)s” was switched off") % {"name": line.data.get("name", "")},
+        sentence=_paused_sentence,
         detail=_failures,
-        url=_page("workflows:rule"),
+        url=_paused_url,
         ways=MAILED,
     )
 )
