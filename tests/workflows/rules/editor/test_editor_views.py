@@ -293,6 +293,21 @@ def test_choices_of_own_fields_are_chosen(alice, make_rule):
     assert stored(rule)["conditions"] == {"custom.plan__in": ["Gold", "Tin"]}
 
 
+@pytest.mark.parametrize(
+    ("operator", "expected"),
+    [
+        ("not:icontains", {"not": {"field": "message_body", "op": "icontains", "value": "x"}}),
+        ("neq", {"message_body__neq": "x"}), ("isnull", {"message_body__isnull": True}),
+        ("not:isnull", {"message_body__isnull": False}), ("eq", {"message_body": "x"}),
+    ],
+)  # fmt: skip
+def test_not_is_an_operator(operator, expected, alice, make_rule):
+    rule = make_rule("message.received", {"message_body__icontains": "x"}, TAGGED)
+    answer = save(alice.client, alice.url(edit(rule)), **{"conditions.rows.0.op": operator})
+    assert answer.status_code == 302
+    assert stored(rule)["conditions"] == expected
+
+
 def test_a_length_is_given_in_days(alice, make_rule):
     rule = make_rule("customer.created", {}, [{"action": "create_task", "title": "t", "due_in_minutes": 2880}])
     data = form_of(alice.client, alice.url(edit(rule))).data()
@@ -424,9 +439,11 @@ class TestLive:
         rule = make_rule("message.received", {}, TAGGED, is_once=True)
         receive("One")
         work()
-        receive("Two")
+        for number in range(5):
+            receive(f"More {number}")
         data = form_of(alice.client, alice.url(edit(rule))).data()
         page = page_of(alice.htmx.post(alice.url(f"{RULES}{rule.pk}/matches/"), data))
+        assert "It would have acted on 0 of the last 5." in page
         assert "It acted for this customer before." in page
         assert WorkflowVersion.objects.filter(workflow=rule).count() == 1
 
