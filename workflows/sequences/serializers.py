@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -60,10 +58,13 @@ class SequenceSerializer(Strict, serializers.ModelSerializer[Workflow]):
         read_only_fields = ["id", "version", "created_at", "updated_at"]
 
     def to_representation(self, instance: Workflow) -> dict[str, object]:
-        row: Any = instance
-        row.steps = to_steps(instance.actions)
-        row.stop_on_reply = CancelOn.REPLY in instance.cancel_on
-        row.business_hours_only = instance.hours == Workflow.Hours.OPEN
+        derived = {
+            "steps": to_steps(instance.actions),
+            "stop_on_reply": CancelOn.REPLY in instance.cancel_on,
+            "business_hours_only": instance.hours == Workflow.Hours.OPEN,
+        }
+        for name, value in derived.items():
+            setattr(instance, name, value)
         return super().to_representation(instance)
 
 
