@@ -32,7 +32,7 @@ from messaging.models import Channel, Conversation, Message
 from messaging.threads import services as conversations
 from tests.conftest import PASSWORD
 from tests.workflows.conftest import work
-from workflows.events import WORKFLOW_PAUSED
+from workflows.events import RUN_HELD, WORKFLOW_PAUSED
 from workflows.models import Notification, Workflow
 from workflows.notifications.kinds.registry import KINDS
 from workflows.notifications.services import tell
@@ -199,6 +199,13 @@ class TestSystem:
         Workflow.objects.filter(pk=rule.pk).update(created_by=mona.user)
         record(WORKFLOW_PAUSED, subject=rule, actor=SYSTEM, payload={"name": rule.name, "failures": 10})
         assert lines(alice) == lines(mona) == ["The rule “A rule” was switched off"]
+        assert lines(bob) == []
+
+    def test_runs_that_ask_a_person_are_one_line_for_a_rule(self, make_rule, alice, bob, lines):
+        rule = make_rule("message.received", {}, [{"action": "add_tag", "tag": "x"}])
+        for _time in range(3):
+            record(RUN_HELD, subject=rule, actor=SYSTEM, payload={"name": rule.name, "run": str(rule.pk)})
+        assert lines(alice) == ["3 runs of “A rule” ask you"]
         assert lines(bob) == []
 
     def test_a_paused_sequence_leads_to_its_page(self, alice, inside, lines):

@@ -18,7 +18,7 @@ from activity.events import JOB_FINISHED
 from activity.models import Event, Job
 from core.tenancy import every_organization
 from messaging.events import CHANNEL_TROUBLED
-from workflows.events import WORKFLOW_PAUSED
+from workflows.events import RUN_HELD, WORKFLOW_PAUSED
 from workflows.models import Notification, Workflow
 from workflows.notifications.kinds.registry import MAILED, ON_PAGE, SHOWN, Heading, Kind, Notice, register, some
 
@@ -72,17 +72,27 @@ def _security_url(line: Notification, slug: str) -> str:
 
 
 def _paused(event: Event) -> Notice:
+    return _about_rule(event, {"failures": event.payload["failures"]})
+
+
+def _held(event: Event) -> Notice:
+    return _about_rule(event, {})
+
+
+def _about_rule(event: Event, data: dict[str, object]) -> Notice:
     row = Workflow.objects.filter(pk=event.subject_id).only("created_by", "kind").first()
+    is_sequence = row is not None and row.kind == Workflow.Kind.SEQUENCE
     return Notice(
         UUID(event.subject_id),
         users=some(row.created_by_id if row is not None else None),
         is_for=lambda member: member.role.is_administrator,
-        data={
-            "name": event.payload["name"],
-            "failures": event.payload["failures"],
-            "is_sequence": row is not None and row.kind == Workflow.Kind.SEQUENCE,
-        },
+        data={"name": event.payload["name"], "is_sequence": is_sequence, **data},
     )
+
+
+def _held_sentence(line: Notification) -> str:
+    text = ngettext("A run of “%(name)s” asks you", "%(count)d runs of “%(name)s” ask you", line.count)
+    return text % {"name": line.data.get("name", ""), "count": line.count}
 
 
 def _paused_sentence(line: Notification) -> str:
@@ -173,6 +183,22 @@ register(
         detail=_failures,
         url=_paused_url,
         ways=MAILED,
+    )
+)
+register(
+    Kind(
+        name="run_held",
+        label=gettext_lazy("A rule or a sequence was to go on too long ago"),
+        heading=Heading.SYSTEM,
+        icon="circle-question-mark",
+        position=225,
+        permission="workflows.view",
+        begins={RUN_HELD: _held},
+        sentence=_held_sentence,
+        detail=lambda line: _("It was to go on too long ago, so somebody has to look first."),
+        url=_paused_url,
+        ways=MAILED,
+        is_counted=True,
     )
 )
 register(
