@@ -38,8 +38,8 @@ def end_snoozes() -> int:
 
 @shared_task(base=Drain, name="messaging.tasks.record_stalled")
 def record_stalled() -> int:
-    """Record leads whose message went unanswered for days."""
-    return stalled.record_stalled()
+    """Record conversations that waited too long for an answer, and leads that waited for days."""
+    return stalled.record_unanswered() + stalled.record_stalled()
 
 
 @shared_task(base=Drain, name="messaging.tasks.fetch_media")

@@ -96,6 +96,11 @@ class CustomerSettings(TenantModel):
     stalled_days = models.PositiveSmallIntegerField(
         default=3, help_text="A lead is stalled when a message of theirs went unanswered for so many days."
     )
+    unanswered_minutes = models.PositiveIntegerField(
+        default=60,
+        db_default=60,
+        help_text="A conversation is unanswered when a message has waited for so many minutes.",
+    )
     asks_lost_reason = models.BooleanField(default=True, help_text="Moving a customer to a lost stage asks why.")
     won_deal_stage = models.ForeignKey(
         Stage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",

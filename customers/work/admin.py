@@ -17,7 +17,14 @@ from customers.work.tasks import reminders
 class CustomerSettingsAdmin(ReadOnlyAdmin):
     """Set on the pipeline's page, where the ledger hears of it."""
 
-    list_display = ["organization", "follow_up_days", "stalled_days", "won_deal_stage", "lost_deal_stage"]
+    list_display = [
+        "organization",
+        "follow_up_days",
+        "unanswered_minutes",
+        "stalled_days",
+        "won_deal_stage",
+        "lost_deal_stage",
+    ]
     list_select_related = ("organization", "won_deal_stage", "lost_deal_stage")
     search_fields = ["organization__name"]
 

@@ -1,4 +1,4 @@
-"""Stalled leads: a message of theirs went unanswered for days."""
+"""Conversations that nobody answered in the time that the organization set, and leads that were not for days."""
 
 from __future__ import annotations
 
@@ -15,6 +15,24 @@ from messaging.models import Conversation
 def record_stalled() -> int:
     """Record every lead that became stalled, once for each unanswered message; returns how many."""
     return each_organization(_of)
+
+
+def record_unanswered() -> int:
+    """Record every conversation that waited too long, once for each unanswered message; returns how many."""
+    return each_organization(_unanswered_of)
+
+
+def _unanswered_of(organization: Organization, now: datetime) -> int:
+    minutes = customer_settings.of(organization).unanswered_minutes
+    rows = Conversation.objects.waiting().filter(customer__deleted_at__isnull=True).select_related("customer")
+    return record_range(
+        rows, "waiting_since", events.CONVERSATION_UNANSWERED, _conversation_payload, organization=organization,
+        now=now, back=timedelta(minutes=minutes),
+    )  # fmt: skip
+
+
+def _conversation_payload(conversation: Conversation) -> dict[str, object]:
+    return {"conversation": str(conversation.pk), "waiting_since": conversation.waiting_since}
 
 
 def _of(organization: Organization, now: datetime) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from activity.actor import Actor
@@ -15,9 +16,19 @@ from customers import events
 from customers.models import CustomerSettings, Stage
 
 SETTABLE = frozenset(
-    {"follow_up_days", "stalled_days", "asks_lost_reason", "won_deal_stage", "lost_deal_stage", "relationships"}
+    {
+        "follow_up_days",
+        "stalled_days",
+        "unanswered_minutes",
+        "asks_lost_reason",
+        "won_deal_stage",
+        "lost_deal_stage",
+        "relationships",
+    }
 )
 MAX_DAYS = 365
+# Five minutes to a week: earlier nobody can have answered, later the lead is stalled.
+MIN_UNANSWERED, MAX_UNANSWERED = 5, 7 * 24 * 60
 MAX_RELATIONSHIP_LENGTH, MAX_RELATIONSHIPS = 40, 50
 
 
@@ -58,6 +69,9 @@ def change(*, organization: Organization, actor: Actor, changes: Mapping[str, ob
 def _checked(name: str, value: Any) -> object:
     if name in ("follow_up_days", "stalled_days") and not 1 <= value <= MAX_DAYS:
         raise InvalidSetting(name, f"1 to {MAX_DAYS} days.")
+    if name == "unanswered_minutes" and not MIN_UNANSWERED <= value <= MAX_UNANSWERED:
+        text = _("%(least)s to %(most)s minutes.")
+        raise InvalidSetting(name, text % {"least": MIN_UNANSWERED, "most": MAX_UNANSWERED})
     if name == "won_deal_stage" and value is not None and value.kind == Stage.Kind.LOST:
         raise InvalidSetting(name, "A won deal can’t move its customer to a lost stage.")
     if name == "lost_deal_stage" and value is not None and value.kind == Stage.Kind.WON:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from core.edits import EditMixin
 from customers.models import CustomerSettings, Stage
-from customers.people.settings.services import MAX_DAYS
+from customers.people.settings.services import MAX_DAYS, MAX_UNANSWERED, MIN_UNANSWERED
 from customers.people.tags.services import COLORS
 from customers.pipeline.stages.services import MAX_HOURS, MAX_NAME_LENGTH, MAX_TASK_LENGTH
 
-SETTINGS = ("follow_up_days", "stalled_days", "asks_lost_reason", "won_deal_stage", "lost_deal_stage")
+SETTINGS = (
+    "follow_up_days", "unanswered_minutes", "stalled_days", "asks_lost_reason", "won_deal_stage", "lost_deal_stage",
+)  # fmt: skip
 
 
 class StageForm(EditMixin):
@@ -67,6 +70,12 @@ class PipelineRulesForm(EditMixin):
         min_value=1,
         max_value=MAX_DAYS,
         help_text="So long after a call or another action the next follow-up is proposed.",
+    )
+    unanswered_minutes = forms.IntegerField(
+        label=_("Unanswered after, in minutes"),
+        min_value=MIN_UNANSWERED,
+        max_value=MAX_UNANSWERED,
+        help_text=_("A message that waits for so long: its owner is notified, and rules can begin with it."),
     )
     stalled_days = forms.IntegerField(
         label="Stalled after, in days",

@@ -158,7 +158,13 @@ def test_a_stage_in_use_asks_for_a_home_and_moves_everybody_there(alice, make_cu
 
 def test_the_rules_are_saved_and_checked(alice):
     won = stage(alice, "treatment_done")
-    data = {"follow_up_days": "10", "stalled_days": "2", "won_deal_stage": str(won.pk), "lost_deal_stage": ""}
+    data = {
+        "follow_up_days": "10",
+        "stalled_days": "2",
+        "unanswered_minutes": "60",
+        "won_deal_stage": str(won.pk),
+        "lost_deal_stage": "",
+    }
     rules, page = alice.url(f"{ADDRESS}rules/"), alice.url(ADDRESS)
     assert submit(alice.client, rules, data, page=page).status_code == 302
     with organization_scope(alice.organization):

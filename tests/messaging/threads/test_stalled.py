@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from activity.models import Event
@@ -33,6 +34,28 @@ def test_once_a_message(alice, bob, make_conversation):
     # Answered, and left without an answer again.
     wait(conversation, days=3, seconds=10)
     assert stalled.record_stalled() == 1
+
+
+def test_unanswered_once_a_message_whoever_the_customer_is(alice, make_conversation):
+    conversation = make_conversation(alice)
+    wait(conversation, minutes=61)
+    wait(make_conversation(alice), minutes=59)
+    with organization_scope(alice.organization):
+        Customer.objects.filter(pk=conversation.customer_id).update(stage=Stage.objects.filter(kind="won").first())
+    assert stalled.record_unanswered() == 1
+    assert stalled.record_unanswered() == 0
+    with organization_scope(alice.organization):
+        event = Event.objects.get(type=events.CONVERSATION_UNANSWERED)
+        assert (event.customer_id, event.payload["conversation"]) == (conversation.customer_id, str(conversation.pk))
+        customer_settings.change(organization=alice.organization, actor=alice.actor, changes={"unanswered_minutes": 30})
+    assert stalled.record_unanswered() == 1
+    with organization_scope(alice.organization):
+        Conversation.objects.filter(pk=conversation.pk).update(status="resolved", waiting_since=timezone.now())
+    assert stalled.record_unanswered() == 0
+    for wrong in (4, 7 * 24 * 60 + 1):
+        with organization_scope(alice.organization), pytest.raises(customer_settings.InvalidSetting):
+            change = {"unanswered_minutes": wrong}
+            customer_settings.change(organization=alice.organization, actor=alice.actor, changes=change)
 
 
 def test_the_days_are_the_organizations(alice, make_conversation):
