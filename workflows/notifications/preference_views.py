@@ -39,10 +39,11 @@ def own_preferences(request: Request, organization: str) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
-            preferences.change(
-                organization=request.organization, member=member, actor=current_actor(), ways=form.changed_ways,
-                quiet=form.changed_quiet,
-            )  # fmt: skip
+            if form.changed_ways or form.changed_quiet:
+                preferences.change(
+                    organization=request.organization, member=member, actor=current_actor(), ways=form.changed_ways,
+                    quiet=form.changed_quiet,
+                )  # fmt: skip
             toasts.success(request, _("Saved."))
             return redirect("workflows:notification_preferences", organization)
     context = {"form": form, **account_context(request, "workflows:notification_preferences")}
@@ -69,10 +70,11 @@ def defaults(request: Request, organization: str) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         with on_form(request, form):
-            preferences.change(
-                organization=request.organization, member=None, actor=current_actor(), ways=form.changed_ways,
-                quiet=form.changed_quiet,
-            )  # fmt: skip
+            if form.changed_ways or form.changed_quiet:
+                preferences.change(
+                    organization=request.organization, member=None, actor=current_actor(), ways=form.changed_ways,
+                    quiet=form.changed_quiet,
+                )  # fmt: skip
             toasts.success(request, _("Saved."))
             return redirect("workflows:notification_defaults", organization)
     if not may_edit:

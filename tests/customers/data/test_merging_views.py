@@ -188,4 +188,4 @@ def test_the_comparison_takes_the_same_queries_however_many_fields(alice, make_p
     ) as queries:
         page = browser.get(compare(alice, second, first)).content.decode()
     assert page.count("choose_custom.f") == fields * 2
-    assert len(queries) == 21
+    assert len(queries) == 22
