@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 MAX_KEPT: Final = 1000
 
-# Of each rule its id, when it was changed last and how often it failed, in order: another list means other rules, or
-# another order.
-Stamp = tuple[tuple[UUID, datetime, int], ...]
+# Of each rule its id, its version, when it was changed last and how often it failed, in order: another list means other
+# rules, or another order. The clock alone does not tell two changes of one tick apart.
+Stamp = tuple[tuple[UUID, int, datetime, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def enabled_for(organization_id: UUID, event_type: str) -> Rules | None:
     second one where a rule was made, changed, switched or put elsewhere since they were read here."""
     rows = Workflow.objects.filter(trigger_event=event_type, is_enabled=True, kind=Workflow.Kind.RULE)
     rows = rows.order_by("position", "created_at", "pk")
-    stamp: Stamp = tuple(rows.values_list("pk", "updated_at", "failures"))
+    stamp: Stamp = tuple(rows.values_list("pk", "version", "updated_at", "failures"))
     if not stamp:
         return None
     key = (organization_id, event_type)
@@ -64,7 +64,7 @@ def enabled_for(organization_id: UUID, event_type: str) -> Rules | None:
     rules = Rules.of(read)
     with _lock:
         # Of what was read, which may be newer than what was asked for before.
-        _kept[key] = (tuple((row.pk, row.updated_at, row.failures) for row in read), rules)
+        _kept[key] = (tuple((row.pk, row.version, row.updated_at, row.failures) for row in read), rules)
         while len(_kept) > MAX_KEPT:
             _kept.popitem(last=False)
     return rules if rules.rules else None
