@@ -90,7 +90,7 @@ class ResourceViewSet(ConditionalMixin, viewsets.GenericViewSet[Row], Generic[Ro
 
     def lock_rows(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         """The same rows, locked until the transaction ends."""
-        return rows.select_for_update(of=("self",))
+        return rows.select_for_update(of=("self",), no_key=True)
 
     def must_lock(self) -> bool:
         """Whether a change locks the record first: where its tag is compared, nothing may come between."""

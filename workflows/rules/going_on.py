@@ -20,7 +20,6 @@ from core.claims import settle
 from core.sweeps import sweep
 from core.tenancy import organization_scope
 from customers import events as customer_events
-from customers.models import Process
 from messaging import events as message_events
 from workflows import events
 from workflows.models import RunWait, WorkflowRun
@@ -72,15 +71,10 @@ def _work(wait: RunWait) -> None:
             end_wait(current, _("The customer was erased."))
             return
         current.run.event = event
-        if not _is_open(current.run):
+        if not runs.is_open(current.run):
             end_wait(current, _("Somebody ended it."))
             return
         _look(current, clock.now())
-
-
-def _is_open(run: WorkflowRun) -> bool:
-    """False where a merge ended the way through the sequence, as the other of the two was in it as well."""
-    return run.process_id is None or Process.objects.filter(pk=run.process_id, status__in=Process.OPEN).exists()
 
 
 def _look(wait: RunWait, now: datetime) -> None:
@@ -161,6 +155,8 @@ def _set_aside(wait: RunWait, reason: str) -> None:
         with organization_scope(wait.organization):
             runs_of_it = WorkflowRun.objects.filter(pk=wait.run_id)
             runs_of_it.update(status=WorkflowRun.Status.HELD, updated_at=timezone.now())
+            if (run := runs_of_it.first()) is not None:
+                runs.show(run)
 
 
 QUEUE = queues.register(

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from customers.models import Process
 from messaging.models import Message
 from workflows.models import Evaluation, RunMessage, WorkflowRun
 from workflows.rules import facts
@@ -68,13 +69,15 @@ def kept_step(
 def purge_log() -> int:
     """Delete what was kept longer than WORKFLOW_LOG_DAYS, of all organizations; how many rows.
 
-    Three kinds of runs stay: those that wait, and, without what they saw and said, by which a rule knows that it acted
-    for a customer once, and by which one finds a message that is still to go out.
+    Four kinds of runs stay: those that wait, and, without what they saw and said, by which a rule knows that it acted
+    for a customer once, by which one finds a message that is still to go out, and by which a customer's way through a
+    sequence goes on that failed and was not ended.
     """
     limit = timezone.now() - timedelta(days=settings.WORKFLOW_LOG_DAYS)
     old = WorkflowRun.objects.filter(created_at__lt=limit).exclude(status__in=WorkflowRun.OPEN)
     waiting = RunMessage.objects.filter(run=OuterRef("pk"), message__status=Message.Status.QUEUED)
     stays = Q(Exists(waiting)) | Q(workflow__is_once=True, status=WorkflowRun.Status.DONE)
+    stays |= Q(status=WorkflowRun.Status.FAILED, process__status__in=Process.OPEN)
     count = _purge(Evaluation.objects.filter(created_at__lt=limit)) + _purge(old.exclude(stays))
     old.filter(stays).exclude(steps=[], conditions=[]).update(steps=[], conditions=[])
     return count

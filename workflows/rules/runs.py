@@ -89,6 +89,11 @@ def show(run: WorkflowRun) -> None:
     processes.follow(process=process, status=SHOWN_AS[run.status], next_at=next_at, actor=actor)
 
 
+def is_open(run: WorkflowRun) -> bool:
+    """False where a merge ended the way through the sequence, as the other of the two was in it as well."""
+    return run.process_id is None or Process.objects.filter(pk=run.process_id, status__in=Process.OPEN).exists()
+
+
 # What failed, or asks a person, goes on when somebody says so.
 SHOWN_AS: Final[Mapping[str, str]] = {
     WorkflowRun.Status.DONE: Process.Status.COMPLETED,
@@ -130,7 +135,8 @@ def retry(*, run: WorkflowRun) -> WorkflowRun:
     """Take the steps of a failed run again from where it went wrong, by the rule as it is now: a failure took back what
     the run had done since it began or went on; what came before a wait stays as it is.
 
-    The conditions are not asked again: that they held is what the run says. Raises NotFailed or ActedMeanwhile.
+    The conditions are not asked again: that they held is what the run says. Raises NotFailed, ActedMeanwhile,
+    or InSequence for a way through a sequence that somebody ended, or a merge.
     """
     with transaction.atomic():
         event = Event.objects.select_related("organization").get(pk=run.event_id)
@@ -140,6 +146,8 @@ def retry(*, run: WorkflowRun) -> WorkflowRun:
         locked = WorkflowRun.objects.select_for_update(of=("self",)).select_related("workflow").get(pk=run.pk)
         if locked.status != WorkflowRun.Status.FAILED:
             raise NotFailed
+        if not is_open(locked):
+            raise processes.InSequence
         if locked.workflow.is_once and acted_before([locked.workflow_id], facts):
             raise ActedMeanwhile
         rule = rule_of(locked.workflow)

@@ -240,7 +240,8 @@ def install(*, organization: Organization, pack: Pack) -> int:
 
 
 def _locked(workflow: Workflow) -> Workflow:
-    rows = Workflow.objects.select_for_update(of=("self",)).select_related("organization")
+    # Without the key: a run that begins meanwhile, with its customer held, does not wait for this.
+    rows = Workflow.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
     current: Workflow | None = rows.filter(pk=workflow.pk).first()
     if current is None:
         raise WorkflowMissing

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -67,10 +68,8 @@ def cancel_by(happened: Sequence[Event]) -> None:
     if not counting:
         return
     waits = RunWait.objects.filter(customer__in={event.customer_id for event in counting})
-    if not (customers := set(waits.values_list("customer_id", flat=True))):
+    if not _hold_customers(waits):
         return
-    # The customers before their waits, as everything does.
-    list(Customer.objects.filter(pk__in=customers).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     by_customer: dict[object, list[RunWait]] = {}
     for wait in waits.select_related("run").select_for_update(of=("self",)):
         by_customer.setdefault(wait.customer_id, []).append(wait)
@@ -104,7 +103,7 @@ def cancel(*, run: WorkflowRun, actor: Actor) -> WorkflowRun:
 @transaction.atomic
 def go_on(*, run: WorkflowRun, actor: Actor) -> WorkflowRun:
     """Have a run go on now that asks a person or still waits; its conditions are asked again. Raises NotWaiting."""
-    wait = _locked(run)
+    wait = _locked_of_open(run)
     now = clock.now()
     changes: dict[str, object] = {"due_at": now, "wakes_at": now, "last_error": "", **released()}
     RunWait.objects.filter(pk=wait.pk).update(**changes, is_called=True)
@@ -135,7 +134,7 @@ def resume(*, run: WorkflowRun) -> None:
 def put_off(*, run: WorkflowRun, until: datetime) -> None:
     """Have a run go on at another moment than its wait says. Raises NotWaiting."""
     wait = _locked(run)
-    is_resting = wait.run.status == WorkflowRun.Status.PAUSED
+    is_resting = wait.run.status != WorkflowRun.Status.WAITING
     changes = {"wakes_at": until} if is_resting else {"wakes_at": until, "due_at": until, **released()}
     RunWait.objects.filter(pk=wait.pk).update(**changes)
     wake_up(GO_ON)
@@ -143,7 +142,7 @@ def put_off(*, run: WorkflowRun, until: datetime) -> None:
 
 def move(*, run: WorkflowRun, path: str, text: str) -> WorkflowRun:
     """Have a run wait at another step of its rule, from now on, and nothing between be done. Raises NotWaiting."""
-    wait = _locked(run)
+    wait = _locked_of_open(run)
     rule = rule_of_run(wait.run)
     step = rule.program.nodes[path].step
     now = clock.now()
@@ -190,7 +189,7 @@ def _set_status(wait: RunWait, status: WorkflowRun.Status) -> None:
 
 def end_all(*, workflow: Workflow, why: str) -> int:
     """End every run of the rule that waits; how many. In the caller's transaction."""
-    waits = list(RunWait.objects.filter(run__workflow=workflow).select_related("run").select_for_update(of=("self",)))
+    waits = _held(workflow)
     for wait in waits:
         end_wait(wait, why)
     return len(waits)
@@ -200,7 +199,7 @@ def move_all(*, workflow: Workflow) -> None:
     """Have every run of the rule that waits go on at the same step of the rule as it is now; those whose step is gone
     end. In the caller's transaction."""
     nodes = rule_of(workflow).program.nodes
-    for wait in RunWait.objects.filter(run__workflow=workflow).select_related("run").select_for_update(of=("self",)):
+    for wait in _held(workflow):
         node = nodes.get(wait.path)
         if node is None or not isinstance(node.step, Wait):
             end_wait(wait, _("The rule does not have this step any more."))
@@ -225,11 +224,37 @@ def _is_own(event: Event, wait: RunWait) -> bool:
 
 
 def _locked(run: WorkflowRun) -> RunWait:
+    _hold_customers(RunWait.objects.filter(run=run.pk))
     waits = RunWait.objects.select_for_update(of=("self",)).select_related("run__workflow")
     wait: RunWait | None = waits.filter(run=run.pk).first()
     if wait is None:
         raise NotWaiting
     return wait
+
+
+def _locked_of_open(run: WorkflowRun) -> RunWait:
+    """For what has it go on. Raises NotWaiting, also where a merge ended the way through the sequence: the customer is
+    in it by another one, and nothing is to be done twice."""
+    wait = _locked(run)
+    if not runs.is_open(wait.run):
+        raise NotWaiting
+    return wait
+
+
+def _held(workflow: Workflow) -> list[RunWait]:
+    """The waits of a rule, locked after their customers."""
+    waits = RunWait.objects.filter(run__workflow=workflow)
+    _hold_customers(waits)
+    return list(waits.select_related("run").select_for_update(of=("self",)))
+
+
+def _hold_customers(waits: QuerySet[RunWait]) -> bool:
+    """Lock the customers before their waits, as everything does: else two who want both wait for each other. False
+    where nobody waits."""
+    if not (customers := set(waits.values_list("customer_id", flat=True))):
+        return False
+    list(Customer.objects.filter(pk__in=customers).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    return True
 
 
 def end_wait(wait: RunWait, why: str, status: WorkflowRun.Status = WorkflowRun.Status.CANCELLED) -> None:
