@@ -8,6 +8,8 @@ from typing import Final, TypedDict
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.members.authority import authority_of
@@ -34,6 +36,10 @@ from workflows.sequences import steps as sequence_steps
 
 # Of one call; more are put in by a job.
 MAX_AT_ONCE: Final = 500
+
+
+# Those that somebody can end or have go on: what waits, and what failed and has not come to its end either.
+LASTING: Final = Q(status__in=WorkflowRun.OPEN, wait__isnull=False) | Q(status=WorkflowRun.Status.FAILED)
 
 
 class SequenceValues(TypedDict, total=False):
@@ -86,6 +92,7 @@ def update(
 def delete(*, sequence: Workflow, actor: Actor) -> None:
     """Delete a sequence with its log; those inside are taken out. Raises WorkflowMissing."""
     waits.end_all(workflow=sequence, why=_("The sequence was deleted."))
+    _end_failed(sequence)
     workflows.delete(workflow=sequence, actor=actor)
 
 
@@ -152,11 +159,11 @@ def move(*, run: WorkflowRun, step: int, actor: Actor) -> WorkflowRun:
 @transaction.atomic
 def skip(*, run: WorkflowRun, actor: Actor) -> WorkflowRun:
     """Leave out the step for which a customer waits; behind the last one the way ends. Raises NotWaiting."""
+    _lock(run)
     wait = waits.of(run)
     following = sequence_steps.step_at(wait.path) + 2
     if following <= len(sequence_steps.to_steps(waits.content_of(run))):
         return move(run=run, step=following, actor=actor)
-    _lock(run)
     why = _("%(name)s left out the last step.") % {"name": actor.label or _("Somebody")}
     return waits.end(run=run, why=why, status=WorkflowRun.Status.DONE)
 
@@ -166,11 +173,12 @@ def stop(*, sequence: UUID, customer: Customer, why: str) -> bool:
     """Take a customer out of a sequence; False for one who is not in it."""
     locking.lock_customer(customer)
     rows = WorkflowRun.objects.filter(
-        workflow=sequence, process__customer=customer, status__in=WorkflowRun.OPEN, wait__isnull=False
+        LASTING, workflow=sequence, process__customer=customer, process__status__in=Process.OPEN
     )
+    # One at most, but two where a merge brought two together; of these one is open.
     run = rows.first()
     if run is not None:
-        waits.end(run=run, why=why)
+        _end(run, why)
     return run is not None
 
 
@@ -188,9 +196,7 @@ def follow_process(happened: Sequence[Event]) -> None:
         changes = event.payload.get("changes")
         if not isinstance(changes, dict) or event.actor_kind == ActorKind.WORKFLOW:
             continue
-        rows = WorkflowRun.objects.filter(
-            process=UUID(event.subject_id), status__in=WorkflowRun.OPEN, wait__isnull=False
-        )
+        rows = WorkflowRun.objects.filter(LASTING, process=UUID(event.subject_id))
         run = rows.select_related("process").first()
         if run is not None and run.process is not None:
             _follow(run, run.process, changes, event.actor_label)
@@ -198,7 +204,11 @@ def follow_process(happened: Sequence[Event]) -> None:
 
 def _follow(run: WorkflowRun, process: Process, changes: dict[str, object], name: str) -> None:
     if process.status in (Process.Status.CANCELLED, Process.Status.COMPLETED):
-        waits.end(run=run, why=_("%(name)s ended it.") % {"name": name or _("Somebody")})
+        _end(run, _("%(name)s ended it.") % {"name": name or _("Somebody")})
+        return
+    if run.status == WorkflowRun.Status.FAILED:
+        if process.status == Process.Status.ACTIVE:
+            runs.retry(run=run)
         return
     if "next_follow_up_at" in changes and process.next_follow_up_at is not None:
         waits.put_off(run=run, until=process.next_follow_up_at)
@@ -208,6 +218,25 @@ def _follow(run: WorkflowRun, process: Process, changes: dict[str, object], name
         WorkflowRun.Status.PAUSED, WorkflowRun.Status.HELD
     ):  # fmt: skip
         waits.resume(run=run)
+
+
+def _end(run: WorkflowRun, why: str) -> None:
+    """Called with the customer held."""
+    if run.status != WorkflowRun.Status.FAILED:
+        waits.end(run=run, why=why)
+        return
+    # It waits for nothing; the log goes on saying what went wrong.
+    WorkflowRun.objects.filter(pk=run.pk).update(status=WorkflowRun.Status.CANCELLED, updated_at=timezone.now())
+    run.status = WorkflowRun.Status.CANCELLED
+    runs.show(run)
+
+
+def _end_failed(sequence: Workflow) -> None:
+    """What failed and was left: its process would stay open with nothing behind it."""
+    rows = WorkflowRun.objects.filter(workflow=sequence, status=WorkflowRun.Status.FAILED)
+    for run in rows.filter(process__status__in=Process.OPEN).select_related("process__customer"):
+        _lock(run)
+        _end(run, "")
 
 
 def _lock(run: WorkflowRun) -> None:

@@ -47,7 +47,7 @@ def to_actions(steps: object) -> list[Mapping[str, object]]:
 def place_of(field: str) -> str:
     """The place in a sequence's steps of a place in a rule's actions: `actions[3].body` is `steps[1].action.body`."""
     if not field.startswith("actions["):
-        return field
+        return "steps" if field == "actions" else field
     number, _bracket, rest = field.removeprefix("actions[").partition("]")
     if int(number) % 2 == 0:
         return f"steps[{int(number) // 2}].delay_minutes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID
@@ -51,14 +52,18 @@ def sequence_detail(request: Request, organization: str, pk: UUID) -> HttpRespon
     page = page_after(runs, cursor=request.GET.get("after", ""), size=ROWS)
     steps = _steps(sequence, Words())
     waiting = runs.filter(status__in=WorkflowRun.OPEN, version=sequence.version, wait__isnull=False)
+    # Inside of a step that chooses there may be several waits.
+    counts = Counter[int]()
     for path, count in waiting.values_list("wait__path").annotate(count=Count("pk")):
-        steps[step_at(path)]["count"] = count
+        counts[step_at(path)] += count
+    for number, step in enumerate(steps):
+        step["count"] = counts[number]
     context = {
         "sequence": sequence,
         "steps": steps,
         "stops": _stops(sequence),
         "rows": [
-            {"run": run, "customer": run.process.customer, "step": _step_of(run)}
+            {"run": run, "customer": run.process.customer, "step": _step_of(run), "is_open": _is_open(run)}
             for run in page.rows
             if run.process is not None
         ],
@@ -155,7 +160,12 @@ def _resume(run: WorkflowRun, actor: Actor) -> None:
 
 
 def _end(run: WorkflowRun, actor: Actor) -> None:
-    processes.cancel(process=_process(run), actor=actor)
+    process = _process(run)
+    if process.is_open:
+        processes.cancel(process=process, actor=actor)
+    else:
+        # A merge ended it, and it rests.
+        waits.cancel(run=run, actor=actor)
 
 
 def _process(run: WorkflowRun) -> Process:
@@ -193,6 +203,12 @@ def _step_of(run: WorkflowRun) -> int | None:
     """The number of the step for which the customer waits, from 1."""
     wait = getattr(run, "wait", None)
     return step_at(wait.path) + 1 if wait is not None else None
+
+
+def _is_open(run: WorkflowRun) -> bool:
+    """Whether somebody can have it go on, or end it."""
+    is_left = run.status == WorkflowRun.Status.FAILED and run.process is not None and run.process.is_open
+    return is_left or _step_of(run) is not None
 
 
 def _sequence(pk: UUID) -> Workflow:

@@ -124,6 +124,8 @@ def update(*, process: Process, actor: Actor, changes: Mapping[str, object]) -> 
         return current
     record(events.PROCESS_CHANGED, subject=current, actor=actor, payload={"name": current.name, "changes": changed})
     if not is_follow_up:
+        # What runs it followed, and wrote down where it stands now.
+        current.refresh_from_db(fields=sorted(SETTABLE | {"updated_at"}))
         return current
     if current.status == Process.Status.ACTIVE:
         if was != current.status or was_due != current.next_follow_up_at:
