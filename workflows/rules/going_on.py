@@ -115,8 +115,8 @@ def _goes_on_at(wait: RunWait, rule: Rule, step: Wait, facts: EventFacts, now: d
     if step.quiet is not None:
         return _last_happening(wait) + step.quiet
     if rule.keeps_hours and wait.wakes_at <= now:
-        # The calendar may say another thing than when the wait began.
-        return facts.hours.opens_at(now) or now
+        # The calendar may say another thing than when the wait began; one that opens no more is asked again.
+        return facts.hours.opens_at(now) or now + runs.ASK_AGAIN
     return wait.wakes_at
 
 

@@ -267,19 +267,15 @@ class _Walk:
         """Begin to wait; False where what is waited for is there already."""
         now = clock.now()
         times_out_at = None if wait.timeout is None else now + wait.timeout
-        wakes_at: datetime | None
         if wait.is_until_open:
-            wakes_at = self.context.facts.hours.opens_at(now)
-            if wakes_at is None:
-                text = _("The business calendar has no opening within a year.")
-                raise _Stop(kept_step(WAIT, StepStatus.FAILED, text, path=node.path))
+            wakes_at = self._opens_at(now, node)
         elif wait.condition is not None:
             is_there = ask(wait.condition, self.context.event, self.context.facts).holds
             wakes_at = now if is_there else min(now + ASK_AGAIN, times_out_at or now + ASK_AGAIN)
         else:
             wakes_at = now + (wait.length or wait.quiet or timedelta())
         if self.rule.keeps_hours:
-            wakes_at = self.context.facts.hours.opens_at(wakes_at) or wakes_at
+            wakes_at = self._opens_at(wakes_at, node)
         if wakes_at <= now:
             self.steps.append(kept_step(WAIT, StepStatus.DONE, _("There was nothing to wait for."), path=node.path))
             return False
@@ -298,6 +294,14 @@ class _Walk:
         )
         self.steps.append(kept_step(WAIT, StepStatus.WAITING, "", path=node.path))
         return True
+
+    def _opens_at(self, at: datetime, node: Node) -> datetime:
+        """Raises _Stop for a calendar that never opens: what is to be done within its hours is not done outside."""
+        opens = self.context.facts.hours.opens_at(at)
+        if opens is None:
+            text = _("The business calendar has no opening within a year.")
+            raise _Stop(kept_step(WAIT, StepStatus.FAILED, text, path=node.path))
+        return opens
 
     def _act(self, node: Node, action: PlannedAction) -> dict[str, object]:
         performer = PERFORMERS.get(action.name)

@@ -4,20 +4,22 @@ nobody behind it."""
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection, connections
 from django.utils import timezone
 
+from accounts.models import BusinessCalendar
 from core.tenancy import every_organization, organization_scope
 from customers.data.merging import services as merging
 from customers.models import Process
 from customers.work.processes import services as processes
 from customers.work.processes.services import InSequence
 from messaging.models import Template
-from tests.workflows.rules.test_waits import go_on, later
+from tests.workflows.rules.test_waits import go_on, later, weekdays
 from tests.workflows.sequences.test_sequences import A_DAY, STEPS, ada, make_sequence, names, run_of
 from workflows.models import RunWait, Workflow, WorkflowRun
 from workflows.rules import going_on, log, runs, waits
@@ -26,7 +28,7 @@ from workflows.rules.reading import InvalidWorkflow
 from workflows.sequences import panel
 from workflows.sequences import services as sequences
 
-__all__ = ["ada", "make_sequence"]
+__all__ = ["ada", "make_sequence", "weekdays"]
 pytestmark = pytest.mark.django_db
 
 
@@ -134,6 +136,31 @@ class TestAfterAMerge:
     def test_the_panel_has_the_open_one(self, ended, ada, alice):
         shown: Any = panel.sequences_of(ada, alice.member)
         assert [row["run"].process.status for row in shown["rows"]] == ["active"]
+
+
+class TestACalendarThatNeverOpens:
+    @pytest.fixture
+    def close(self, alice, inside):
+        """Have the calendar say that it is closed for good."""
+
+        def make() -> None:
+            BusinessCalendar.objects.update(weekly={})
+
+        return make
+
+    def test_nothing_is_done_outside_of_hours(self, make_sequence, ada, alice, weekdays, close):
+        close()
+        process = sequences.enrol(sequence=make_sequence(business_hours_only=True), customer=ada, actor=alice.actor)
+        assert (process.status, run_of(process).status, names(ada)) == ("paused", "failed", set())
+        assert "no opening" in run_of(process).steps[-1]["detail"]
+
+    def test_one_that_closed_meanwhile(self, make_sequence, ada, alice, weekdays, close):
+        with time_machine.travel(datetime(2026, 6, 5, 16, 30, tzinfo=UTC), tick=True):
+            process = sequences.enrol(sequence=make_sequence(business_hours_only=True), customer=ada, actor=alice.actor)
+        close()
+        with time_machine.travel(datetime(2026, 6, 8, 9, 30, tzinfo=UTC), tick=True):
+            go_on()
+            assert (run_of(process).status, names(ada)) == ("waiting", set())
 
 
 def test_what_was_set_aside_is_shown_as_resting(make_sequence, ada, alice):
