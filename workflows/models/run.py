@@ -58,6 +58,11 @@ class WorkflowRun(TenantModel):
     def __str__(self) -> str:
         return f"{self.workflow_id} {self.event_id} {self.status}"
 
+    @property
+    def last_said(self) -> str:
+        """What its last step says: of a run that failed, ended or asks a person, why. Empty where nothing is kept."""
+        return str(self.steps[-1]["detail"]) if self.steps else ""
+
 
 class RunWait(TenantModel, Claimable):
     """A run that waits: at which step, since when, and until when. It is due when its step has to be looked at.

@@ -97,6 +97,12 @@ class TestFailed:
         url = alice.url(f"settings/sequences/{sequence.pk}/")
         page = alice.client.get(url).content.decode()
         assert [f'value="{do}"' in page for do in ("resume", "end", "skip")] == [True, True, False]
+        assert "There is no template" in page, "why"
+        run = alice.url(f"settings/rules/runs/{run_of(process).pk}/")
+        assert run in page
+        log = alice.client.get(run).content.decode()
+        assert f'href="{url}"' in log, "back to the sequence, which is no rule"
+        assert "Version 1 of the sequence" in log
         assert "It failed" in alice.client.get(alice.url(f"customers/{ada.pk}/")).content.decode()
         change = alice.url(f"settings/sequences/runs/{run_of(process).pk}/")
         assert alice.client.post(change, {"do": "end"}).status_code == 302
