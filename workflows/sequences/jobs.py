@@ -41,16 +41,13 @@ def start(*, sequence: Workflow, segment: Segment, member: Member, actor: Actor)
 def run(work: Work) -> dict[str, object]:
     """In the order of ids. Each step of the job is one transaction, so nobody is put in twice after a kill."""
     member = Member.objects.active().with_access().filter(pk=work.params["member"]).first()
-    rows = Workflow.objects.select_related("organization").filter(kind=Workflow.Kind.SEQUENCE)
-    sequence = rows.filter(pk=work.params["sequence"]).first()
     if member is None or not member.may("conversations.edit"):
         raise JobFailed(_("Whoever began this may not do it any more."))
-    if sequence is None or not sequence.is_enabled:
-        raise JobFailed(_("The sequence is switched off, or there is none any more."))
     try:
         found = _rows(member, work.params["filter"])
     except filters.InvalidFilter as error:
         raise JobFailed(_("The view means nothing any more: %(why)s") % {"why": error}) from error
+    _sequence(work)
     state = work.state
     for name, value in (("enrolled", 0), ("skipped", 0), ("reasons", [])):
         state.setdefault(name, value)
@@ -61,6 +58,7 @@ def run(work: Work) -> dict[str, object]:
         is_over = len(batch) < STEP
         if not batch:
             break
+        sequence = _sequence(work)
         with work.step(done=work.job.done + len(batch)):
             count, refused = sequences.enrol_many(sequence=sequence, customers=batch, actor=current_actor())
             state["enrolled"] += count
@@ -70,7 +68,16 @@ def run(work: Work) -> dict[str, object]:
             state["reasons"] = [*state["reasons"], *reasons][:MAX_REASONS]
             state["last"] = str(batch[-1].pk)
     return {"enrolled": state["enrolled"], "skipped": state["skipped"], "reasons": state["reasons"],
-            "sequence": str(sequence.pk)}  # fmt: skip
+            "sequence": work.params["sequence"]}  # fmt: skip
+
+
+def _sequence(work: Work) -> Workflow:
+    """As it is by now: it may be edited, switched off or deleted while the job runs. Raises JobFailed."""
+    rows = Workflow.objects.select_related("organization").filter(kind=Workflow.Kind.SEQUENCE, is_enabled=True)
+    sequence: Workflow | None = rows.filter(pk=work.params["sequence"]).first()
+    if sequence is None:
+        raise JobFailed(_("The sequence is switched off, or there is none any more."))
+    return sequence
 
 
 def _rows(member: Member, filter_values: dict[str, object]) -> CustomerQuerySet:

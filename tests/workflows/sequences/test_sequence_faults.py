@@ -13,9 +13,10 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.models import BusinessCalendar
+from activity import jobs as all_jobs
 from core.tenancy import every_organization, organization_scope
 from customers.data.merging import services as merging
-from customers.models import Process
+from customers.models import Process, Segment
 from customers.work.processes import services as processes
 from customers.work.processes.services import InSequence
 from messaging.models import Template
@@ -25,7 +26,7 @@ from workflows.models import RunWait, Workflow, WorkflowRun
 from workflows.rules import going_on, log, runs, waits
 from workflows.rules.enabled import enabled_for
 from workflows.rules.reading import InvalidWorkflow
-from workflows.sequences import panel
+from workflows.sequences import jobs, panel
 from workflows.sequences import services as sequences
 
 __all__ = ["ada", "make_sequence", "weekdays"]
@@ -213,6 +214,29 @@ def test_who_waits_inside_of_a_step_is_counted_with_it(make_sequence, ada, alice
     sequences.enrol(sequence=sequence, customer=receive("Ben", sender="+447700900778"), actor=alice.actor)
     page = alice.client.get(alice.url(f"settings/sequences/{sequence.pk}/"))
     assert [step["count"] for step in page.context["steps"]] == [2]
+
+
+def test_a_job_stops_where_the_sequence_is_switched_off(make_sequence, alice, make_customer, monkeypatch):
+    for number in range(3):
+        make_customer(name=f"C{number}", tags=["vip"])
+    sequence = make_sequence()
+    segment = Segment.objects.create(
+        organization=alice.organization, owner=alice.user, name="VIP", filter={"tag": "vip"}
+    )
+    job = jobs.start(sequence=sequence, segment=segment, member=alice.member, actor=alice.actor)
+    enrol_many = sequences.enrol_many
+
+    def then_off(**given: Any) -> Any:
+        result = enrol_many(**given)
+        Workflow.objects.filter(pk=sequence.pk).update(is_enabled=False)
+        return result
+
+    monkeypatch.setattr(jobs, "STEP", 1)
+    monkeypatch.setattr(sequences, "enrol_many", then_off)
+    with every_organization("the worker looks for all"):
+        all_jobs.run_due()
+    job.refresh_from_db()
+    assert (job.status, Process.objects.count()) == ("failed", 1)
 
 
 def test_too_many_steps_altogether_are_refused_at_the_steps(make_sequence):
