@@ -14,6 +14,7 @@ from typing import Final
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib import messages
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
@@ -22,6 +23,7 @@ from accounts.access import viewing
 from accounts.credentials import ways
 from accounts.impersonation import services as impersonation
 from accounts.models import Impersonation
+from core import outage
 from core.htmx import toast
 from core.http import redirect_to
 from core.ids import parse_uuid
@@ -37,7 +39,7 @@ LISTS: Final = frozenset(
     {"organization:hand_over_list", "organization:hand_over_file", "user-hand-over-list", "user-hand-over-file"}
 )
 # About the person alone, a way for data to leave, or what nobody can take back: closed whatever the role permits.
-PERSONAL_ROUTES: Final = (f"{PAGES}account/", f"{CALLS}auth/")
+PERSONAL_ROUTES: Final = (f"{PAGES}account/", f"{CALLS}auth/", f"{CALLS}notifications/preferences")
 PERSONAL: Final = frozenset(
     {
         "customers:calendar_feed", "customers:revoke_calendar_feed", "customers:export_personal_data",
@@ -92,7 +94,16 @@ class ActingMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
-        """403 with the code of the refusal; the ways out stay open."""
+        """403 with the code of the refusal; the ways out stay open. 503 where the session can't be read: what is raised
+        before a view begins comes to nobody else."""
+        try:
+            return self._look(request, view)
+        except (OperationalError, InterfaceError) as error:
+            if not outage.is_outage(error):
+                raise
+            return outage.answer(request, error)
+
+    def _look(self, request: HttpRequest, view: object) -> HttpResponseBase | None:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return None  # no session, and nothing that varies by one
         if impersonation.KEY in request.session:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,6 +34,7 @@ class IntegrationSerializer(serializers.Serializer[object]):
     connect = serializers.CharField(help_text="The call that connects one; empty where only the page can.")
 
 
+@extend_schema_serializer(many=False)
 class IntegrationListSerializer(serializers.Serializer[object]):
     results = IntegrationSerializer(many=True)
 
@@ -60,7 +61,10 @@ class IntegrationViewSet(OrganizationView):
     is_done_in_one_transaction = False
 
     @extend_schema(
-        operation_id="integrations_list", tags=["administration"], responses=IntegrationListSerializer, filters=False
+        operation_id="integrations_list",
+        tags=["administration"],
+        responses=IntegrationListSerializer,
+        filters=False,
     )
     def list(self, request: Request) -> Response:
         """What the organization can be connected with, and how each stands."""
@@ -96,7 +100,11 @@ class IntegrationViewSet(OrganizationView):
         operation_id="integrations_disconnect_directory",
         tags=["administration"],
         request=None,
-        responses={204: None, 403: OpenApiResponse(description="Not an administrator.")},
+        responses={
+            204: None,
+            403: OpenApiResponse(description="Not an administrator."),
+            404: OpenApiResponse(description="No directory is connected."),
+        },
     )
     def disconnect_directory(self, request: Request) -> Response:
         """Turn the directory off: its token is worthless from now on. Members and teams stay. A new token, made on the

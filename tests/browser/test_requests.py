@@ -11,6 +11,7 @@ from core.tenancy import organization_scope
 from customers.models import Customer
 from customers.people.customers import services as customers
 from tests.ledger import change_unsealed
+from workflows.models import Notification
 
 MAX_ADDRESS = 2000
 # What the list of a page, or the page itself, is loaded by a second time.
@@ -34,7 +35,9 @@ def requests_of(page: Page) -> list[Request]:
 def let_rest(clinic) -> None:
     """As when the last change was a while ago: nothing can be on its way any more."""
     with organization_scope(clinic.organization):
-        change_unsealed(occurred_at=timezone.now() - 2 * LOOK_BACK)
+        before = timezone.now() - 2 * LOOK_BACK
+        change_unsealed(occurred_at=before)
+        Notification.objects.update(changed_at=before, raised_at=before)
 
 
 def open_and_wait(page: Page, path: str) -> None:

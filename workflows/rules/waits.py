@@ -87,7 +87,7 @@ def ask_again(event: Event) -> None:
     """Have the conditions asked that the customer's runs wait for: this may be what they wait for. One statement."""
     if event.customer_id is not None:
         waiting = RunWait.objects.filter(customer=event.customer_id, asks_again=True, due_at__isnull=False)
-        if waiting.filter(claim_token=None).update(due_at=clock.now()):
+        if waiting.filter(claim_token__isnull=True).update(due_at=clock.now()):
             wake_up(GO_ON)
 
 

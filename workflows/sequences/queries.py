@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import Member
 from customers.models import Customer
@@ -11,7 +12,10 @@ from workflows.models import Workflow, WorkflowRun
 
 def sequences() -> QuerySet[Workflow]:
     """By name; with `inside`, how many customers are in each now."""
-    inside = Count("runs", filter=Q(runs__status__in=WorkflowRun.OPEN))
+    # Not joined and grouped: rows that are grouped can't be locked, and a change by API locks its row.
+    runs = WorkflowRun.objects.filter(workflow=OuterRef("pk"), status__in=WorkflowRun.OPEN).order_by()
+    counted = runs.values("workflow").annotate(count=Count("pk")).values("count")
+    inside = Coalesce(Subquery(counted), 0)
     rows = Workflow.objects.filter(kind=Workflow.Kind.SEQUENCE).annotate(inside=inside)
     return rows.order_by("name", "pk")
 

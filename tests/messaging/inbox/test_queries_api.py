@@ -19,7 +19,7 @@ from messaging.threads import services as conversations
 MAX_COUNT = 12
 # No list: a query for each kind of row in the timeline, and for each panel.
 WHOLE = {"page: customer"}
-MAX_ON_A_PAGE = 32
+MAX_ON_A_PAGE = 34
 
 
 def populate(alice: Any, make_customer: Any, count: int) -> Conversation:

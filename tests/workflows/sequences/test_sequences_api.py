@@ -35,6 +35,9 @@ def test_made_read_changed_and_deleted(alice, sequence):
     changes = {"stop_on": ["stage", "reply"], "stop_on_reply": False, "business_hours_only": True}
     answer = alice.api.patch(url, changes, format="json").json()
     assert (answer["stop_on"], answer["business_hours_only"], answer["version"]) == (["stage"], True, 2)
+    tag = alice.api.get(url).headers["ETag"]
+    assert alice.api.patch(url, {"name": "Chase"}, format="json", headers={"If-Match": tag}).status_code == 200
+    assert alice.api.patch(url, {"name": "No"}, format="json", headers={"If-Match": '"x"'}).status_code == 412
     assert alice.api.get(URL).json()["results"][0]["name"] == "Chase"
     assert alice.api.get(f"/api/v1/workflows/{sequence['id']}").status_code == 404, "no rule"
     assert alice.api.delete(url).status_code == 204
