@@ -25,12 +25,4 @@ class Migration(migrations.Migration):
                 max_length=16,
             ),
         ),
-        migrations.AddConstraint(
-            model_name="process",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "sequence"), ("status__in", ["pending", "active", "paused"])),
-                fields=("customer", "sequence"),
-                name="once_in_a_sequence",
-            ),
-        ),
     ]

@@ -38,7 +38,8 @@ class Process(TenantModel):
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="processes")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.FOLLOW_UP, editable=False)
-    # The sequence (workflows) that it is a way through; what is done in it is decided there.
+    # The sequence (workflows) that it is a way through; what is done in it is decided there. Nobody is in one twice:
+    # whoever begins one holds the customer.
     sequence = models.UUIDField(null=True, blank=True, editable=False)
     name = OneLine(max_length=120, default="Follow-up")
     channel = OneLine(max_length=40, blank=True)
@@ -59,11 +60,6 @@ class Process(TenantModel):
                 fields=["customer"],
                 condition=Q(kind="follow_up", status__in=["pending", "active", "paused"]),
                 name="one_open_follow_up_process",
-            ),
-            models.UniqueConstraint(
-                fields=["customer", "sequence"],
-                condition=Q(kind="sequence", status__in=["pending", "active", "paused"]),
-                name="once_in_a_sequence",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="process_has_name"),
         ]
