@@ -70,6 +70,21 @@ def display(e164: str) -> str:
         return e164
 
 
+def country_of(e164: str) -> str:
+    """The two letters of the country that a number belongs to; empty where it belongs to none, or is no number."""
+    if not e164.startswith("+"):
+        return ""
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return ""
+    # A number that nobody has (yet) is of the country that its code is mainly of.
+    region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(
+        number.country_code or 0
+    )
+    return region if region in countries() else ""
+
+
 @lru_cache(maxsize=1)
 def countries() -> frozenset[str]:
     """The two letters of every country whose numbers can be read."""

@@ -25,6 +25,7 @@ def beat_schedule(tick_seconds: float) -> dict[str, Entry]:
         ("process what came in", "messaging.tasks.process_inbound", tick_seconds),
         ("deliver what is due", "messaging.tasks.deliver_due", tick_seconds),
         ("reconcile unconfirmed messages", "messaging.tasks.confirm_unconfirmed", 30),
+        ("read back what messages cost", "messaging.tasks.read_prices", 60),
         ("fetch files of messages", "messaging.tasks.fetch_media", 5),
         ("read mailboxes", "messaging.tasks.read_mailboxes", 5),
         ("read providers' templates", "messaging.tasks.sync_contents", 60),

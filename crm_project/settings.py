@@ -358,6 +358,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
         "ConversationStatusEnum": "messaging.models.conversation.Conversation.Status",
         "MessageStatusEnum": "messaging.models.message.Message.Status",
         "ChannelKindEnum": "messaging.channels.base.KIND_CHOICES",
+        "SendingChannelEnum": "messaging.costs.api.BILLED_KINDS",
         "KeyStateEnum": "accounts.api_keys.serializers.STATES",
         "PersonStatusEnum": "accounts.people.serializers.STATUSES",
         "HealthStatusEnum": "activity.models.health.HealthStatus",

@@ -9,6 +9,7 @@ from core.admin import ReadOnlyAdmin, TenantAdmin, short
 from messaging.inbound_deliveries.store import WAITING
 from messaging.intake import processing
 from messaging.models import (
+    AllowanceUse,
     Arrival,
     Attachment,
     Channel,
@@ -19,6 +20,8 @@ from messaging.models import (
     MailDetails,
     MediaFile,
     Message,
+    MessageCost,
+    RateCard,
     Reconciliation,
     StoppedAddress,
     Template,
@@ -145,6 +148,36 @@ class TemplateAdmin(ReadOnlyAdmin):
     list_display = ["name", "key", "channel", "language", "category", "organization", "updated_at"]
     list_filter = ["channel", "language"]
     search_fields = ["name", "key", "body", "organization__name"]
+
+
+@admin.register(RateCard)
+class RateCardAdmin(ReadOnlyAdmin):
+    """Rates are set under Settings, which checks them and writes them into the audit log."""
+
+    list_display = ["channel_kind", "market", "category", "price", "currency", "valid_from", "organization"]
+    list_filter = ["channel_kind", "category"]
+    list_select_related = ("organization",)
+    search_fields = ["=market", "organization__name"]
+
+
+@admin.register(AllowanceUse)
+class AllowanceUseAdmin(ReadOnlyAdmin):
+    list_display = ["rate", "channel", "month", "units", "organization"]
+    list_select_related = ("rate", "channel", "organization")
+    search_fields = ["channel__name", "organization__name"]
+    ordering = ["-month"]
+
+
+@admin.register(MessageCost)
+class MessageCostAdmin(ReadOnlyAdmin):
+    """What each sent message cost, and what its provider last answered when it was asked for its price."""
+
+    list_display = ["message", "organization", "category", "market", "units", "amount", "currency", "source", "due_at",
+                    "last_error"]  # fmt: skip
+    list_filter = ["source", "category"]
+    list_select_related = ("organization", "message")
+    search_fields = ["=message__id"]
+    ordering = ["-created_at"]
 
 
 @admin.register(Mailbox)

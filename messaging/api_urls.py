@@ -2,6 +2,7 @@ from django.urls import path
 
 from core.api.router import Router
 from customers.page.api import CustomerViewSet
+from messaging.costs.api import RateCardViewSet
 from messaging.delivery.api import OutboundViewSet
 from messaging.files.api import AttachmentViewSet, MediaViewSet
 from messaging.inbox.api import InboxViewSet
@@ -18,6 +19,7 @@ router.register("conversations", ConversationViewSet, "conversation")
 router.register("inbox/customers", InboxViewSet, "inbox")
 router.register("media", MediaViewSet, "media-file")
 router.register("outbound-messages", OutboundViewSet, "outbound-message")
+router.register("rate-cards", RateCardViewSet, "rate-card")
 router.register("templates", TemplateViewSet, "template")
 
 draft = DraftViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"})

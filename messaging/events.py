@@ -71,6 +71,11 @@ CHANNEL_DELETED = declare("channel.deleted", _("A channel was removed"), NAME, K
 TEMPLATE_CREATED = declare("template.created", _("A template was made"), KEY, NAME)
 TEMPLATE_CHANGED = declare("template.changed", _("A template was changed"), KEY, SETTINGS)
 TEMPLATE_DELETED = declare("template.deleted", _("A template was deleted"), KEY, NAME)
+RATE_CARD_CREATED = declare("rate_card.created", _("A rate was added"), PayloadField("rate", Kind.LABEL))
+RATE_CARD_CHANGED = declare("rate_card.changed", _("A rate was changed"), PayloadField("rate", Kind.LABEL), SETTINGS)
+RATE_CARD_DELETED = declare("rate_card.deleted", _("A rate was deleted"), PayloadField("rate", Kind.LABEL))
+RATE_CARDS_IMPORTED = declare("rate_card.imported", _("Rates were imported"),
+    PayloadField("created", Kind.NUMBER), PayloadField("updated", Kind.NUMBER))  # fmt: skip
 FILE_FETCHED = declare("message.file_fetched", _("A file of a message was fetched, or could not be"),
     CONVERSATION, PayloadField("attachment", Kind.ID), PayloadField("state", Kind.KEY))  # fmt: skip
 CHANNEL_TROUBLED = declare("channel.troubled", _("A channel can’t send or read until somebody corrects it"),

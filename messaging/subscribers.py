@@ -7,6 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from accounts.calendars import queries as calendars
 from accounts.events import (
@@ -15,7 +16,7 @@ from accounts.events import (
     ORGANIZATION_RESUMED,
     TEAM_DELETED,
 )
-from accounts.frame import menu
+from accounts.frame import menu, settings_menu
 from accounts.models import Member, Organization
 from accounts.organizations import purging
 from activity import installation
@@ -29,6 +30,7 @@ from customers.models import Customer
 from customers.packs import packs
 from customers.page import panels
 from customers.page.timeline import queries as timeline
+from messaging.costs import jobs as cost_jobs
 from messaging.delivery import late
 from messaging.delivery import queue as outbound
 from messaging.health import checks as health
@@ -60,6 +62,13 @@ def register() -> None:
         )
     )  # fmt: skip
     menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
+    settings_menu.register(
+        settings_menu.SettingsPage(
+            _("Rate cards"), "messaging:rates", "coins", "channels.view", settings_menu.Group.ORGANIZATION, 50,
+            _("What a message costs, by channel, country and category."),
+        )
+    )  # fmt: skip
+    cost_jobs.register()
     calendars.register_users(calendars.Users("channels", channels_by_calendar))
     panels.register(
         panels.Panel(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from core.jobs import Drain
+from messaging.costs import provider_prices
 from messaging.delivery import confirmation, sending
 from messaging.files import fetching
 from messaging.files import services as media
@@ -28,6 +29,12 @@ def deliver_due() -> int:
 def confirm_unconfirmed() -> int:
     """Ask providers about messages of which nobody knows whether they left."""
     return confirmation.confirm_due()
+
+
+@shared_task(base=Drain, name="messaging.tasks.read_prices")
+def read_prices() -> int:
+    """Ask providers what they charged."""
+    return provider_prices.read_due()
 
 
 @shared_task(base=Drain, name="messaging.tasks.end_snoozes")

@@ -4,6 +4,7 @@ from typing import cast
 from django.http import HttpResponseBase
 from django.urls import path
 
+from messaging.costs import views as costs
 from messaging.delivery import views as messages
 from messaging.files import views as files
 from messaging.inbox import composer_views as composer
@@ -50,6 +51,12 @@ urlpatterns = [
     path("channels/", channels.channel_list, name="channels"),
     path("channels/simulators-off/", channels.switch_off_simulators, name="switch_off_simulators"),
     path("channels/<uuid:pk>/default/", channels.make_default, name="make_default"),
+    path("rate-cards/", costs.rate_list, name="rates"),
+    path("rate-cards/new/", costs.new_rate, name="new_rate"),
+    path("rate-cards/import/", costs.import_rates, name="import_rates"),
+    path("rate-cards/work-out/", costs.work_out, name="work_out_costs"),
+    path("rate-cards/<uuid:pk>/", costs.edit_rate, name="edit_rate"),
+    path("rate-cards/<uuid:pk>/delete/", costs.delete_rate, name="delete_rate"),
     path("channels/new/", channels.new_channel, name="new_channel"),
     path("channels/<uuid:pk>/", channels.channel, name="channel"),
     path("channels/<uuid:pk>/edit/", channels.edit_channel, name="edit_channel"),

@@ -11,6 +11,7 @@ import unicodedata
 import zlib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
 
@@ -21,6 +22,8 @@ from django.utils import dateformat, timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from lucide import _render_icon
+
+from core.money import written
 
 register = template.Library()
 
@@ -290,6 +293,12 @@ def marked(text: object, query: object) -> SafeString:
         part = escape("".join(character for _, character in run))
         parts.append(f"<mark>{part}</mark>" if is_hit else part)
     return SafeString("".join(parts))  # every part was escaped above
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str) -> str:
+    """An amount with its currency, such as 0.0745 EUR; empty for none."""
+    return "" if amount is None else written(amount, currency)
 
 
 @register.filter

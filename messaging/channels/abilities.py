@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Final, Protocol, runtime_checkable
 
@@ -34,6 +35,15 @@ class FetchError(Exception):
         self.message = message
         self.is_final = is_final
         self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a provider charged for a message."""
+
+    amount: Decimal  # zero or more
+    currency: str  # ISO 4217, in capitals
+    units: int | None = None  # messages, or segments of an SMS; None where it does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +270,12 @@ class ShowsPresence(Protocol):
 class ListsMessages(Protocol):
     def list_messages(self, account: Account, *, since: datetime, until: datetime) -> Iterator[ListedMessage]:
         """The provider's messages of this channel between the moments, both ways, oldest first. Raises SendError."""
+
+
+@runtime_checkable
+class ReportsPrices(Protocol):
+    def price_of(self, account: Account, provider_message_id: str) -> Price | None:
+        """What the provider charged for a message of ours; None while it does not know. Raises SendError."""
 
 
 @runtime_checkable

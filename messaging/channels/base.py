@@ -65,6 +65,7 @@ class Capabilities:
     file_types: Sequence[str] = ()  # what may be sent: whole types, or beginnings as "image/"; empty: all
     has_read_receipts: bool = False
     has_delivery_receipts: bool = False
+    bills_delivered: bool = False  # what the provider took and did not deliver costs nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ WHATSAPP: Final = Capabilities(
     ),
     has_read_receipts=True,
     has_delivery_receipts=True,
+    bills_delivered=True,
 )
 
 SMS: Final = Capabilities(

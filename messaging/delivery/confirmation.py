@@ -18,6 +18,7 @@ from core.tenancy import organization_scope
 from messaging import events
 from messaging.channels import registry
 from messaging.channels.base import SendError, SentMessage
+from messaging.costs import records as costs
 from messaging.delivery import outgoing, statuses
 from messaging.delivery import queue as outbound
 from messaging.models import Message
@@ -65,6 +66,7 @@ def mark_as_sent(*, message: Message, actor: Actor) -> Message:
     )
     message.refresh_from_db()
     conversations.record_answer(message.conversation_id, at=at)
+    costs.record_sent(message)
     outbound.show_status(message)
     payload = {"conversation": str(message.conversation_id), "status": message.status, "by_hand": True}
     record(events.MESSAGE_SENT, subject=message, actor=actor, payload=payload)

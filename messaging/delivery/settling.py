@@ -7,6 +7,7 @@ from django.db import transaction
 from core import clock
 from messaging import alerts
 from messaging.channels.base import SendResult
+from messaging.costs import records as costs
 from messaging.delivery import statuses
 from messaging.delivery.statuses import Failure
 from messaging.inbound_deliveries.store import expect_status
@@ -31,6 +32,7 @@ def settle_sent(message: Message, result: SendResult) -> None:
     if is_written:
         conversations.record_answer(message.conversation_id, at=now)
         alerts.resolve(message.channel)
+        costs.record_sent(message)
     else:
         # A callback was quicker than the provider's own answer, or the lease ran out: only what is news is applied.
         statuses.advance(message_id=message.pk, status=Status.SENT, provider_message_id=result.provider_message_id)

@@ -18,6 +18,7 @@ from customers.people.consent import services as consent
 from messaging import alerts, events
 from messaging.channels import registry
 from messaging.channels.base import Retry, final
+from messaging.costs import records as costs
 from messaging.delivery import queue as outbound
 from messaging.models import Conversation, Message
 from messaging.threads import services as conversations
@@ -73,7 +74,7 @@ def advance(
     """Apply a status that a provider reported; returns what was done, in words, for the arrival's log."""
     message = (
         Message.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("customer__organization", "channel")
+        .select_related("customer__organization", "organization", "channel")
         .get(pk=message_id)
     )
     reported, current = Status(status), Status(message.status)
@@ -93,6 +94,7 @@ def advance(
     write(message, reported, provider_message_id=provider_message_id or message.provider_message_id, **changes)
     if current not in _REACHED:
         conversations.record_answer(message.conversation_id, at=message.sent_at or moment)
+        costs.record_sent(message)
     return f"applied: {reported}"
 
 
@@ -159,6 +161,7 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
         write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
     if was_sent:
         conversations.withdraw(message.conversation_id)
+        costs.record_failed(message)
     if failure.is_for_administrators:
         alerts.raise_alert(message.channel, code=failure.code, text=failure.message)
 

@@ -15,6 +15,7 @@ from customers.people.identities import services as identities
 from messaging import events
 from messaging.channels.abilities import ListedMessage
 from messaging.channels.text import clean
+from messaging.costs import records as costs
 from messaging.models import Channel, Message
 from messaging.threads import services as conversations
 
@@ -49,6 +50,7 @@ def record_sent_elsewhere(*, channel: Channel, listed: ListedMessage) -> bool:
             conversations.record_outbound(conversation, message)
             if status in _REACHED:
                 conversations.record_answer(conversation.pk, at=listed.at)
+                costs.record_sent(message)
             payload = {"conversation": str(conversation.pk), "status": status, "elsewhere": True}
             record(events.MESSAGE_SENT, subject=message, actor=SYSTEM, payload=payload)
     except IntegrityError:  # it came in at this moment another way

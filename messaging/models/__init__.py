@@ -2,6 +2,7 @@ from messaging.models.arrival import Arrival
 from messaging.models.attachment import Attachment
 from messaging.models.channel import Channel
 from messaging.models.conversation import Conversation
+from messaging.models.cost import ANY_MARKET, AllowanceUse, Category, MessageCost, RateCard
 from messaging.models.draft import Draft
 from messaging.models.mail import MailDetails, StoppedAddress
 from messaging.models.media import MediaFile
@@ -10,8 +11,11 @@ from messaging.models.reading import ContentSync, Mailbox, Reconciliation
 from messaging.models.template import Template
 
 __all__ = [
+    "ANY_MARKET",
+    "AllowanceUse",
     "Arrival",
     "Attachment",
+    "Category",
     "Channel",
     "ContentSync",
     "Conversation",
@@ -20,6 +24,8 @@ __all__ = [
     "Mailbox",
     "MediaFile",
     "Message",
+    "MessageCost",
+    "RateCard",
     "Reconciliation",
     "StoppedAddress",
     "Template",

@@ -97,7 +97,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def with_thread_relations(self) -> Self:
         """All that a bubble shows, in a constant number of queries."""
         return (
-            self.select_related("author", "reply_to__author", "channel", "mail", "template")
+            self.select_related("author", "reply_to__author", "channel", "mail", "template", "cost_record")
             .defer("mail__html")
             .annotate(has_html=Q(mail__html__gt=""))
             .prefetch_related("attachments__file")

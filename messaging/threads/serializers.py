@@ -15,14 +15,17 @@ from customers.people.customers.serializers import StageKeyField, TagFilterField
 from messaging.channels.base import KIND_CHOICES
 from messaging.models import (
     Attachment,
+    Category,
     Conversation,
     MailDetails,
     Message,
+    MessageCost,
 )
 from messaging.texts.templates.serializers import VariablesField
 from messaging.threads.queries import BUCKETS, bucket_of
 
 MAX_DELAY = 365 * 24 * 60  # minutes
+COST_SOURCES = [MessageCost.Source.PROVIDER.value, MessageCost.Source.RATE_CARD.value]
 
 
 class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
@@ -59,6 +62,16 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     button = serializers.DictField(child=serializers.CharField(), read_only=True, allow_null=True)
     referral = serializers.DictField(child=serializers.CharField(), read_only=True, allow_null=True)
     mail = MailSerializer(read_only=True, allow_null=True)
+    category = serializers.ChoiceField(
+        source="cost_record.category", choices=Category.choices, read_only=True, allow_null=True, allow_blank=True,
+        help_text="What the provider bills it as.",
+    )  # fmt: skip
+    cost = serializers.DecimalField(
+        source="cost_record.amount", max_digits=14, decimal_places=6, read_only=True, allow_null=True,
+        help_text="Null while it is unknown, which is never zero.",
+    )  # fmt: skip
+    cost_currency = serializers.CharField(source="cost_record.currency", read_only=True, allow_null=True)
+    cost_source = serializers.SerializerMethodField(help_text="Who says so: the provider, or the rate card.")
 
     class Meta:
         model = Message
@@ -88,12 +101,22 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "error_code",
             "error_message",
             "provider_message_id",
+            "category",
+            "cost",
+            "cost_currency",
+            "cost_source",
             "created_at",
             "sent_at",
             "delivered_at",
             "read_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=COST_SOURCES, allow_null=True))
+    def get_cost_source(self, message: Message) -> str | None:
+        # A message that was not sent has no record of its cost.
+        record: MessageCost | None = getattr(message, "cost_record", None)
+        return record.source or None if record is not None else None
 
 
 class ConversationSerializer(serializers.ModelSerializer[Conversation]):

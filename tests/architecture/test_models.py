@@ -125,6 +125,7 @@ NO_ONE_LINE = {
     "country": "checked against the list of countries",
     "region": "checked against the list of regions",
     "currency": "checked against the list of currencies",
+    "market": "checked against the list of countries",
     "language": "checked as BCP 47",
     "slug": "small letters, digits and hyphens",
     "subscriber": "a name in our code",

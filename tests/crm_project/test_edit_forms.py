@@ -44,6 +44,7 @@ ACTIONS: dict[str, set[str]] = {
         "organization:new_role", "organization:new_member", "organization:set_photo", "organization:account_password",
         "organization:new_team", "organization:new_calendar", "organization:set_calendar_exception",
         "organization:close_calendar", "organization:new_api_key", "organization:new_service", "workflows:new_rule",
+        "messaging:new_rate", "messaging:import_rates",
     },
     "asks and then deletes, merges or takes back": {
         "customers:delete", "customers:delete_contact", "customers:delete_deal", "customers:delete_field",
@@ -51,7 +52,8 @@ ACTIONS: dict[str, set[str]] = {
         "customers:delete_task", "customers:delete_segment", "customers:dismiss_duplicate", "customers:erase",
         "customers:merge",
         "customers:remove_address", "customers:remove_stage", "customers:remove_tag", "customers:undo",
-        "messaging:delete_channel", "messaging:delete_template", "organization:deactivate_member",
+        "messaging:delete_channel", "messaging:delete_rate", "messaging:delete_template",
+        "organization:deactivate_member",
         "organization:remove_member", "organization:reset_second_factor", "organization:remove_app",
         "organization:remove_passkey", "organization:disconnect_provider",
         "organization:remove_photo", "organization:remove_member_photo", "organization:forget_browser",
@@ -76,7 +78,7 @@ ACTIONS: dict[str, set[str]] = {
         "customers:order_outcome_types",
         "customers:order_stages", "customers:pack", "customers:toggle_task", "messaging:resolve",
         "organization:make_default_calendar", "organization:reopen_calendar", "organization:api_key_secret",
-        "organization:rotate_api_key", "workflows:go_back", "workflows:read_notification",
+        "organization:rotate_api_key", "messaging:work_out_costs", "workflows:go_back", "workflows:read_notification",
         "workflows:read_notifications",
     },
 }  # fmt: skip
@@ -96,7 +98,7 @@ KNOWN = {
     "organization:edit_role",
     "organization:edit_team",
     "organization:audit_integrity",
-    "organization:edit_calendar", "workflows:edit_rule",
+    "organization:edit_calendar", "workflows:edit_rule", "messaging:edit_rate",
 }  # fmt: skip
 
 

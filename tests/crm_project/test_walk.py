@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -45,6 +47,7 @@ from customers.work.interactions import services as interactions
 from customers.work.processes import services as processes
 from customers.work.tasks import services as tasks
 from messaging.channels.base import Kind, ReceivedMessage
+from messaging.costs import services as costs
 from messaging.delivery import queue as outbound
 from messaging.intake import inbound
 from messaging.models import Arrival, Attachment, Channel, Conversation, Template
@@ -62,7 +65,8 @@ PHONE = "7700912345"
 SHARED = re.compile(
     r"(tags|custom-fields|channels|settings/fields|settings/pipeline|settings/outcomes|outcome-types|pipeline/stages|"
     r"(^|organization>/)templates|settings/people|settings/people/invitations|admin/users|admin/invitations|"
-    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars|^workflows|settings/rules|sequences)/<uuid:pk>"
+    r"settings/teams|admin/teams|settings/audit/integrity/heads|settings/calendars|calendars|^workflows|settings/rules|sequences|"
+    r"rate-cards)/<uuid:pk>"
 )
 # Endless by nature; tests/messaging/inbox/test_live_views.py asks who hears what.
 STREAMS = {"o/<slug:organization>/live/"}
@@ -154,6 +158,13 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             organization=organization, by=alice.member, actor=actor, name="Evening", members=[alice.member]
         )
         sealing.seal(organization.pk)
+        rate = costs.create(
+            organization=organization, actor=actor,
+            values={
+                "channel_kind": "whatsapp", "market": "GB", "category": "", "price": Decimal("0.05"), "currency": "GBP",
+                "valid_from": date(2026, 1, 1),
+            },
+        )  # fmt: skip
         calendar = calendars.create(organization=organization, actor=actor, values={"name": "Hours"})
         key, _ = api_keys.issue(member=alice.member, name="Website", actor=actor)
         workflow = workflows.create(
@@ -187,6 +198,7 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             customer=customer,
         )
         ids = {
+            r"rate-cards/<": rate.pk,
             r"sequences/runs/<": WorkflowRun.objects.get(process=chased).pk,
             r"sequences/<": sequence.pk,
             r"directory/groups/<": group.pk,

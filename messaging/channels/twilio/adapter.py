@@ -19,6 +19,7 @@ from messaging.channels.abilities import (
     FetchedMedia,
     Hook,
     ListedMessage,
+    Price,
     Proof,
     WebhookAddress,
     WebhookReply,
@@ -40,7 +41,7 @@ from messaging.channels.base import (
     SentMessage,
     StatusUpdate,
 )
-from messaging.channels.twilio import check, content, errors, hooks, listing, media, presence, webhooks
+from messaging.channels.twilio import check, content, errors, hooks, listing, media, presence, prices, webhooks
 from messaging.channels.twilio.account import client_for
 from messaging.channels.twilio.calls import sending
 from messaging.channels.twilio.outgoing import arguments
@@ -96,6 +97,10 @@ class TwilioProvider:
     def find_sent(self, account: Account, message: OutgoingMessage, *, since: datetime) -> Sequence[SentMessage] | None:
         """The outbound messages of this account to this recipient, created since then, newest first."""
         return listing.find_sent(account, message, since=since)
+
+    def price_of(self, account: Account, provider_message_id: str) -> Price | None:
+        """What Twilio charged for a message; None until it is billed. Raises SendError."""
+        return prices.price_of(account, provider_message_id)
 
     def check(self, account: Account) -> Sequence[Problem]:
         """Whether the credentials are accepted, the account is active and the channel's address belongs to it."""

@@ -40,6 +40,10 @@ class Message:
     sent_at: datetime | None = None  # as at Twilio: none while the message waits
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     files: list[File] = field(default_factory=list)
+    # Billed some time after it was sent; a negative number as a text, as at Twilio.
+    price: str | None = None
+    price_unit: str | None = None
+    num_segments: str = "1"
 
     def become(self, status: str, error_code: int | None = None) -> None:
         self.updated_at = datetime.now(UTC)
@@ -65,9 +69,9 @@ class Message:
             "from": self.sender,
             "messaging_service_sid": self.messaging_service_sid,
             "num_media": str(len(self.files)),
-            "num_segments": "1",
-            "price": None,
-            "price_unit": None,
+            "num_segments": self.num_segments,
+            "price": self.price,
+            "price_unit": self.price_unit,
             "sid": self.sid,
             "status": self.status,
             "subresource_uris": {"media": f"{uri}/Media.json"},

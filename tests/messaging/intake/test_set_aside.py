@@ -21,11 +21,12 @@ from core.claims import Claimable, claim
 from core.tenancy import every_organization, organization_scope
 from customers.models import Task, TaskReminder
 from customers.work.tasks import reminders
+from messaging.costs import provider_prices
 from messaging.delivery import queue as outbound
 from messaging.files import fetching
 from messaging.inbound_deliveries.store import store
 from messaging.intake import backfill, mailboxes, processing
-from messaging.models import Arrival, Attachment, Channel, ContentSync, Mailbox, Message, Reconciliation
+from messaging.models import Arrival, Attachment, Channel, ContentSync, Mailbox, Message, MessageCost, Reconciliation
 from messaging.texts.contents import services as contents
 from workflows.models import NotificationDigest, RunWait, Workflow, WorkflowRun
 from workflows.notifications import digests
@@ -83,6 +84,7 @@ def make_row(alice: Any, whatsapp: Channel, queue: Any) -> Callable[[str], Claim
         "files": lambda: Attachment.objects.create(
             **base, message=message(), content_type="image/png", source_url="https://provider.example/1"
         ),
+        "prices": lambda: MessageCost.objects.create(**base, message=message(status="sent")),
         "mailboxes": lambda: Mailbox.objects.create(**base, channel=whatsapp),
         "provider templates": lambda: ContentSync.objects.update_or_create(channel=whatsapp, defaults=base)[0],
         "catching up": lambda: Reconciliation.objects.create(
@@ -118,6 +120,7 @@ SHOWN: dict[str, Callable[[Any], tuple[str, str]]] = {
     "jobs": lambda row: (row.status, row.error),
     "reminders": lambda row: ("", row.last_error),
     "files": lambda row: (row.state, row.reason),
+    "prices": lambda row: (row.source, row.last_error),
     "mailboxes": lambda row: ("", row.last_error),
     "provider templates": lambda row: ("", row.last_error),
     "catching up": lambda row: (row.state, row.error),
@@ -142,6 +145,7 @@ AGAIN: dict[str, Callable[[Any, Any], object]] = {
     "events": lambda row, alice: dispatch.replay(row),
     "reminders": lambda row, alice: reminders.remind_again(row),
     "files": lambda row, alice: fetching.try_again(row),
+    "prices": lambda row, alice: provider_prices.QUEUE.for_operators.start_again(row),
     "mailboxes": lambda row, alice: _saved(row),
     "provider templates": lambda row, alice: contents.sync_now(row.channel),
     "invitations": lambda row, alice: _sent_again(row, alice),

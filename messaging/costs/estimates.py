@@ -1,0 +1,104 @@
+"""What messages would cost, before anything is spent: by the rate cards and what is left of their allowances."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.models import Organization
+from core import clock
+from messaging.costs import rates
+from messaging.costs.billing import Billed, billed_of
+from messaging.costs.rates import Rates
+from messaging.models import Message, RateCard
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one message would cost. `amount` is None where it is unknown, which is never zero."""
+
+    billed: Billed
+    amount: Decimal | None = None
+    currency: str = ""
+    rate: RateCard | None = None
+    free_units: int = 0
+
+
+class Estimator:
+    """Estimates for one organization, which is open. `load` asks once for all rates, and once for each allowance."""
+
+    def __init__(self, organization: Organization, known: Rates | None = None) -> None:
+        self._organization = organization
+        self._rates = Rates.load() if known is None else known
+        self._used: dict[tuple[UUID, UUID, date], int] = {}
+
+    @property
+    def has_rates(self) -> bool:
+        return not self._rates.is_empty
+
+    def estimate(self, billed: Billed, *, channel_id: UUID, at: datetime | None = None) -> Estimate:
+        """What the message would cost; what is left of an allowance stays as it is."""
+        return self._estimate(billed, channel_id, at, is_spent=False)
+
+    def spend(self, billed: Billed, *, channel_id: UUID, at: datetime | None = None) -> Estimate:
+        """The same for one of many: the next one finds less of the allowance. Nothing is written."""
+        return self._estimate(billed, channel_id, at, is_spent=True)
+
+    def _estimate(self, billed: Billed, channel_id: UUID, at: datetime | None, *, is_spent: bool) -> Estimate:
+        day = rates.day_of(at or clock.now(), self._organization)
+        rate = self._rates.rate_for(billed, day)
+        if rate is None:
+            return Estimate(billed)
+        free = 0
+        if rate.free_allowance:
+            key = (rate.pk, channel_id, rates.month_of(day))
+            used = self._used.get(key)
+            if used is None:
+                used = self._used[key] = rates.used_units(rate, channel_id, key[2])
+            free = min(billed.units, max(rate.free_allowance - used, 0))
+            if is_spent:
+                self._used[key] = used + free
+        return Estimate(billed, rate.price * (billed.units - free), rate.currency, rate, free)
+
+
+def list_price(billed: Billed, organization: Organization, *, at: datetime | None = None) -> Estimate:
+    """What a message costs that is within no allowance. One query."""
+    rate = Rates.load(kind=billed.kind, market=billed.market).rate_for(
+        billed, rates.day_of(at or clock.now(), organization)
+    )
+    if rate is None:
+        return Estimate(billed)
+    return Estimate(billed, rate.price * billed.units, rate.currency, rate)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What many messages cost together: a sum for each currency, and how many nobody knows the cost of."""
+
+    count: int = 0
+    unknown: int = 0
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    # Of the unknown ones, by what a rate is missing for: kind and market.
+    missing: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, estimate: Estimate) -> None:
+        self.count += 1
+        if estimate.amount is None:
+            self.unknown += 1
+            self.missing[(estimate.billed.kind, estimate.billed.market)] += 1
+        else:
+            self.amounts[estimate.currency] = self.amounts.get(estimate.currency, Decimal(0)) + estimate.amount
+
+
+def expected(messages: Iterable[Message], organization: Organization) -> dict[UUID, Estimate]:
+    """What queued messages of the organization will cost, by their ids: those that are due first use up what is free.
+
+    One query for the rates, and one for each allowance. Reads of each message its channel and template.
+    """
+    rows = sorted(messages, key=lambda message: (message.due_at or clock.now(), message.pk))
+    estimator = Estimator(organization)
+    return {row.pk: estimator.spend(billed_of(row), channel_id=row.channel_id, at=row.due_at) for row in rows}
