@@ -27,7 +27,7 @@ from core.refused_pages import Attempt
 from messaging.delivery import drafts, parts, suppressions
 from messaging.delivery import queue as outbound
 from messaging.files import services as media
-from messaging.inbox import context
+from messaging.inbox import context, reply_costs
 from messaging.inbox import drafts as saved_drafts
 from messaging.inbox.requests import template_of
 from messaging.models import Conversation, Draft, MediaFile, Message, Template
@@ -107,7 +107,8 @@ def send_template(request: Request, organization: str, pk: UUID, template_id: UU
     page_context = content_preview.of(
         template, conversation, request.member.user, values, is_submitted=request.method == "POST"
     )
-    page = {"conversation": conversation, "template": template, "error": attempt.error, **page_context}
+    cost = reply_costs.of(conversation, "", template=template)
+    page = {"conversation": conversation, "template": template, "error": attempt.error, "cost": cost, **page_context}
     name = "messaging/inbox/fill.html" if request.htmx else "messaging/inbox/fill_page.html"
     return render(request, name, page, status=422 if attempt.error else 200)
 

@@ -23,6 +23,7 @@ from customers.people.owners import possible_owners
 from customers.work import customer_work
 from messaging.delivery import checks, drafts
 from messaging.inbox import drafts as saved_drafts
+from messaging.inbox import reply_costs
 from messaging.models import Conversation, Draft, Message
 from messaging.models.querysets import ConversationQuerySet
 from messaging.threads import answer_addresses, channel_choice
@@ -163,6 +164,7 @@ def composer_context(conversation: Conversation, member: Member, *, subject: str
     return {
         "drafts": saved,
         "composer_mode": Draft.Mode.NOTE if is_note else Draft.Mode.REPLY,
+        "reply_cost": reply_costs.of(conversation, reply.body),
         **refusal_context(conversation),
     }
 

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.access.pages import requires
 from core.http import Request
 from messaging.delivery.drafts import InvalidText
-from messaging.inbox import context
+from messaging.inbox import context, reply_costs
 from messaging.inbox import drafts as saved_drafts
 from messaging.inbox.requests import template_of
-from messaging.models import Draft
+from messaging.models import Conversation, Draft
 
 
 @requires("conversations.edit")
@@ -40,7 +40,14 @@ def draft(request: Request, organization: str, pk: UUID, mode: str) -> HttpRespo
         return JsonResponse({"field": error.field, "error": str(error)}, status=422)
     except saved_drafts.Outdated as error:
         return JsonResponse(_as_json(error.draft), status=409)
-    return JsonResponse(_as_json(saved))
+    return JsonResponse({**_as_json(saved), "cost": _cost(conversation, saved)})
+
+
+def _cost(conversation: Conversation, draft: Draft) -> dict[str, str] | None:
+    """What the reply would cost as it stands; none for a note, which nobody is sent."""
+    if draft.mode != Draft.Mode.REPLY:
+        return None
+    return reply_costs.of(conversation, draft.body)
 
 
 def _version(text: str) -> int:

@@ -35,6 +35,16 @@ function say(draft, elsewhere) {
   if (note) note.hidden = !elsewhere;
 }
 
+// What the reply would cost as it was saved.
+function showCost(draft, cost) {
+  const note = formOf(draft.url)?.querySelector("#composer-cost");
+  if (!note) return;
+  note.hidden = !cost;
+  note.textContent = cost?.text ?? "";
+  if (cost) note.dataset.tip = cost.reason;
+  else delete note.dataset.tip;
+}
+
 // Waits for nothing: the page may be on its way out (`keepalive`).
 async function save(draft) {
   clearTimeout(draft.timer);
@@ -50,7 +60,10 @@ async function save(draft) {
     if (draft.turn !== turn) return; // it was sent meanwhile: what this says is over
     const there = answer.ok || answer.status === 409 ? await answer.json() : null;
     if (draft.turn !== turn || !there) return;
-    if (answer.ok) Object.assign(draft, { version: there.version, saved: values });
+    if (answer.ok) {
+      Object.assign(draft, { version: there.version, saved: values });
+      showCost(draft, there.cost);
+    }
     else if (isSame(there, draft.now)) Object.assign(draft, { version: there.version, saved: { ...draft.now } });
     else say(draft, there);
   } catch {

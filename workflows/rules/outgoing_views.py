@@ -24,6 +24,8 @@ from core.lookups import first_or_404
 from core.pagination import page_after
 from core.refused_pages import as_message
 from customers.models import Customer
+from messaging.costs import words
+from messaging.costs.estimates import Estimate, expected
 from messaging.models import Message
 from workflows.models import RunMessage, Workflow
 from workflows.rules import fields, outgoing
@@ -43,9 +45,10 @@ def outgoing_list(request: Request, organization: str) -> HttpResponse:
     page = page_after(messages, cursor=request.GET.get("after", ""), size=SIZE, order=("due_at", "id"))
     by_message = {row.message_id: row for row in rows.filter(message__in=[message.pk for message in page.rows])}
     shown = [by_message[message.pk] for message in page.rows if message.pk in by_message]
+    costs = expected([row.message for row in shown], request.organization)
     context = {
         "days": [
-            (day, [{"row": row, "page": page_of(row, organization)} for row in of_day])
+            (day, [_line(row, costs[row.message_id], organization) for row in of_day])
             for day, of_day in groupby(shown, key=_day)
         ],
         "rules": outgoing.rules(request.member),
@@ -88,6 +91,11 @@ def cancel_one(request: Request, organization: str, pk: UUID) -> HttpResponse:
         _say(request, outgoing.cancel(member=request.member, actor=current_actor(), chosen=chosen))
     filters, _rule, _customer = _filters(request)
     return redirect(f"{reverse('workflows:outgoing', args=[organization])}?{_query(filters)}")
+
+
+def _line(row: RunMessage, cost: Estimate, organization: str) -> dict[str, object]:
+    """A message with the page of its rule, and what it will cost."""
+    return {"row": row, "page": page_of(row, organization), "cost": words.estimate(cost), "why": words.reason(cost)}
 
 
 def _say(request: Request, count: int) -> None:

@@ -38,7 +38,7 @@ def outgoing(member: Member) -> QuerySet[RunMessage]:
     """The messages that rules queued and that have not begun to leave, within the member's reach, next first."""
     rows = RunMessage.objects.filter(message__status=Message.Status.QUEUED)
     rows = rows.filter(message__customer__in=Customer.objects.visible_to(member))
-    related = rows.select_related("run__workflow", "message__customer", "message__channel")
+    related = rows.select_related("run__workflow", "message__customer", "message__channel", "message__template")
     return related.order_by("message__due_at", "pk")
 
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import cast
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.parameters import ListParameters
 from core.api.strict import Strict
+from core.tenancy import current_organization
+from messaging.costs.estimates import Estimate, expected
 from workflows.models import Evaluation, RunMessage, Workflow, WorkflowRun
 from workflows.rules.reading import MAX_ACTIONS, MAX_NAME_LENGTH
 from workflows.rules.services import WaitingRuns
@@ -163,6 +168,15 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
         fields = ["event", "event_type", "occurred_at", "decisions"]
 
 
+class OutgoingListSerializer(serializers.ListSerializer[RunMessage]):
+    """Works out the costs of a page at once."""
+
+    def to_representation(self, data: Iterable[RunMessage]) -> list[object]:  # type: ignore[override]
+        rows = list(data)
+        self.costs = expected([row.message for row in rows], current_organization())
+        return super().to_representation(rows)
+
+
 class OutgoingSerializer(serializers.ModelSerializer[RunMessage]):
     """An automatic message that is still to go out."""
 
@@ -175,13 +189,28 @@ class OutgoingSerializer(serializers.ModelSerializer[RunMessage]):
     cancel_on_inbound = serializers.BooleanField(source="message.cancel_on_inbound")
     workflow = serializers.UUIDField(source="run.workflow_id")
     workflow_name = serializers.CharField(source="run.workflow.name")
+    cost = serializers.SerializerMethodField(help_text="By the rate cards; null while it is unknown, never zero.")
+    cost_currency = serializers.SerializerMethodField()
 
     class Meta:
         model = RunMessage
+        list_serializer_class = OutgoingListSerializer
         fields = [
             "id", "at", "customer", "customer_name", "channel", "body", "cancel_on_inbound", "workflow",
-            "workflow_name", "run",
+            "workflow_name", "run", "cost", "cost_currency",
         ]  # fmt: skip
+
+    def _cost_of(self, row: RunMessage) -> Estimate:
+        return cast("OutgoingListSerializer", self.parent).costs[row.message_id]
+
+    @extend_schema_field(serializers.DecimalField(max_digits=14, decimal_places=6, allow_null=True))
+    def get_cost(self, row: RunMessage) -> str | None:
+        amount = self._cost_of(row).amount
+        return None if amount is None else f"{amount:.6f}"
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_cost_currency(self, row: RunMessage) -> str | None:
+        return self._cost_of(row).currency or None
 
 
 class OutgoingParameters(ListParameters):

@@ -11,6 +11,10 @@ from core.ids import parse_uuid
 from customers.models import Customer, CustomField
 from customers.people.custom_fields import services as custom_fields
 from customers.people.windowed_search import newest_matches
+from messaging.channels.base import Kind
+from messaging.costs import words
+from messaging.costs.billing import billed
+from messaging.costs.estimates import list_price
 from messaging.models import Template
 from messaging.texts import placeholders, rendering
 from messaging.texts.templates.forms import VARIABLE
@@ -39,10 +43,21 @@ def of(request: Request, template: Template | None) -> dict[str, object]:
             gaps = {name: f"{{{{{name}}}}}" for name in requested}
             filled = rendering.render(template=draft, customer=chosen, agent=request.member.user, variables=gaps)
             context |= {"preview_subject": filled.subject, "preview_body": filled.body, "asked_for": requested}
+            context["cost"] = _cost(request, draft, chosen, filled.body)
     except (placeholders.InvalidPlaceholder, placeholders.MissingValue, rendering.InvalidVariable) as error:
         context["error"] = str(error)
     stored = draft.content or {}
     return {**context, "actions": stored.get("actions") or [], "media_count": len(stored.get("media") or [])}
+
+
+def _cost(request: Request, draft: Template, customer: Customer, body: str) -> dict[str, str] | None:
+    """What it would cost to send it to them first; None where nobody is billed for it, or no rate is known."""
+    address = customer.email if draft.channel == Kind.EMAIL else customer.phone
+    what = billed(kind=draft.channel, address=address, body=body, template=draft)
+    # What is left of a sender's allowance is not told: it is the list price of the text.
+    estimate = list_price(what, request.organization)
+    text = words.estimate(estimate) if address else ""
+    return {"text": text, "reason": words.reason(estimate)} if text else None
 
 
 def _customers(request: Request, entered: Mapping[str, str]) -> tuple[list[Customer], Customer | None]:

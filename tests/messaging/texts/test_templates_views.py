@@ -331,4 +331,4 @@ def test_the_same_queries_for_any_number(alice, make_conversation, rows):
         with CaptureQueriesContext(connection) as queries:
             browser.get(alice.url(path))
         # Each text that is filled in asks for nothing of its own.
-        assert len(queries) <= 12, path
+        assert len(queries) <= 13, path

@@ -127,5 +127,5 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
     assert queued() == count
     client = alice.client
     client.get(alice.url(OUTGOING))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(alice.url(OUTGOING))

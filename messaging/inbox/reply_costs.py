@@ -1,0 +1,32 @@
+"""What a reply would cost, shown where it is written."""
+
+from __future__ import annotations
+
+from messaging.channels.base import Kind
+from messaging.costs import words
+from messaging.costs.billing import billed
+from messaging.costs.estimates import Estimate, Estimator
+from messaging.costs.rates import Rates
+from messaging.models import Conversation, Template
+
+
+def of(
+    conversation: Conversation, body: str, *, template: Template | None = None, has_files: bool = False
+) -> dict[str, str] | None:
+    """`text` says what it costs, `reason` by which rate, or why that is unknown; None where there is nothing to say.
+
+    Of what is written by hand, `body`; of an approved template, the one that is named. One query for the rates, and
+    one for an allowance.
+    """
+    if template is None and not body.strip() and not has_files:
+        return None
+    estimate = _estimate(conversation, body, template, has_files=has_files)
+    text = words.estimate(estimate)
+    return {"text": text, "reason": words.reason(estimate)} if text else None
+
+
+def _estimate(conversation: Conversation, body: str, template: Template | None, *, has_files: bool) -> Estimate:
+    channel = conversation.channel
+    what = billed(kind=channel.kind, address=conversation.address, body=body, template=template, has_files=has_files)
+    known = Rates.load(kind=Kind(channel.kind), market=what.market)
+    return Estimator(conversation.organization, known).estimate(what, channel_id=channel.pk)
