@@ -31,6 +31,7 @@ SETTABLE: Final = (*CONTENT, "is_enabled", "position")
 # What somebody needs to do by hand what the action does; for what is not named here CHANGES_CUSTOMERS.
 PERMISSIONS: Final = {
     **dict.fromkeys(("send_text", "send_template", "resolve_conversation"), "conversations.edit"),
+    **dict.fromkeys(("start_sequence", "stop_sequence"), "conversations.edit"),
     "create_task": "tasks.create",
 }
 CHANGES_CUSTOMERS: Final = "customers.edit"

@@ -25,6 +25,7 @@ from tests.workflows.conftest import work
 from workflows.models import Workflow, WorkflowRun, WorkflowVersion
 from workflows.rules import services
 from workflows.rules.dry_run import dry_run
+from workflows.sequences import services as sequences
 
 pytestmark = pytest.mark.django_db
 
@@ -335,6 +336,17 @@ class TestNobodyHasARuleDoMoreThanThey:
         assert bob.api.post(URL, RULE, format="json").status_code == 201
         writes = {**RULE, "actions": [{"action": "send_text", "body": "Hello"}]}
         assert bob.api.post(URL, writes, format="json").status_code == 403
+
+    @pytest.mark.parametrize("name", ["start_sequence", "stop_sequence"])
+    def test_who_puts_nobody_into_sequences_has_no_rule_do_so(self, alice, bob, without_rules, name):
+        steps: Any = [{"delay_minutes": 0, "action": {"action": "add_tag", "tag": "chased"}}]
+        values: Any = {"name": "Chase", "steps": steps, "is_enabled": True}
+        sequence = sequences.create(organization=alice.organization, actor=alice.actor, values=values)
+        acts = {**RULE, "actions": [{"action": name, "sequence": str(sequence.pk)}]}
+        own = {"customers.view", "customers.edit", "workflows.create", "workflows.view"}
+        self.has_role(alice, bob, own, "all")
+        assert bob.api.post(URL, acts, format="json").status_code == 403
+        assert alice.api.post(URL, acts, format="json").status_code == 201
 
     def test_a_key_has_no_rule_do_what_the_key_may_not(self, alice, without_rules):
         _key, secret = api_keys.issue(
