@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -84,11 +87,17 @@ def cancel_by(happened: Sequence[Event]) -> None:
 
 
 def ask_again(event: Event) -> None:
-    """Have the conditions asked that the customer's runs wait for: this may be what they wait for. One statement."""
-    if event.customer_id is not None:
-        waiting = RunWait.objects.filter(customer=event.customer_id, asks_again=True, due_at__isnull=False)
-        if waiting.filter(claim_token__isnull=True).update(due_at=clock.now()):
-            wake_up(GO_ON)
+    """Have the conditions asked that the customer's runs wait for: this may be what they wait for. One statement where
+    nothing waits.
+
+    Whoever asks them just now holds the customer, and may have read what was before: theirs is waited for, so that the
+    wait is free again. One that is claimed and not asked yet will see what happened.
+    """
+    if event.customer_id is None:
+        return
+    waiting = RunWait.objects.filter(customer=event.customer_id, asks_again=True, due_at__isnull=False)
+    if _hold_customers(waiting) and waiting.filter(claim_token__isnull=True).update(due_at=clock.now()):
+        wake_up(GO_ON)
 
 
 @transaction.atomic
@@ -179,6 +188,15 @@ def content_of(run: WorkflowRun) -> list[dict[str, object]]:
     if run.version == row.version:
         return list(row.actions)
     return list(WorkflowVersion.objects.get(workflow=row, number=run.version).content["actions"])
+
+
+def contents_of(of_runs: Sequence[WorkflowRun]) -> dict[UUID, list[dict[str, object]]]:
+    """The same for many runs, by their ids; one query where some go by an older version."""
+    older = {(run.workflow_id, run.version) for run in of_runs if run.version != run.workflow.version}
+    asked = (Q(workflow=workflow, number=number) for workflow, number in older)
+    rows = WorkflowVersion.objects.filter(reduce(or_, asked)) if older else ()
+    kept = {(row.workflow_id, row.number): row.content["actions"] for row in rows}
+    return {run.pk: list(kept.get((run.workflow_id, run.version), run.workflow.actions)) for run in of_runs}
 
 
 def _set_status(wait: RunWait, status: WorkflowRun.Status) -> None:
