@@ -8,7 +8,8 @@ from accounts.events import ORGANIZATION_CREATED
 from accounts.frame import settings_menu
 from activity.models import Event
 from activity.registry import subscribe, subscribe_many, triggers
-from customers.events import CHANGES_UNDONE, PACK_CHANGED, PROCESS_CHANGED
+from customers.data.merging import hooks as merging
+from customers.events import CHANGES_UNDONE, CUSTOMER_MERGED, PACK_CHANGED, PROCESS_CHANGED
 from customers.packs import packs
 from customers.page import panels
 from customers.work.processes.sequences import BEGIN
@@ -52,6 +53,8 @@ def register() -> None:
     jobs.register()
     BEGIN.register(sequences.begin_for_process)
     subscribe_many(PROCESS_CHANGED, sequences.follow_process, name="workflows.follow_process")
+    subscribe_many(CUSTOMER_MERGED, sequences.end_merged, name="workflows.end_merged")
+    merging.register_after_unmerge(sequences.after_unmerge)
     subscribe(CHANGES_UNDONE, personal_data.forget_removed, name="workflows.forget_removed")
     subscribe(ORGANIZATION_CREATED, install_rules, name="workflows.install_rules", inline=True)
     subscribe(PACK_CHANGED, install_rules, name="workflows.install_rules_of_other_pack", inline=True)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from accounts.models import Member
 from customers.models import Customer, Process
 from workflows.models import Workflow, WorkflowRun
-from workflows.rules.waits import content_of
+from workflows.rules.waits import contents_of
 from workflows.sequences.steps import step_at, to_steps
 
 
 def sequences_of(customer: Customer, member: Member) -> dict[str, object]:
-    """The ways that are open, and the sequences that are on; two queries, and one for each way by an older version."""
+    """The ways that are open, and the sequences that are on; two queries, and one where some go by an older
+    version."""
     # By the process: of two ways that a merge brought together one is open, and what failed is not over.
     runs = WorkflowRun.objects.filter(process__customer=customer, process__status__in=Process.OPEN)
     rows = list(runs.select_related("workflow", "wait").order_by("created_at"))
+    contents = contents_of(rows)
     inside = {run.workflow_id for run in rows}
     on = Workflow.objects.filter(kind=Workflow.Kind.SEQUENCE, is_enabled=True).order_by("name")
     return {
-        "rows": [{"run": run, "step": _step(run), "of": len(to_steps(content_of(run)))} for run in rows],
+        "rows": [{"run": run, "step": _step(run), "of": len(to_steps(contents[run.pk]))} for run in rows],
         "sequences": [row for row in on if row.pk not in inside],
         "can_enrol": member.may("conversations.edit"),
     }

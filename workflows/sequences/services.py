@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.members.authority import authority_of
 from accounts.models import Organization
-from activity.actor import Actor, ActorKind
+from activity.actor import SYSTEM, Actor, ActorKind
 from activity.ledger import record
 from activity.models import Event
 from core.refused import Invalid, Refused
@@ -200,6 +200,27 @@ def follow_process(happened: Sequence[Event]) -> None:
         run = rows.select_related("process").first()
         if run is not None and run.process is not None:
             _follow(run, run.process, changes, event.actor_label)
+
+
+def end_merged(happened: Sequence[Event]) -> None:
+    """Of two who became one and were in the same sequence one way goes on, as their processes say; the other one ends
+    with the merge, also where it rests."""
+    survivors = {event.customer_id for event in happened if event.customer_id is not None}
+    rows = WorkflowRun.objects.filter(LASTING, process__customer__in=survivors, process__kind=Process.Kind.SEQUENCE)
+    for run in rows.exclude(process__status__in=Process.OPEN).select_related("process"):
+        _end(run, _("They became one with somebody who is in it as well."))
+
+
+def after_unmerge(loser: Customer, survivor: Customer) -> None:
+    """Show where the ways of two stand that are two again: what ended meanwhile stays ended."""
+    rows = Process.objects.select_related("organization", "customer", "last_action", "run")
+    for process in rows.filter(customer=loser, kind=Process.Kind.SEQUENCE, status__in=Process.OPEN):
+        run: WorkflowRun | None = getattr(process, "run", None)
+        if run is not None:
+            runs.show(run)
+        else:
+            # It ended so long ago that its log is gone.
+            processes.follow(process=process, status=Process.Status.CANCELLED, next_at=None, actor=SYSTEM)
 
 
 def _follow(run: WorkflowRun, process: Process, changes: dict[str, object], name: str) -> None:

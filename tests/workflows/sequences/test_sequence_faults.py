@@ -15,10 +15,10 @@ from django.utils import timezone
 from accounts.models import BusinessCalendar
 from activity import jobs as all_jobs
 from core.tenancy import every_organization, organization_scope
+from customers.data import undo
 from customers.data.merging import services as merging
 from customers.models import Process, Segment
 from customers.work.processes import services as processes
-from customers.work.processes.services import InSequence
 from messaging.models import Template
 from tests.workflows.rules.test_waits import go_on, later, weekdays
 from tests.workflows.sequences.test_sequences import A_DAY, STEPS, ada, make_sequence, names, run_of
@@ -26,7 +26,7 @@ from workflows.models import RunWait, Workflow, WorkflowRun
 from workflows.rules import going_on, log, runs, waits
 from workflows.rules.enabled import enabled_for
 from workflows.rules.reading import InvalidWorkflow
-from workflows.sequences import jobs, panel
+from workflows.sequences import jobs, panel, queries
 from workflows.sequences import services as sequences
 
 __all__ = ["ada", "make_sequence", "weekdays"]
@@ -67,7 +67,7 @@ class TestFailed:
         ben = receive("I am Ben", sender="+447700900778")
         sequences.enrol(sequence=sequence, customer=ben, actor=alice.actor)
         merging.merge(loser=ada, survivor=ben, actor=alice.actor)
-        with pytest.raises(InSequence):
+        with pytest.raises(runs.NotFailed):
             runs.retry(run=run_of(process))
 
     def test_rules_take_out_of_it(self, failed, ada):
@@ -132,17 +132,63 @@ class TestAfterAMerge:
         assert sequences.stop(sequence=ended.workflow_id, customer=ada, why="Enough.")
         assert set(Process.objects.values_list("status", flat=True)) == {"cancelled"}
 
-    def test_one_that_rests_is_taken_out_by_the_page(self, ended, alice):
-        RunWait.objects.filter(run=ended).update(due_at=None)
-        WorkflowRun.objects.filter(pk=ended.pk).update(status="paused")
-        url = alice.url(f"settings/sequences/runs/{ended.pk}/")
-        assert alice.client.post(url, {"do": "end"}).status_code == 302
-        ended.refresh_from_db()
-        assert ended.status == "cancelled"
+    def test_it_ends_with_the_merge(self, ended):
+        assert (ended.status, ended.steps[-1]["detail"][:15]) == ("cancelled", "They became one")
+        assert not RunWait.objects.filter(run=ended).exists()
+
+    @pytest.mark.parametrize("status", ["paused", "held", "failed"])
+    def test_so_does_one_that_rests(self, status, make_sequence, ada, alice, receive):
+        sequence = make_sequence(stop_on_reply=False)
+        ben = receive("I am Ben", sender="+447700900778")
+        sequences.enrol(sequence=sequence, customer=ada, actor=alice.actor)
+        run = run_of(sequences.enrol(sequence=sequence, customer=ben, actor=alice.actor))
+        if status == "failed":
+            RunWait.objects.filter(run=run).delete()
+        else:
+            RunWait.objects.filter(run=run).update(due_at=None)
+        WorkflowRun.objects.filter(pk=run.pk).update(status=status)
+        runs.show(run)
+        merging.merge(loser=ben, survivor=ada, actor=alice.actor)
+        run.refresh_from_db()
+        assert (run.status, RunWait.objects.filter(run=run).exists()) == ("cancelled", False)
+        assert queries.sequences().get(pk=sequence.pk).inside == 1
+
+    def test_two_again_what_ended_stays_ended(self, make_sequence, ada, alice, receive):
+        both, only = make_sequence(stop_on_reply=False), make_sequence(name="Only Ben", stop_on_reply=False)
+        ben = receive("I am Ben", sender="+447700900778")
+        sequences.enrol(sequence=both, customer=ada, actor=alice.actor)
+        ended = sequences.enrol(sequence=both, customer=ben, actor=alice.actor)
+        completed = sequences.enrol(sequence=only, customer=ben, actor=alice.actor)
+        change_set = merging.merge(loser=ben, survivor=ada, actor=alice.actor)
+        for _step in (2, 3):
+            sequences.skip(run=run_of(completed), actor=alice.actor)
+        undo.undo(change_set=change_set, actor=alice.actor, user=alice.user)
+        with every_organization("the worker looks for all"):
+            all_jobs.run_due()
+        rows = Process.objects.filter(customer=ben).order_by("created_at")
+        assert [(row.pk, row.status) for row in rows] == [(ended.pk, "cancelled"), (completed.pk, "completed")]
+        assert Process.objects.get(customer=ada).status == "active"
+        # And is begun again.
+        assert sequences.enrol(sequence=both, customer=ben, actor=alice.actor).status == "active"
 
     def test_the_panel_has_the_open_one(self, ended, ada, alice):
         shown: Any = panel.sequences_of(ada, alice.member)
         assert [row["run"].process.status for row in shown["rows"]] == ["active"]
+
+
+def test_the_panel_asks_no_more_for_ways_by_older_versions(make_sequence, ada, alice, django_assert_num_queries):
+    """Three ways by three versions are three queries, as one is."""
+    for number in range(3):
+        sequence = make_sequence(name=f"Chase {number}")
+        for more in range(number):
+            changes: Any = {"steps": [*STEPS, *STEPS[: more + 1]]}
+            sequences.update(sequence=sequence, actor=alice.actor, changes=changes)
+            sequence.refresh_from_db()
+        sequences.enrol(sequence=sequence, customer=ada, actor=alice.actor)
+        sequences.update(sequence=sequence, actor=alice.actor, changes={"steps": STEPS[:1]})  # type: ignore[typeddict-item]
+    with django_assert_num_queries(3):
+        shown: Any = panel.sequences_of(ada, alice.member)
+    assert [row["of"] for row in shown["rows"]] == [3, 4, 5]
 
 
 class TestACalendarThatNeverOpens:
