@@ -20,7 +20,7 @@ from workflows.rules import decisions, hand_over, personal_data, running, servic
 from workflows.rules import going_on as going_on  # the queue of runs that wait
 from workflows.rules.performers import customers, messages, notifying  # noqa: F401 - what each action does
 from workflows.sequences import (
-    jobs,
+    bulk,
     panel,
     performers,  # noqa: F401 - what each action does
 )
@@ -50,7 +50,7 @@ def register() -> None:
     panels.register(
         panels.Panel(str(_("Sequences")), "workflows/sequences/panel.html", 48, panel.sequences_of, "workflows.view")
     )
-    jobs.register()
+    bulk.register()
     BEGIN.register(sequences.begin_for_process)
     subscribe_many(PROCESS_CHANGED, sequences.follow_process, name="workflows.follow_process")
     subscribe_many(CUSTOMER_MERGED, sequences.end_merged, name="workflows.end_merged")

@@ -27,7 +27,7 @@ from workflows.models import Workflow, WorkflowRun
 from workflows.rules import services as workflows
 from workflows.rules import waits
 from workflows.rules.words import CAUSES, Words, length_in_words
-from workflows.sequences import jobs, queries
+from workflows.sequences import bulk, queries
 from workflows.sequences import services as sequences
 from workflows.sequences.steps import step_at, to_steps
 
@@ -111,7 +111,7 @@ def enrol_view(request: Request, organization: str, pk: UUID) -> HttpResponse:
         toasts.error(request, _("Choose a view of the customers’ list."))
         return redirect("workflows:sequence", organization, pk)
     with as_message(request):
-        job = jobs.start(sequence=sequence, segment=segment, member=request.member, actor=current_actor())
+        job = bulk.start(sequence=sequence, segment=segment, member=request.member, actor=current_actor())
         return redirect("organization:job", organization, job.pk)
     return redirect("workflows:sequence", organization, pk)
 

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
-from accounts.models import Member, User
+from accounts.models import Member
 from activity import jobs
 from activity.actor import Actor, current_actor
 from activity.jobs import JobFailed, Work
 from activity.ledger import record
 from activity.models import Job
-from core.ids import parse_uuid
-from core.refused import Invalid, Refused, inside
+from core.refused import Refused, inside
 from customers import events
 from customers.data import undo
-from customers.data.deletion import services as deletion
-from customers.models import Change, ChangeSet, Customer, Stage
+from customers.data.bulk.actions import ACTIONS, Action, InvalidBulk
+from customers.models import Change, ChangeSet, Customer
 from customers.models.querysets import CustomerQuerySet
 from customers.people import locking
-from customers.people.customers import services as customers
-from customers.people.customers import stage_moves
 from customers.people.customers.queries import customers_for
 from customers.people.filters import parse as filters
-from customers.people.tags import services as tags
 
 KIND = "customers.bulk"
 STEP = 100
 MAX_IDS = 10_000
 CUSTOMER = Customer._meta.label_lower
-PERMISSIONS: Mapping[str, str] = {"delete": "customers.delete"}
-
-
-class InvalidBulk(Invalid):
-    """A bulk change that is not valid; `field` names what is wrong."""
+# Reasons that a result counts by themselves.
+MAX_KINDS_OF_REASONS = 20
 
 
 class NotPermitted(Refused):
@@ -57,12 +50,12 @@ def start(
 
     Raises InvalidBulk for an unknown action or a bad parameter, InvalidFilter, and NotPermitted.
     """
-    if action not in ACTIONS:
-        raise InvalidBulk("action", f"“{action[:40]}” is not an action. Use one of {', '.join(ACTIONS)}.")
-    permission = PERMISSIONS.get(action, "customers.edit")
-    if not member.may(permission):
-        raise NotPermitted(f"Your role does not permit this ({permission}).")
-    checked = ACTIONS[action].check(dict(params))
+    chosen_action = ACTIONS.get(action)
+    if chosen_action is None:
+        raise InvalidBulk("action", f"“{action[:40]}” is not an action. Use one of {', '.join(ACTIONS.names())}.")
+    if not member.may(chosen_action.permission):
+        raise NotPermitted(f"Your role does not permit this ({chosen_action.permission}).")
+    checked = chosen_action.check(dict(params))
     if (ids is None) == (filter_values is None):
         raise InvalidBulk("ids", "Give either ids or a filter.")
     if ids is not None and not 0 < len(ids) <= MAX_IDS:
@@ -77,7 +70,7 @@ def start(
         change_set = ChangeSet.objects.create(
             organization=member.organization,
             kind=ChangeSet.Kind.BULK,
-            summary=ACTIONS[action].words(checked),
+            summary=chosen_action.words(checked)[:200],
             actor_kind=actor.kind,
             actor_id=actor.id,
             actor_label=actor.label,
@@ -99,8 +92,7 @@ def run(work: Work) -> dict[str, object]:
     member = Member.objects.active().with_access().filter(pk=work.params["member"]).first()
     change_set = ChangeSet.objects.filter(pk=work.params["change_set"]).first()
     action = ACTIONS[work.params["action"]]
-    permission = PERMISSIONS.get(work.params["action"], "customers.edit")
-    if member is None or change_set is None or not member.may(permission):
+    if member is None or change_set is None or not member.may(action.permission):
         raise JobFailed("Whoever began this may not do it any more.")
     try:
         rows = _rows(member, work.params)
@@ -110,6 +102,7 @@ def run(work: Work) -> dict[str, object]:
     state.setdefault("changed", 0)
     state.setdefault("kept", 0)
     state.setdefault("reasons", [])
+    state.setdefault("why", {})
     is_over = False
     while not is_over:
         after = rows.filter(pk__gt=state["last"]) if state.get("last") else rows
@@ -132,6 +125,8 @@ def run(work: Work) -> dict[str, object]:
         "changed": state["changed"],
         "kept": state["kept"],
         "reasons": state["reasons"],
+        "why": [{"detail": detail, "count": count} for detail, count in state["why"].items()],
+        "summary": action.finished(state["changed"], state["kept"]) if action.finished is not None else "",
         "change_set": str(change_set.pk),
     }
 
@@ -142,9 +137,10 @@ def _change(
     try:
         with transaction.atomic():
             # As they are now: what is noted as before is what undoing puts back.
-            before, after = action.do(locking.lock_customer(customer), cast("Params", params))
-    except (deletion.Blocked, customers.UnknownOwner, locking.CustomerMissing) as error:
+            before, after = action.do(locking.lock_customer(customer), params)
+    except Refused as error:
         undo.note_skipped(state, f"{customer.code}: {error}")
+        _count_reason(state["why"], str(error))
         return []
     if before == after:
         return []
@@ -162,140 +158,17 @@ def _change(
     ]
 
 
+def _count_reason(why: dict[str, int], detail: str) -> None:
+    """How often each was the reason; of very many different ones those that came first."""
+    if detail in why or len(why) < MAX_KINDS_OF_REASONS:
+        why[detail] = why.get(detail, 0) + 1
+
+
 def _rows(member: Member, chosen: Mapping[str, Any]) -> CustomerQuerySet:
     if "ids" in chosen:
         return Customer.objects.visible_to(member).filter(pk__in=chosen["ids"])
     # Without an order: tags join, and a row is asked for once only.
     return customers_for(member, filters.read(chosen["filter"])).order_by().distinct()
-
-
-# --- The actions ------------------------------------------------------------------------------------------------------
-
-Values = dict[str, object]
-
-
-class Params(TypedDict, total=False):
-    """An action's parameters, checked."""
-
-    assigned_to: str | None
-    stage: str
-    reason: str
-    status: str
-    tag: str
-
-
-class Action:
-    """`check` reads the parameters; `do` changes one customer and returns the values before and after."""
-
-    def __init__(
-        self,
-        check: Callable[[Values], Values],
-        do: Callable[[Customer, Params], tuple[Values, Values]],
-        words: Callable[[Values], str],
-    ) -> None:
-        self.check, self.do, self.words = check, do, words
-
-
-def _only(params: Values, name: str) -> Any:
-    for other in params:
-        if other != name:
-            raise InvalidBulk(f"params.{other}", f"Not a parameter here; use {name}.")
-    if name not in params:
-        raise InvalidBulk(f"params.{name}", "This is needed.")
-    return params[name]
-
-
-def _check_owner(params: Values) -> Values:
-    value = _only(params, "assigned_to")
-    if value in (None, "", "none"):
-        return {"assigned_to": None}
-    key = parse_uuid(value)
-    if key is None:
-        raise InvalidBulk("params.assigned_to", "A user’s id is needed.")
-    row = Member.objects.active().filter(user=key).values_list("user_id", flat=True).first()
-    if row is None:
-        raise InvalidBulk("params.assigned_to", "There is no active member with this id in the organization.")
-    return {"assigned_to": str(row)}
-
-
-def _check_stage(params: Values) -> Values:
-    reason = params.pop("reason", "")
-    value = _only(params, "stage")
-    keys = list(Stage.objects.values_list("key", flat=True))
-    if value not in keys:
-        raise InvalidBulk("params.stage", f"Use one of {', '.join(keys)}.")
-    if not isinstance(reason, str) or len(reason) > stage_moves.MAX_REASON_LENGTH:
-        raise InvalidBulk("params.reason", f"A reason is a text of at most {stage_moves.MAX_REASON_LENGTH} characters.")
-    reason = " ".join(reason.split())
-    return {"stage": value} | ({"reason": reason} if reason else {})
-
-
-def _check_status(params: Values) -> Values:
-    value = _only(params, "status")
-    if value not in Customer.Status.values:
-        raise InvalidBulk("params.status", f"Use one of {', '.join(Customer.Status.values)}.")
-    return {"status": value}
-
-
-def _check_tag(params: Values) -> Values:
-    value = _only(params, "tag")
-    name = " ".join(value.split()) if isinstance(value, str) else ""
-    if not 0 < len(name) <= tags.MAX_LENGTH:
-        raise InvalidBulk("params.tag", f"A tag has 1 to {tags.MAX_LENGTH} characters.")
-    return {"tag": name}
-
-
-def _check_nothing(params: Values) -> Values:
-    for name in params:
-        raise InvalidBulk(f"params.{name}", "This action has no parameters.")
-    return {}
-
-
-def _assign(customer: Customer, params: Params) -> tuple[Values, Values]:
-    before: Values = {"assigned_to": str(customer.assigned_to_id) if customer.assigned_to_id else None}
-    owner = User.objects.get(pk=params["assigned_to"]) if params["assigned_to"] else None
-    customers.assign(customer=customer, owner=owner, actor=current_actor())
-    return before, dict(params)
-
-
-def _move(customer: Customer, params: Params) -> tuple[Values, Values]:
-    before: Values = {"stage": customer.stage.key}
-    stage = Stage.objects.filter(key=params["stage"]).first()
-    if stage is None:
-        raise JobFailed("The stage is gone.")
-    stage_moves.move(customer=customer, stage=stage, actor=current_actor(), reason=params.get("reason", ""))
-    return before, {"stage": stage.key}
-
-
-def _set_status(customer: Customer, params: Params) -> tuple[Values, Values]:
-    before: Values = {"status": customer.status}
-    customers.update(customer=customer, actor=current_actor(), changes=dict(params))
-    return before, dict(params)
-
-
-def _add_tag(customer: Customer, params: Params) -> tuple[Values, Values]:
-    added = tags.add(customer=customer, names=[params["tag"]], actor=current_actor())
-    return {"without_tag": params["tag"]} if added else {}, {"with_tag": params["tag"]} if added else {}
-
-
-def _remove_tag(customer: Customer, params: Params) -> tuple[Values, Values]:
-    removed = tags.remove(customer=customer, names=[params["tag"]], actor=current_actor())
-    return {"with_tag": params["tag"]} if removed else {}, {"without_tag": params["tag"]} if removed else {}
-
-
-def _delete(customer: Customer, params: Params) -> tuple[Values, Values]:
-    deletion.delete(customer=customer, actor=current_actor())
-    return {"is_deleted": False}, {"is_deleted": True}
-
-
-ACTIONS: Mapping[str, Action] = {
-    "assign": Action(_check_owner, _assign, lambda p: "Another owner" if p["assigned_to"] else "No owner"),
-    "stage": Action(_check_stage, _move, lambda p: f"Moved to {p['stage']}"),
-    "status": Action(_check_status, _set_status, lambda p: f"Status {p['status']}"),
-    "tag_add": Action(_check_tag, _add_tag, lambda p: f"Tag {p['tag']} added"),
-    "tag_remove": Action(_check_tag, _remove_tag, lambda p: f"Tag {p['tag']} removed"),
-    "delete": Action(_check_nothing, _delete, lambda p: "Deleted"),
-}
 
 
 def register() -> None:

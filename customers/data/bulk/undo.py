@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.models import Member, User
 from activity.actor import current_actor
 from activity.jobs import Work
 from customers.data import undo
+from customers.data.bulk.actions import ACTIONS
 from customers.data.deletion import services as deletion
 from customers.models import Change, ChangeSet, Customer, Stage, StageChange
 from customers.people.customers import services as customers
@@ -17,6 +18,8 @@ from customers.people.tags import services as tags
 
 STEP = 100
 
+Restore = Callable[[Customer, Mapping[str, Any]], str]
+
 
 def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
     """Revert a bulk change. Returns how many were restored, and why others were not."""
@@ -24,6 +27,8 @@ def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
     state.setdefault("restored", 0)
     state.setdefault("kept", 0)
     state.setdefault("reasons", [])
+    action = ACTIONS.get(str(change_set.detail.get("action")))
+    restore = action.restore if action is not None else None
     while True:
         rows = change_set.changes.order_by("pk")
         batch = list((rows.filter(pk__gt=state["last"]) if state.get("last") else rows)[:STEP])
@@ -33,7 +38,7 @@ def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
             result = Customer.objects.select_related("organization", "stage").in_bulk([c.object_id for c in batch])
             known = {str(key): customer for key, customer in result.items()}
             for change in batch:
-                reason = _restore(known.get(change.object_id), change)
+                reason = _restore(known.get(change.object_id), change, restore)
                 if reason:
                     undo.note_skipped(state, reason)
                 else:
@@ -42,10 +47,12 @@ def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:
     return {"restored": state["restored"], "kept": state["kept"], "reasons": state["reasons"]}
 
 
-def _restore(customer: Customer | None, change: Change) -> str:
+def _restore(customer: Customer | None, change: Change, restore: Restore | None) -> str:
     """Restore one customer; the reason where it is not restored, else empty."""
     if customer is None or customer.erased_at is not None:
         return "A customer is gone."
+    if restore is not None:
+        return restore(customer, change.after)
     (field, was), became = next(iter(change.before.items())), next(iter(change.after.values()))
     if customer.is_deleted and field != "is_deleted":
         return f"{customer.code} was deleted since."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as toasts
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,6 +25,7 @@ from core.lookups import first_or_404
 from core.refused_pages import Attempt
 from customers.data import undo
 from customers.data.bulk import services as changes
+from customers.data.bulk.actions import ACTIONS
 from customers.data.deletion.services import RESTORE_DAYS
 from customers.models import ChangeSet, Customer, Stage
 from customers.people.customers.queries import customers_for
@@ -37,14 +38,6 @@ from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, r
 # More than this, or a deletion, is asked about first.
 CONFIRM_ABOVE = 100
 COUNTED_TO = 10_000
-# What each action calls its parameter.
-PARAMETERS: Mapping[str, str] = {
-    "assign": "assigned_to",
-    "stage": "stage",
-    "status": "status",
-    "tag_add": "tag",
-    "tag_remove": "tag",
-}
 
 
 @requires("customers.view")
@@ -63,9 +56,11 @@ def bulk(request: Request, organization: str) -> HttpResponse:
     requested = {"action": action, "value": value, "count": count, "ids": ids, "all": takes_all}
     requested["asks_why"] = action == "stage" and bool(count) and _is_unexplained(request, value, reason)
     is_confirmed = bool(request.POST.get("confirmed"))
-    if requested["asks_why"] or ((action == "delete" or count > CONFIRM_ABOVE) and not is_confirmed):
+    chosen = ACTIONS.get(action)
+    is_asked = count > CONFIRM_ABOVE or (chosen is not None and chosen.is_asked)
+    if requested["asks_why"] or (is_asked and not is_confirmed):
         return _confirm(request, state, requested | {"is_unanswered": requested["asks_why"] and is_confirmed})
-    params = {PARAMETERS[action]: value} if action in PARAMETERS else {}
+    params = {chosen.parameter: value} if chosen is not None and chosen.parameter else {}
     if reason:
         params["reason"] = reason
     with Attempt(request) as attempt:
@@ -96,14 +91,21 @@ def progress(request: Request, organization: str, pk: UUID) -> HttpResponse:
     return response
 
 
-@requires("customers.edit")
+@requires("customers.view")
 @require_POST
 def undo_changes(request: Request, organization: str, pk: UUID) -> HttpResponse:
-    """Revert a bulk change, an import or a merge; for who made it, or an administrator."""
+    """Revert a bulk change, an import or a merge; for who made it, or an administrator. Asks first where the action
+    says so."""
     rows = ChangeSet.objects.filter(pk=pk)
     if not request.member.may("settings.edit"):
         rows = rows.filter(actor_id=str(request.member.user_id))
     change_set = first_or_404(rows, "There is no such change, or it is not yours to undo.")
+    action = ACTIONS.get(str(change_set.detail.get("action")))
+    if not request.member.may(action.permission if action is not None and action.restore else "customers.edit"):
+        raise PermissionDenied
+    question = action.before_undo(change_set) if action is not None and action.before_undo is not None else ""
+    if question and not request.POST.get("confirmed"):
+        return _ask_before_undo(request, change_set, question)
     with Attempt(request) as attempt:
         return _follow(request, undo.undo(change_set=change_set, actor=current_actor(), user=request.member.user))
     return _refuse(request, ListState(), attempt.error)
@@ -128,6 +130,7 @@ def _confirm(request: Request, state: ListState, requested: dict[str, Any]) -> H
         "do": f"{requested['action']}:{requested['value']}",
         "sentence": _sentence(requested["action"], requested["value"]),
         "is_deletion": requested["action"] == "delete",
+        "note": _note(requested["action"]),
         "restore_days": RESTORE_DAYS,
         "state": state,
         "counted_to": COUNTED_TO,
@@ -137,6 +140,15 @@ def _confirm(request: Request, state: ListState, requested: dict[str, Any]) -> H
     if not request.htmx:
         return render(request, "customers/data/bulk/confirm_page.html", context)
     response = render(request, "customers/data/bulk/confirm.html", context)
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#bulk-confirm", "innerHTML"
+    return response
+
+
+def _ask_before_undo(request: Request, change_set: ChangeSet, question: str) -> HttpResponse:
+    context = {"change_set": change_set, "question": question}
+    if not request.htmx:
+        return render(request, "customers/data/bulk/undo_page.html", context)
+    response = render(request, "customers/data/bulk/undo_question.html", context)
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#bulk-confirm", "innerHTML"
     return response
 
@@ -157,11 +169,19 @@ def _sentence(action: str, value: str) -> str:
         return f"Move them to {stage.name if stage else value}"
     if action == "status":
         return f"Set their status to {dict(Customer.Status.choices).get(value, value)}"
+    chosen = ACTIONS.get(action)
+    if chosen is not None and chosen.sentence is not None:
+        return chosen.sentence(value)
     return {
         "tag_add": f"Put the tag “{value}” on them",
         "tag_remove": f"Take the tag “{value}” off them",
         "delete": "Delete them",
     }.get(action, "Change them")
+
+
+def _note(action: str) -> str:
+    chosen = ACTIONS.get(action)
+    return chosen.note() if chosen is not None and chosen.note is not None else ""
 
 
 def _refuse(request: Request, state: ListState, reason: str) -> HttpResponse:

@@ -20,6 +20,7 @@ from core.api.errors import invalid
 from core.api.strict import Strict, valid
 from customers.data import undo
 from customers.data.bulk import services as bulk
+from customers.data.bulk.actions import ACTIONS
 from customers.data.merging import duplicates
 from customers.data.merging import services as merging
 from customers.models import ChangeSet, Customer, DuplicatePair
@@ -70,11 +71,12 @@ class MergedSerializer(serializers.Serializer[object]):
 class BulkSerializer(Strict):
     ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=bulk.MAX_IDS)
     filter = serializers.DictField(required=False, help_text="The list's filters.")
-    action = serializers.ChoiceField(choices=list(bulk.ACTIONS))
+    action = serializers.ChoiceField(choices=ACTIONS.names())
     params = serializers.DictField(
         required=False,
         default=dict,
-        help_text="assign: assigned_to; stage: stage, and a reason if you like; status: status; tag_…: tag.",
+        help_text="assign: assigned_to; stage: stage, and a reason if you like; status: status; tag_…: tag; "
+        "enrol: sequence.",
     )
 
 
@@ -128,7 +130,7 @@ class MergeActions(OrganizationViewSet[Customer]):
     def bulk(self, request: Request) -> Response:
         """Change many: those with the ids, or all that fit a filter. The job's result has a `change_set` to undo."""
         data = valid(BulkSerializer(data=request.data))
-        needed = bulk.PERMISSIONS.get(data["action"], "customers.edit")
+        needed = ACTIONS[data["action"]].permission
         if needed not in permissions_of(request, self.member):
             raise PermissionDenied(f"Your role does not permit this ({needed}).")
         job = bulk.start(

@@ -21,6 +21,7 @@ from customers.people.filters.parse import DEFAULT_ORDERING
 from customers.people.segments.services import may_change, snapshot_of
 from customers.people.table import chips
 from customers.people.table import columns as table
+from customers.people.table.selection import has_menus, menus_for
 from customers.people.table.state import ListState, read_state
 from customers.people.windowed_search import page_of_matches
 
@@ -61,7 +62,8 @@ def permissions(member: Member) -> dict[str, bool]:
     """What the rows and the bar offer."""
     may = {f"can_{action}": member.may(f"customers.{action}") for action in ("create", "edit", "delete")}
     may |= {"can_edit_customer": may["can_edit"]}
-    return may | {"can_choose": may["can_edit"] or may["can_delete"] or member.may("customers.export")}
+    chooses = may["can_edit"] or may["can_delete"] or member.may("customers.export") or has_menus(member)
+    return may | {"can_choose": chooses}
 
 
 def row_of(member: Member, pk: UUID, state: ListState, fields: Sequence[CustomField]) -> table.Row | None:
@@ -95,6 +97,7 @@ def frame(member: Member, state: ListState, words: chips.Words, segments: list[S
         "owners": words.owners,
         "statuses": Customer.Status.choices,
         "links": links(member, state),
+        "menus": menus_for(member),
     }
 
 

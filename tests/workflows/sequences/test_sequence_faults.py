@@ -16,6 +16,7 @@ from accounts.models import BusinessCalendar
 from activity import jobs as all_jobs
 from core.tenancy import every_organization, organization_scope
 from customers.data import undo
+from customers.data.bulk import services as changes
 from customers.data.merging import services as merging
 from customers.models import Process, Segment
 from customers.work.processes import services as processes
@@ -26,7 +27,7 @@ from workflows.models import RunWait, Workflow, WorkflowRun
 from workflows.rules import going_on, log, runs, waits
 from workflows.rules.enabled import enabled_for
 from workflows.rules.reading import InvalidWorkflow
-from workflows.sequences import jobs, panel, queries
+from workflows.sequences import bulk, panel, queries
 from workflows.sequences import services as sequences
 
 __all__ = ["ada", "make_sequence", "weekdays"]
@@ -269,16 +270,16 @@ def test_a_job_stops_where_the_sequence_is_switched_off(make_sequence, alice, ma
     segment = Segment.objects.create(
         organization=alice.organization, owner=alice.user, name="VIP", filter={"tag": "vip"}
     )
-    job = jobs.start(sequence=sequence, segment=segment, member=alice.member, actor=alice.actor)
-    enrol_many = sequences.enrol_many
+    job = bulk.start(sequence=sequence, segment=segment, member=alice.member, actor=alice.actor)
+    enrol = sequences.enrol
 
     def then_off(**given: Any) -> Any:
-        result = enrol_many(**given)
+        result = enrol(**given)
         Workflow.objects.filter(pk=sequence.pk).update(is_enabled=False)
         return result
 
-    monkeypatch.setattr(jobs, "STEP", 1)
-    monkeypatch.setattr(sequences, "enrol_many", then_off)
+    monkeypatch.setattr(changes, "STEP", 1)
+    monkeypatch.setattr(sequences, "enrol", then_off)
     with every_organization("the worker looks for all"):
         all_jobs.run_due()
     job.refresh_from_db()

@@ -96,7 +96,7 @@ def test_everybody_of_a_view(alice, sequence, make_customer):
         jobs.run_due()
     page = text(alice.client, again.url)
     assert "3 were not." in page
-    assert "has an open process of this kind" in page
+    assert "3 × <bdi>The customer has an open process of this kind already.</bdi>" in page
     assert "Choose a view" in after(alice.client, url, segment="")
 
 
