@@ -23,6 +23,7 @@ from customers.models import (
     StageChange,
     Tag,
     Task,
+    TeamTurn,
 )
 from customers.work import admin as work_admin  # noqa: F401 - registers its own
 
@@ -174,3 +175,12 @@ class ChangeAdmin(ReadOnlyAdmin):
     list_display = ["change_set", "model", "object_id", "action"]
     list_select_related = ("organization", "change_set")
     search_fields = ["=object_id"]
+
+
+@admin.register(TeamTurn)
+class TeamTurnAdmin(ReadOnlyAdmin):
+    """Whose turn it was last, where rules give customers to a team."""
+
+    list_display = ["team", "last", "organization", "updated_at"]
+    list_select_related = ("organization", "team", "last__user")
+    search_fields = ["team__name"]

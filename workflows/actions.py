@@ -15,7 +15,7 @@ for action in (
     Action("remove_tag", _("Take a tag off"), {"tag": Kind.LABEL}),
     Action("set_stage", _("Move to a stage"), {"stage": Kind.KEY}),
     Action("set_follow_up", _("Set the next follow-up"), {}, {"days": Kind.NUMBER, "minutes": Kind.NUMBER}),
-    Action("assign", _("Give an owner"), {"to": Kind.ID}),
+    Action("assign", _("Give an owner"), {}, {"to": Kind.ID, "team": Kind.ID, "how": Kind.KEY}),
     Action("create_task", _("Make a task"), {"title": Kind.TEXT}, TASK),
     Action("add_note", _("Write a note"), {"body": Kind.TEXT}),
     Action("notify", _("Notify somebody"), {"text": Kind.TEXT}, {"to": Kind.ID}),

@@ -17,6 +17,7 @@ from customers.models.reminder import TaskReminder
 from customers.models.segment import Segment
 from customers.models.tag import Tag
 from customers.models.task import Task
+from customers.models.team_turn import TeamTurn
 
 __all__ = [
     "CalendarFeed",
@@ -43,4 +44,5 @@ __all__ = [
     "Tag",
     "Task",
     "TaskReminder",
+    "TeamTurn",
 ]

@@ -180,7 +180,7 @@ WORDS = {
     "remove_tag": ({"tag"}, set()),
     "set_stage": ({"stage"}, set()),
     "set_follow_up": (set(), {"days", "minutes"}),
-    "assign": ({"to"}, set()),
+    "assign": (set(), {"to", "team", "how"}),
     "create_task": ({"title"}, {"due_in_minutes", "priority", "description"}),
     "add_note": ({"body"}, set()),
     "start_sequence": ({"sequence"}, set()),

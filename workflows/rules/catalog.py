@@ -17,7 +17,7 @@ from workflows.rules.parameters import ParameterWords, words_for
 from workflows.rules.performing import PERFORMERS
 from workflows.rules.reading import Known
 from workflows.rules.steps import BRANCH, CONTROL, SPLIT, WAIT, Then
-from workflows.rules.words import CAUSES, STEP_LABELS
+from workflows.rules.words import CAUSES, HOW, STEP_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,8 @@ def _offered(action: Action, known: Known) -> OfferedAction:
         "template": known.templates,
         "stage": known.stages,
         "to": known.members,
+        "team": known.teams,
+        "how": {str(how): str(label) for how, label in HOW.items()},
         "sequence": known.sequences,
         "channel": fields.CHANNELS,
         "priority": {value: str(label) for value, label in Task.Priority.choices},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from accounts.models import Member
+from accounts.models import Member, Team
 from activity.payloads import Kind
 from activity.registry import EVENTS, Declared
 from activity.rules import OPERATORS_OF, OWN_FIELD_PREFIX
@@ -89,6 +89,11 @@ def members() -> dict[str, str]:
     """The active people, by their user's id."""
     rows = Member.objects.active().people().select_related("user").order_by("user__name", "pk")
     return {str(member.user_id): member.user.get_full_name() for member in rows}
+
+
+def teams() -> dict[str, str]:
+    """The teams, by their ids."""
+    return {str(pk): name for pk, name in Team.objects.order_by("name").values_list("pk", "name")}
 
 
 def choices_of(own: Sequence[CustomField]) -> dict[str, Mapping[str, str]]:

@@ -34,6 +34,8 @@ PARAMETER_WORDS: Final[Mapping[str, ParameterWords]] = {
     "days": ParameterWords(_("Days from now")),
     "minutes": ParameterWords(_("Time from now"), is_length=True),
     "to": ParameterWords(_("Person")),
+    "team": ParameterWords(_("Or somebody of the team"), empty=_("No team")),
+    "how": ParameterWords(_("Of the team"), empty=_("In turn")),
     "sequence": ParameterWords(_("Sequence")),
     "title": ParameterWords(_("What is to be done"), takes_placeholders=True),
     "due_in_minutes": ParameterWords(_("Due after"), is_length=True),

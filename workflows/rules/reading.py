@@ -15,6 +15,7 @@ from activity.rules import ACTIONS, Action
 from core.fields import one_line
 from core.refused import Invalid, Refused
 from customers.models import Customer, Task
+from customers.people.assignment import How
 from messaging.channels.base import Kind as ChannelKind
 from messaging.models import Template
 from messaging.texts import placeholders
@@ -47,13 +48,15 @@ class Known:
     members: Mapping[str, str]
     templates: Mapping[str, str]
     sequences: Mapping[str, str] = field(default_factory=dict)
+    teams: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_organization(cls) -> Known:
-        """Of the organization that is open; four queries."""
+        """Of the organization that is open; five queries."""
         sequences = Workflow.objects.filter(kind=Workflow.Kind.SEQUENCE).order_by("name").values_list("pk", "name")
         templates = dict(Template.objects.order_by("-name").values_list("key", "name"))
-        return cls(fields.stages(), fields.members(), templates, {str(pk): name for pk, name in sequences})
+        names = {str(pk): name for pk, name in sequences}
+        return cls(fields.stages(), fields.members(), templates, names, fields.teams())
 
 
 Params = Mapping[str, object]
@@ -228,6 +231,8 @@ def _action(data: Params, place: str, known: Known) -> dict[str, object]:
         raise InvalidWorkflow(f"{place}.action", text % values)
     params = {str(name): value for name, value in data.items() if name != "action"}
     _require_names(action, params, place)
+    if action.name == "assign":
+        _require_somebody(params, place)
     checked: dict[str, object] = {"action": action.name}
     for name, value in params.items():
         try:
@@ -248,6 +253,16 @@ def _require_names(action: Action, params: Params, place: str) -> None:
             names = ", ".join([*action.needs, *action.takes]) or _("nothing")
             text = _("“%(action)s” takes %(names)s.") % {"action": action.name, "names": names}
             raise InvalidWorkflow(f"{place}.{name[:40]}", text)
+
+
+def _require_somebody(params: Params, place: str) -> None:
+    """Of a person and a team one. Raises InvalidWorkflow."""
+    if "to" in params and "team" in params:
+        raise InvalidWorkflow(f"{place}.team", _("Name a person or a team, not both."))
+    if "to" not in params and "team" not in params:
+        raise InvalidWorkflow(f"{place}.to", _("Name a person or a team."))
+    if "how" in params and "team" not in params:
+        raise InvalidWorkflow(f"{place}.how", _("This says who of a team: name one."))
 
 
 def _text(most: int, *, is_filled: bool = False, is_line: bool = False, is_empty_fine: bool = False) -> Check:
@@ -314,6 +329,8 @@ PARAMETERS: Mapping[str, Check] = {
     "days": _days,
     "minutes": _minutes,
     "to": _one_of(lambda known: known.members),
+    "team": _one_of(lambda known: known.teams),
+    "how": _one_of(lambda known: {how.value: how.value for how in How}),
     "title": _text(MAX_TITLE_LENGTH, is_filled=True, is_line=True),
     "due_in_minutes": _minutes,
     "priority": _one_of(lambda known: _labels(Task.Priority.choices)),

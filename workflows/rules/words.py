@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from activity.registry import EVENTS
 from activity.rules import ACTIONS, OPERATORS
+from customers.people.assignment import How
 from workflows.models import Workflow
 from workflows.rules.comparing import is_empty
 from workflows.rules.conditions import AskedField, Comparison, Condition, InvalidConditions, parse
@@ -48,6 +49,12 @@ CAUSES: Mapping[str, str | Promise] = {
     CancelOn.OPT_OUT: gettext_lazy("the customer opts out"),
 }
 
+# Who of a team gets a customer.
+HOW: Mapping[str, str | Promise] = {
+    How.IN_TURN: gettext_lazy("In turn"),
+    How.LEAST_BUSY: gettext_lazy("Whoever has the fewest customers"),
+}
+
 # In a sentence these read otherwise than in a list of operators.
 IN_SENTENCES: Mapping[str, str | Promise] = {
     "": gettext_lazy("is"),
@@ -67,7 +74,7 @@ class Sentences:
 
 
 class Words:
-    """The words of the open organization: four queries for fields and their values, three for what actions name."""
+    """The words of the open organization: four queries for fields and their values, five for what actions name."""
 
     def __init__(self) -> None:
         self.own = own_fields()
@@ -161,6 +168,8 @@ class Words:
         label = str(action.label) if action is not None else str(entry.get("action", ""))
         named = self._named(entry)
         timed = [text for text in (_delay(entry), _due(entry)) if text]
+        if "team" in entry:
+            timed.append(str(HOW.get(str(entry.get("how", How.IN_TURN)), entry.get("how"))).lower())
         if entry.get("cancel_on_inbound") is True:
             timed.append(_("unless they write before"))
         return ", ".join([f"{label}: {named}" if named else label, *timed])
@@ -171,8 +180,9 @@ class Words:
             "stage": self.known.stages,
             "to": self.known.members,
             "sequence": self.known.sequences,
+            "team": self.known.teams,
         }
-        for name in ("template", "stage", "to", "sequence", "tag", "title", "body", "text", "status"):
+        for name in ("template", "stage", "to", "team", "sequence", "tag", "title", "body", "text", "status"):
             if name in entry:
                 value = str(entry[name])
                 return f"“{labels.get(name, {}).get(value, value)}”"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -73,8 +73,8 @@ def _enrol(customer: Customer, params: Mapping[str, str]) -> tuple[Values, Value
     return {"process": None}, {"process": str(process.pk)}
 
 
-def _take_out(customer: Customer, after: Mapping[str, Any]) -> str:
-    process = Process.objects.select_related("organization", "customer").filter(pk=after["process"]).first()
+def _take_out(customer: Customer, after: Mapping[str, object]) -> str:
+    process = Process.objects.select_related("organization", "customer").filter(pk=str(after["process"])).first()
     if process is None or not process.is_open:
         return _("%(code)s is not in it any more.") % {"code": customer.code}
     processes.cancel(process=process, actor=current_actor())

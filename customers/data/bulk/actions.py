@@ -58,7 +58,7 @@ class Action:
     sentence: Callable[[str], str] | None = None
     note: Callable[[], str] | None = None
     finished: Callable[[int, int], str] | None = None
-    restore: Callable[[Customer, Mapping[str, Any]], str] | None = None
+    restore: Callable[[Customer, Mapping[str, object]], str] | None = None
     before_undo: Callable[[ChangeSet], str] | None = None
 
 

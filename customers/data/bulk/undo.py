@@ -18,7 +18,7 @@ from customers.people.tags import services as tags
 
 STEP = 100
 
-Restore = Callable[[Customer, Mapping[str, Any]], str]
+Restore = Callable[[Customer, Mapping[str, object]], str]
 
 
 def revert(work: Work, change_set: ChangeSet) -> dict[str, object]:

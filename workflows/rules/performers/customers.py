@@ -9,8 +9,9 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Member
+from accounts.models import Member, Team
 from customers.models import Customer
+from customers.people import assignment
 from customers.people.customers import services as customers
 from customers.people.customers import stage_moves
 from customers.people.tags import services as tags
@@ -60,6 +61,8 @@ def set_status(run: Run, params: Params) -> Result:
 
 @performs("assign")
 def assign(run: Run, params: Params) -> Result:
+    if "team" in params:
+        return _assign_of_team(run, params)
     members = Member.objects.active().select_related("user")
     member = members.filter(organization=run.organization, user=UUID(str(params["to"]))).first()
     if member is None:
@@ -68,6 +71,23 @@ def assign(run: Run, params: Params) -> Result:
     if not customers.assign(customer=run.customer, owner=member.user, actor=run.actor):
         raise ActionSkipped(_("%(name)s owns the customer already.") % {"name": name})
     return Result(_("Gave the customer to %(name)s.") % {"name": name}, run.customer)
+
+
+def _assign_of_team(run: Run, params: Params) -> Result:
+    """To somebody of a team; whose customer it is already keeps it, and loses no turn."""
+    rows = Team.objects.select_related("organization").filter(organization=run.organization)
+    team = rows.filter(pk=UUID(str(params["team"]))).first()
+    if team is None:
+        raise ActionFailed(_("There is no such team any more. Choose another one."))
+    owner = run.customer.assigned_to
+    if owner is not None and any(member.user_id == owner.pk for member in assignment.candidates(team)):
+        raise ActionSkipped(_("%(name)s owns the customer already.") % {"name": owner.get_full_name()})
+    choice = assignment.choose(team=team, how=assignment.How(str(params.get("how", assignment.How.IN_TURN))))
+    if choice is None:
+        raise ActionSkipped(_("Nobody of the team “%(name)s” can be given customers.") % {"name": team.name})
+    customers.assign(customer=run.customer, owner=choice.member.user, actor=run.actor)
+    values = {"name": choice.member.user.get_full_name(), "team": team.name, "why": choice.reason}
+    return Result(_("Gave the customer to %(name)s of “%(team)s”: %(why)s.") % values, run.customer)
 
 
 @performs("set_follow_up")

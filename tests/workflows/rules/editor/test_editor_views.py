@@ -511,5 +511,5 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
         receive(f"Message {number}", sender=f"+4477009008{number:02d}")
     client = alice.client
     client.get(alice.url(edit(rule)))
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         client.get(alice.url(edit(rule)))
