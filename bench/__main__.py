@@ -1,4 +1,6 @@
-"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules] [deactivation]`.
+"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules] [deactivation] [kills]`.
+
+`kills` only where it is named: it takes an hour.
 
 Each on SQLite with the local broker; with DATABASE_URL, and REDIS_URL if there is one, there as well.
 """
@@ -15,14 +17,20 @@ from pathlib import Path
 from bench.environment import environment
 
 MEASURES = ("webhook", "burst", "outbound", "search", "pipeline", "imports", "exports", "rules", "deactivation")
+LONG = ("kills",)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("measures", nargs="*", metavar="measure", help=f"{' or '.join(MEASURES)}; all without")
+    parser.add_argument(
+        "measures",
+        nargs="*",
+        metavar="measure",
+        help=f"{' or '.join([*MEASURES, *LONG])}; all of the short ones without",
+    )
     chosen = parser.parse_args().measures or MEASURES
-    if wrong := set(chosen) - set(MEASURES):
-        parser.error(f"{', '.join(sorted(wrong))}: choose from {', '.join(MEASURES)}.")
+    if wrong := set(chosen) - {*MEASURES, *LONG}:
+        parser.error(f"{', '.join(sorted(wrong))}: choose from {', '.join([*MEASURES, *LONG])}.")
     targets = [("SQLite and the local broker", "", "")]
     if os.environ.get("DATABASE_URL"):
         redis = os.environ.get("REDIS_URL", "")

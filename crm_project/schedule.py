@@ -39,6 +39,7 @@ def beat_schedule(tick_seconds: float) -> dict[str, Entry]:
         ("tell what is overdue and due", "customers.tasks.record_deadlines", 60),
         ("tell which leads are stalled", "messaging.tasks.record_stalled", 60),
         ("go on with rules that wait", "workflows.tasks.go_on", tick_seconds),
+        ("tell that a day began", "workflows.tasks.record_day", 60),
         ("purge the log of rules", "workflows.tasks.purge_log", 3600),
         ("mail who is away what waits for them", "workflows.tasks.mail_notifications", 30),
         ("forget old notifications", "workflows.tasks.purge_notifications", 24 * 3600),

@@ -394,6 +394,8 @@ if OUTBOUND_LEASE_SECONDS < 3 * PROVIDER_TIMEOUT_SECONDS:
 AUTOMATIC_MESSAGES_A_DAY = env.number("AUTOMATIC_MESSAGES_A_DAY", 50, at_least=1, at_most=1000)
 AUTOMATION_LATE_HOURS = env.number("AUTOMATION_LATE_HOURS", 24, at_least=1, at_most=7 * 24)
 AUTOMATION_SILENT_MINUTES = env.number("AUTOMATION_SILENT_MINUTES", 60, at_least=0, at_most=7 * 24 * 60)
+# The hour of an organization's clock at which its day is recorded, and whose dates it is.
+DAILY_HOUR = env.number("DAILY_HOUR", 8, at_least=0, at_most=23)
 # For so many days it is kept what each rule decided and did.
 WORKFLOW_LOG_DAYS = env.number("WORKFLOW_LOG_DAYS", 90, at_least=1, at_most=3650)
 # Notifications: after so many minutes without a request somebody is away, and mailed what is unread; what was read is

@@ -9,6 +9,11 @@ from customers.events import ABOUT_CUSTOMER
 NAME = PayloadField("name", Kind.LABEL)
 
 SCHEDULE_DAILY = declare("schedule.daily", _("A day began"), conditions=ABOUT_CUSTOMER)
+DATE_REACHED = declare("customer.date_reached", _("A date of a customer came, or is some days away"),
+    PayloadField("date_field", Kind.KEY, "the own field", is_kept=True),
+    PayloadField("days_until", Kind.NUMBER, "days until the date; below 0 after it", is_kept=True),
+    PayloadField("years", Kind.NUMBER, "years since the field’s date: of a birthday the age"),
+    conditions=ABOUT_CUSTOMER)  # fmt: skip
 SEQUENCE_ENROLLED = declare("sequence.enrolled", _("A customer was put into a sequence"),
     NAME, PayloadField("sequence", Kind.ID, is_kept=True), conditions=ABOUT_CUSTOMER)  # fmt: skip
 WORKFLOW_CREATED = declare("workflow.created", _("A rule or a sequence was made"), NAME)

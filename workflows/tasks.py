@@ -6,13 +6,19 @@ from core.jobs import Drain
 from core.tenancy import every_organization
 from workflows.notifications import digests
 from workflows.notifications import services as notifications
-from workflows.rules import going_on, log
+from workflows.rules import daily, going_on, log
 
 
 @shared_task(base=Drain, name="workflows.tasks.go_on")
 def go_on() -> int:
     """Go on with runs that waited."""
     return going_on.go_on_due()
+
+
+@shared_task(base=Drain, name="workflows.tasks.record_day")
+def record_day() -> int:
+    """Tell that a day began, and whose dates it is."""
+    return daily.record_day()
 
 
 @shared_task

@@ -167,7 +167,7 @@ conversation.unanswered deal.created deal.won deal.lost task.created task.comple
 lead.stalled outcome.recorded schedule.daily
 """
 # What was declared beside the contract's.
-MORE_TRIGGERS = ["sequence.enrolled"]
+MORE_TRIGGERS = ["customer.date_reached", "sequence.enrolled"]
 FIELDS = """
 channel is_new_customer message_body customer_phone customer_stage customer_tags customer_source customer_status
 assigned_to business_hours language outcome_type

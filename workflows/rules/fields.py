@@ -85,6 +85,12 @@ def outcome_types() -> dict[str, str]:
     return dict(OutcomeType.objects.order_by("position").values_list("key", "name"))
 
 
+def date_fields() -> dict[str, str]:
+    """The own date fields of customers."""
+    rows = CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER, type=CustomField.Type.DATE)
+    return dict(rows.values_list("key", "label"))
+
+
 def members() -> dict[str, str]:
     """The active people, by their user's id."""
     rows = Member.objects.active().people().select_related("user").order_by("user__name", "pk")
@@ -104,6 +110,7 @@ def choices_of(own: Sequence[CustomField]) -> dict[str, Mapping[str, str]]:
         if field.has_choices
     }
     return own_choices | {
+        "date_field": {field.key: field.label for field in own if field.type == CustomField.Type.DATE},
         "customer_stage": stages(),
         "customer_status": {value: str(label) for value, label in Customer.Status.choices},
         "channel": CHANNELS,

@@ -97,6 +97,34 @@ POINTS: Final = (
         )
         for key, pack, outcome in (("review", "clinic", "treatment_done"), ("review_won", "general", "won"))
     ),
+    *(
+        StartingPoint(
+            f"no_show_{pack}", _("Win back who did not come"),
+            _("A tag, a task for today and a follow-up where somebody missed the appointment."), "outcome.recorded",
+            (
+                {"action": "add_tag", "tag": _("did not come")},
+                {"action": "create_task", "title": _("Call {{ customer.first_name|this customer }}: did not come"),
+                 "due_in_minutes": 60, "priority": "high"},
+                {"action": "set_follow_up", "days": 2},
+            ),
+            {"outcome_type": "no_show"}, packs=(pack,),
+        )
+        for pack in ("clinic", "school")
+    ),
+    StartingPoint(
+        "birthday", _("Wish a happy birthday"), _("A task on the day itself, where the date of birth is known."),
+        "customer.date_reached",
+        ({"action": "create_task", "title": _("Wish {{ customer.first_name|this customer }} a happy birthday"),
+          "due_in_minutes": 4 * 60},),
+        {"date_field": "birth_date", "days_until": 0, "years__gt": 0},
+    ),
+    StartingPoint(
+        "open_day", _("Remind of the open day"), _("A task two days before the open day that a family comes to."),
+        "customer.date_reached",
+        ({"action": "create_task", "title": _("Remind {{ customer.first_name|this family }} of the open day"),
+          "due_in_minutes": A_DAY},),
+        {"date_field": "open_day", "days_until": 2, "years": 0},
+    ),
     StartingPoint(
         "visit_reminder", _("Remind of the visit"), _("A task when the follow-up of a scheduled visit is due."),
         "followup.due",
@@ -108,10 +136,14 @@ POINTS: Final = (
 
 
 def offered(organization: Organization) -> list[StartingPoint]:
-    """Those that the organization can use and has no such rule of; three queries."""
+    """Those that the organization can use and has no such rule of; four queries."""
     rows = Workflow.objects.filter(organization=organization).values_list("key", "name")
     keys, names = {key for key, _name in rows}, {name for _key, name in rows}
-    known = {"customer_stage": fields.stages(), "outcome_type": fields.outcome_types()}
+    known = {
+        "customer_stage": fields.stages(),
+        "outcome_type": fields.outcome_types(),
+        "date_field": fields.date_fields(),
+    }
     return [
         point for point in POINTS
         if (not point.packs or organization.pack in point.packs)
