@@ -1,4 +1,5 @@
-"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules] [deactivation] [kills]`.
+"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules] [deactivation]
+[kills]`.
 
 `kills` only where it is named: it takes an hour.
 
@@ -22,15 +23,13 @@ LONG = ("kills",)
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    known = (*MEASURES, *LONG)
     parser.add_argument(
-        "measures",
-        nargs="*",
-        metavar="measure",
-        help=f"{' or '.join([*MEASURES, *LONG])}; all of the short ones without",
+        "measures", nargs="*", metavar="measure", help=f"{' or '.join(known)}; without, all but the last"
     )
     chosen = parser.parse_args().measures or MEASURES
-    if wrong := set(chosen) - {*MEASURES, *LONG}:
-        parser.error(f"{', '.join(sorted(wrong))}: choose from {', '.join([*MEASURES, *LONG])}.")
+    if wrong := set(chosen) - set(known):
+        parser.error(f"{', '.join(sorted(wrong))}: choose from {', '.join(known)}.")
     targets = [("SQLite and the local broker", "", "")]
     if os.environ.get("DATABASE_URL"):
         redis = os.environ.get("REDIS_URL", "")

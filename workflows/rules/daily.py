@@ -8,7 +8,7 @@ today's come: what lay between nobody waits for any more.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -110,7 +110,7 @@ def _record_dates(organization: Organization, asked: Asked, day: date) -> tuple[
 
 
 @transaction.atomic
-def _record_step(organization: Organization, step: list[Customer], asked: Asked, day: date) -> int:
+def _record_step(organization: Organization, step: Sequence[Customer], asked: Asked, day: date) -> int:
     keys = {f"{row.pk}:{asked.field}:{asked.days_until}:{day.isoformat()}": row for row in step}
     rows = Event.objects.filter(type=events.DATE_REACHED, source_key__in=list(keys)) if keys else Event.objects.none()
     known = set(rows.values_list("source_key", flat=True))
