@@ -58,7 +58,8 @@ def test_the_stages_are_the_agreed_ones(pack, keys):
 
 def test_the_clinics_outcomes_lead_to_the_stages_of_their_name():
     kinds = {kind["key"]: kind["stage"] for kind in packs()["clinic"].outcome_types}
-    assert kinds == {key: key for key in ("consult_booked", "deposit_paid", "treatment_done", "lost")}
+    # Who did not come stays where they stand.
+    assert kinds == {key: key for key in ("consult_booked", "deposit_paid", "treatment_done", "lost")} | {"no_show": ""}
 
 
 def test_the_colours_are_those_of_the_application():
