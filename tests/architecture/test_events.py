@@ -20,7 +20,7 @@ APPS = ("activity", "accounts", "customers", "messaging", "workflows", "analytic
 FILES = [path for app in APPS for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts]
 RECORDS = ("record", "record_of_user", "record_many", "record_range", "_record", "tell")
 # What rules may begin with, as the contract promises, and nothing records yet.
-NOT_RECORDED = {}
+NOT_RECORDED: dict[str, str] = {}
 DOCUMENT = ROOT / "docs" / "events.md"
 WANTED = ROOT / "test-results" / "events.md"
 
