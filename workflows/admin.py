@@ -8,6 +8,8 @@ from workflows.models import (
     Notification,
     NotificationDigest,
     NotificationSettings,
+    Rehearsal,
+    RehearsedEvent,
     RunMessage,
     RunWait,
     Workflow,
@@ -93,3 +95,21 @@ class NotificationDigestAdmin(ReadOnlyAdmin):
     list_select_related = ("member__user", "member__organization", "organization")
     search_fields = ["member__user__email"]
     raw_id_fields = ["member"]
+
+
+@admin.register(Rehearsal)
+class RehearsalAdmin(ReadOnlyAdmin):
+    list_display = ["workflow", "organization", "status", "since", "until", "created_at"]
+    list_filter = ["status"]
+    list_select_related = ("workflow", "organization")
+    search_fields = ["workflow__name", "=id"]
+    raw_id_fields = ["job", "created_by"]
+
+
+@admin.register(RehearsedEvent)
+class RehearsedEventAdmin(ReadOnlyAdmin):
+    list_display = ["event_id", "organization", "outcome", "reason", "occurred_at"]
+    list_filter = ["outcome"]
+    list_select_related = ("organization",)
+    search_fields = ["=id", "=rehearsal__id"]
+    raw_id_fields = ["rehearsal", "event"]

@@ -16,6 +16,7 @@ from customers.work.processes.sequences import BEGIN
 from messaging.models import Message
 from messaging.threads import senders
 from workflows.notifications import subscribers as notifications
+from workflows.rehearsals import jobs as rehearsals
 from workflows.rules import decisions, hand_over, personal_data, running, services, thread, waits
 from workflows.rules import going_on as going_on  # the queue of runs that wait
 from workflows.rules.performers import customers, messages, notifying  # noqa: F401 - what each action does
@@ -51,6 +52,7 @@ def register() -> None:
         panels.Panel(str(_("Sequences")), "workflows/sequences/panel.html", 48, panel.sequences_of, "workflows.view")
     )
     bulk.register()
+    rehearsals.register()
     BEGIN.register(sequences.begin_for_process)
     subscribe_many(PROCESS_CHANGED, sequences.follow_process, name="workflows.follow_process")
     subscribe_many(CUSTOMER_MERGED, sequences.end_merged, name="workflows.end_merged")

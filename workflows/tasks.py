@@ -6,6 +6,7 @@ from core.jobs import Drain
 from core.tenancy import every_organization
 from workflows.notifications import digests
 from workflows.notifications import services as notifications
+from workflows.rehearsals import services as rehearsals
 from workflows.rules import daily, going_on, log
 
 
@@ -24,7 +25,7 @@ def record_day() -> int:
 @shared_task
 def purge_log() -> int:
     with every_organization("what rules did is kept for a while, in every organization"):
-        return log.purge_log()
+        return log.purge_log() + rehearsals.purge_old()
 
 
 @shared_task(base=Drain, name="workflows.tasks.mail_notifications")

@@ -2,6 +2,7 @@ from django.urls import path
 
 from workflows.notifications import preference_views as preferences
 from workflows.notifications import views as notifications
+from workflows.rehearsals import views as rehearsals
 from workflows.rules import decision_views as decisions
 from workflows.rules import outgoing_views as outgoing
 from workflows.rules import version_views as versions
@@ -31,6 +32,9 @@ urlpatterns = [
     path("settings/rules/<uuid:pk>/matches/", editor.try_edit, name="try_edited_rule"),
     path("settings/rules/<uuid:pk>/", rules.rule_detail, name="rule"),
     path("settings/rules/<uuid:pk>/try/", rules.try_rule, name="try_rule"),
+    path("settings/rules/<uuid:pk>/rehearse/", rehearsals.rehearse, name="rehearse"),
+    path("settings/rehearsals/<uuid:pk>/", rehearsals.rehearsal_detail, name="rehearsal"),
+    path("settings/rehearsals/<uuid:pk>/progress/", rehearsals.progress, name="rehearsal_progress"),
     path("settings/rules/<uuid:pk>/switch/", rules.switch, name="switch_rule"),
     path("settings/rules/<uuid:pk>/versions/", versions.version_list, name="rule_versions"),
     path("settings/rules/<uuid:pk>/go-back/", versions.go_back, name="go_back"),

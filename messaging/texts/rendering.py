@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,9 +81,12 @@ def variable_names(template: Template) -> list[str]:
     return list(dict.fromkeys([*known, *sorted(named, key=lambda name: (len(name), name))]))
 
 
-def values_for(customer: Customer, agent: User | None) -> dict[str, str]:
-    """What stands for each placeholder; one query."""
-    fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
+def values_for(
+    customer: Customer, agent: User | None, fields: Sequence[CustomField] | None = None
+) -> dict[str, str]:  # fmt: skip
+    """What stands for each placeholder; one query where the organization's own fields are not given."""
+    if fields is None:
+        fields = custom_fields.definitions(CustomField.Entity.CUSTOMER)
     own = {
         f"{placeholders.CUSTOM}{field.key}": custom_fields.show(field, customer.custom_fields.get(field.key))
         for field in fields

@@ -20,7 +20,7 @@ from workflows.models import Workflow, WorkflowRun
 from workflows.rules import fields
 from workflows.rules.causes import cause_of, runs_behind
 from workflows.rules.enabled import Rules
-from workflows.rules.facts import facts_of
+from workflows.rules.facts import EventFacts, facts_of
 from workflows.rules.log import kept_seen
 from workflows.rules.planning import Decision
 from workflows.rules.queries import visible_events
@@ -68,22 +68,17 @@ def dry_run(
     Raises Invalid for an event of another trigger or that is not there, and for a span that is none.
     """
     most = MAX_EVENTS if most is None else most
-    until = until or timezone.now()
-    since = since or until - DEFAULT_SPAN
-    if since >= until:
-        raise Invalid("since", _("This has to be before the end."))
-    if until - since > MAX_SPAN:
-        raise Invalid("since", _("At most a year before the end."))
+    since, until = span(since, until)
     events = visible_events(member).filter(type=workflow.trigger_event).select_related("organization")
     rows = _one(events, event_id) if event_id is not None else _span(events, since, until, most)
     shown = rows[:most]
     names = dict(Customer.objects.filter(pk__in={row.customer_id for row in shown}).values_list("pk", "name"))
     own = fields.own_fields()
-    behind, acted = runs_behind(shown), _acted(workflow, shown)
+    behind, acted = runs_behind(shown), acted_by(workflow, shown)
     rules = Rules.of([workflow])
     trials: list[Trial] = []
     # The oldest first: what acts once has acted for the customer of an earlier event.
-    for facts in reversed(facts_of(shown)):
+    for facts in reversed(facts_of(shown, EventFacts)):
         event = facts.event
         is_done = any(at < event.occurred_at for at in acted.get(event.customer_id, ()))
         (decision,) = decide_all(
@@ -110,6 +105,17 @@ def _span(events: QuerySet[Event], since: datetime, until: datetime, most: int) 
     return list(rows.order_by("-occurred_at", "-id")[: most + 1])
 
 
+def span(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    """The span that is meant, by default the last 30 days. Raises Invalid for one that is none, or over a year."""
+    until = until or timezone.now()
+    since = since or until - DEFAULT_SPAN
+    if since >= until:
+        raise Invalid("since", _("This has to be before the end."))
+    if until - since > MAX_SPAN:
+        raise Invalid("since", _("At most a year before the end."))
+    return since, until
+
+
 def oldest() -> datetime:
     """The beginning of the longest span that ends now."""
     return timezone.now() - MAX_SPAN + timedelta(minutes=1)
@@ -122,7 +128,7 @@ def unsaved(content: Mapping[str, object], *, of: Workflow | None = None) -> Wor
     return Workflow(pk=of.pk, organization_id=of.organization_id, **{**content_of(of), **content})
 
 
-def _acted(workflow: Workflow, events: Sequence[Event]) -> dict[UUID | None, list[datetime]]:
+def acted_by(workflow: Workflow, events: Sequence[Event]) -> dict[UUID | None, list[datetime]]:
     """Of a rule that acts once for a customer: on what it did so in fact, by the customer; one query."""
     acted: dict[UUID | None, list[datetime]] = {}
     if workflow.is_once:

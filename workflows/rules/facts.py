@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -95,10 +95,13 @@ class EventFacts:
         return self._hours[key]
 
 
-def facts_of(events: Sequence[Event]) -> list[EventFacts]:
+AnyFacts = TypeVar("AnyFacts", bound=EventFacts)
+
+
+def facts_of(events: Sequence[Event], kind: type[AnyFacts]) -> list[AnyFacts]:
     """The facts of many events of one organization, in a constant number of queries for all that is not merged."""
     hours: dict[UUID | None, OpeningHours] = {}
-    result = [EventFacts(event, hours) for event in events]
+    result = [kind(event, hours) for event in events]
     customers = _customers().prefetch_related("tags").in_bulk([event.customer_id for event in events])
     of_messages = [event.subject_id for event in events if event.subject_type == Message._meta.label_lower]
     messages = _messages().in_bulk([UUID(pk) for pk in of_messages])

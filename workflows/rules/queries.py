@@ -19,12 +19,12 @@ def workflows() -> QuerySet[Workflow]:
 
 def visible_events(member: Member) -> QuerySet[Event]:
     """The events about customers that the member sees, and those about none."""
-    return Event.objects.filter(organization=member.organization).filter(_is_visible(member))
+    return Event.objects.filter(organization=member.organization).filter(is_visible(member))
 
 
 def visible_runs(member: Member) -> QuerySet[WorkflowRun]:
     """The runs about customers that the member sees, newest first, with rule and event."""
-    rows = WorkflowRun.objects.filter(_is_visible(member, "event__"))
+    rows = WorkflowRun.objects.filter(is_visible(member, "event__"))
     return rows.select_related("workflow", "event", "wait").order_by("-created_at", "-pk")
 
 
@@ -42,7 +42,7 @@ def outgoing(member: Member) -> QuerySet[RunMessage]:
     return related.order_by("message__due_at", "pk")
 
 
-def _is_visible(member: Member, event: str = "") -> Q:
+def is_visible(member: Member, event: str = "") -> Q:
     """`event`: the way to it, with its underscores. Of tasks that are about no customer, titles are for their own
     people: here only who reaches everything sees what became of them."""
     customers = Customer.objects.visible_to(member).filter(pk=OuterRef(f"{event}customer_id"))

@@ -18,6 +18,7 @@ from core.pagination import page_after
 from core.refused_pages import as_message
 from customers.models import Customer
 from workflows.models import Workflow, WorkflowRun
+from workflows.rehearsals import panel as rehearsals
 from workflows.rules import queries, versions, waits, words
 from workflows.rules import services as workflows
 from workflows.rules.dry_run import dry_run
@@ -51,6 +52,7 @@ def rule_detail(request: Request, organization: str, pk: UUID) -> HttpResponse:
         "versions": versions.newest(rule, speak, count=VERSIONS),
         "runs": [{"run": run, "customer": names.get(run.event.customer_id)} for run in page.rows],
         "more": page.next_cursor,
+        **rehearsals.of_rule(request.member, rule),
         **_context(request),
     }
     return render(request, "workflows/rules/detail.html", context)

@@ -67,7 +67,7 @@ class NotWaiting(Refused):
 def cancel_by(happened: Sequence[Event]) -> None:
     """End the waits of the customers of these events, of one type, whose rule says so; in the transaction in which it
     happens. What a rule does itself never ends its own."""
-    counting = [event for event in happened if event.customer_id is not None and _counts(event)]
+    counting = [event for event in happened if event.customer_id is not None and counts(event)]
     if not counting:
         return
     waits = RunWait.objects.filter(customer__in={event.customer_id for event in counting})
@@ -79,7 +79,7 @@ def cancel_by(happened: Sequence[Event]) -> None:
     for event in counting:
         cause, lasting = CAUSES[event.type], []
         for wait in by_customer.get(event.customer_id, ()):
-            if cause in wait.cancel_on and not _is_own(event, wait):
+            if cause in wait.cancel_on and not is_own(event, wait.run.workflow_id):
                 end_wait(wait, str(WHY[cause]))
             else:
                 lasting.append(wait)
@@ -227,7 +227,8 @@ def move_all(*, workflow: Workflow) -> None:
         WorkflowRun.objects.filter(pk=wait.run_id).update(version=workflow.version)
 
 
-def _counts(event: Event) -> bool:
+def counts(event: Event) -> bool:
+    """Whether an event of CAUSES ends waits: not what a program answered, and not an opt-in."""
     if event.type == message_events.MESSAGE_RECEIVED:
         return not event.payload.get("is_automatic")
     if event.type == message_events.MESSAGE_QUEUED:
@@ -237,8 +238,9 @@ def _counts(event: Event) -> bool:
     return True
 
 
-def _is_own(event: Event, wait: RunWait) -> bool:
-    return event.actor_kind == ActorKind.WORKFLOW and event.actor_id == str(wait.run.workflow_id)
+def is_own(event: Event, workflow_id: UUID) -> bool:
+    """Whether the rule did this itself."""
+    return event.actor_kind == ActorKind.WORKFLOW and event.actor_id == str(workflow_id)
 
 
 def _locked(run: WorkflowRun) -> RunWait:

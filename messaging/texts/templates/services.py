@@ -141,7 +141,11 @@ def install(*, organization: Organization, pack: Pack, actor: Actor) -> int:
 
 def pick(*, key: str, channel: str, language: str = "") -> Template | None:
     """Of a key's templates the one for this language (`de` serves `de-AT`), else that for everybody, else the first."""
-    rows = list(Template.objects.filter(key=key, channel=channel).order_by("language", "id"))
+    return for_language(list(Template.objects.filter(key=key, channel=channel).order_by("language", "id")), language)
+
+
+def for_language(rows: Sequence[Template], language: str) -> Template | None:
+    """The same of templates that were read already; None of none."""
     requested = language.lower()
     for one in (requested, requested.split("-")[0], ANY_LANGUAGE):
         for row in rows:

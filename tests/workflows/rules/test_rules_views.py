@@ -162,7 +162,7 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
     client.get(alice.url(RULES))
     with django_assert_num_queries(13):
         client.get(alice.url(RULES))
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         client.get(alice.url(f"{RULES}{rule.pk}/"))
     with django_assert_num_queries(22):
         client.get(alice.url(f"{RULES}{rule.pk}/try/"))
