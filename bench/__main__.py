@@ -1,5 +1,5 @@
-"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules] [deactivation]
-[kills]`.
+"""`python -m bench [webhook] [burst] [outbound] [search] [pipeline] [imports] [exports] [rules] [rehearsals]
+[deactivation] [kills]`.
 
 `kills` only where it is named: it takes an hour.
 
@@ -17,7 +17,18 @@ from pathlib import Path
 
 from bench.environment import environment
 
-MEASURES = ("webhook", "burst", "outbound", "search", "pipeline", "imports", "exports", "rules", "deactivation")
+MEASURES = (
+    "webhook",
+    "burst",
+    "outbound",
+    "search",
+    "pipeline",
+    "imports",
+    "exports",
+    "rules",
+    "rehearsals",
+    "deactivation",
+)
 LONG = ("kills",)
 
 

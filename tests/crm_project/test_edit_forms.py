@@ -68,7 +68,7 @@ ACTIONS: dict[str, set[str]] = {
         "messaging:cancel", "messaging:check_channel", "messaging:note",
         "messaging:process_again", "messaging:read_templates", "messaging:reply", "messaging:simulator_send",
         "customers:import_detail", "organization:check_audit_log", "organization:export_audit_log",
-        "workflows:cancel_outgoing", "workflows:cancel_one_outgoing",
+        "workflows:cancel_outgoing", "workflows:cancel_one_outgoing", "workflows:rehearse",
     },
     "is one button, which is what it does": {
         "accounts:sign_out", "organization:first_password", "organization:reactivate_member",

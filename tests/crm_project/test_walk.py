@@ -53,7 +53,8 @@ from messaging.intake import inbound
 from messaging.models import Arrival, Attachment, Channel, Conversation, Template
 from tests.conftest import Person, join
 from tests.crm_project.test_intruders import CALLS, PAGES, content
-from workflows.models import Notification, WorkflowRun
+from workflows.models import Notification, RehearsedEvent, WorkflowRun
+from workflows.rehearsals import services as rehearsals
 from workflows.rules import services as workflows
 from workflows.sequences import services as sequences
 
@@ -178,6 +179,11 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             event=Event.objects.get(type="customer.created", customer_id=customer.pk),
             conditions=[{"field": "customer_source", "op": "eq", "value": "", "seen": NAME, "holds": True}],
         )  # fmt: skip
+        rehearsal = rehearsals.start(workflow=workflow, member=alice.member, actor=actor)
+        RehearsedEvent.objects.create(
+            organization=organization, rehearsal=rehearsal, event=run.event, occurred_at=run.event.occurred_at,
+            outcome="nothing", reason="conditions", conditions=run.conditions,
+        )  # fmt: skip
         sequence = sequences.create(
             organization=organization, actor=actor,
             values={"name": "Chase", "is_enabled": True, "steps": [
@@ -203,6 +209,8 @@ def world(alice: Person, settings: Any, tmp_path: Any) -> World:
             r"sequences/<": sequence.pk,
             r"directory/groups/<": group.pk,
             r"api-keys/<": key.pk,
+            r"workflow-rehearsals/<": rehearsal.pk,
+            r"settings/rehearsals/<": rehearsal.pk,
             r"workflows/<": workflow.pk,
             r"workflow-runs/<": run.pk,
             r"notifications/<": notification.pk,

@@ -1,0 +1,127 @@
+"""Events a second that a rehearsal follows, and the memory it takes; `BENCH_EVENTS` makes it others.
+
+Each customer has ten events of the trigger and ten others; the rule waits, asks again and sends. What a batch takes
+does not grow with the span, so a million events take ten times what a hundred thousand do: the second half is measured
+beside the first.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from datetime import timedelta
+from typing import Any, Final
+
+import django
+
+EVENTS: Final = 100_000
+EACH: Final = 10
+# A million in ten minutes.
+GOAL_A_SECOND: Final = 1_700
+GOAL_GROWTH_MB: Final = 100
+
+
+def main() -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "crm_project.settings"
+    django.setup()
+    from bench.environment import own_database
+    from bench.parts import an_organization
+    from bench.people import fill
+    from core.tenancy import organization_scope
+
+    events = int(os.environ.get("BENCH_EVENTS", EVENTS))
+    with own_database():
+        member = an_organization()
+        fill(member, events // EACH)
+        with organization_scope(member.organization):
+            write_history(member, events)
+            return measure(member, events)
+
+
+def write_history(member: Any, events: int) -> None:
+    """Tags put on, and stages changed in between, over the last days."""
+    from django.utils import timezone
+
+    from activity.actor import Actor
+    from activity.models import Event
+    from core.ids import uuid7
+    from customers.models import Customer
+
+    now, actor = timezone.now(), Actor.for_user(member.user)
+    rows: list[Event] = []
+    for pk in Customer.objects.values_list("pk", flat=True)[: events // EACH]:
+        for number in range(EACH):
+            at = now - timedelta(days=25) + timedelta(hours=number * 40)
+            happened = (
+                ("customer.tag_added", {"tag": "bench"}),
+                ("customer.stage_changed", {"from": "new", "to": "new"}),
+            )
+            for minutes, (type_, payload) in enumerate(happened):
+                rows.append(
+                    Event(
+                        id=uuid7(), organization=member.organization, type=type_, payload=payload,
+                        occurred_at=at + timedelta(minutes=minutes), actor_kind=actor.kind, actor_id=actor.id,
+                        subject_type="customers.customer", subject_id=str(pk), customer_id=pk, dispatch_state="done",
+                    )
+                )  # fmt: skip
+        if len(rows) >= 5_000:
+            Event.objects.bulk_create(rows)
+            rows.clear()
+    Event.objects.bulk_create(rows)
+
+
+def measure(member: Any, events: int) -> int:
+    from activity import jobs
+    from activity.actor import Actor
+    from core.tenancy import every_organization
+    from workflows.rehearsals import jobs as rehearsing
+    from workflows.rehearsals import services as rehearsals
+    from workflows.rules import services
+
+    rule = services.create(
+        organization=member.organization,
+        actor=Actor.for_user(member.user),
+        values={
+            "name": "Bench", "trigger_event": "customer.tag_added", "conditions": {"customer_stage": "new"},
+            "cancel_on": ["reply"],
+            "actions": [
+                {"action": "wait", "minutes": 60}, {"action": "create_task", "title": "Look"},
+                {"action": "send_text", "body": "Hello {{ customer.first_name }}"},
+            ],
+        },
+    )  # fmt: skip
+    halves: list[tuple[float, int]] = []
+    take = rehearsing._take_batch
+
+    def watched(*args: Any) -> None:
+        take(*args)
+        done = args[0].job.done
+        if not halves and done >= events // 2:
+            halves.append((time.perf_counter(), done))
+            halves.append((peak_mb(), 0))
+
+    rehearsing._take_batch = watched
+    rehearsal = rehearsals.start(workflow=rule, member=member, actor=Actor.for_user(member.user))
+    began = time.perf_counter()
+    with every_organization("the worker looks for all"):
+        while jobs.run_due():
+            pass
+    ended = time.perf_counter()
+    rehearsal.refresh_from_db()
+    total, (half_at, half) = rehearsal.totals["events"], halves[0]
+    rate, growth = total / (ended - began), peak_mb() - halves[1][0]
+    print(f"  {total:,} events ({rehearsal.totals['matched']:,} matched): {rate:,.0f} a second "
+          f"(goal: {GOAL_A_SECOND:,}); first half {half / (half_at - began):,.0f}, second "
+          f"{(total - half) / (ended - half_at):,.0f}")  # fmt: skip
+    print(f"  memory: {peak_mb():,.0f} MB at most, {growth:,.1f} of them in the second half")
+    return 0 if rehearsal.status == "done" and rate >= GOAL_A_SECOND and growth <= GOAL_GROWTH_MB else 1
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())
