@@ -18,17 +18,8 @@ from pathlib import Path
 from bench.environment import environment
 
 MEASURES = (
-    "webhook",
-    "burst",
-    "outbound",
-    "search",
-    "pipeline",
-    "imports",
-    "exports",
-    "rules",
-    "rehearsals",
-    "deactivation",
-)
+    "webhook", "burst", "outbound", "search", "pipeline", "imports", "exports", "rules", "rehearsals", "deactivation",
+)  # fmt: skip
 LONG = ("kills",)
 
 

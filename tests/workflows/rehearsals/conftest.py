@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from activity import jobs
@@ -14,7 +15,6 @@ from activity.actor import SYSTEM, Actor
 from activity.ledger import record
 from activity.models import Event
 from core.tenancy import every_organization
-from customers.models import Customer
 from messaging.events import MESSAGE_QUEUED, MESSAGE_RECEIVED
 from messaging.models import Conversation, Message
 from workflows.models import Rehearsal, Workflow
@@ -33,19 +33,15 @@ class Past:
 
     def __init__(self, conversation: Conversation, actor: Actor) -> None:
         self.conversation, self.customer, self.actor = conversation, conversation.customer, actor
-        long_ago = BEGINNING - timedelta(days=60)
-        Event.objects.filter(customer_id=self.customer.pk).update(occurred_at=long_ago)
 
     def event(self, type_: str, when: datetime, payload: Any, *, subject: Any = None, actor: Any = None) -> Event:
-        event = record(
-            type_, subject=subject or self.customer, payload=payload, actor=actor or self.actor,
-            customer_id=self.customer.pk,
-        )  # fmt: skip
-        Event.objects.filter(pk=event.pk).update(occurred_at=when)
-        event.occurred_at = when
-        return event
+        with time_machine.travel(when, tick=False):
+            return record(
+                type_, subject=subject or self.customer, payload=payload, actor=actor or self.actor,
+                customer_id=self.customer.pk,
+            )  # fmt: skip
 
-    def writes(self, when: datetime, body: str = "Hello", **payload: Any) -> Event:
+    def writes(self, when: datetime, body: str = "Hello", *, actor: Actor = SYSTEM, **payload: Any) -> Event:
         """The customer writes."""
         message = self._message(when, Message.Direction.INBOUND, body)
         payload = {
@@ -53,7 +49,7 @@ class Past:
             "channel_id": str(self.conversation.channel_id), "is_new_customer": False, "is_automatic": False,
             "opt": "", **payload,
         }  # fmt: skip
-        return self.event(MESSAGE_RECEIVED, when, payload, subject=message, actor=SYSTEM)
+        return self.event(MESSAGE_RECEIVED, when, payload, subject=message, actor=actor)
 
     def answers(self, when: datetime, origin: str = "person") -> Event:
         """One of ours writes, or a rule does."""
@@ -65,12 +61,11 @@ class Past:
         return self.event("customer.stage_changed", when, {"from": before, "to": after, "reason": ""}, **more)
 
     def _message(self, when: datetime, direction: str, body: str, **more: Any) -> Message:
-        message = Message.objects.create(
-            organization=self.customer.organization, customer=self.customer, conversation=self.conversation,
-            channel=self.conversation.channel, direction=direction, body=body, status="delivered", **more,
-        )  # fmt: skip
-        Message.objects.filter(pk=message.pk).update(created_at=when)
-        return message
+        with time_machine.travel(when, tick=False):
+            return Message.objects.create(
+                organization=self.customer.organization, customer=self.customer, conversation=self.conversation,
+                channel=self.conversation.channel, direction=direction, body=body, status="delivered", **more,
+            )  # fmt: skip
 
 
 @pytest.fixture
@@ -96,7 +91,3 @@ def rehearse(alice: Any, inside: Any) -> Callable[..., Rehearsal]:
         return rehearsal
 
     return do
-
-
-def customers_of(rehearsal: Rehearsal) -> set[Customer]:
-    return {row.event.customer_id for row in rehearsal.events.select_related("event")}

@@ -7,6 +7,7 @@ import hashlib
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -140,8 +141,8 @@ def test_events_about_nobody_are_rehearsed_too(make_rule, rehearse, alice):
     from customers.models import Task
 
     task = Task.objects.create(organization=alice.organization, title="Sweep")
-    event = record("task.overdue", subject=task, payload={"title": "Sweep"}, actor=alice.actor)
-    Event.objects.filter(pk=event.pk).update(occurred_at=at(0))
+    with time_machine.travel(at(0)):
+        record("task.overdue", subject=task, payload={"title": "Sweep"}, actor=alice.actor)
     rehearsal = rehearse(make_rule("task.overdue", {}, [{"action": "create_task", "title": "Look"}, TAG]))
     row = rehearsal.events.get()
     assert [step["status"] for step in row.steps] == ["done", "skipped"]

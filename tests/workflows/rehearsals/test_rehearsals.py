@@ -70,8 +70,7 @@ class TestWhatWasKnown:
         ada, bob = past(), past()
         for one, depth in ((ada, 0), (bob, 1)):
             actor = Actor(ActorKind.WORKFLOW if depth else ActorKind.SYSTEM, "", "", request_id="r1", depth=depth)
-            received = one.writes(at(0))
-            type(received).objects.filter(pk=received.pk).update(request_id="r1")
+            one.writes(at(0), actor=Actor(ActorKind.SYSTEM, "", "", request_id="r1"))
             one.event("customer.tag_added", at(0) + timedelta(seconds=1), {"tag": "vip"}, actor=actor)
             tag, _made = Tag.objects.get_or_create(organization=one.customer.organization, name="vip")
             one.customer.tags.add(tag)
