@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.access.api import OrganizationViewSet
 from activity.actor import current_actor
 from core.api.pages import CursorPages
-from core.api.parameters import ListParameters, read_parameters
+from core.api.parameters import read_parameters
 from core.api.strict import Body, valid
 from core.lookups import first_or_404
 from workflows.models import Rehearsal, RehearsedEvent, Workflow
@@ -24,7 +24,7 @@ class WorkflowRehearsalViewSet(OrganizationViewSet[Rehearsal]):
     """The rehearsals of a rule."""
 
     permissions = {"list": "workflows.view", "create": "workflows.edit"}
-    serializer_class = serializers.RehearsalSerializer
+    serializer_class = serializers.WorkflowRehearsalSerializer
     pagination_class = CursorPages
     etag_actions = frozenset()
     schema_name, schema_tags = "workflow_rehearsals_of", ["workflows"]
@@ -34,9 +34,8 @@ class WorkflowRehearsalViewSet(OrganizationViewSet[Rehearsal]):
 
     @extend_schema(
         description="The rehearsals of the rule, newest first.",
-        parameters=[ListParameters],
         responses={
-            200: serializers.RehearsalSerializer(many=True),
+            200: serializers.WorkflowRehearsalSerializer(many=True),
             404: OpenApiResponse(description="There is no such rule."),
         },
     )
@@ -67,7 +66,7 @@ class WorkflowRehearsalViewSet(OrganizationViewSet[Rehearsal]):
 @extend_schema_view(retrieve=extend_schema(description="A rehearsal with its figures, which grow while it runs."))
 class RehearsalViewSet(OrganizationViewSet[Rehearsal]):
     permissions = {**dict.fromkeys(("retrieve", "events"), "workflows.view")}
-    serializer_class = serializers.RehearsalSerializer
+    serializer_class = serializers.WorkflowRehearsalSerializer
     missing_detail = "There is no such rehearsal."
     etag_actions = frozenset()
     schema_name, schema_tags = "workflow_rehearsals", ["workflows"]

@@ -216,10 +216,10 @@ class _Run:
         if wait.quiet is not None:
             comes_at = self._quiet_at(wait.quiet, began_at)
         elif wait.condition is not None:
-            found = self._condition_at(wait.condition, times_out_at)
-            if found is None:
+            holds_at = self._condition_at(wait.condition, times_out_at)
+            if holds_at is None:
                 return None
-            comes_at = found
+            comes_at = holds_at
         else:
             return began_at + (wait.length or timedelta())
         return comes_at if times_out_at is None or comes_at <= times_out_at else None

@@ -53,7 +53,7 @@ class TotalsSerializer(serializers.Serializer[dict[str, object]]):
     by_day = serializers.DictField(child=DaySerializer(), help_text="By the day in the organization’s time zone.")
 
 
-class RehearsalSerializer(serializers.ModelSerializer[Rehearsal]):
+class WorkflowRehearsalSerializer(serializers.ModelSerializer[Rehearsal]):
     """A rule followed through the past, within the reach of whoever asked."""
 
     workflow_name = serializers.CharField(source="workflow.name")

@@ -28,13 +28,13 @@ LABELS: Final[Mapping[str, str | Promise]] = {
 
 def judged_by_today(rehearsal: Rehearsal, rule: Workflow) -> list[str]:
     """The keys of LABELS that are true of this rule and span; three queries at most."""
-    asked = {one.field for condition in _conditions(rule) for one in comparisons(condition)}
+    names = {one.field for condition in _conditions(rule) for one in comparisons(condition)}
     steps = list(every_entry(rule.actions))
-    asks_hours = BUSINESS_HOURS in asked or rule.hours != Workflow.Hours.ANY or any("until" in step for step in steps)
+    needs_hours = BUSINESS_HOURS in names or rule.hours != Workflow.Hours.ANY or any("until" in step for step in steps)
     result = []
-    if asks_hours and _happened(rehearsal, CALENDARS):
+    if needs_hours and _happened(rehearsal, CALENDARS):
         result.append(BUSINESS_HOURS)
-    if TAGS in asked and _happened(rehearsal, (TAG_CHANGED, TAG_DELETED)):
+    if TAGS in names and _happened(rehearsal, (TAG_CHANGED, TAG_DELETED)):
         result.append(TAGS)
     if any("{{" in str(value) for step in steps for value in step.values() if isinstance(value, str)):
         result.append(TEXTS)

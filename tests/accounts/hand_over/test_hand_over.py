@@ -268,7 +268,7 @@ NOT_HANDED_OVER = {
         "customers.Interaction.author", "customers.Outcome.author", "customers.CustomerImport.created_by",
         "messaging.MediaFile.uploaded_by", "messaging.Reconciliation.asked_by", "activity.Job.created_by",
         "accounts.Invitation.invited_by", "accounts.HandedOver.before", "accounts.HandedOver.after",
-        "accounts.ScimConnection.configured_by", "workflows.Workflow.created_by",
+        "accounts.ScimConnection.configured_by", "workflows.Workflow.created_by", "workflows.Rehearsal.created_by",
     },
     "it ends with the person's access": {
         "accounts.APIKey.member", "accounts.ProviderLink.member", "accounts.ScimUser.member",
