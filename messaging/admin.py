@@ -19,6 +19,7 @@ from messaging.models import (
     Mailbox,
     MailDetails,
     MediaFile,
+    Mention,
     Message,
     MessageCost,
     RateCard,
@@ -148,6 +149,14 @@ class TemplateAdmin(ReadOnlyAdmin):
     list_display = ["name", "key", "channel", "language", "category", "organization", "updated_at"]
     list_filter = ["channel", "language"]
     search_fields = ["name", "key", "body", "organization__name"]
+
+
+@admin.register(Mention)
+class MentionAdmin(ReadOnlyAdmin):
+    list_display = ["message", "organization", "member", "team", "created_at"]
+    list_select_related = ("message", "organization", "member__user", "member__organization", "team")
+    search_fields = ["=message__id", "member__user__email", "team__name"]
+    ordering = ["-created_at"]
 
 
 @admin.register(RateCard)

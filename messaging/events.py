@@ -52,7 +52,10 @@ MESSAGE_FAILED = declare("message.failed", _("A message could not be delivered")
 MESSAGE_CANCELLED = declare("message.cancelled", _("A queued message was cancelled"),
     CONVERSATION, PayloadField("reason", Kind.TEXT))  # fmt: skip
 MESSAGE_UNCONFIRMED = declare("message.unconfirmed", _("Nobody knows yet whether a message left"), *OF_STATUS)
-NOTE_ADDED = declare("message.note_added", _("A private note was written"), CONVERSATION)
+NOTE_ADDED = declare("message.note_added", _("A private note was written"), CONVERSATION,
+    PayloadField(
+        "mentions", Kind.NUMBER, "how many colleagues and teams it names", is_kept=True, is_optional=True,
+    ))  # fmt: skip
 CONVERSATION_OPENED = declare("conversation.opened", _("A conversation began or was opened again"),
     CONVERSATION, _flag("again", is_kept=True), _moved("status"), conditions=ABOUT_CONVERSATION)  # fmt: skip
 CONVERSATION_RESOLVED = declare("conversation.resolved", _("A conversation was resolved"),

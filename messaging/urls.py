@@ -11,6 +11,7 @@ from messaging.inbox import composer_views as composer
 from messaging.inbox import conversation_views as conversations
 from messaging.inbox import draft_views as drafts
 from messaging.inbox import live_views as live
+from messaging.inbox import mention_views as mentioned
 from messaging.inbox import views as inbox
 from messaging.inbox.template_views import offered
 from messaging.inbox.upload_views import upload
@@ -23,6 +24,7 @@ app_name = "messaging"
 
 urlpatterns = [
     path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/mentions/", mentioned.offered, name="mentions"),
     path("inbox/changes/", inbox.changes, name="changes"),
     path("inbox/write/<uuid:customer_id>/", conversations.write, name="write"),
     path("inbox/<uuid:pk>/", inbox.conversation, name="conversation"),

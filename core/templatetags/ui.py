@@ -266,6 +266,19 @@ def linkify(text: object) -> SafeString:
     return SafeString("".join(parts))  # every part was escaped above
 
 
+@register.filter
+def mentioning(text: object, names: object) -> SafeString:
+    """The same, with the names that an @ stands before marked; `names` as they stand in the text."""
+    html = linkify(text)
+    called = [str(name) for name in names if name] if isinstance(names, list) else []
+    if not called:
+        return html
+    longest_first = sorted((str(escape(name)) for name in called), key=len, reverse=True)
+    pattern = re.compile("@(" + "|".join(re.escape(name) for name in longest_first) + ")")
+    # Both were escaped: what is put around a name adds no more than the element.
+    return SafeString(pattern.sub(r'<b class="mention">@\1</b>', html))
+
+
 def _letters(text: str) -> tuple[str, list[int]]:
     """The text in lower case and without accents, and for each letter of it its place in the text."""
     letters, places = [], []

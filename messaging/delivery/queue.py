@@ -24,6 +24,7 @@ from messaging.channels.text import clean
 from messaging.delivery import checks, drafts
 from messaging.delivery.drafts import InvalidText
 from messaging.models import Conversation, MediaFile, Message, Template
+from messaging.threads import mentions
 from messaging.threads import services as conversations
 
 DELIVER = "messaging.tasks.deliver_due"
@@ -145,7 +146,8 @@ def add_note(*, conversation: Conversation, body: str, actor: Actor, author: Use
         extra=acted_for(actor),
     )
     customers.touch(customer=conversation.customer, at=note.created_at)
-    _record(events.NOTE_ADDED, note, actor)
+    mentioned = mentions.record(note)
+    _record(events.NOTE_ADDED, note, actor, **({"mentions": len(mentioned)} if mentioned else {}))
     return note
 
 

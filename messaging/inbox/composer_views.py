@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access.pages import requires
 from activity.actor import current_actor
+from core.htmx import toast
 from core.http import Request
 from core.ids import parse_uuid, parse_uuids
 from core.moments import is_showable
@@ -32,7 +33,7 @@ from messaging.inbox import drafts as saved_drafts
 from messaging.inbox.requests import template_of
 from messaging.models import Conversation, Draft, MediaFile, Message, Template
 from messaging.texts.contents import preview as content_preview
-from messaging.threads import answer_addresses, presence
+from messaging.threads import answer_addresses, mentions, presence
 
 MAX_FILES: Final = 20
 FALLBACKS: Final = 50
@@ -175,7 +176,11 @@ def note(request: Request, organization: str, pk: UUID) -> HttpResponse:
                 author=request.member.user,
             )
             saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.NOTE)
-        return _written(request, conversation, Draft.Mode.NOTE, [message])
+        response = _written(request, conversation, Draft.Mode.NOTE, [message])
+        if hidden := mentions.out_of_reach(message):
+            text = _("%(names)s can’t see this customer, and is not told.") % {"names": ", ".join(hidden)}
+            return toast(response, text, level="error") if request.htmx else response
+        return response
     return _refused(request, conversation, Draft.Mode.NOTE, attempt.error)
 
 

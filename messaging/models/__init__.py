@@ -6,6 +6,7 @@ from messaging.models.cost import ANY_MARKET, AllowanceUse, Category, MessageCos
 from messaging.models.draft import Draft
 from messaging.models.mail import MailDetails, StoppedAddress
 from messaging.models.media import MediaFile
+from messaging.models.mention import Mention
 from messaging.models.message import Message
 from messaging.models.reading import ContentSync, Mailbox, Reconciliation
 from messaging.models.template import Template
@@ -23,6 +24,7 @@ __all__ = [
     "MailDetails",
     "Mailbox",
     "MediaFile",
+    "Mention",
     "Message",
     "MessageCost",
     "RateCard",

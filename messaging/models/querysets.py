@@ -40,6 +40,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def unassigned(self) -> Self:
         return self.filter(customer__assigned_to__isnull=True)
 
+    def mentioning(self, member: Member) -> Self:
+        """Those with a note that names the member, or a team of theirs."""
+        teams = Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
+        named = self.filter(Q(mentions__member=member.pk) | Q(mentions__team__in=teams))
+        return self.filter(pk__in=named.order_by().values("pk"))
+
     def matching(self, text: str) -> Self:
         """Part of the customer's name, e-mail, phone, company or code."""
         return self.filter(matching(text, "customer"))

@@ -21,6 +21,7 @@ VIEWS: Mapping[str, tuple[str, Callable[[ConversationQuerySet, Member], Conversa
     "open": ("Open", lambda rows, member: rows.open()),
     "mine": ("Mine", lambda rows, member: rows.open().of_member(member)),
     "unassigned": ("Unassigned", lambda rows, member: rows.open().unassigned()),
+    "mentions": ("Mentions", lambda rows, member: rows.mentioning(member)),
     "waiting": ("Waiting", lambda rows, member: rows.waiting()),
     "resolved": ("Resolved", lambda rows, member: rows.resolved()),
     "all": ("All", lambda rows, member: rows),

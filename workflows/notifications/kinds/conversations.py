@@ -19,8 +19,10 @@ from messaging.events import (
     MESSAGE_FAILED,
     MESSAGE_RECEIVED,
     MESSAGE_SENT,
+    NOTE_ADDED,
 )
 from messaging.models import Conversation, Message
+from messaging.threads import mentions
 from workflows.models import Notification
 from workflows.notifications.kinds.registry import LOUD, SHOWN, Heading, Kind, Notice, register, some, uuid_of
 
@@ -57,6 +59,15 @@ def _waits(event: Event) -> Notice | None:
     return Notice(conversation, users=some(owner_of(event)), customer_id=event.customer_id, data=data)
 
 
+def _mentioned(event: Event) -> Notice | None:
+    conversation = uuid_of(event.payload.get("conversation"))
+    if conversation is None or not event.payload.get("mentions"):
+        return None
+    members = mentions.members_of(UUID(event.subject_id))
+    data = {"by": event.actor_label}
+    return Notice(conversation, members=members, customer_id=event.customer_id, data=data)
+
+
 def _failed(event: Event) -> Notice | None:
     conversation = uuid_of(event.payload.get("conversation"))
     message = Message.objects.filter(pk=event.subject_id, status=Message.Status.FAILED).first()
@@ -86,6 +97,14 @@ def _message_sentence(line: Notification) -> str:
     return text % {"name": name_of(line), "count": line.count}
 
 
+def _mention_sentence(line: Notification) -> str:
+    text = ngettext(
+        "%(by)s mentioned you in a note about %(name)s", "%(by)s mentioned you in %(count)d notes about %(name)s",
+        line.count,
+    )  # fmt: skip
+    return text % {"by": line.data.get("by") or _("Somebody"), "name": name_of(line), "count": line.count}
+
+
 def _failed_sentence(line: Notification) -> str:
     text = ngettext("A message to %(name)s was not sent", "%(count)d messages to %(name)s were not sent", line.count)
     return text % {"name": name_of(line), "count": line.count}
@@ -110,6 +129,21 @@ register(
         settled_by={CONVERSATION_UPDATED: _read, **ANSWERED},
         sentence=_message_sentence,
         detail=lambda line: str(_CHANNELS.get(str(line.data.get("channel")), "")),
+        url=_url,
+        ways=LOUD,
+        is_counted=True,
+    )
+)
+register(
+    Kind(
+        name="mention",
+        label=gettext_lazy("A colleague mentions you, or a team of yours, in a note"),
+        heading=Heading.CONVERSATIONS,
+        icon="at-sign",
+        position=15,
+        permission="conversations.view",
+        begins={NOTE_ADDED: _mentioned},
+        sentence=_mention_sentence,
         url=_url,
         ways=LOUD,
         is_counted=True,
