@@ -11,6 +11,7 @@ from uuid import UUID
 
 from accounts.models import Organization
 from core import clock
+from messaging.channels.base import Kind
 from messaging.costs import rates
 from messaging.costs.billing import Billed, billed_of
 from messaging.costs.rates import Rates
@@ -26,6 +27,11 @@ class Estimate:
     currency: str = ""
     rate: RateCard | None = None
     free_units: int = 0
+
+    @property
+    def is_of_interest(self) -> bool:
+        """False for a mail without a rate: nobody is billed for mail by the message unless a rate says so."""
+        return self.amount is not None or self.billed.kind != Kind.EMAIL
 
 
 class Estimator:
@@ -65,14 +71,24 @@ class Estimator:
         return Estimate(billed, rate.price * (billed.units - free), rate.currency, rate, free)
 
 
-def list_price(billed: Billed, organization: Organization, *, at: datetime | None = None) -> Estimate:
-    """What a message costs that is within no allowance. One query."""
-    rate = Rates.load(kind=billed.kind, market=billed.market).rate_for(
-        billed, rates.day_of(at or clock.now(), organization)
-    )
-    if rate is None:
-        return Estimate(billed)
-    return Estimate(billed, rate.price * billed.units, rate.currency, rate)
+class Prices:
+    """What messages cost outside of any allowance, for one organization; the rates are asked for once."""
+
+    def __init__(self, organization: Organization, known: Rates | None = None) -> None:
+        self._organization = organization
+        self._rates = Rates.load() if known is None else known
+
+    def price(self, billed: Billed, *, at: datetime | None = None) -> Estimate:
+        """By the rate of the day."""
+        rate = self._rates.rate_for(billed, rates.day_of(at or clock.now(), self._organization))
+        if rate is None:
+            return Estimate(billed)
+        return Estimate(billed, rate.price * billed.units, rate.currency, rate)
+
+
+def list_price(billed: Billed, organization: Organization) -> Estimate:
+    """What a message costs now outside of any allowance. One query."""
+    return Prices(organization, Rates.load(kind=billed.kind, market=billed.market)).price(billed)
 
 
 @dataclass(slots=True)
@@ -87,6 +103,8 @@ class Totals:
 
     def add(self, estimate: Estimate) -> None:
         self.count += 1
+        if not estimate.is_of_interest:
+            return
         if estimate.amount is None:
             self.unknown += 1
             self.missing[(estimate.billed.kind, estimate.billed.market)] += 1

@@ -36,8 +36,7 @@ def estimate(value: Estimate) -> str:
     if billed.kind == Kind.SMS and billed.category == "sms":
         parts.append(ngettext("%(count)d segment", "%(count)d segments", billed.units) % {"count": billed.units})
     if value.amount is None:
-        # Nobody is billed by the message for mail, unless the rate card says so.
-        parts.append("" if billed.kind == Kind.EMAIL else _("cost unknown"))
+        parts.append(_("cost unknown") if value.is_of_interest else "")
     elif value.free_units == billed.units:
         parts.append(_("free by the monthly allowance"))
     else:

@@ -19,6 +19,7 @@ from activity import jobs
 from activity.jobs import JobFailed, Work
 from activity.models import Event, Job
 from customers.models import Customer
+from messaging.costs.estimates import Prices
 from workflows.models import Rehearsal, RehearsedEvent, Workflow
 from workflows.rehearsals import totals
 from workflows.rehearsals.following import Follower, Report, Taken
@@ -47,12 +48,13 @@ LIMITS: Final = {MATCHED: KEPT, NOTHING: OTHERS_KEPT}
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsed:
-    """What every batch needs: the rule as it is rehearsed, the member's events of the span, the follower."""
+    """What every batch needs: the rule as it is rehearsed, the member's events, the follower, the prices."""
 
     rehearsal: Rehearsal
     rule: Workflow
     events: QuerySet[Event]
     follower: Follower
+    prices: Prices
 
 
 def run(work: Work) -> dict[str, object]:
@@ -102,7 +104,7 @@ def _prepare(rehearsal: Rehearsal, member: Member) -> _Rehearsed:
         type=rule.trigger_event, occurred_at__gte=rehearsal.since, occurred_at__lt=rehearsal.until
     )
     follower = Follower(rule_of(rule), kinds=kinds, sender=Sender(), ends_at=rehearsal.created_at)
-    return _Rehearsed(rehearsal, rule, events, follower)
+    return _Rehearsed(rehearsal, rule, events, follower, Prices(rehearsal.organization))
 
 
 def _take_batch(work: Work, rehearsed: _Rehearsed) -> None:
@@ -112,6 +114,7 @@ def _take_batch(work: Work, rehearsed: _Rehearsed) -> None:
     with work.step(done=work.job.done + len(batch)):
         state.update(place)
         totals.add(state["totals"], reports)
+        totals.add_costs(state["totals"], reports, rehearsed.prices)
         _keep(rehearsed.rehearsal, state, reports)
         Rehearsal.objects.filter(pk=rehearsed.rehearsal.pk).update(totals=state["totals"])
 

@@ -50,6 +50,11 @@ class TotalsSerializer(serializers.Serializer[dict[str, object]]):
     )
     events_answered = serializers.IntegerField(help_text="So many events such messages are of.")
     customers_answered = serializers.IntegerField()
+    cost = serializers.DictField(
+        child=serializers.DecimalField(max_digits=20, decimal_places=6),
+        help_text="What the messages would have cost by the rate cards: by currency, outside of free allowances.",
+    )
+    cost_unknown = serializers.IntegerField(help_text="Of so many messages the cost is unknown, which is never zero.")
     by_day = serializers.DictField(child=DaySerializer(), help_text="By the day in the organization’s time zone.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from django.utils import timezone
@@ -12,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from messaging.costs import words as costs
+from messaging.costs.estimates import Totals
 from workflows.models import Rehearsal, RehearsedEvent
 from workflows.rehearsals.following import Ending
 from workflows.rules.planning import Reason
@@ -79,6 +82,8 @@ def summary(totals: Mapping[str, Any], speak: Words) -> list[str]:
         if failed := counts.get("failed", 0):
             line += " " + ngettext("(%(count)d failed)", "(%(count)d failed)", failed) % {"count": failed}
         lines.append(line)
+    if cost := _cost(totals):
+        lines.append(_("The messages would have cost %(cost)s") % {"cost": cost})
     for name, count in totals["ended_by"].items():
         text = ngettext(
             "Stopped on the way %(count)d time because %(why)s",
@@ -87,6 +92,12 @@ def summary(totals: Mapping[str, Any], speak: Words) -> list[str]:
         )
         lines.append(text % {"count": count, "why": ENDINGS.get(name, name)})
     return lines
+
+
+def _cost(totals: Mapping[str, Any]) -> str:
+    """What the messages would have cost; empty for none."""
+    amounts = {currency: Decimal(amount) for currency, amount in totals["cost"].items()}
+    return costs.totals(Totals(totals["sends"], totals["cost_unknown"], amounts))
 
 
 def shown_days(rehearsal: Rehearsal) -> Days:

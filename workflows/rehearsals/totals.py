@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TypedDict
 from uuid import UUID
 
 from django.utils import timezone
 
+from messaging.costs.billing import billed
+from messaging.costs.estimates import Prices
 from workflows.rehearsals.following import Report
-from workflows.rehearsals.sending import SendPlan
 from workflows.rules.steps import CONTROL
 
 
@@ -24,7 +26,8 @@ class Totals(TypedDict):
     """`reasons`: of each why the rule acts or does not, how many events. `outcomes`, `ended_by`: of those that matched.
     `actions`: by name and by what would have become of them. `sends`: messages that would have gone out;
     `sends_answered`: those among them to somebody who had written, or been answered, since the event; of so many events
-    and customers."""
+    and customers. `cost`: what the messages would have cost by their currency, a decimal as text, outside of free
+    allowances; `cost_unknown`: how many of them no rate is for."""
 
     events: int
     matched: int
@@ -37,13 +40,15 @@ class Totals(TypedDict):
     sends_answered: int
     events_answered: int
     customers_answered: int
+    cost: dict[str, str]
+    cost_unknown: int
     by_day: dict[str, Day]
 
 
 def empty() -> Totals:
     return Totals(
         events=0, matched=0, customers=0, reasons={}, outcomes={}, ended_by={}, actions={}, sends=0, sends_answered=0,
-        events_answered=0, customers_answered=0, by_day={},
+        events_answered=0, customers_answered=0, cost={}, cost_unknown=0, by_day={},
     )  # fmt: skip
 
 
@@ -73,9 +78,19 @@ def add(totals: Totals, reports: Sequence[Report]) -> None:
     totals["customers_answered"] += len(answered)
 
 
-def plans(reports: Iterable[Report]) -> Iterable[SendPlan]:
-    """Every message that would have gone out: what its cost is added up from."""
-    return (plan for report in reports for plan in report.plans)
+def add_costs(totals: Totals, reports: Iterable[Report], prices: Prices) -> None:
+    """Add what the messages of these reports would have cost, each by the rate of the day on which it would leave."""
+    for report in reports:
+        for plan in report.plans:
+            estimate = prices.price(
+                billed(kind=plan.channel_kind, address=plan.recipient, body=plan.body, template=plan.template),
+                at=plan.at,
+            )
+            if estimate.amount is None:
+                totals["cost_unknown"] += estimate.is_of_interest
+            else:
+                before = Decimal(totals["cost"].get(estimate.currency, "0"))
+                totals["cost"][estimate.currency] = str(before + estimate.amount)
 
 
 def _add_steps(totals: Totals, report: Report) -> None:
