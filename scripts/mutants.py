@@ -63,15 +63,16 @@ def main() -> None:
 
 def make_database(database: Path) -> None:
     """Have the code as it is, before anything is changed, leave its migrated SQLite database there."""
-    if run([NEEDS_A_DATABASE], database) != 0:
-        sys.exit(f"{NEEDS_A_DATABASE} fails without any change")
+    result = run(["-q", NEEDS_A_DATABASE], database)
+    if result.returncode != 0:
+        sys.exit(f"{NEEDS_A_DATABASE} fails without any change:\n{result.stdout}{result.stderr}")
 
 
-def run(options: list[str], database: Path) -> int:
-    """The exit code of pytest."""
+def run(options: list[str], database: Path) -> subprocess.CompletedProcess[str]:
+    """Pytest's exit code, and what it printed."""
     line = [sys.executable, "-m", "pytest", "-p", "tests.migrated", *options]
     environment = os.environ | {"MIGRATED_DATABASE": str(database)}
-    return subprocess.run(line, cwd=ROOT, env=environment, check=False, capture_output=True).returncode
+    return subprocess.run(line, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
 
 
 def is_noticed(mutant: Mutant, database: Path) -> bool:
@@ -87,7 +88,7 @@ def is_noticed(mutant: Mutant, database: Path) -> bool:
     try:
         # A change may well make a test wait for ever: that is noticed too.
         options = ["-q", "-x", "--timeout", str(MAX_SECONDS), "-m", "not browser and not fuzz"]
-        code = run([*options, *mutant.tests.split()], database)
+        code = run([*options, *mutant.tests.split()], database).returncode
     finally:
         path.write_text(text, encoding="utf-8")
     result = "noticed" if code == 1 else f"SURVIVES ({code})"
