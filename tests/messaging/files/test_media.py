@@ -10,51 +10,23 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
 from core.tenancy import every_organization, organization_scope
-from messaging.channels.base import Kind, ReceivedFile, ReceivedMessage
-from messaging.delivery import queue as outbound
 from messaging.delivery import sending
 from messaging.files import links
 from messaging.files import services as media
 from messaging.inbound_deliveries.store import store
 from messaging.intake import processing
-from messaging.intake.inbound import receive
 from messaging.models import Attachment, Channel, Conversation, MediaFile, Message
-from messaging.texts.templates import services as templates
 from messaging.threads import services as conversations
 from tests.fakes.twilio import FakeTwilio, Step
 from tests.messaging.conftest import all_of, make_channel, messages_of, on_disk, only, open_thread, picture
+from tests.messaging.files.conftest import PDF, a_file
 
 API = "/api/v1"
-PDF = b"%PDF-1.7 a plan"
 pytestmark = pytest.mark.usefixtures("disk")
-
-
-def a_file(name: str = "plan.pdf", content: bytes = PDF, content_type: str = "application/pdf") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, content, content_type)
-
-
-@pytest.fixture
-def received(alice: Any, bob: Any, whatsapp: Channel, make_customer: Any) -> Any:
-    """A file that came with a message of Bob's customer."""
-
-    def store(name: str, content: bytes, content_type: str, owner: Any = bob) -> Attachment:
-        customer = make_customer(owner)
-        with organization_scope(alice.organization):
-            message = receive(
-                channel=Channel.objects.select_related("organization").get(pk=whatsapp.pk),
-                received=ReceivedMessage(
-                    Kind.WHATSAPP, f"SM{name}", whatsapp.address, customer.phone,
-                    files=[ReceivedFile(name, content_type, content)],
-                ),
-            )  # fmt: skip
-            return Attachment.objects.select_related("file").get(message=message)
-
-    return store
 
 
 def body_of(response: Any) -> bytes:
@@ -342,60 +314,3 @@ class TestKeeping:
 def _everything(alice: Any) -> Any:
     with organization_scope(alice.organization):
         return Channel.objects.get(kind="email").capabilities
-
-
-class TestTidying:
-    def test_only_what_nothing_needs_is_thrown_away(
-        self, alice: Any, thread: Conversation, received: Any, queue: Any, disk: Path
-    ):
-        attached = received("a.pdf", PDF, "application/pdf").file
-        unused = upload(alice, thread, a_file("b.pdf")).json()["id"]
-        of_template = upload(alice, thread, a_file("c.pdf")).json()["id"]
-        with organization_scope(alice.organization):
-            templates.create(
-                organization=alice.organization, actor=alice.actor, name="Plan", channel="email", body="Here it is.",
-                files=[MediaFile.objects.get(pk=of_template)],
-            )  # fmt: skip
-        assert media.tidy() == 0, "it may still be sent"
-        with time_machine.travel(timezone.now() + media.UNUSED_RETENTION + timedelta(minutes=1)):
-            new = upload(alice, thread, a_file("d.pdf")).json()["id"]
-            with pytest.MonkeyPatch.context() as patch, _committing():
-                patch.setattr(media, "TIDIED_AT_ONCE", 10)
-                assert media.tidy() == 1
-        left = {str(row.pk) for row in all_of(MediaFile)}
-        assert left == {str(attached.pk), of_template, new}
-        assert unused not in left
-        assert len(on_disk(disk)) == 3
-
-    def test_one_that_is_sent_in_this_moment_stays_and_the_others_go(
-        self, alice: Any, thread: Conversation, monkeypatch: Any
-    ):
-        first, _second = (upload(alice, thread, a_file(name)).json()["id"] for name in ("a.pdf", "b.pdf"))
-        real = MediaFile.delete
-
-        def delete(row: MediaFile) -> Any:
-            if str(row.pk) == first:
-                raise IntegrityError("a message has it by now")
-            return real(row)
-
-        monkeypatch.setattr(MediaFile, "delete", delete)
-        with time_machine.travel(timezone.now() + timedelta(days=2)):
-            assert media.tidy() == 1
-        assert str(only(MediaFile).pk) == first
-
-    def test_a_message_keeps_its_file(self, alice: Any, thread: Conversation, queue: Any):
-        key = upload(alice, thread, a_file()).json()["id"]
-        with organization_scope(alice.organization):
-            message = outbound.queue_message(
-                conversation=thread, actor=alice.actor, files=[MediaFile.objects.get(pk=key)]
-            )
-        with time_machine.travel(timezone.now() + timedelta(days=30)):
-            assert media.tidy() == 0
-        assert only(Attachment, message=message).file_id is not None
-
-
-def _committing() -> Any:
-    """What is done after a commit is done, though the test's own transaction never commits."""
-    from django.test import TestCase
-
-    return TestCase.captureOnCommitCallbacks(execute=True)

@@ -7,52 +7,23 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Member
-from accounts.roles import services as roles
 from activity.rules import ACTIONS
 from customers.models import CustomField
 from customers.people.custom_fields import services as custom_fields
-from tests.pages import PageForm, form_of, forms_of, save
-from tests.workflows.conftest import work
-from workflows.models import RunWait, Workflow, WorkflowVersion
+from tests.pages import form_of, save
+from tests.workflows.rules.editor.conftest import NEW, RULES, TAGGED, edit, editor, opened, page_of, press
+from workflows.models import Workflow
 from workflows.rules import reading, services
 from workflows.rules.catalog import catalog
 from workflows.rules.parameters import PARAMETER_WORDS, words_for
 
 pytestmark = pytest.mark.django_db
-
-RULES = "settings/rules/"
-NEW = f"{RULES}new/"
-TAGGED = [{"action": "add_tag", "tag": "price"}]
 DEEP = {
     "any": [
         {"message_body__icontains": "price"},
         {"all": [{"is_new_customer": True}, {"any": [{"customer_source": "web"}, {"customer_stage": "new"}]}]},
     ]
 }
-
-
-def page_of(answer: Any) -> str:
-    return " ".join(answer.content.decode().split())
-
-
-def editor(answer: Any) -> PageForm:
-    """The editor's form in an answer."""
-    return next(form for form in forms_of(answer.content.decode()) if "trigger_event" in form.names())
-
-
-def press(person: Any, path: str, do: str, data: dict[str, Any]) -> Any:
-    answer = person.client.post(f"{person.url(path)}?do={do}", data)
-    assert answer.status_code == 200
-    return answer
-
-
-def opened(person: Any, path: str) -> dict[str, Any]:
-    return form_of(person.client, person.url(path), having="trigger_event").data()
-
-
-def edit(rule: Workflow) -> str:
-    return f"{RULES}{rule.pk}/edit/"
 
 
 def stored(rule: Workflow) -> dict[str, Any]:
@@ -315,177 +286,6 @@ def test_a_length_is_given_in_days(alice, make_rule):
     data["actions.0.params.due_in_minutes"] = ["3", "60"]
     alice.client.post(alice.url(edit(rule)), data)
     assert stored(rule)["actions"][0]["due_in_minutes"] == 180
-
-
-class TestSteps:
-    """Waits, branches and what ends a run that waits."""
-
-    def test_a_wait_is_written(self, alice, make_rule):
-        rule = make_rule("message.received", {}, TAGGED)
-        data = opened(alice, edit(rule))
-        data = editor(press(alice, edit(rule), "add:actions", data)).data() | {"actions.1.action": ["wait"]}
-        data = editor(press(alice, edit(rule), "show", data)).data()
-        assert data["actions.1.params.way"] == ["minutes"]
-        answer = alice.client.post(alice.url(edit(rule)), data)
-        assert "A whole number from 0" in page_of(answer)
-        typed = {"actions.1.params.minutes": ["3", "60"], "cancel_on": ["reply", "opt_out"]}
-        assert alice.client.post(alice.url(edit(rule)), data | typed).status_code == 302
-        assert stored(rule)["actions"] == [*TAGGED, {"action": "wait", "minutes": 180}]
-        rule.refresh_from_db()
-        assert rule.cancel_on == ["reply", "opt_out"]
-        data = opened(alice, edit(rule)) | {"actions.1.params.way": ["conditions"]}
-        data = editor(press(alice, edit(rule), "show", data)).data() | {
-            "actions.1.conditions.rows.0.field": ["customer_tags"], "actions.1.params.timeout_minutes": ["1", "1440"],
-            "actions.1.params.then": ["continue"],
-        }  # fmt: skip
-        data = editor(press(alice, edit(rule), "show", data)).data() | {"actions.1.conditions.rows.0.value": ["vip"]}
-        assert alice.client.post(alice.url(edit(rule)), data).status_code == 302
-        expected = {
-            "action": "wait",
-            "conditions": {"customer_tags": "vip"},
-            "timeout_minutes": 1440,
-            "then": "continue",
-        }
-        assert stored(rule)["actions"][1] == expected
-
-    def test_branches_are_nested_lists(self, alice, make_rule):
-        rule = make_rule("message.received", {}, TAGGED)
-        data = opened(alice, edit(rule)) | {"actions.0.action": ["branch"]}
-        data = editor(press(alice, edit(rule), "show", data)).data()
-        first = "actions.0.branches.0"
-        for do in (f"add:{first}.actions", "add:actions.0.branches", "add:actions.0.otherwise",
-                   "add:actions.0.branches.1.conditions.rows", "remove:actions.0.branches.1"):  # fmt: skip
-            data = editor(press(alice, edit(rule), do, data)).data()
-        data |= {f"{first}.conditions.rows.0.field": ["message_body"], f"{first}.actions.0.action": ["split"],
-                 "actions.0.otherwise.0.action": ["add_tag"]}  # fmt: skip
-        data = editor(press(alice, edit(rule), "show", data)).data()
-        for number in (0, 1):
-            data = editor(press(alice, edit(rule), f"add:{first}.actions.0.branches.{number}.actions", data)).data()
-            data[f"{first}.actions.0.branches.{number}.actions.0.action"] = ["add_tag"]
-        data = editor(press(alice, edit(rule), "show", data)).data() | {
-            f"{first}.conditions.rows.0.value": ["x"], "actions.0.otherwise.0.params.tag": ["c"],
-            f"{first}.actions.0.branches.0.actions.0.params.tag": ["a"], f"{first}.actions.0.branches.0.share": ["60"],
-        }  # fmt: skip
-        answer = alice.client.post(alice.url(edit(rule)), data)
-        assert answer.status_code == 422
-        data[f"{first}.actions.0.branches.1.actions.0.params.tag"] = ["b"]
-        assert "The shares have to be 100 together." in page_of(alice.client.post(alice.url(edit(rule)), data))
-        data[f"{first}.actions.0.branches.1.share"] = ["40"]
-        assert alice.client.post(alice.url(edit(rule)), data).status_code == 302
-        shares = [
-            {"share": share, "actions": [{"action": "add_tag", "tag": tag}]} for share, tag in ((60, "a"), (40, "b"))
-        ]
-        inner = [{"action": "split", "branches": shares}]
-        assert stored(rule)["actions"] == [
-            {"action": "branch", "branches": [{"conditions": {"message_body": "x"}, "actions": inner}],
-             "otherwise": [{"action": "add_tag", "tag": "c"}]}
-        ]  # fmt: skip
-
-    @pytest.mark.parametrize(
-        ("actions", "change", "place"),
-        [
-            ([{"action": "branch", "branches": [{"conditions": {}, "actions": TAGGED}]}],
-             {"actions.0.branches.0.actions.0.params.tag": ""}, "actions.0.branches.0.actions.0.params.tag"),
-            ([*TAGGED, {"action": "wait", "quiet_minutes": 5, "timeout_minutes": 9}],
-             {"actions.1.params.timeout_minutes": ["0", "1"]}, "actions.1.params.timeout_minutes"),
-            ([{"action": "split", "branches": [{"share": 100, "actions": []}]}], {"actions.0.branches.0.share": "x"},
-             "actions.0.branches.0.share"),
-        ],
-    )  # fmt: skip
-    def test_an_error_inside_stands_at_its_control(self, actions, change, place, alice, make_rule):
-        rule = make_rule("message.received", {}, actions)
-        answer = save(alice.client, alice.url(edit(rule)), **change)
-        assert answer.status_code == 422
-        assert f'id="rule-{place.replace(".", "-")}-error"' in page_of(answer)
-
-    def test_an_edit_asks_what_becomes_of_runs_that_wait(self, alice, make_rule, receive):
-        rule = make_rule("message.received", {}, [{"action": "wait", "minutes": 60}, *TAGGED])
-        receive("Hello")
-        work()
-        assert RunWait.objects.count() == 1
-        assert "1 run of this rule waits now." in page_of(alice.client.get(alice.url(edit(rule))))
-        save(alice.client, alice.url(edit(rule)), name="Finish")
-        assert RunWait.objects.count() == 1
-        save(alice.client, alice.url(edit(rule)), name="End", waiting="leave")
-        assert not RunWait.objects.exists()
-
-
-class TestLive:
-    def test_the_last_events_say_whether_it_would_act_and_why_not(self, alice, make_rule, receive):
-        for number in range(7):
-            receive(f"Good morning {number}", sender=f"+4477009008{number:02d}")
-        receive("The price?")
-        data = opened(alice, NEW) | {
-            "conditions.rows.0.field": ["message_body"], "conditions.rows.0.op": ["icontains"],
-            "conditions.rows.0.value": ["price"],
-        }  # fmt: skip
-        page = page_of(alice.htmx.post(alice.url(f"{NEW}matches/"), data))
-        assert "It would have acted on 1 of the last 5." in page
-        assert "Does not hold: Text of the message contains “price”. It is “Good morning 6”." in page
-        assert "Good morning 1" not in page
-        assert not Workflow.objects.exists()
-
-    def test_a_rule_that_is_not_complete_is_not_tried(self, alice, make_rule, receive):
-        receive("The price?")
-        data = opened(alice, NEW) | {"conditions.rows.0.field": ["customer_stage"], "conditions.rows.0.value": [""]}
-        assert "a condition is not complete" in page_of(alice.htmx.post(alice.url(f"{NEW}matches/"), data))
-        # A row that was just added says nothing yet.
-        data["conditions.rows.0.field"] = [""]
-        assert "acted on 1 of the last 1" in page_of(alice.htmx.post(alice.url(f"{NEW}matches/"), data))
-
-    def test_what_it_did_in_fact_counts_for_one_that_acts_once(self, alice, make_rule, receive):
-        from tests.workflows.conftest import work
-
-        rule = make_rule("message.received", {}, TAGGED, is_once=True)
-        receive("One")
-        work()
-        for number in range(5):
-            receive(f"More {number}")
-        data = form_of(alice.client, alice.url(edit(rule))).data()
-        page = page_of(alice.htmx.post(alice.url(f"{RULES}{rule.pk}/matches/"), data))
-        assert "It would have acted on 0 of the last 5." in page
-        assert "It acted for this customer before." in page
-        assert WorkflowVersion.objects.filter(workflow=rule).count() == 1
-
-    def test_events_out_of_reach_are_not_shown(self, alice, mona, bob, make_customer, make_rule):
-        desk = roles.create(
-            organization=alice.organization, by=alice.member, actor=alice.actor, name="Desk", reach="team",
-            permissions=["customers.view", "customers.edit", "workflows.view", "workflows.create"],
-        )  # fmt: skip
-        Member.objects.filter(pk=mona.member.pk).update(role=desk)
-        make_customer(bob, name="Of Bob")
-        make_customer(alice, name="Of Alice")
-        data = opened(mona, NEW) | {"trigger_event": ["customer.created"]}
-        page = page_of(mona.htmx.post(mona.url(f"{NEW}matches/"), data))
-        assert "Of Bob" in page
-        assert "Of Alice" not in page
-        data |= {"name": "x", "actions.0.action": ["add_tag"], "actions.0.params.tag": ["x"]}
-        answer = mona.client.post(mona.url(NEW), data)
-        assert "Only who sees every record sets one up" in page_of(answer)
-        assert not Workflow.objects.exists()
-
-
-class TestStartingPoints:
-    def test_they_are_offered_where_no_such_rule_is_there_and_land_switched_off(self, alice, inside):
-        page = page_of(alice.client.get(alice.url(NEW)))
-        for words in ("Say that nobody is there", "Chase what nobody answered", "Ask for a review"):
-            assert words in page
-        for words in ("Welcome somebody new", "Call a lead that went quiet", "Remind of the visit"):
-            assert words not in page, words
-        data = form_of(alice.client, alice.url(f"{NEW}?from=away"), having="trigger_event").data()
-        assert alice.client.post(alice.url(NEW), data).status_code == 302
-        rule = Workflow.objects.get(name="Say that nobody is there")
-        assert (rule.hours, rule.is_enabled, rule.actions[0]["action"]) == ("closed", False, "send_text")
-        assert "Say that nobody is there" not in page_of(alice.client.get(alice.url(NEW)))
-
-    def test_each_can_be_saved_as_it_stands(self, alice, charlie, without_rules):
-        for person in (alice, charlie):
-            for key in ("welcome", "away", "no_answer", "stalled", "review", "review_won", "visit_reminder"):
-                url = person.url(f"{NEW}?from={key}")
-                data = form_of(person.client, url, having="trigger_event").data()
-                if data["name"] != [""]:
-                    assert person.client.post(person.url(NEW), data).status_code == 302, key
-        assert Workflow.objects.filter(organization=alice.organization).count() == 5
 
 
 def test_who_may_write(bob, mona, charlie, alice, make_rule):
