@@ -33,9 +33,11 @@ from customers.people.customers import services as customers
 from messaging.models import Channel, Conversation
 from messaging.threads import services as conversations
 from tests.cast_rows import Ids, Step, recording
+from tests.emptying import empty_only_what_is_filled
 from tests.unordered import shuffle_where_asked
 
 shuffle_where_asked()
+empty_only_what_is_filled()
 PASSWORD = "a calm harbour at dawn"
 TESTS = Path(__file__).parent
 
@@ -107,11 +109,26 @@ def has_real_transactions(item: pytest.Item) -> bool:
     return "transactional_db" in getattr(item, "fixturenames", ()) or bool(mark and mark.kwargs.get("transaction"))
 
 
+# Where what is below everything else is tried, and what ties the whole together: passed on both databases in any case.
+GROUND = {"activity", "core", "crm_project", "processes"}
+
+
+def reaches_no_database(item: pytest.Item) -> bool:
+    """Whether a test of an app asks for no database: it can't know which one there is."""
+    fixtures = {"db", "transactional_db", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
+    is_of_app = item.path.relative_to(TESTS).parts[0] not in GROUND
+    return is_of_app and not fixtures and item.get_closest_marker("django_db") is None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         function = getattr(item, "originalname", item.name)
-        if item.path.is_relative_to(TESTS) and is_about_pages(item.path, function) and not has_real_transactions(item):
+        if not item.path.is_relative_to(TESTS):
+            continue
+        if is_about_pages(item.path, function) and not has_real_transactions(item):
             item.add_marker(pytest.mark.pages)
+        if reaches_no_database(item):
+            item.add_marker(pytest.mark.no_database)
 
 
 def pytest_collection_finish() -> None:

@@ -1,10 +1,11 @@
-"""Which tests CI passes on one database only: those of pages and the walks over pages and calls, and nothing else."""
+"""Which tests CI passes on one database only: those of pages, the walks over pages and calls, those of an app that ask
+for no database, and nothing else."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.conftest import TESTS, WALKS, is_about_pages
+from tests.conftest import TESTS, WALKS, is_about_pages, reaches_no_database
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,25 @@ def test_neither_the_ground_nor_processes_are_left_out():
 def test_every_walk_is_there(walk):
     name, _, function = walk.partition("::")
     assert f"def {function}" in (TESTS / "crm_project" / name).read_text(encoding="utf-8")
+
+
+class Item:
+    """A test as pytest collects it, as far as it is asked here."""
+
+    def __init__(self, path: str, *fixtures: str, mark: object = None) -> None:
+        self.path, self.fixturenames, self._mark = TESTS / path, fixtures, mark
+
+    def get_closest_marker(self, _name: str) -> object:
+        return self._mark
+
+
+def test_a_test_of_an_app_that_asks_for_no_database_is_known():
+    assert reaches_no_database(Item("messaging/texts/test_placeholders.py", "subtests"))
+    assert not reaches_no_database(Item("messaging/texts/test_placeholders.py", "alice", "db"))
+    assert not reaches_no_database(Item("messaging/texts/test_placeholders.py", "transactional_db"))
+    assert not reaches_no_database(Item("messaging/texts/test_placeholders.py", mark=object()))
+
+
+@pytest.mark.parametrize("folder", ["activity", "core", "crm_project", "processes"])
+def test_what_is_below_everything_is_passed_on_both(folder):
+    assert not reaches_no_database(Item(f"{folder}/test_anything.py"))

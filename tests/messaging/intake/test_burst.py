@@ -32,7 +32,8 @@ def test_a_burst_comes_in_once(alice: Any, whatsapp: Channel, webhooks: Any):
     assert set(statuses) == {200}
     assert len(statuses) > COUNT
     assert Arrival.objects.count() == COUNT
-    worked = in_threads(lambda _: processing.process_due(), 3)
+    # A sweep ends after a time, on a busy machine before all is done: the next one goes on.
+    worked = in_threads(lambda _: sum(iter(processing.process_due, 0)), 3)
     assert sum(worked) == COUNT
     assert set(Arrival.objects.values_list("state", flat=True)) == {Arrival.State.DONE}
     with organization_scope(alice.organization):
