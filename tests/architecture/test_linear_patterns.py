@@ -12,6 +12,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ def sources() -> Iterator[Path]:
         yield from (path for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts)
 
 
+@cache
 def collected() -> dict[str, tuple[Any, frozenset[str]]]:
     """Each pattern with the ways in which it is used, by where it stands or is imported."""
     found: dict[str, tuple[Any, frozenset[str]]] = {}
@@ -127,13 +129,10 @@ def growth(work: Callable[[Any, Any], Any], pattern: Any, sign: str, *, length: 
     return min(seconds(work, pattern, given[1]) for _ in range(2)) / max(short, 0.000_001)
 
 
-PATTERNS: Final = collected()
-
-
 def test_there_are_patterns():
-    assert len(PATTERNS) > 120
-    assert any(name.startswith("messaging.channels.mail") for name in PATTERNS)
-    assert any(".py:" in name for name in PATTERNS)
+    assert len(collected()) > 120
+    assert any(name.startswith("messaging.channels.mail") for name in collected())
+    assert any(".py:" in name for name in collected())
 
 
 @pytest.mark.parametrize("pattern", [re.compile(r"^[ \t>|-]*(?:-{2,}\s*)?x"), re.compile(r"\{\{(.*?)\}\}", re.DOTALL)])
@@ -145,7 +144,7 @@ def test_a_slow_pattern_is_noticed(pattern: Any):
 
 @pytest.mark.parametrize("app", APPS)
 def test_no_pattern_is_slower_than_linear(app: str):
-    mine = {name: found for name, found in PATTERNS.items() if name.startswith((f"{app}.", f"{app}/"))}
+    mine = {name: found for name, found in collected().items() if name.startswith((f"{app}.", f"{app}/"))}
     seen: set[tuple[Any, int, frozenset[str]]] = set()
     slow = []
     for name, (pattern, ways) in mine.items():
@@ -171,6 +170,6 @@ def test_no_pattern_is_slower_than_linear(app: str):
 )
 def test_what_is_slow_only_behind_a_beginning_is_linear(name: str, way: str, before: str, sign: str, end: str):
     """These shared out a long middle in every way before they gave up at the end."""
-    pattern, _ = PATTERNS[name]
+    pattern, _ = collected()[name]
     times = [seconds(WAYS[way], pattern, before + sign * (length * LENGTH) + end) for length in (1, 2)]
     assert times[0] < QUICK or times[1] / times[0] < 3

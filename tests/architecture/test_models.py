@@ -67,38 +67,46 @@ def fields_of(model):
     return {field.name: field for field in model._meta.get_fields()}
 
 
-@pytest.mark.parametrize("model", TENANTS, ids=label)
-def test_a_model_belongs_to_an_organization(model):
-    if label(model) in BY_WAY_OF:
-        way = fields_of(model)[BY_WAY_OF[label(model)]]
-        assert not way.null
-        model = way.related_model
-    field = fields_of(model).get("organization")
-    assert field is not None, f"{label(model)} has no organization: add it, or a reason to WITHOUT_ORGANIZATION."
-    assert field.related_model._meta.label == settings.TENANT_MODEL
-    assert not field.null
+def test_a_model_belongs_to_an_organization(subtests):
+    for model in TENANTS:
+        with subtests.test(label(model)):
+            if label(model) in BY_WAY_OF:
+                way = fields_of(model)[BY_WAY_OF[label(model)]]
+                assert not way.null
+                model = way.related_model
+            field = fields_of(model).get("organization")
+            assert field is not None, (
+                f"{label(model)} has no organization: add it, or a reason to WITHOUT_ORGANIZATION."
+            )
+            assert field.related_model._meta.label == settings.TENANT_MODEL
+            assert not field.null
 
 
-@pytest.mark.parametrize("model", TENANTS, ids=label)
 @pytest.mark.django_db
-def test_a_query_outside_an_organization_raises(model):
-    with pytest.raises(ScopeError):
-        model._default_manager.count()
-    with pytest.raises(ScopeError):
-        model._default_manager.filter(pk=None).exists()
+def test_a_query_outside_an_organization_raises(subtests):
+    for model in TENANTS:
+        with subtests.test(label(model)):
+            with pytest.raises(ScopeError):
+                model._default_manager.count()
+            with pytest.raises(ScopeError):
+                model._default_manager.filter(pk=None).exists()
 
 
-@pytest.mark.parametrize("model", TENANTS, ids=label)
-def test_every_index_begins_with_the_organization_or_is_one_of_the_machinery(model):
+def test_every_index_begins_with_the_organization_or_is_one_of_the_machinery(subtests):
     """What the machinery claims across organizations is found by its `due_at`; all else by organization first."""
-    for index in model._meta.indexes:
-        first = index.fields[0].lstrip("-") if index.fields else "organization"
-        assert first in {"organization", "due_at"} or index.name in ACROSS_ORGANIZATIONS, index.name
+    for model in TENANTS:
+        with subtests.test(label(model)):
+            for index in model._meta.indexes:
+                first = index.fields[0].lstrip("-") if index.fields else "organization"
+                assert first in {"organization", "due_at"} or index.name in ACROSS_ORGANIZATIONS, index.name
 
 
-@pytest.mark.parametrize("model", MODELS, ids=label)
-def test_a_model_can_be_told_apart_by_a_person(model):
-    assert "__str__" in {name for base in model.__mro__[:-3] for name in vars(base)}, f"{label(model)} has no __str__."
+def test_a_model_can_be_told_apart_by_a_person(subtests):
+    for model in MODELS:
+        with subtests.test(label(model)):
+            assert "__str__" in {name for base in model.__mro__[:-3] for name in vars(base)}, (
+                f"{label(model)} has no __str__."
+            )
 
 
 def test_the_lists_of_exceptions_hold_nothing_that_is_gone():
@@ -150,21 +158,23 @@ def one_line_texts():
     for model in MODELS:
         for field in model._meta.local_concrete_fields:
             if isinstance(field, models.CharField) and not isinstance(field, models.SlugField | models.EmailField):
-                yield pytest.param(field, id=f"{label(model)}.{field.name}")
+                yield field
 
 
-@pytest.mark.parametrize("field", one_line_texts())
-def test_a_text_of_one_line_takes_no_line_breaks(field):
-    if isinstance(field, OneLine) or field.choices:
-        return
-    assert field.name != "name" or str(field) in MACHINERY_NAMES, f"{field}: make it a OneLine."
-    assert field.name.rpartition("_")[2] in NO_ONE_LINE, f"{field}: make it a OneLine, or add a reason to NO_ONE_LINE."
+def test_a_text_of_one_line_takes_no_line_breaks(subtests):
+    for field in one_line_texts():
+        if isinstance(field, OneLine) or field.choices:
+            continue
+        with subtests.test(str(field)):
+            assert field.name != "name" or str(field) in MACHINERY_NAMES, f"{field}: make it a OneLine."
+            last = field.name.rpartition("_")[2]
+            assert last in NO_ONE_LINE, f"{field}: make it a OneLine, or add a reason to NO_ONE_LINE."
 
 
 def test_the_reasons_against_one_line_are_needed():
     used = {
-        param.values[0].name.rpartition("_")[2]
-        for param in one_line_texts()
-        if not isinstance(param.values[0], OneLine) and not param.values[0].choices
+        field.name.rpartition("_")[2]
+        for field in one_line_texts()
+        if not isinstance(field, OneLine) and not field.choices
     }
     assert set(NO_ONE_LINE) == used

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.views import APIView
@@ -148,32 +147,33 @@ def walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator
 
 ADDRESSES = list(walk(get_resolver().url_patterns))
 PAGES = [address for address in ADDRESSES if not address.is_api and not address.is_admin]
+PAGES_OF_MEMBERS = [page for page in PAGES if page.route not in OPEN_PAGES]
 CALLS = [address for address in ADDRESSES if address.is_api and address.route not in OPEN_CALLS]
 
 
-def route(address: Address) -> str:
-    return address.route or "/"
+def test_a_page_demands_a_permission(subtests):
+    for address in PAGES_OF_MEMBERS:
+        with subtests.test(address.route):
+            assert getattr(address.view, "permission", ""), (
+                f"{address.route} is open: @requires, or a reason in OPEN_PAGES."
+            )
+            assert address.route.startswith("o/<slug:organization>/"), "a page of an organization lives under its name"
+            assert address.view.permission != MEMBERSHIP or address.route in EVERY_MEMBERS, address.route
 
 
-@pytest.mark.parametrize("address", [page for page in PAGES if page.route not in OPEN_PAGES], ids=route)
-def test_a_page_demands_a_permission(address):
-    assert getattr(address.view, "permission", ""), f"{address.route} is open: @requires, or a reason in OPEN_PAGES."
-    assert address.route.startswith("o/<slug:organization>/"), "a page of an organization lives under its name"
-    assert address.view.permission != MEMBERSHIP or address.route in EVERY_MEMBERS, address.route
-
-
-@pytest.mark.parametrize("address", CALLS, ids=route)
-def test_an_api_call_declares_who_may_call_it(address):
-    view = address.api_view
-    assert AllowAny not in view.permission_classes
-    if address.route in OWN_CALLS:
-        assert IsAuthenticated in view.permission_classes
-        return
-    actions = set(address.view.actions.values())
-    assert actions <= set(view.permissions), view
-    needed = {view.permissions[action] for action in actions}
-    assert needed
-    assert MEMBERSHIP not in needed or address.route in EVERY_MEMBERS, view
+def test_an_api_call_declares_who_may_call_it(subtests):
+    for address in CALLS:
+        with subtests.test(address.route):
+            view = address.api_view
+            assert AllowAny not in view.permission_classes
+            if address.route in OWN_CALLS:
+                assert IsAuthenticated in view.permission_classes
+            else:
+                actions = set(address.view.actions.values())
+                assert actions <= set(view.permissions), view
+                needed = {view.permissions[action] for action in actions}
+                assert needed
+                assert MEMBERSHIP not in needed or address.route in EVERY_MEMBERS, view
 
 
 def test_a_resource_names_permissions_for_what_it_offers_only():
@@ -216,20 +216,23 @@ def filled(address: Address) -> str:
     return f"/{path}"
 
 
-@pytest.mark.parametrize("address", [page for page in PAGES if page.route not in OPEN_PAGES], ids=route)
-def test_every_page_sends_a_stranger_to_the_sign_in(client, db, address):
-    for method in (client.get, client.post):
-        response = method(filled(address))
-        assert response.status_code in (302, 401, 405), response.status_code  # a stream can't follow to a page: 401
-        if response.status_code == 302:
-            assert response.headers["Location"].startswith("/sign-in/")
+def test_every_page_sends_a_stranger_to_the_sign_in(client, db, subtests):
+    for address in PAGES_OF_MEMBERS:
+        with subtests.test(address.route):
+            for method in (client.get, client.post):
+                response = method(filled(address))
+                # A stream can't follow to a page: 401.
+                assert response.status_code in (302, 401, 405), response.status_code
+                if response.status_code == 302:
+                    assert response.headers["Location"].startswith("/sign-in/")
 
 
-@pytest.mark.parametrize("address", CALLS, ids=route)
-def test_every_api_call_asks_a_stranger_for_credentials(client, db, address):
-    answers = [getattr(client, method)(filled(address), content_type="application/json") for method in METHODS]
-    answers.append(client.get(filled(address)))
-    assert {answer.status_code for answer in answers} <= {401, 405}
-    refused = [answer for answer in answers if answer.status_code == 401]
-    assert refused
-    assert all(answer.headers["WWW-Authenticate"] for answer in refused)
+def test_every_api_call_asks_a_stranger_for_credentials(client, db, subtests):
+    for address in CALLS:
+        with subtests.test(address.route):
+            answers = [getattr(client, method)(filled(address), content_type="application/json") for method in METHODS]
+            answers.append(client.get(filled(address)))
+            assert {answer.status_code for answer in answers} <= {401, 405}
+            refused = [answer for answer in answers if answer.status_code == 401]
+            assert refused
+            assert all(answer.headers["WWW-Authenticate"] for answer in refused)

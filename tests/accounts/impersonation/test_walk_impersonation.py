@@ -10,7 +10,7 @@ from accounts.models import APIKey, Impersonation, Invitation, Member, Role, Tea
 from accounts.permissions import CATALOG, MEMBERSHIP, NEVER_BY_IMPERSONATION, NEVER_BY_KEY
 from core.tenancy import every_organization
 from tests.accounts.impersonation.conftest import act_as, caller, token_of
-from tests.architecture.test_urls import ADDRESSES, OPEN_CALLS, Address, filled, route
+from tests.architecture.test_urls import ADDRESSES, OPEN_CALLS, Address, filled
 from tests.conftest import Person, join
 
 # Of everybody's pages those that are the organization's work, for who acts for somebody as well.
@@ -63,13 +63,15 @@ def open_ways(address: Address) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("address", ADDRESSES, ids=route)
-def test_what_is_everybodys_is_closed_unless_it_is_named(address):
-    if address.is_admin or (not address.is_api and not address.route.startswith("o/")):
-        assert acting.is_closed(match_of(address), "GET") == (address.route not in OUTSIDE - {"sign-out/"})
-        return
-    everybodys = {method for method in open_ways(address) if permissions_of(address)[method] in (MEMBERSHIP, "")}
-    assert not everybodys or address.route in EVERYBODYS, f"{address.route}: close it, or say why it is open."
+def test_what_is_everybodys_is_closed_unless_it_is_named(subtests):
+    for address in ADDRESSES:
+        with subtests.test(address.route):
+            if address.is_admin or (not address.is_api and not address.route.startswith("o/")):
+                assert acting.is_closed(match_of(address), "GET") == (address.route not in OUTSIDE - {"sign-out/"})
+                continue
+            permissions = permissions_of(address)
+            everybodys = {method for method in open_ways(address) if permissions[method] in (MEMBERSHIP, "")}
+            assert not everybodys or address.route in EVERYBODYS, f"{address.route}: close it, or say why it is open."
 
 
 def test_the_list_holds_nothing_that_is_closed():

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from messaging.channels.mail.parse import parse
-from tests.messaging.channels.mail.human_mails import OUR_ID, SENTENCES, human_mails
+from tests.messaging.channels.mail.human_mails import OUR_ID, SENTENCES, HumanMail, human_mails
 
-MAILS = list(human_mails())
+
+@pytest.fixture(scope="module")
+def mails() -> list[HumanMail]:
+    return list(human_mails())
 
 
 def read(headers: str, text: str = "Hello", sender: str = "Ann <ann@home.example>"):
@@ -22,11 +25,11 @@ def report(kind: str, part: str, sender: str = "ann@home.example") -> bytes:
     ).encode()
 
 
-def test_the_set_is_wide():
-    assert len(MAILS) >= 300
-    assert {mail.language for mail in MAILS} == set(SENTENCES)
-    assert sum(OUR_ID.encode() in mail.raw for mail in MAILS) > 100
-    words = " ".join(mail.words for mail in MAILS).casefold()
+def test_the_set_is_wide(mails):
+    assert len(mails) >= 300
+    assert {mail.language for mail in mails} == set(SENTENCES)
+    assert sum(OUR_ID.encode() in mail.raw for mail in mails) > 100
+    words = " ".join(mail.words for mail in mails).casefold()
     for expected in (
         "not delivered",
         "out of office",
@@ -39,10 +42,10 @@ def test_the_set_is_wide():
         assert expected in words, expected
 
 
-def test_no_word_makes_a_person_a_machine():
+def test_no_word_makes_a_person_a_machine(mails):
     taken = [
         (str(mail), read.mail.automatic or "a bounce")
-        for mail in MAILS
+        for mail in mails
         if (read := parse(mail.raw)).mail.is_bounce or read.mail.automatic or not read.body or not read.sender
     ]
     assert taken == []
