@@ -59,7 +59,7 @@ class TestRecording:
         )  # fmt: skip
         assert dispatch._actor_of(row) == actor
 
-    def test_the_actor_is_whoever_acts_here(self, alice: Any, make_customer: Any):
+    def test_the_actor_is_who_acts_here(self, alice: Any, make_customer: Any):
         customer = make_customer()
         with acting_as(Actor.for_user(alice.user, request_id="r-9")), acting_as(SYSTEM):
             assert current_actor().request_id == "r-9"
@@ -359,7 +359,7 @@ class TestManyAtOnce:
             record_many(EVENT, self.entries(customer, 5))
         assert events(customer) == []
 
-    def test_who_listens_live_is_told_once(
+    def test_who_listens_live_is_notified_once(
         self, inside: Any, make_customer: Any, settings: Any, monkeypatch: Any, django_capture_on_commit_callbacks: Any
     ):
         customer = make_customer()

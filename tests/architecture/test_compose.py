@@ -57,7 +57,7 @@ def test_every_lasting_service_has_a_health_check(service):
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_our_services_are_told_known_settings_and_where_the_others_are(service):
+def test_our_services_are_given_known_settings_and_where_the_others_are(service):
     environment = SERVICES[service]["environment"]
     assert set(environment) <= SETTINGS
     assert environment["DATABASE_URL"].startswith("postgres://")

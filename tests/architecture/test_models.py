@@ -101,7 +101,7 @@ def test_every_index_begins_with_the_organization_or_is_one_of_the_machinery(sub
                 assert first in {"organization", "due_at"} or index.name in ACROSS_ORGANIZATIONS, index.name
 
 
-def test_a_model_can_be_told_apart_by_a_person(subtests):
+def test_a_model_can_be_distinguished_by_a_person(subtests):
     for model in MODELS:
         with subtests.test(label(model)):
             assert "__str__" in {name for base in model.__mro__[:-3] for name in vars(base)}, (

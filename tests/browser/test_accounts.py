@@ -160,7 +160,7 @@ def test_who_belongs_to_two_organizations_moves_between_them(clinic, sign_in):
     expect(page).to_have_url(re.compile("/o/second-practice/$"))
 
 
-def test_a_member_of_nothing_is_told_so(clinic, sign_in):
+def test_a_member_of_nothing_gets_a_page_of_its_own(clinic, sign_in):
     page = sign_in(User.objects.create_user("nobody@nowhere.example", SENTENCE, name="Nils"))
     assert page.goto("/").status == 403
     expect(page.get_by_role("heading", name="You belong to no organization")).to_be_visible()

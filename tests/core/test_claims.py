@@ -64,7 +64,7 @@ class TestSettling:
         assert (stored.state, stored.due_at, stored.claim_token) == ("done", None, None)
         assert (row.state, row.due_at, row.claim_token) == ("done", None, None)
 
-    def test_whoever_lost_the_claim_writes_nothing(self):
+    def test_who_lost_the_claim_writes_nothing(self):
         make(1)
         (late,) = claim(Arrival.objects.all(), limit=1, lease=timedelta(0))
         (fresh,) = claim(Arrival.objects.all(), limit=1, lease=LEASE)

@@ -37,7 +37,7 @@ def test_a_silent_part_is_named_after_a_minute(client, heartbeats, name, part):
     )
 
 
-def test_a_part_never_heard_of_is_not_ready(client, db):
+def test_a_part_never_reported_is_not_ready(client, db):
     assert client.get("/health/ready").status_code == 503
 
 

@@ -60,7 +60,7 @@ def test_what_was_searched_for_does_not_come_into_a_line_of_django(log, rf, monk
     assert "Jane" not in json.dumps(log.lines())
 
 
-def test_a_traceback_is_told_without_addresses(log):
+def test_a_traceback_is_reported_without_addresses(log):
     try:
         raise ValueError("Key (address)=(+447700900123) already exists: ann@example.com")
     except ValueError:

@@ -62,7 +62,7 @@ def test_different_ones_are_each_their_own():
     assert waiting() == 3
 
 
-def test_after_it_was_taken_the_next_one_is_heard():
+def test_after_it_was_taken_the_next_one_is_received():
     ring()
     before = waiting()
     if settings.REDIS_URL:

@@ -49,7 +49,7 @@ def test_what_is_too_long_is_not_read_to_its_end():
         web_requests.request(address, seconds=5, allowed=OWN)
 
 
-def test_whoever_answers_byte_by_byte_is_left():
+def test_who_answers_byte_by_byte_is_left():
     def drip(connection: socket.socket) -> None:
         while True:
             connection.sendall(b"H")

@@ -18,7 +18,7 @@ from tests.conftest import PASSWORD
         ("PUBLIC_BASE_URL", "https://x.example/?t=s3cret-value"), ("BROKEN", "https://[s3cret-value"),
     ],
 )  # fmt: skip
-def test_a_secret_is_only_said_to_be_set(monkeypatch, name, value):
+def test_a_secret_is_only_reported_to_be_set(monkeypatch, name, value):
     monkeypatch.setattr(configuration, "DECLARED", {name: value})
     [shown] = configuration.settings_shown()
     assert (shown.is_set, shown.is_secret, shown.value) == (True, True, "")

@@ -177,7 +177,7 @@ def test_the_history_leads_to_where_they_stand(looked_at):
         assert (at, since) == (customer.stage.key, customer.stage_since)
 
 
-def test_the_told_stories_happened_when_they_wrote(looked_at):
+def test_the_stories_happened_when_they_wrote(looked_at):
     for customer in Customer.objects.filter(code_number__gt=SIZE).select_related("stage"):
         written = list(customer.messages.order_by("created_at").values_list("created_at", flat=True))
         moves = list(customer.stage_changes.select_related("from_stage", "to_stage").order_by("changed_at", "id"))

@@ -26,14 +26,14 @@ def test_queues_without_work_move(db: Any):
     assert [queues.events_move(), queues.arrivals_move(), queues.messages_move()] == ["", "", ""]
 
 
-def test_events_that_nobody_dispatches_are_told(alice: Any):
+def test_events_that_nobody_dispatches_are_reported(alice: Any):
     assert wait_since(Event, timedelta(seconds=30)) > 0
     assert queues.events_move() == ""
     count = wait_since(Event, LONG_AGO)
     assert queues.events_move() == f"{count} are due for longer than a minute"
 
 
-def test_jobs_that_nobody_does_are_told_unless_one_has_its_turn(alice: Any):
+def test_jobs_that_nobody_does_are_reported_unless_one_has_its_turn(alice: Any):
     with organization_scope(alice.organization):
         for _ in range(2):
             Job.objects.create(organization=alice.organization, kind="test", due_at=timezone.now() - LONG_AGO)
@@ -44,7 +44,7 @@ def test_jobs_that_nobody_does_are_told_unless_one_has_its_turn(alice: Any):
 
 
 @pytest.mark.django_db
-def test_an_arrival_that_nobody_takes_in_is_told_unless_it_waits_for_an_administrator():
+def test_an_arrival_that_nobody_takes_in_is_reported_unless_it_waits_for_an_administrator():
     Arrival.objects.create(key="a", provider="twilio", kind="sms", type="message", body=b"", due_at=timezone.now())
     wait_since(Arrival, LONG_AGO)
     assert queues.arrivals_move() == "1 are due for longer than a minute"
@@ -52,7 +52,7 @@ def test_an_arrival_that_nobody_takes_in_is_told_unless_it_waits_for_an_administ
     assert queues.arrivals_move() == ""
 
 
-def test_messages_are_told_unless_their_channels_pace_holds_them_back(queue_text: Any):
+def test_messages_are_reported_unless_their_channels_pace_holds_them_back(queue_text: Any):
     message = queue_text()
     wait_since(Message, LONG_AGO, pk=message.pk)
     assert queues.messages_move() == "1 are due for longer than a minute"

@@ -100,7 +100,7 @@ def test_nobody_else_on_the_machine_reads_the_data(tmp_path):
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_everything_wrong_is_told_at_once(tmp_path):
+def test_everything_wrong_is_reported_at_once(tmp_path):
     done = start(tmp_path, **{**PRODUCTION, "SECRET_KEY": "", "TICK_SECONDS": "x", "LOG_LEVEL": "y"})
     assert [name in done.stderr for name in ("SECRET_KEY", "TICK_SECONDS", "LOG_LEVEL")] == [True, True, True]
 

@@ -238,7 +238,7 @@ def test_without_control_there_is_none():
         assert requests.get(f"{twilio.url}/_control/messages", timeout=5).status_code == 401
 
 
-def test_what_came_in_is_told_with_its_files_as_twilio_would(twilio, receiver):
+def test_what_came_in_is_reported_with_its_files_as_twilio_would(twilio, receiver):
     service = "MG" + "0" * 32
     file = File(b"abc", "image/png")
     message = twilio.receive(sender="whatsapp:+15005550101", to="whatsapp:+15005550006", files=[file], service=service)

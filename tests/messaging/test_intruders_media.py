@@ -231,7 +231,7 @@ class TestLinks:
     ["audio/ogg", "video/mp4", "application/pdf", "text/vcard", "application/msword",
      "application/vnd.openxmlformats-officedocument.wordprocessingml.document"],
 )  # fmt: skip
-def test_a_provider_is_told_what_a_file_is(alice: Any, kind: str):
+def test_a_provider_learns_what_a_file_is(alice: Any, kind: str):
     answer = respond(kept(alice, b"x", "a.bin", kind), is_public=True)
     answer.close()
     assert answer.headers["Content-Type"] == kind

@@ -44,7 +44,7 @@ def test_a_key_is_issued_after_the_password_and_shown_once(alice):
     assert secret not in again.content.decode()
 
 
-def test_what_is_wrong_is_said_at_the_form(alice):
+def test_what_is_wrong_is_reported_at_the_form(alice):
     browser = confirmed(alice)
     for form, words in (
         ({"name": "x"}, "at least one permission"),

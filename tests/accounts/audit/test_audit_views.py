@@ -71,7 +71,7 @@ def test_filters_stand_in_the_address(alice, bob, tell):
 
 
 @pytest.mark.parametrize("query", ["action=nothing", "date_from=soon", "resource=x", "user_id=x", "date_to=9999-12-31"])
-def test_a_filter_that_means_nothing_is_said(alice, query):
+def test_a_filter_that_means_nothing_is_reported(alice, query):
     response = alice.client.get(alice.url(f"settings/audit/?{query}"))
     assert response.status_code == 400
     assert 'role="alert"' in response.content.decode()

@@ -151,7 +151,7 @@ def test_the_page_sends_no_mail_and_does_the_same_for_every_address(bob: Person)
     assert not PasswordReset.objects.exists()
 
 
-def test_mails_to_one_account_are_limited_whoever_asks(bob: Person):
+def test_mails_to_one_account_are_limited_for_everybody(bob: Person):
     for number in range(20):
         password_resets.ask(email=bob.user.email.upper(), address=f"192.0.2.{number}")
     password_resets.send_due()

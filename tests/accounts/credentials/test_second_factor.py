@@ -51,7 +51,7 @@ def test_the_secret_is_encrypted_and_recovery_codes_are_hashed(bob):
     assert not set(codes) & set(RecoveryCode.objects.values_list("code_hash", flat=True))
 
 
-def test_a_recovery_code_is_used_once_recorded_and_told(bob):
+def test_a_recovery_code_is_used_once_recorded_and_reported(bob):
     codes = set_up(bob)
     second_factor.check(user=bob.user, code=codes[3].upper().replace("-", " "), device=HERE)
     with pytest.raises(second_factor.WrongCode):
@@ -132,7 +132,7 @@ def test_only_who_has_one_and_may_edit_settings_requires_one_of_others(alice, bo
             organizations.require_second_factor(organization=alice.organization, is_required=True, actor=bob.actor)
 
 
-def test_a_reset_takes_everything_away_and_the_person_is_told(alice, bob, settings):
+def test_a_reset_takes_everything_away_and_the_person_is_notified(alice, bob, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     set_up(bob)
     with organization_scope(alice.organization):

@@ -251,7 +251,7 @@ def test_a_successor_is_somebody_else_who_is_here(alice, bob, tom, charlie, insi
         begin(alice, bob, alice, kinds=["cats"])
 
 
-def test_whoever_began_it_has_to_be_allowed_until_the_end(alice, bob, tom, mona, inside, things):
+def test_who_began_it_has_to_be_allowed_until_the_end(alice, bob, tom, mona, inside, things):
     job = begin(alice, bob, tom)
     members.change(member=mona.member, actor=alice.actor, role=alice.member.role)
     members.change(member=alice.member, actor=mona.actor, role=bob.member.role)

@@ -57,7 +57,7 @@ def test_of_another_organization_it_says_nothing(alice: Any, charlie: Any):
     assert name not in alice.client.get(alice.url("doctor/")).content.decode()
 
 
-def test_the_installation_is_told_of_in_general_words(alice: Any):
+def test_the_installation_is_reported_in_general_words(alice: Any):
     Heartbeat.objects.filter(name="canary").update(beat_at=timezone.now() - timedelta(minutes=5))
     body = alice.api.get(HEALTH).json()
     worst = body["installation"][0]

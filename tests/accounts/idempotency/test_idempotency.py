@@ -187,7 +187,7 @@ class TestWhatGoesWrong:
         assert calls() == []
         assert run(alice, view, fine).status_code == 201
 
-    def test_one_in_work_is_told_so_until_its_lease_ends(self, alice: Any, view: Any):
+    def test_one_in_work_shows_it_until_its_lease_ends(self, alice: Any, view: Any):
         seen = []
 
         def does(v: Any) -> Response:
@@ -247,7 +247,7 @@ def test_files_are_compared_by_what_stands_in_them(alice: Any):
     assert run(alice, Trial, does, form(b"a,c"), "multipart").status_code == 422
 
 
-def test_an_answer_whose_key_is_gone_is_told(alice: Any):
+def test_an_answer_whose_key_is_gone_is_reported(alice: Any):
     post(alice)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_idempotentcall SET answer = 'unreadable'")

@@ -114,7 +114,7 @@ def test_work_that_is_done_later_bears_both_names(alice, bob):
     assert (again.impersonator_id, again.label) == (str(alice.user.pk), "Bob Reyes (by Alice Hart)")
 
 
-def test_the_member_is_told_and_can_end_it(alice, bob, acting):
+def test_the_member_is_notified_and_can_end_it(alice, bob, acting):
     notices.send_due()
     [told] = [one for one in mail.outbox if one.to == [bob.user.email]]
     for words in ("Alice Hart", "A question of hers", "Harbour Clinic"):

@@ -56,7 +56,7 @@ def test_the_poll_gets_the_part_only(bob: Any, job: Job):
     assert "<html" not in part
 
 
-def test_a_failure_is_told_in_plain_words(bob: Any, job: Job):
+def test_a_failure_is_reported_in_plain_words(bob: Any, job: Job):
     move(job, status="failed", error="The file has no rows.", due_at=None)
     page = bob.client.get(url(bob, job)).content.decode()
     assert "The file has no rows." in page

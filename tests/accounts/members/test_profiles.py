@@ -80,7 +80,7 @@ def test_somebody_elses_is_for_who_may_edit_and_is_not_below(alice, bob, mona, c
     assert now(bob).phone == "+447700900124"
 
 
-def test_a_photo_is_made_anew_and_the_old_one_goes(bob, inside, tmp_path, django_capture_on_commit_callbacks):
+def test_a_photo_is_made_again_and_the_old_one_goes(bob, inside, tmp_path, django_capture_on_commit_callbacks):
     exif = Image.Exif()
     exif[0x010E] = "where I live"
     with django_capture_on_commit_callbacks(execute=True):

@@ -60,7 +60,7 @@ def types_of(organization: Organization) -> list[str]:
         return list(Event.objects.filter(type__startswith="organization.").values_list("type", flat=True))
 
 
-def test_nobody_gets_in_and_is_told_why(alice, bob, suspend):
+def test_nobody_gets_in_and_learns_why(alice, bob, suspend):
     page, api = bob.client, bob.api
     assert page.get(bob.url("inbox/")).status_code == 200
     assert api.get("/api/v1/customers").status_code == 200
@@ -98,7 +98,7 @@ def test_keys_sessions_and_fresh_tokens_are_refused_by_the_same_code(alice, susp
     assert APIClient(headers={"X-API-Key": secret}).get("/api/v1/customers").status_code == 200
 
 
-def test_strangers_are_told_nothing(alice, charlie, suspend):
+def test_strangers_learn_nothing(alice, charlie, suspend):
     suspend()
     assert charlie.client.get(alice.url("")).status_code == 404
     assert charlie.client.get(charlie.url("")).status_code == 200

@@ -183,7 +183,7 @@ class TestInvitations:
             answer = alice.api.post(USERS, given)
         assert answer.status_code == 429
 
-    def test_who_has_a_second_factor_is_said_filtered_and_reset(self, alice, bob, mona):
+    def test_who_has_a_second_factor_is_reported_filtered_and_reset(self, alice, bob, mona):
         set_up(bob)
         assert names(alice.api.get(USERS, {"has_second_factor": "true"})) == ["Bob Reyes"]
         assert names(alice.api.get(USERS, {"has_second_factor": "false"})) == ["Alice Hart", "Mona Lind"]

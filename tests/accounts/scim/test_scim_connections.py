@@ -89,7 +89,7 @@ def test_off_is_off_at_once_and_on_again_by_a_new_token_only(okta, alice):
     ]  # fmt: skip
 
 
-def test_in_a_suspended_organization_the_directory_is_told_why(okta, bob):
+def test_in_a_suspended_organization_the_directory_learns_why(okta, bob):
     """Not 401: nobody is to renew a token that is good again once it goes on."""
     organization = Organization.objects.get(pk=okta.connection.organization_id)
     life.suspend(organization=organization, actor=SYSTEM, reason="The bill")
@@ -103,7 +103,7 @@ def test_in_a_suspended_organization_the_directory_is_told_why(okta, bob):
     assert okta.get("/Users").status_code == 200
 
 
-def test_of_a_deleted_organization_it_is_told_nothing(okta):
+def test_of_a_deleted_organization_it_learns_nothing(okta):
     organization = Organization.objects.get(pk=okta.connection.organization_id)
     life.delete(organization=organization, actor=SYSTEM, typed_name=organization.name)
     assert okta.get("/Users").status_code == 401
@@ -147,7 +147,7 @@ def test_what_it_can_not_be_is_refused_by_name(alice, charlie, okta):
             )  # fmt: skip
 
 
-def test_whoever_saves_it_gives_their_word(alice, mona, okta):
+def test_who_saves_it_gives_their_word(alice, mona, okta):
     with organization_scope(alice.organization):
         members.change(member=mona.member, actor=alice.actor, role=alice.member.role)
         acting = Member.objects.with_access().get(pk=mona.member.pk)
@@ -168,7 +168,7 @@ def test_what_was_refused_is_kept_and_not_for_ever(okta, monkeypatch):
     assert used is not None
 
 
-def test_what_is_offered_is_said(okta):
+def test_what_is_offered_is_reported(okta):
     config = okta.get("/ServiceProviderConfig").json()
     assert {name: config[name]["supported"] for name in ("patch", "bulk", "filter", "sort", "etag")} == {
         "patch": True, "bulk": False, "filter": True, "sort": True, "etag": True,
@@ -192,7 +192,7 @@ def test_a_body_has_an_end(okta, monkeypatch):
     assert answer.status_code == 413
 
 
-def test_an_outage_is_said_in_its_words(okta, monkeypatch):
+def test_an_outage_is_reported_in_its_words(okta, monkeypatch):
     from django.db import OperationalError
 
     def fails(*args, **kwargs):

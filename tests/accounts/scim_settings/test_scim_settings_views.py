@@ -189,7 +189,7 @@ def test_the_groups_take_the_same_queries_for_one_and_many(alice, okta):
     assert asked() == few
 
 
-def test_who_changes_a_group_is_an_administrator_who_said_who_they_are(alice, bob, charlie, okta):
+def test_who_changes_a_group_is_an_administrator_who_confirmed_who_they_are(alice, bob, charlie, okta):
     page = group_page(alice, okta)
     assert alice.client.post(alice.url(page)).url.startswith("/account/confirm/")
     assert bob.client.get(bob.url(page)).status_code == 403

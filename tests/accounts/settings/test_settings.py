@@ -104,7 +104,7 @@ class TestServices:
             )
         assert stored(alice).name == "Harbour Clinic"
 
-    def test_a_logo_is_made_anew_and_the_old_file_goes(
+    def test_a_logo_is_made_again_and_the_old_file_goes(
         self, alice: Person, storage: Path, django_capture_on_commit_callbacks: Any
     ) -> None:
         for content in (picture(), picture(100, 400)):
@@ -212,7 +212,7 @@ def form_in_main(answer: Any) -> PageForm:
     return form
 
 
-def test_the_language_is_said_and_not_to_be_set(alice, bob):
+def test_the_language_is_reported_and_not_to_be_set(alice, bob):
     """One for all so far (docs/decisions/0088): nobody is offered a choice that changes nothing."""
     page = alice.client.get(alice.url("settings/organization/")).content.decode()
     assert "English" in page

@@ -118,7 +118,7 @@ class TestWhoIsNotSignedIn:
         assert not is_in(browser, bob)
         assert providers.sign_in(browser, provider).status_code == 302
 
-    def test_a_removed_member_who_came_back_connects_anew(self, alice, bob, provider):
+    def test_a_removed_member_who_came_back_connects_again(self, alice, bob, provider):
         providers.connect(bob, provider, "1001")
         with organization_scope(alice.organization):
             members.remove(member=bob.member, actor=alice.actor)

@@ -76,7 +76,7 @@ def test_a_password_that_somebody_else_chose_gives_no_tokens(bob):
         assert code(caller.get(f"/api/v1/{path}")) == "password_change_required"
 
 
-def test_a_family_says_by_which_program_and_a_new_one_is_told(bob):
+def test_a_family_says_by_which_program_and_a_new_one_is_reported(bob):
     User.objects.filter(pk=bob.user.pk).update(last_login="2026-01-01T00:00Z")
     for agent in ("first/1", "first/1", "second/2"):
         APIClient(headers={"User-Agent": agent}).post(

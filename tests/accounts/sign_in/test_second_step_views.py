@@ -97,7 +97,7 @@ def test_a_trusted_browser_is_not_asked_until_it_is_forgotten(bob, alice):
     assert not is_in(browser)
 
 
-def test_a_new_device_is_told_by_mail_and_a_known_one_is_not(bob, settings):
+def test_a_new_device_is_reported_by_mail_and_a_known_one_is_not(bob, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     browser = recently(bob)  # the first ever
     browser.post("/sign-out/")

@@ -137,7 +137,7 @@ def test_sign_out_is_a_post_and_ends_the_session(alice):
     assert browser.get(alice.url("inbox/")).status_code == 302
 
 
-def test_a_forgotten_password_is_set_anew_and_ends_every_sign_in(alice, settings):
+def test_a_forgotten_password_is_set_again_and_ends_every_sign_in(alice, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     pair, old_browser = tokens.begin(member=alice.member), alice.client
     Client().post("/forgotten-password/", {"email": alice.user.email})
@@ -167,7 +167,7 @@ def test_switching_opens_own_organizations_only(alice, charlie):
     assert alice.client.post("/switch/", {"organization": charlie.organization.slug}).status_code == 200
 
 
-def test_somebody_without_an_organization_is_told_so(db, django_user_model):
+def test_somebody_without_an_organization_gets_a_page_of_its_own(db, django_user_model):
     browser = Client()
     browser.force_login(django_user_model.objects.create_user("lone@example.com", PASSWORD))
     assert browser.get("/").status_code == 403

@@ -183,7 +183,7 @@ def test_the_first_wrong_row_is_named(alice, tell, sealed, fault, unguarded):
     assert found == Fault(Kind.CHANGED, position, str(written[1].pk))
 
 
-def test_a_chain_that_was_written_anew_contradicts_its_signed_head(alice, tell, sealed, fault, unguarded, tmp_path):
+def test_a_chain_that_was_written_again_contradicts_its_signed_head(alice, tell, sealed, fault, unguarded, tmp_path):
     tell(3)
     sealed()
     with organization_scope(alice.organization):

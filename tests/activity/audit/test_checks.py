@@ -32,7 +32,7 @@ def test_it_says_when_and_by_what_result(inside, alice):
     assert (chain.fault, chain.checked_position) == ({}, chain.position)
 
 
-def test_a_fault_is_told_once(inside, alice):
+def test_a_fault_is_reported_once(inside, alice):
     AuditLink.objects.filter(position=2).delete()
     for _ in range(2):
         job = checks.start(organization=alice.organization, actor=alice.actor)

@@ -174,7 +174,7 @@ def test_what_is_wrong_with_a_backup_is_found_and_named(backup: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', "[]"])
-def test_what_is_no_backup_is_said(tmp_path: Path, content: str):
+def test_what_is_no_backup_is_reported(tmp_path: Path, content: str):
     (tmp_path / MANIFEST).write_text(content)
     with pytest.raises(InvalidBackup):
         services.rehearse(tmp_path)

@@ -52,7 +52,7 @@ def test_a_worker_and_a_beat_that_are_silent(line: Any, heartbeat: str, check: s
     assert found.to_do.startswith(advice)
 
 
-def test_one_that_was_never_heard_of_is_unknown(line: Any):
+def test_one_that_was_never_reported_is_unknown(line: Any):
     Heartbeat.objects.all().delete()
     assert (line("worker").status, line("beat").status) == (UNKNOWN, UNKNOWN)
 

@@ -122,7 +122,7 @@ def test_the_administrators_of_the_installation_are_notified_once(
     assert "/admin/health/" in mail.body
 
 
-def test_one_that_lasts_is_told_again_after_a_day_and_one_that_comes_back_after_an_hour(
+def test_one_that_lasts_is_reported_again_after_a_day_and_one_that_comes_back_after_an_hour(
     monkeypatch: Any, thing: Thing, operator: User, mailoutbox: list[Any]
 ):
     def rounds(line: Line, **ahead: float) -> int:

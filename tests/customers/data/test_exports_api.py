@@ -186,7 +186,7 @@ def test_a_workbook_has_numbers_and_moments_as_such(alice, inside, make_customer
     assert open_table(io.BytesIO(content)).headers == ["Name", "Visits", "Created"]
 
 
-def test_an_export_is_told_to_the_ledger_with_its_filters(alice, make_customer):
+def test_an_export_is_recorded_in_the_ledger_with_its_filters(alice, make_customer):
     make_customer(source="fair")
     body(alice.api.get(URL, {"source": "fair", "columns": "name"}))
     with organization_scope(alice.organization):

@@ -214,7 +214,7 @@ def test_what_came_after_the_merge_goes_with_its_thread(pair, alice):
     assert interaction.customer_id == survivor.pk
 
 
-def test_what_was_changed_after_the_merge_is_kept_and_told(pair, alice):
+def test_what_was_changed_after_the_merge_is_kept_and_reported(pair, alice):
     loser, survivor = pair
     change_set = merging.merge(loser=loser, survivor=survivor, actor=alice.actor, chosen={"name": "from"})
     survivor.refresh_from_db()

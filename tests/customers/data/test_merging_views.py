@@ -82,7 +82,7 @@ def test_a_pair_is_kept_as_two(alice, make_pair):
     assert alice.client.post(alice.url(f"customers/duplicates/{pair.pk}/dismiss/")).status_code == 404
 
 
-def test_whoever_is_out_of_reach_is_neither_compared_nor_merged_nor_found(alice, bob, charlie, make_customer):
+def test_who_is_out_of_reach_is_neither_compared_nor_merged_nor_found(alice, bob, charlie, make_customer):
     mine, other = make_customer(bob, name="Ines Duarte"), make_customer(name="Inez Duarte")
     for person in (bob, charlie):
         for loser, survivor in ((mine, other), (other, mine)):

@@ -111,7 +111,7 @@ def test_files_of_messages_and_mails_come_along(ann: Customer, alice: Any, make_
     assert b"scan" in {archive.read(name) for name in archive.namelist() if name.startswith("files/")}
 
 
-def test_it_is_told_in_the_ledger(ann: Customer, alice: Any):
+def test_it_is_recorded_in_the_ledger(ann: Customer, alice: Any):
     export(ann, alice)
     (event,) = Event.objects.filter(type="customer.personal_data_exported")
     assert (event.actor_id, event.customer_id, event.payload) == (str(alice.user.pk), ann.pk, {"code": ann.code})

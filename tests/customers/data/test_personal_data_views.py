@@ -64,7 +64,7 @@ class TestDeleting:
         assert answer.headers["Location"] == alice.url(f"customers/{customer.pk}/")
         assert there(customer)
 
-    def test_too_late_is_told(self, alice: Any, make_customer: Any):
+    def test_too_late_is_reported(self, alice: Any, make_customer: Any):
         customer = make_customer()
         with organization_scope(alice.organization):
             deletion.delete(customer=customer, actor=alice.actor)

@@ -118,7 +118,7 @@ def test_rows_carry_the_number_that_a_spreadsheet_shows():
     assert list(table.rows()) == [(3, ["Ada", "London"]), (5, ["Bob", ""])]
 
 
-def test_rows_begin_anew_each_time():
+def test_rows_begin_again_each_time():
     table = open_table(io.BytesIO(b"Name\nAda\nBob\n"), LIMITS)
     assert list(table.rows()) == list(table.rows())
 

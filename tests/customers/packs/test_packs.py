@@ -65,7 +65,7 @@ def test_a_field_of_the_pack_is_filled_in_like_any_other(alice, make_customer):
 
 
 class TestChanging:
-    def test_what_is_missing_is_added_in_order_and_told(self, alice, inside):
+    def test_what_is_missing_is_added_in_order_and_reported(self, alice, inside):
         changed = change(alice, "school")
         assert [row["key"] for row in changed.plan.stages][:2] == ["attempted_contact", "connected"]
         assert keys(Stage) == [

@@ -66,7 +66,7 @@ def test_the_colours_are_those_of_the_application():
     assert COLORS == tags.COLORS
 
 
-def test_what_is_in_a_pack_is_told_in_words():
+def test_what_is_in_a_pack_is_reported_in_words():
     told = dict(contents.in_words(packs()["clinic"]))
     assert told["Stages"].startswith("New, Engaged, Contacted")
     assert "Deposit paid" in told["Outcomes"]
@@ -134,7 +134,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("reports/0/aggregations/0", {"function": "guess"}, "reports[0].aggregations: “guess”"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_file_and_place(path, value, told):
+def test_a_mistake_is_reported_with_file_and_place(path, value, told):
     with pytest.raises(InvalidPack) as refused:
         read("clinic.toml", "clinic", changed(path, value))
     assert str(refused.value).startswith("clinic.toml: ")

@@ -44,7 +44,7 @@ def test_who_is_moved_is_followed_on_the_jobs_page(alice, make_customer):
     assert alice.client.get(answer.url).status_code == 200
 
 
-def test_what_can_not_be_is_said_at_the_stage(alice, make_customer):
+def test_what_can_not_be_is_reported_at_the_stage(alice, make_customer):
     with organization_scope(alice.organization):
         make_customer(alice, stage=stage_moves.find_stage(organization=alice.organization, key="engaged"))
     answer = alice.client.post(alice.url("settings/pack/"), {"pack": "school", "home.engaged": "take_away"})

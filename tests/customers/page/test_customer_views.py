@@ -118,7 +118,7 @@ def test_something_is_logged_in_one_go(bob, customer, data, check):
         ({"kind": "dance", "content": "x"}, ""),
     ],
 )
-def test_what_can_not_be_logged_is_said_at_its_field(bob, customer, data, words):
+def test_what_can_not_be_logged_is_reported_at_its_field(bob, customer, data, words):
     answer = bob.htmx.post(path(bob, customer, "log/"), data)
     assert answer.status_code == 422
     assert words in answer.content.decode()
@@ -175,7 +175,7 @@ def test_contacts_deals_and_tasks_are_made_and_changed(bob, customer):
         ("edit/", {"name": "X", "type": "individual", "status": "lead", "email": "no"}, "not an e-mail"),
     ],
 )
-def test_bad_input_is_said_at_its_field(bob, customer, rest, data, words):
+def test_bad_input_is_reported_at_its_field(bob, customer, rest, data, words):
     send = submit if rest == "edit/" else Client.post
     answer = send(bob.client, path(bob, customer, rest), data)
     assert answer.status_code == 422
@@ -326,7 +326,7 @@ def test_nobody_else_reaches_related_records(alice, bob, charlie, make_customer)
         assert Contact.objects.count() == 1
 
 
-def test_an_overdue_task_and_a_due_follow_up_are_told(bob, customer):
+def test_an_overdue_task_and_a_due_follow_up_are_reported(bob, customer):
     with organization_scope(bob.organization):
         tasks.create(
             organization=bob.organization, customer=customer, actor=bob.actor, title="Late",

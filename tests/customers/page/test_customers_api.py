@@ -184,7 +184,7 @@ def test_the_list_takes_the_same_queries_for_any_number_of_rows(alice, make_cust
         assert len(api.get(f"{API}/customers?page_size=200").json()["results"]) == rows
 
 
-def test_nothing_unsaid_was_written(alice, charlie, make_customer):
+def test_nothing_withdrawn_was_written(alice, charlie, make_customer):
     make_customer()
     charlie.api.post(f"{API}/customers", {"name": "Theirs", "phone": "+447700900001"})
     from core.tenancy import every_organization

@@ -290,7 +290,7 @@ class TestBulk:
         assert undone["reasons"] == [f"{crowd[0].code} was changed since."]
         assert alice.api.get(f"/api/v1/customers/{crowd[0].pk}").data["stage"] == "lost"
 
-    def test_open_deals_hold_a_deletion_and_are_told(self, alice, crowd):
+    def test_open_deals_hold_a_deletion_and_are_reported(self, alice, crowd):
         alice.api.post(f"/api/v1/customers/{crowd[0].pk}/deals", {"title": "Open"}, format="json")
         body = {"filter": {"q": "crowd"}, "action": "delete"}
         result = finished(alice, alice.api.post("/api/v1/customers/bulk", body, format="json"))

@@ -106,7 +106,7 @@ def test_a_new_primary_phone_replaces_the_old_one(inside, alice, make_customer):
     make_customer(phone="+447700900500")
 
 
-def test_a_change_is_told_with_from_and_to(inside, alice, make_customer):
+def test_a_change_is_reported_with_from_and_to(inside, alice, make_customer):
     customer = make_customer(name="Before")
     customers.update(customer=customer, actor=alice.actor, changes={"name": "After", "company": ""})
     event = Event.objects.get(type="customer.updated")
@@ -134,7 +134,7 @@ def test_moving_writes_the_history_once(inside, alice, make_customer):
     assert (change.from_stage.key, change.to_stage.key, change.actor_label) == ("new", "contacted", "Alice Hart")
 
 
-def test_an_unknown_stage_is_told_with_those_there_are(inside):
+def test_an_unknown_stage_is_reported_with_those_there_are(inside):
     with pytest.raises(stage_moves.UnknownStage, match="consult_booked"):
         stage_moves.find_stage(organization=inside, key="visit_scheduled")
 

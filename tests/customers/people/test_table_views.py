@@ -90,7 +90,7 @@ def test_the_list_takes_the_same_queries_for_any_rows_columns_and_filters(
 
 
 @pytest.mark.parametrize("rows", [1, 15])
-def test_rows_asked_for_anew_take_the_same_queries(alice, make_customer, rows, django_assert_max_num_queries):
+def test_rows_asked_for_again_take_the_same_queries(alice, make_customer, rows, django_assert_max_num_queries):
     ids = ",".join(str(make_customer(alice).pk) for _ in range(rows))
     browser = alice.client
     with django_assert_max_num_queries(6):
@@ -248,7 +248,7 @@ class TestFilters:
         "follow_up_before=2026-13-45", "assigned_to=%F0%9F%8D%8E",
     ],
 )  # fmt: skip
-def test_what_is_not_good_in_an_address_is_said(alice, make_customer, own_fields, query):
+def test_what_is_not_good_in_an_address_is_reported(alice, make_customer, own_fields, query):
     make_customer(alice, name="Ada")
     answer = alice.client.get(alice.url(f"customers/?{query}"))
     assert answer.status_code == 200

@@ -189,7 +189,7 @@ def move(who: Any, customer: Customer, *, page: bool = False, **data: str) -> An
     return who.client.post(who.url(f"customers/{customer.pk}/move/"), data, headers={} if page else JSON)
 
 
-def test_a_move_is_written_told_and_undone(alice, make_customer):
+def test_a_move_is_written_recorded_and_undone(alice, make_customer):
     customer = make_customer(alice, name="Ada")
     answer = move(alice, customer, stage="contacted", reason="called")
     assert answer.json()["text"] == "Ada moved to Contacted."
@@ -220,7 +220,7 @@ def test_a_lost_one_needs_a_reason_where_the_organization_asks(alice, make_custo
 
 
 @pytest.mark.parametrize("stage", ["", "nowhere", "x" * 500])
-def test_a_stage_that_is_none_is_told(alice, make_customer, stage):
+def test_a_stage_that_is_none_is_reported(alice, make_customer, stage):
     customer = make_customer(alice)
     assert move(alice, customer, stage=stage).json()["detail"] == "Choose one of the stages."
     assert move(alice, customer, page=True, stage=stage).status_code == 422

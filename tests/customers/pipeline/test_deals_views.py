@@ -129,7 +129,7 @@ def test_filters_find_what_they_say(alice, bob, make_deal):
         "?ordering=color",
     ],
 )
-def test_what_is_no_filter_is_said_and_shows_no_deal(alice, make_deal, query):
+def test_what_is_no_filter_is_reported_and_shows_no_deal(alice, make_deal, query):
     make_deal()
     answer = alice.client.get(alice.url(f"deals/{query}"))
     assert answer.status_code == 200

@@ -93,7 +93,7 @@ def test_what_is_wrong_is_named_and_nothing_is_written(customer, booked, alice, 
     assert Customer.objects.get(pk=customer.pk).stage.key == "new"
 
 
-def test_a_correction_moves_nobody_and_is_told(customer, booked, alice):
+def test_a_correction_moves_nobody_and_is_reported(customer, booked, alice):
     outcome = outcomes.record_outcome(customer=customer, actor=alice.actor, type=booked)
     stand(customer, "new", alice)
     outcomes.update(outcome=outcome, actor=alice.actor, changes={"amount": Decimal(80), "note": "A deposit"})

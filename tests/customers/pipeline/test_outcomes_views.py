@@ -94,7 +94,7 @@ class TestRecording:
         ],
     )
     @pytest.mark.parametrize("place", ["", "panel", "conversation"])
-    def test_what_is_wrong_is_said_and_nothing_recorded(self, alice, make_customer, data, told, place):
+    def test_what_is_wrong_is_reported_and_nothing_recorded(self, alice, make_customer, data, told, place):
         customer = make_customer(alice)
         browser = alice.htmx if place else alice.client
         answer = browser.post(alice.url(f"customers/{customer.pk}/outcomes/new/?in={place}"), data)
@@ -189,7 +189,7 @@ class TestList:
     @pytest.mark.parametrize(
         "query", [{"type": "x"}, {"from": "soon"}, {"to": "0001-01-01"}, {"to": "9999-12-31"}, {"from": "2026-02-30"}]
     )
-    def test_what_can_not_be_asked_is_said_and_shows_none(self, alice, recorded, query):
+    def test_what_can_not_be_asked_is_reported_and_shows_none(self, alice, recorded, query):
         recorded()
         page = alice.client.get(alice.url("outcomes/"), query)
         assert page.status_code == 200
@@ -261,7 +261,7 @@ class TestSettings:
         assert len(all_of(alice)) == 1
 
     @pytest.mark.parametrize("data", [{"name": ""}, {"color": "pink"}, {"stage": "nowhere"}, {"name": "Deposit paid"}])
-    def test_what_is_wrong_is_said_at_its_field(self, alice, data):
+    def test_what_is_wrong_is_reported_at_its_field(self, alice, data):
         given = {"name": "Fine", "color": "slate", "stage": ""} | data
         answer = alice.client.post(alice.url("settings/outcomes/new/"), given)
         assert answer.status_code == 422

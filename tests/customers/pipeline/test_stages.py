@@ -141,7 +141,7 @@ class TestSummary:
         assert counts == [2, 1, 0]
 
     @pytest.mark.parametrize("rows", [1, 30])
-    def test_two_queries_whoever_stands_there(self, alice, make_customer, inside, rows, django_assert_num_queries):
+    def test_two_queries_however_many_stand_there(self, alice, make_customer, inside, rows, django_assert_num_queries):
         for _ in range(rows):
             make_customer()
         with django_assert_num_queries(2):
@@ -307,7 +307,7 @@ class TestDeals:
         assert (customer.stage.key, customer.open_value) == ("new", 0)
 
 
-def test_what_two_delete_is_told_once(customer, alice):
+def test_what_two_delete_is_reported_once(customer, alice):
     deal = deals.create(customer=customer, actor=alice.actor, title="Braces", amount=10)
     task = tasks.create(organization=customer.organization, customer=customer, actor=alice.actor, title="Call")
     kind = outcomes.find_type(organization=customer.organization, key="consult_booked")

@@ -91,7 +91,7 @@ def test_a_stage_is_made_and_changed(alice):
     ("field", "value"),
     [("name", ""), ("name", "x" * 81), ("kind", "maybe"), ("color", "red"), ("probability", "101"), ("sla_hours", "0")],
 )
-def test_a_value_that_is_none_is_told_at_its_field(alice, field, value):
+def test_a_value_that_is_none_is_reported_at_its_field(alice, field, value):
     answer = alice.client.post(alice.url(f"{ADDRESS}new/"), {**STAGE, field: value})
     assert answer.status_code == 422
     assert field in answer.context["form"].errors

@@ -32,7 +32,7 @@ def quiet(customer, hours, sla=24):
         Customer.objects.filter(pk=customer.pk).update(last_activity_at=timezone.now() - timedelta(hours=hours))
 
 
-def test_a_customer_is_told_once_a_crossing(alice, bob, make_customer):
+def test_a_customer_is_reported_once_a_crossing(alice, bob, make_customer):
     late, well = make_customer(bob, name="Late"), make_customer(bob, name="Well")
     quiet(late, 25)
     quiet(well, 23)
@@ -64,7 +64,7 @@ def test_the_mark_loses_nobody(alice, make_customer):
     assert deadlines.record_passed() == 1
 
 
-def test_other_hours_look_at_everybody_anew(alice, make_customer):
+def test_other_hours_look_at_everybody_again(alice, make_customer):
     customer = make_customer(alice)
     quiet(customer, 30, sla=48)
     assert deadlines.record_passed() == 0

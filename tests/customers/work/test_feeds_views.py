@@ -100,7 +100,7 @@ def test_only_the_hash_is_kept_and_it_is_shown_once(alice):
         }
 
 
-def test_made_anew_or_taken_away_the_old_one_is_gone(alice):
+def test_made_again_or_taken_away_the_old_one_is_gone(alice):
     old = made(alice)
     new = made(alice)
     assert read(old).status_code == 404

@@ -178,7 +178,7 @@ class Server:
     ],
     ids=["not there", "no entry", "sender refused", "recipient refused"],
 )
-def test_what_did_not_go_out_is_tried_again_and_told_once(alice, make_task, monkeypatch, server):
+def test_what_did_not_go_out_is_tried_again_and_reported_once(alice, make_task, monkeypatch, server):
     make_task()
     with monkeypatch.context() as patched:
         patched.setattr(reminders, "get_connection", lambda: server)

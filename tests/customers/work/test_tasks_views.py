@@ -261,7 +261,7 @@ def test_saving_unchanged_changes_nothing(alice, make_task):
         ({"customer": "Nobody"}, "customer"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(alice, more, field):
+def test_what_is_wrong_is_reported_at_its_field(alice, more, field):
     answer = alice.client.post(alice.url("tasks/new/"), form_of(alice, **more))
     assert answer.status_code == 422
     assert field in answer.context["form"].errors

@@ -308,7 +308,7 @@ class TestFiles:
         assert (error.code, error.retry) == ("too_large", Retry.FIX)
         assert "25 MB" in error.message
 
-    def test_a_file_larger_than_it_was_said_to_be(self):
+    def test_a_file_larger_than_it_was_announced_to_be(self):
         assert refused(files=[a_file(bytes(MAX_FILE_BYTES + 1), size=3)]).code == "too_large"
 
     @pytest.mark.parametrize("failure", [FileNotFoundError("gone"), RuntimeError("the storage sleeps")])

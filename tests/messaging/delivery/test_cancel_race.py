@@ -72,7 +72,7 @@ def test_once_the_request_began_the_cancelling_says_so_and_it_is_sent(
     assert current(message).status == "sent"
 
 
-def test_whoever_is_first_of_two_at_once_there_is_one_outcome(alice: Any, queue: Any, twilio: FakeTwilio):
+def test_who_is_first_of_two_at_once_there_is_one_outcome(alice: Any, queue: Any, twilio: FakeTwilio):
     for number in range(8):
         message = queue(f"text {number}")
         before = len(twilio.store.all())

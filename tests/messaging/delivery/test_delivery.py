@@ -37,7 +37,7 @@ def begin(message: Message) -> bool:
 
 
 class TestSending:
-    def test_it_leaves_and_is_told(self, thread: Conversation, queue: Any, twilio: FakeTwilio, settings: Any):
+    def test_it_leaves_and_is_reported(self, thread: Conversation, queue: Any, twilio: FakeTwilio, settings: Any):
         settings.TWILIO_WEBHOOK_BASE_URL = "https://crm.example"
         twilio.plan(Step(statuses=()))
         message = queue("Hello")

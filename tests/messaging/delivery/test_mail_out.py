@@ -235,7 +235,7 @@ class TestRefusals:
         assert message.error_message
         assert outbox.outbox == []
 
-    def test_535_is_told_to_the_administrators_once(
+    def test_535_is_reported_to_the_administrators_once(
         self, alice: Any, bob: Any, write: Any, django_capture_on_commit_callbacks: Any
     ):
         replies = {"EHLO": "250-mail.example.com\r\n250 AUTH PLAIN LOGIN", "AUTH": "535 5.7.8 wrong"}

@@ -132,7 +132,7 @@ class TestEarlyAndUnknown:
         work()
         assert (current(message).status, current(message).provider_message_id) == ("delivered", SID)
 
-    def test_our_id_finds_the_channel_whoever_the_provider_sent_it_from(self, queue: Any, webhooks: Webhooks):
+    def test_our_id_finds_the_channel_by_any_sender_of_the_provider(self, queue: Any, webhooks: Webhooks):
         message = queue()
         params = status_params(SID, "delivered", From="whatsapp:+15005559999", AccountSid="AC" + "9" * 32)
         assert webhooks.status(params, message=message).status_code == 200
@@ -270,7 +270,7 @@ class TestTheSimulator:
         processing.process_due()
         assert current(message).status in ("delivered", "read")
 
-    def test_a_second_attempt_is_told_of_too(self, make_conversation: Any, alice: Any):
+    def test_a_second_attempt_is_reported_too(self, make_conversation: Any, alice: Any):
         from messaging.delivery import queue as outbound
 
         conversation = make_conversation(kind="sms")

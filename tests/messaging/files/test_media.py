@@ -34,7 +34,7 @@ def body_of(response: Any) -> bytes:
 
 
 class TestServing:
-    def test_whoever_may_see_the_conversation_gets_the_file(
+    def test_who_may_see_the_conversation_gets_the_file(
         self, received: Any, alice: Any, bob: Any, mona: Any, charlie: Any
     ):
         row = received("knee.png", picture(), "image/png")
@@ -180,7 +180,7 @@ class TestUpload:
             (("film.pdf", bytes(16_000_001), "application/pdf"), "at most 16 MB"),
         ],
     )
-    def test_limits_are_told_in_words(self, alice: Any, thread: Conversation, file: Any, words: str, disk: Path):
+    def test_limits_are_reported_in_words(self, alice: Any, thread: Conversation, file: Any, words: str, disk: Path):
         by_page = upload(alice, thread, SimpleUploadedFile(*file))
         assert (by_page.status_code, words in by_page.json()["error"]) == (422, True), by_page.json()
         by_api = alice.api.post(
@@ -195,7 +195,7 @@ class TestUpload:
         answer = alice.api.post(f"{API}/conversations/{thread.pk}/messages", {"attachments": [kept]}, format="json")
         assert (answer.status_code, "does not take" in str(answer.data)) == (400, True)
 
-    def test_where_no_files_go_that_is_said(self, alice: Any, make_conversation: Any):
+    def test_where_no_files_go_that_is_reported(self, alice: Any, make_conversation: Any):
         thread = make_conversation(kind="sms")
         answer = upload(alice, thread, a_file())
         assert (answer.status_code, "Send a link instead" in answer.json()["error"]) == (422, True)

@@ -57,7 +57,7 @@ def seen_by(person: Any) -> list[Any]:
         return queries.stored_of_organization(certificates.NAME)
 
 
-def test_a_mail_server_s_certificate_that_ends_is_told_to_its_organization_alone(
+def test_a_mail_servers_certificate_that_ends_is_reported_to_its_organization_alone(
     alice: Any, charlie: Any, server: MailServer
 ):
     set_up(alice, server.port)
@@ -108,7 +108,7 @@ def test_the_line_goes_with_the_channel(alice: Any, server: MailServer):
         assert not OrganizationCheck.objects.exists()
 
 
-def test_whoever_was_asked_longest_ago_is_next(alice: Any, monkeypatch: Any):
+def test_who_was_asked_longest_ago_is_next(alice: Any, monkeypatch: Any):
     asked: list[str] = []
     monkeypatch.setattr(certificates, "MAX_CHANNELS", 2)
     with organization_scope(alice.organization):

@@ -60,7 +60,7 @@ def test_the_first_bucket_that_fits_is_a_customers(alice, write_in):
     assert where() == ["closed"]
 
 
-def test_a_queued_message_does_not_count_as_said(alice, write_in):
+def test_a_queued_message_does_not_count_as_sent(alice, write_in):
     message = write_in()
     alice.api.post(f"{API}/inbox/customers/{message.customer_id}/send-text", {"body": "Soon", "delay_minutes": 60})
     assert alice.api.get(f"{API}/inbox/counts").json()["open"] == 1

@@ -77,7 +77,7 @@ def test_the_stream_of_a_deactivated_member_ends(alice, bob, make_conversation):
     assert allowed(bob) is None
 
 
-def test_who_lost_a_customer_looks_anew_and_is_told_no_id(alice, bob, make_conversation):
+def test_who_lost_a_customer_looks_again_and_learns_no_id(alice, bob, make_conversation):
     conversation = make_conversation(alice)
     assert allowed(bob, signal(conversation, "customer.assigned")) == [{"all": True}]
     assert allowed(bob, signal(conversation, "message.received")) == []
@@ -97,7 +97,7 @@ def test_what_is_ones_own_reaches_nobody_else(alice, bob, make_conversation):
     assert conversations(allowed(alice, own, signal(conversation))) != []
 
 
-def test_after_a_gap_everything_is_looked_at_anew(alice):
+def test_after_a_gap_everything_is_looked_at_again(alice):
     assert allowed(alice, Signal("", str(alice.member.organization_id), MISSED, "", "", "")) == [{"all": True}]
 
 
@@ -107,7 +107,7 @@ def test_the_stream_is_for_members(alice, charlie, client, path):
     assert charlie.client.get(alice.url(path)).status_code == 404
 
 
-def test_a_listener_too_slow_to_read_is_told_that_it_missed_something():
+def test_a_listener_too_slow_to_read_learns_that_it_missed_something():
     async def overflow() -> list[str]:
         ear = Feed()
         queue: asyncio.Queue[Signal] = asyncio.Queue(maxsize=QUEUE_SIZE)
@@ -119,7 +119,7 @@ def test_a_listener_too_slow_to_read_is_told_that_it_missed_something():
     assert asyncio.run(overflow()) == [MISSED]
 
 
-def test_a_change_of_source_is_told_and_the_first_is_not():
+def test_a_change_of_source_is_reported_and_the_first_is_not():
     async def change() -> int:
         ear = Feed()
         queue: asyncio.Queue[Signal] = asyncio.Queue()

@@ -96,7 +96,7 @@ class TestShown:
         mail_arrives(mailbox, raw_mail())
         assert alice.client.get(alice.url(f"messages/{only(Message).pk}/mail/")).status_code == 404
 
-    def test_a_file_that_is_too_large_is_said_to_be(self, alice: Any, mailbox: Channel, settings: Any):
+    def test_a_file_that_is_too_large_is_reported(self, alice: Any, mailbox: Channel, settings: Any):
         settings.MEDIA_MAX_BYTES = 70
         mail_arrives(mailbox, rich_mail())
         rows = {row.filename: (row.state, bool(row.reason)) for row in all_of(Attachment)}

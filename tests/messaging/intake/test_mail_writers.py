@@ -52,7 +52,7 @@ class TestForms:
             "Kontaktformular <kontaktformular@laden.example>",
         ],
     )
-    def test_whoever_filled_it_in_is_the_sender(self, alice: Any, mailbox: Channel, sender: str):
+    def test_who_filled_it_in_is_the_sender(self, alice: Any, mailbox: Channel, sender: str):
         make_mailbox(alice, address="sales@harbour.example")
         raw = raw_mail("I need an appointment", From=sender, Reply_To=BOB, Message_ID="<1@form.example>")
         assert mail_arrives(mailbox, raw).outcome == "a message"

@@ -175,7 +175,7 @@ class TestUidvalidity:
 
 
 class TestTroubles:
-    def test_a_wrong_password_is_told_to_the_administrators_once(
+    def test_a_wrong_password_is_reported_to_the_administrators_once(
         self, alice: Any, mailbox: Channel, server: Dovecot, user: str, django_capture_on_commit_callbacks: Any
     ):
         read(mailbox)
@@ -219,7 +219,7 @@ class TestTroubles:
         assert pauses[-1] <= mailboxes.MAX_PAUSE.total_seconds()
         assert len(outbox.outbox) == 1, "told when it went on, and once"
 
-    def test_sending_and_reading_that_fail_in_turn_are_each_told_once(
+    def test_sending_and_reading_that_fail_in_turn_are_each_reported_once(
         self, alice: Any, mailbox: Channel, django_capture_on_commit_callbacks: Any
     ):
         with organization_scope(alice.organization), django_capture_on_commit_callbacks(execute=True):

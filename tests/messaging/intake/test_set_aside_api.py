@@ -48,7 +48,7 @@ def test_one_is_tried_again_once(alice: Any, whatsapp: Channel):
     assert alice.api.post(url(whatsapp, row.pk, "replay")).status_code == 404
 
 
-def test_what_has_only_a_head_is_said_so(alice: Any, whatsapp: Channel):
+def test_what_has_only_a_head_is_reported(alice: Any, whatsapp: Channel):
     row = keep(whatsapp, "row", query=processing.HEAD_ONLY)
     assert alice.api.post(url(whatsapp, row.pk, "replay")).status_code == 409
 

@@ -91,7 +91,7 @@ def test_it_is_asked_now_with_and_without_a_script(alice, whatsapp):
         ({"until": "9999999"}, "until"),
     ],
 )
-def test_a_wrong_range_is_told_at_its_field(alice, whatsapp, given, field):
+def test_a_wrong_range_is_reported_at_its_field(alice, whatsapp, given, field):
     answer = alice.client.post(alice.url(f"channels/{whatsapp.pk}/catch-up/"), given)
     assert answer.status_code == 422
     assert f'id="id_{field}_error"' in page(answer)

@@ -73,7 +73,7 @@ class TestALostKey:
     def test_the_rest_can_be_changed(self, lost: Channel, alice: Any):
         assert update(lost, alice.actor, name="Front desk", is_enabled=False).name == "Front desk"
 
-    def test_credentials_can_be_entered_anew(self, lost: Channel, alice: Any):
+    def test_credentials_can_be_entered_again(self, lost: Channel, alice: Any):
         given = {"account_sid": ACCOUNT_SID, "auth_token": "again"}
         assert update(lost, alice.actor, credentials=given).credentials["auth_token"] == "again"
 

@@ -93,7 +93,7 @@ def test_what_is_wrong_stands_at_its_field_and_no_secret_comes_back(alice, chang
     assert AUTH_TOKEN not in page(answer)
 
 
-def test_an_address_that_there_is_already_is_told_at_the_address(alice):
+def test_an_address_that_there_is_already_is_reported_at_the_address(alice):
     make_channel(alice.organization, "sms")
     given = {**TWILIO, "account_auth_token": AUTH_TOKEN}
     answer = alice.client.post(alice.url("channels/new/?kind=sms&provider=twilio"), given)
@@ -141,7 +141,7 @@ def test_a_secret_that_may_be_missing_is_forgotten_when_asked(alice):
     assert not current(channel).credentials["password"]
 
 
-def test_secrets_that_can_not_be_read_are_asked_for_anew(alice, settings):
+def test_secrets_that_can_not_be_read_are_asked_for_again(alice, settings):
     channel = make_channel(alice.organization, "sms")
     settings.ENCRYPTION_KEYS = ["w5JtNBZJ-5lpIbV9hqBv1Zpm4QzC0PzBkz0QhOGm9pQ="]
     browser, url = alice.client, alice.url(f"channels/{channel.pk}/")
@@ -247,7 +247,7 @@ def test_the_website_is_changed_without_an_address(alice):
     assert "switched off" in page(alice.client.get(url))
 
 
-def test_what_was_said_on_is_not_removed(alice, make_conversation):
+def test_what_was_written_on_is_not_removed(alice, make_conversation):
     used, unused = make_conversation().channel, make_channel(alice.organization, "sms")
     browser = alice.client
     assert "Remove “" in page(browser.get(alice.url(f"channels/{unused.pk}/delete/")))

@@ -205,7 +205,7 @@ class TestFallback:
             sending.deliver_due()
         assert [request.get("Body") for request in twilio.store.requests] == ["Tomorrow at nine?"]
 
-    def test_a_fallback_that_was_withdrawn_is_said_so(
+    def test_a_fallback_that_was_withdrawn_is_reported(
         self, alice: Any, twilio: FakeTwilio, approved: Template, thread: Conversation
     ):
         self.later(alice, thread, **self.fallback(approved))

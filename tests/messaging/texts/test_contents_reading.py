@@ -50,7 +50,7 @@ class TestReading:
         after = theirs(approved.provider_template_id)
         assert (after.body, after.content_status, after.can_be_sent) == ("Good day {{1}}", "paused", False)
 
-    def test_one_that_is_gone_is_said_to_be_and_can_come_back(self, twilio: FakeTwilio, approved: Template):
+    def test_one_that_is_gone_is_shown_as_gone_and_can_come_back(self, twilio: FakeTwilio, approved: Template):
         (held,) = twilio.contents
         twilio.contents.clear()
         sync()

@@ -270,7 +270,7 @@ def test_what_was_uploaded_stays_where_something_else_is_wrong(alice, settings, 
         ({"attached": ["01980000-0000-7000-8000-000000000000"]}, "is not there any more"),
     ],
 )
-def test_a_file_that_can_not_be_sent_is_told_at_the_files(alice, settings, tmp_path, given, words):
+def test_a_file_that_can_not_be_sent_is_reported_at_the_files(alice, settings, tmp_path, given, words):
     settings.MEDIA_ROOT = tmp_path
     for file in given.get("uploads", []):
         file.seek(0)

@@ -58,14 +58,14 @@ class TestChoice:
             channels.update(channel=whatsapp, actor=alice.actor, changes={"is_enabled": False})
         assert chosen(make_customer()) == simulator_of(alice.organization)
 
-    def test_where_they_were_last_heard(self, alice, make_customer, whatsapp, sms):
+    def test_where_they_last_wrote(self, alice, make_customer, whatsapp, sms):
         customer = make_customer()
         thread_on(whatsapp, customer, heard=timedelta(hours=3), said=timedelta(minutes=1))
         thread_on(sms, customer, heard=timedelta(hours=2))
         assert chosen(customer) == sms
         assert chosen(customer, "whatsapp") == whatsapp
 
-    def test_one_that_they_were_heard_on_before_the_default(self, alice, make_customer, whatsapp):
+    def test_one_that_they_wrote_on_before_the_default(self, alice, make_customer, whatsapp):
         second = make_channel(alice.organization, address=SECOND_NUMBER, is_default=True)
         customer, other = make_customer(), make_customer()
         thread_on(whatsapp, customer, heard=timedelta(days=2))

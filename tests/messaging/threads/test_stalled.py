@@ -36,7 +36,7 @@ def test_once_a_message(alice, bob, make_conversation):
     assert stalled.record_stalled() == 1
 
 
-def test_unanswered_once_a_message_whoever_the_customer_is(alice, make_conversation):
+def test_unanswered_once_a_message_whatever_the_customer(alice, make_conversation):
     conversation = make_conversation(alice)
     wait(conversation, minutes=61)
     wait(make_conversation(alice), minutes=59)

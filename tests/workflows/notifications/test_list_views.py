@@ -130,7 +130,7 @@ def test_the_bell_tells_what_is_new_once(bob, give, make_customer):
         assert 'data-bell="2"' in page(bob, f"notifications/bell/?since={nonsense}")
 
 
-def test_who_looks_as_somebody_does_not_read_what_they_are_told(bob, alice, give, make_customer):
+def test_who_looks_as_somebody_does_not_read_what_they_are_notified_of(bob, alice, give, make_customer):
     give(bob, "follow_up_due", make_customer(bob, name="Ada"))
     member = bob.member
     member.looked_through_by = alice.member

@@ -56,7 +56,7 @@ def thread(customer: Customer) -> Conversation:
 
 
 class TestConversations:
-    def test_five_messages_are_one_line_and_a_read_one_begins_anew(self, ada, receive, bob, lines):
+    def test_five_messages_are_one_line_and_a_read_one_begins_again(self, ada, receive, bob, lines):
         for number in range(5):
             receive(f"Message {number}")
         assert lines(bob) == ["Ada wrote 5 messages"]
@@ -67,7 +67,7 @@ class TestConversations:
         assert lines(bob) == ["Ada wrote"]
         assert Notification.objects.get(kind="message").count == 1
 
-    def test_only_the_owner_is_told(self, ada, receive, alice, mona, lines):
+    def test_only_the_owner_is_notified(self, ada, receive, alice, mona, lines):
         receive("Hello?")
         assert lines(alice) == lines(mona) == []
 
@@ -77,7 +77,7 @@ class TestConversations:
         conversations.mark_read(conversation=thread(ada), actor=bob.actor)
         assert lines(bob) == []
 
-    def test_what_was_read_before_anybody_was_told_makes_no_line(self, ada, receive, bob, lines):
+    def test_what_was_read_before_anybody_was_notified_makes_no_line(self, ada, receive, bob, lines):
         receive("Hello?")
         conversations.mark_read(conversation=thread(ada), actor=bob.actor)
         assert lines(bob) == []
@@ -91,7 +91,7 @@ class TestConversations:
             record(messaging.MESSAGE_SENT, subject=message, actor=SYSTEM, payload=payload)
             assert lines(bob) == left
 
-    def test_automatic_mail_is_told_to_nobody(self, ada, bob, lines):
+    def test_automatic_mail_is_reported_to_nobody(self, ada, bob, lines):
         message = Message.objects.filter(customer=ada).first()
         payload = {
             "conversation": str(message.conversation_id), "channel": "email", "channel_id": str(message.channel_id),
@@ -110,7 +110,7 @@ class TestConversations:
         conversations.set_status(conversation=conversation, status="resolved", actor=bob.actor)
         assert lines(bob) == []
 
-    def test_a_failed_message_is_told_to_whoever_wrote_it(self, ada, alice, bob, lines):
+    def test_a_failed_message_is_reported_to_the_one_who_wrote_it(self, ada, alice, bob, lines):
         message = outbound.queue_message(conversation=thread(ada), body="Hi", actor=alice.actor, author=alice.user)
         Message.objects.filter(pk=message.pk).update(status="failed", error_message="The number does not exist.")
         payload = {"conversation": str(message.conversation_id), "status": "failed", "error_code": "x"}
@@ -121,7 +121,7 @@ class TestConversations:
 
 
 class TestWork:
-    def test_who_is_given_a_customer_is_told_and_who_takes_one_is_not(self, make_customer, alice, bob, lines):
+    def test_who_is_given_a_customer_is_notified_and_who_takes_one_is_not(self, make_customer, alice, bob, lines):
         ada, eve = make_customer(name="Ada"), make_customer(name="Eve")
         customers.assign(customer=ada, owner=bob.user, actor=alice.actor)
         customers.assign(customer=eve, owner=alice.user, actor=alice.actor)
@@ -177,13 +177,13 @@ class TestWork:
 
 
 class TestSystem:
-    def test_a_channel_that_fails_is_told_to_who_can_mend_it(self, alice, bob, mona, lines):
+    def test_a_channel_that_fails_is_reported_to_who_can_mend_it(self, alice, bob, mona, lines):
         channel = Channel.objects.filter(kind="whatsapp").first()
         alerts.raise_alert(channel, code="x", text="The password is wrong.")
         assert lines(alice) == [f"“{channel.name}” does not work"]
         assert lines(bob) == lines(mona) == []
 
-    def test_a_job_is_told_to_whoever_began_it(self, make_customer, alice, bob, lines):
+    def test_a_job_is_reported_to_the_one_who_began_it(self, make_customer, alice, bob, lines):
         one = make_customer()
         for _time in range(2):
             bulk.start(member=alice.member, actor=alice.actor, action="tag_add", params={"tag": "x"}, ids=[str(one.pk)])
@@ -192,7 +192,7 @@ class TestSystem:
         assert lines(alice, "job")[0].endswith(": done")
         assert lines(bob, "job") == []
 
-    def test_a_rule_that_was_paused_is_told_to_its_maker_and_to_administrators(
+    def test_a_rule_that_was_paused_is_reported_to_its_maker_and_to_administrators(
         self, make_rule, alice, bob, mona, lines
     ):
         rule = make_rule("message.received", {}, [{"action": "add_tag", "tag": "x"}])
@@ -219,7 +219,7 @@ class TestSystem:
         page = alice.client.get(alice.url(f"notifications/{row.pk}/"), follow=True)
         assert (page.status_code, "Chase" in page.content.decode()) == (200, True)
 
-    def test_who_changes_their_password_is_told_too_since_it_may_have_been_another(self, bob, alice, lines):
+    def test_who_changes_their_password_is_notified_too_since_it_may_have_been_another(self, bob, alice, lines):
         passwords.set_own(user=bob.user, password="another calm harbour")
         passwords.set_own(user=bob.user, password="yet another calm harbour")
         assert lines(bob) == ["Your password was changed"] * 2

@@ -200,7 +200,7 @@ class TestPreferences:
         rows = alice.api.get("/api/v1/admin/audit-logs?action=notifications.defaults_changed").json()["results"]
         assert len(rows) == 1
 
-    def test_who_wants_to_be_told_nothing_has_no_line(self, bob, give, make_customer, lines):
+    def test_who_wants_no_notifications_has_no_line(self, bob, give, make_customer, lines):
         self.change(bob, {"ways": {"assigned_customer": []}})
         make_customer(bob)
         assert lines(bob) == []

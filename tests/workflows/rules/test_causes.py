@@ -153,7 +153,7 @@ def test_what_is_to_go_out_is_found_also_when_the_log_was_purged(make_rule, rece
         assert log.purge_log() == 1
 
 
-def test_a_task_of_nobody_is_told_to_who_reaches_everything_alone(make_rule, alice, mona, inside):
+def test_a_task_of_nobody_is_reported_to_who_reaches_everything_alone(make_rule, alice, mona, inside):
     rule = make_rule("task.created", {"title__icontains": "mona"}, [{"action": "create_task", "title": "More"}])
     tasks.create(organization=alice.organization, actor=alice.actor, title="Talk about Mona", assigned_to=alice.user)
     work()
@@ -167,7 +167,7 @@ def test_conditions_that_would_fill_the_disk_are_refused(make_rule):
         make_rule("message.received", {"message_body__in": [f"{n}" * 200 for n in range(100)]}, SEND)
 
 
-def test_the_person_is_told_what_rules_decided_and_it_is_erased(make_rule, receive, alice):
+def test_the_person_is_shown_what_rules_decided_and_it_is_erased(make_rule, receive, alice):
     make_rule("message.received", {"message_body": "never"}, SEND)
     ada = receive("What is the price?")
     work()

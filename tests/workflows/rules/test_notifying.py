@@ -40,7 +40,7 @@ def texts(person: Any) -> list[tuple[str, str]]:
     return [(line.sentence, line.detail) for line in queries.lines_of(list(rows), person.organization.slug)]
 
 
-def test_the_owner_is_told_with_the_placeholders_filled(told, bob, alice):
+def test_the_owner_is_notified_with_the_placeholders_filled(told, bob, alice):
     assert told([{"action": "notify", "text": "{{ customer.first_name }} is a VIP now"}], bob) == [
         ("done", "Notified Bob Reyes.")
     ]
@@ -48,12 +48,12 @@ def test_the_owner_is_told_with_the_placeholders_filled(told, bob, alice):
     assert texts(alice) == []
 
 
-def test_somebody_else_is_told_and_the_owner_is_not(told, bob, alice):
+def test_somebody_else_is_notified_and_the_owner_is_not(told, bob, alice):
     told([{"action": "notify", "text": "A VIP", "to": str(alice.user.pk)}], bob)
     assert (len(texts(alice)), texts(bob)) == (1, [])
 
 
-def test_who_may_not_see_the_customer_is_not_told_of_them(told, bob, tom):
+def test_who_may_not_see_the_customer_is_not_notified_of_them(told, bob, tom):
     steps = told([{"action": "notify", "text": "A VIP", "to": str(tom.user.pk)}], bob)
     assert steps == [("skipped", "Tom Okafor may not see this customer.")]
     assert not Notification.objects.filter(kind="rule").exists()
@@ -111,7 +111,7 @@ def test_the_same_step_again_raises_the_line_again(told, bob, alice):
     assert texts(bob) == [("A VIP", "Ada Lovelace · Tell of VIPs · 2 times")]
 
 
-def test_it_is_about_whoever_lost_it_no_longer(told, bob, alice):
+def test_it_is_about_who_lost_it_no_longer(told, bob, alice):
     told([{"action": "notify", "text": "A VIP"}], bob)
     customers.assign(customer=Customer.objects.get(name="Ada Lovelace"), owner=alice.user, actor=alice.actor)
     assert texts(bob) == []

@@ -88,7 +88,7 @@ def test_all_that_are_shown_are_cancelled_after_a_question(narrowed, left, alice
     assert "cancelled." in answer.content.decode()
 
 
-def test_what_left_meanwhile_is_said(alice, waiting, inside):
+def test_what_left_meanwhile_is_reported(alice, waiting, inside):
     for message in Message.objects.filter(status="queued"):
         queue.cancel(message=message, actor=alice.actor)
     answer = alice.client.post(alice.url(f"{OUTGOING}cancel/"), follow=True)

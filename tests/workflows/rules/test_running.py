@@ -160,7 +160,7 @@ def test_a_rule_that_is_off_does_nothing(make_rule, receive):
     assert not Evaluation.objects.exists()
 
 
-def test_ten_failures_in_a_row_pause_a_rule_and_switching_it_on_begins_anew(make_rule, make_customer, alice):
+def test_ten_failures_in_a_row_pause_a_rule_and_switching_it_on_begins_again(make_rule, make_customer, alice):
     rule = make_rule("customer.tag_added", {}, [{"action": "set_stage", "stage": "contacted"}])
     Workflow.objects.filter(pk=rule.pk).update(actions=[{"action": "set_stage", "stage": "nowhere"}])
     customer = make_customer()

@@ -208,7 +208,7 @@ class TestWhoSeesWhat:
         ):  # fmt: skip
             assert getattr(charlie.api, method)(path, {}, format="json").status_code == 404, path
 
-    def test_why_not_is_told_of_a_customer_within_reach(self, alice, mona, bob, run):
+    def test_why_not_is_reported_of_a_customer_within_reach(self, alice, mona, bob, run):
         url = f"/api/v1/customers/{run.event.customer_id}/workflow-decisions"
         (entry,) = alice.api.get(url).json()["results"]
         assert (entry["event_type"], entry["decisions"][0]["reason"]) == ("customer.created", "matched")

@@ -52,7 +52,7 @@ def test_a_new_one_is_written_row_by_row(alice, without_rules):
     ]
 
 
-def test_what_is_wrong_is_said_at_its_row_and_nothing_is_lost(alice, without_rules):
+def test_what_is_wrong_is_reported_at_its_row_and_nothing_is_lost(alice, without_rules):
     data = opened(alice, NEW)
     rows = {"actions.0.action": "send_text", "actions.0.params.body": "", "actions.1.action": ""}
     answer = alice.client.post(alice.url(NEW), {**data, "name": "Chase", **rows})

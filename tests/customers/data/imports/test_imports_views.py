@@ -71,7 +71,7 @@ def test_the_preview_follows_the_columns(alice):
     assert "Two columns are mapped to Name." in text_of(twice)
 
 
-def test_the_progress_tells_the_page_to_come_anew_when_it_is_over(alice):
+def test_the_progress_tells_the_page_to_come_again_when_it_is_over(alice):
     page = upload(alice)
     alice.client.post(page, {"do": "import"})
     headers = {"HX-Request": "true", "HX-Target": "import-progress"}
@@ -91,13 +91,13 @@ def test_an_import_is_stopped_and_started_again(alice):
 
 
 @pytest.mark.parametrize("content", [b"", b"a,a\n1,2\n", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99)])
-def test_a_file_that_is_refused_is_told_in_words(alice, content):
+def test_a_file_that_is_refused_is_reported_in_words(alice, content):
     response = alice.client.post(alice.url("customers/import/new/"), {"file": SimpleUploadedFile("x.csv", content)})
     assert response.status_code == 422
     assert 'role="alert"' in response.content.decode()
 
 
-def test_nothing_chosen_is_told_too(alice):
+def test_nothing_chosen_is_reported_too(alice):
     assert "Choose a file first." in text_of(alice.client.post(alice.url("customers/import/new/")))
 
 
@@ -161,7 +161,7 @@ def test_an_export_is_chosen_and_taken(alice, make_customer):
     assert b"".join(alice.client.get(path).streaming_content) == b"\xef\xbb\xbfName,Code\r\nAda,C001\r\n"
 
 
-def test_an_export_of_nonsense_is_told(alice):
+def test_an_export_of_nonsense_is_reported(alice):
     for query in ("column=nope", "format=pdf", "status=odd"):
         assert alice.client.get(alice.url(f"customers/export/file/?{query}")).status_code == 400
     assert alice.client.get(alice.url("customers/export/?status=odd")).status_code == 400

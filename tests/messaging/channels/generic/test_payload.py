@@ -28,7 +28,7 @@ def test_an_email():
     assert message.extra == {"campaign": {"name": "spring", "tags": ["ab"]}}
 
 
-def test_a_phone_number_is_left_to_whoever_knows_the_country():
+def test_a_phone_number_is_left_to_who_knows_the_country():
     message = parse_inbound(SMS, channel="sms")
     assert (message.kind, message.sender, message.to) == (Kind.SMS, "07700 900123", "")
     assert parse_inbound({**SMS, "from": "whatsapp:+1500"}, channel="whatsapp").sender == "+1500"

@@ -97,7 +97,7 @@ def test_notices_in_plain_words_are_read(subject, text, hard):
     assert (bounce.recipient, bounce.is_hard) == ("a@b.example", hard)
 
 
-def test_several_recipients_are_told_apart():
+def test_several_recipients_are_distinguished():
     text = (
         "could not be delivered\n\n<a@b.example>:\n550 5.1.1 User unknown\n\n<c@d.example>:\n552 5.2.2 Mailbox full\n"
     )

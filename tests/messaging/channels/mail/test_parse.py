@@ -178,7 +178,7 @@ def test_inline_images_and_attached_mails_are_files():
     assert (inner.filename, b"inner" in inner.content) == ("message.eml", True)
 
 
-def test_an_invitation_alone_is_told_in_a_line():
+def test_an_invitation_alone_is_reported_in_a_line():
     event = (
         "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Lunch\r\nLOCATION:Room 1\r\n"
         "DTSTART:20200203T101500Z\r\nEND:VEVENT\r\nEND:VCALENDAR"
@@ -208,7 +208,7 @@ def test_an_invitation_alone_is_told_in_a_line():
         ("Subject: Automatic doors", ""),
     ],
 )
-def test_automatic_mail_is_told_with_its_reason(headers, why):
+def test_automatic_mail_is_reported_with_its_reason(headers, why):
     assert parse(mail(f"{headers}\r\n")).mail.automatic == why
 
 

@@ -69,7 +69,7 @@ def test_what_was_found_has_the_id_that_an_answer_would_have_had():
     assert found.provider_message_id == simulator.send(phone(), MESSAGE).provider_message_id
 
 
-def test_a_send_whose_answer_nobody_heard_did_not_happen():
+def test_a_send_whose_answer_nobody_received_did_not_happen():
     assert simulator.find_sent(phone(), MESSAGE, since=NOW) == []
 
 
@@ -142,7 +142,7 @@ class TestMail:
         simulator.send(mailbox(), replace(self.MAIL, id="../../etc/x"))
         assert [file.name for file in folder.iterdir()] == ["______etc_x.eml"]
 
-    def test_a_folder_that_cannot_be_written_is_told(self, folder):
+    def test_a_folder_that_cannot_be_written_is_reported(self, folder):
         folder.parent.joinpath("mail").write_text("in the way")
         with pytest.raises(SendError) as caught:
             simulator.send(mailbox(), self.MAIL)

@@ -89,7 +89,7 @@ class TestSafety:
         assert (error.code, error.retry) == ("tls", Retry.FIX)
         assert not any(command.startswith("AUTH") for command in server.commands)
 
-    def test_tls_is_the_rule_when_nothing_is_said(self):
+    def test_tls_is_the_rule_when_nothing_is_chosen(self):
         with scripted_mail_server({}) as server:
             one = Account("c", Kind.EMAIL, "desk@clinic.example", "", {"host": "127.0.0.1", "port": server.port})
             assert refused(one).code == "tls"
@@ -148,7 +148,7 @@ class TestRefusals:
         assert (error.code, error.retry) == (code, retry)
         assert smtp.explain(code).retry in {retry, Retry.NEVER}
 
-    def test_the_servers_words_are_told_without_the_address(self):
+    def test_the_servers_words_are_reported_without_the_address(self):
         with scripted_mail_server({"RCPT": "550 5.1.1 <ADA@example.com>: user unknown\x1b[2J"}) as server:
             error = refused(account(server.port))
         assert "user unknown" in error.message
@@ -204,7 +204,7 @@ class TestCheck:
         ("replies", "code"),
         [({GREETING: "421 4.3.2 closing"}, "421 4.3.2"), ({"EHLO": CLOSE, "HELO": CLOSE}, "connection")],
     )
-    def test_what_is_wrong_is_told_with_the_next_step(self, replies, code):
+    def test_what_is_wrong_is_reported_with_the_next_step(self, replies, code):
         with scripted_mail_server(replies) as server:
             [problem] = smtp.check(account(server.port))
         assert problem.code == code

@@ -114,7 +114,7 @@ def test_a_mail_of_exactly_the_size_comes_whole(real_mailbox, account, user):
     assert fetched(account(), largest=len(mail(1)) - 1)[0].raw is None
 
 
-def test_a_folder_made_anew_has_another_validity(real_mailbox, account, user):
+def test_a_folder_made_again_has_another_validity(real_mailbox, account, user):
     with real_mailbox.user(user) as box:
         box.folder.create("Desk")
     real_mailbox.deliver(user, mail(1), mail(2), folder="Desk")
@@ -250,7 +250,7 @@ class TestCheck:
         codes = [one.code for one in provider("smtp").check(account(**outgoing, imap_port=1))]
         assert codes == ["connection", "imap_connection"]
 
-    def test_the_next_step_is_told(self, account):
+    def test_the_next_step_is_reported(self, account):
         problems = provider("smtp").check(account(host="127.0.0.1", port=1, use_starttls=False, imap_port=1))
         assert not any("tried again by itself" in problem.detail for problem in problems)
 

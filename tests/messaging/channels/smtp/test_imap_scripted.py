@@ -143,7 +143,7 @@ class TestRefusals:
             ("UID FETCH", [b"* OK more\r\n" * 200_000 + b"%(tag)s OK done\r\n"], "imap_connection", Retry.LATER),
         ],
     )
-    def test_whatever_fails_is_told(self, settings, step, reply, code, retry):
+    def test_whatever_fails_is_reported(self, settings, step, reply, code, retry):
         settings.PROVIDER_TIMEOUT_SECONDS = 0.4
         with scripted_mailbox({step: reply}) as server:
             error = refused(account(server.port))
@@ -243,13 +243,13 @@ class TestWaiting:
             ([b"%(tag)s NO not today\r\n"], 5, False),
         ],
     )
-    def test_a_mail_is_noticed_however_it_is_told(self, reply, seconds, expected):
+    def test_a_mail_is_noticed_however_it_arrives(self, reply, seconds, expected):
         with scripted_mailbox({"IDLE": reply}) as server, open_mailbox(account(server.port)) as mailbox:
             started = time.monotonic()
             assert mailbox.wait(seconds) is expected
             assert time.monotonic() - started < 2
 
-    def test_one_that_was_told_of_while_others_were_fetched(self):
+    def test_one_that_was_announced_while_others_were_fetched(self):
         replies = {
             "UID SEARCH": [b"* SEARCH 1\r\n%(tag)s OK done\r\n"],
             "UID FETCH": [b"* 1 FETCH (UID 1 RFC822.SIZE 3 BODY[]<0> {3}\r\nabc)\r\n* 4 EXISTS\r\n%(tag)s OK done\r\n"],

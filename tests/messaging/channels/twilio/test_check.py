@@ -27,7 +27,7 @@ def test_a_number_of_the_account_is_well(twilio, sms_account):
 
 
 @pytest.mark.parametrize("numbers", [{}, {"+15005550009": True}, {OUR_NUMBER: False}])
-def test_a_number_that_is_missing_or_cannot_send_is_told(twilio, sms_account, numbers):
+def test_a_number_that_is_missing_or_cannot_send_is_reported(twilio, sms_account, numbers):
     twilio.numbers.update(numbers)
     assert codes(sms_account) == ["address"]
 
@@ -39,7 +39,7 @@ def test_a_whatsapp_sender_of_the_account_is_well(twilio, whatsapp_account):
 
 
 @pytest.mark.parametrize("senders", [{}, {f"whatsapp:{OUR_NUMBER}": "OFFLINE"}])
-def test_a_whatsapp_sender_that_is_missing_or_offline_is_told(twilio, whatsapp_account, senders):
+def test_a_whatsapp_sender_that_is_missing_or_offline_is_reported(twilio, whatsapp_account, senders):
     twilio.senders.update(senders)
     assert codes(whatsapp_account) == ["address"]
 
@@ -54,16 +54,16 @@ def test_a_messaging_service_is_looked_up(twilio, sms_account):
 
 
 @pytest.mark.parametrize("credentials", [{"auth_token": "old"}, {"account_sid": "AC" + "9" * 32}, {"auth_token": ""}])
-def test_wrong_credentials_are_told(twilio, sms_account, credentials):
+def test_wrong_credentials_are_reported(twilio, sms_account, credentials):
     assert codes(with_credentials(sms_account, **credentials)) == ["credentials"]
 
 
-def test_a_suspended_account_is_told(twilio, sms_account):
+def test_a_suspended_account_is_reported(twilio, sms_account):
     twilio.account_status = "suspended"
     assert codes(sms_account) == ["account"]
 
 
-def test_a_twilio_out_of_reach_is_told(twilio, sms_account):
+def test_a_twilio_out_of_reach_is_reported(twilio, sms_account):
     twilio.stop()
     assert codes(sms_account) == ["connection"]
 

@@ -172,7 +172,7 @@ def test_a_code_says_what_whatsapp_says(twilio, whatsapp_account):
     assert one.actions == [{"kind": "copy_code", "text": "Copy", "value": ""}]
 
 
-def test_of_several_types_the_channels_own_is_told(twilio, whatsapp_account):
+def test_of_several_types_the_channels_own_is_reported(twilio, whatsapp_account):
     types = {
         "twilio/text": {"body": "plain"},
         "twilio/quick-reply": {"body": "rich"},

@@ -55,7 +55,7 @@ def test_a_message_that_was_lost_is_not_found(twilio, whatsapp_account, message,
     assert found(whatsapp_account, message, since) == []
 
 
-def test_the_failure_of_a_found_message_is_told(twilio, sms_account, message, since):
+def test_the_failure_of_a_found_message_is_reported(twilio, sms_account, message, since):
     twilio.plan(Step.failing(30005, gap=0))
     twilio_provider.send(sms_account, message)
     twilio.statuses.wait()
@@ -77,7 +77,7 @@ def test_a_clock_that_is_a_little_behind_hides_nothing(twilio, sms_account, mess
     assert found(sms_account, message, since) == [mine.sid]
 
 
-def test_messages_of_the_messaging_service_are_found_whoever_sends(twilio, sms_account, message, since):
+def test_messages_of_the_messaging_service_are_found_by_any_sender(twilio, sms_account, message, since):
     service = "MG" + "0" * 32
     account = replace(sms_account, credentials={**sms_account.credentials, "messaging_service_sid": service})
     mine = put(twilio, sender=None, messaging_service_sid=service)

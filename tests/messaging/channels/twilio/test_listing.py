@@ -51,7 +51,7 @@ def test_both_ways_oldest_first(twilio, whatsapp_account):
     assert ids(whatsapp_account) == [oldest.sid, middle.sid, newest.sid]
 
 
-def test_what_came_in_is_told_as_its_webhook_would_have(twilio, whatsapp_account):
+def test_what_came_in_is_reported_as_its_webhook_would_have(twilio, whatsapp_account):
     files = [File(content_type="image/jpeg"), File(content_type="application/pdf")]
     stored = got(twilio, 3, body="Grüße 🙂\n& = +", files=files)
     [one] = listed(whatsapp_account)
@@ -73,7 +73,7 @@ def test_a_user_without_a_phone_number(twilio, whatsapp_account):
     assert parse_inbound(form_pairs(one.webhook)).sender_user_id == "US.0001"
 
 
-def test_what_went_out_is_told_as_its_status(twilio, sms_account):
+def test_what_went_out_is_reported_as_its_status(twilio, sms_account):
     stored = sent(twilio, to=THEIR_NUMBER, sender=OUR_NUMBER, status="undelivered", error_code=30003)
     [one] = listed(sms_account)
     assert (one.is_inbound, one.other, one.status) == (False, THEIR_NUMBER, "failed")
@@ -82,7 +82,7 @@ def test_what_went_out_is_told_as_its_status(twilio, sms_account):
     assert (status.provider_message_id, status.status, status.error_code) == (stored.sid, "failed", "30003")
 
 
-def test_a_message_that_waits_is_told_at_the_time_it_was_made(twilio, whatsapp_account):
+def test_a_message_that_waits_is_reported_at_the_time_it_was_made(twilio, whatsapp_account):
     waiting = sent(twilio, 5, status="queued", sent_at=None)
     sent(twilio, 100, status="queued", sent_at=None)
     later = got(twilio, 1)
@@ -107,7 +107,7 @@ def test_the_time_is_kept_to_the_second(twilio, whatsapp_account):
     assert ids(whatsapp_account, since=UNTIL, until=SINCE) == []
 
 
-def test_none_is_told_twice_where_windows_meet(twilio, whatsapp_account):
+def test_none_is_reported_twice_where_windows_meet(twilio, whatsapp_account):
     messages = [got(twilio, hours) for hours in (36, 24, 12)]
     assert ids(whatsapp_account) == [one.sid for one in messages]
 
@@ -135,7 +135,7 @@ def through_service(account: Any, **changes: Any) -> Any:
     return replace(account, credentials={**account.credentials, "messaging_service_sid": SERVICE}, **changes)
 
 
-def test_a_messaging_services_messages_are_found_whoever_sends(twilio, whatsapp_account):
+def test_a_messaging_services_messages_are_found_by_any_sender(twilio, whatsapp_account):
     mine = sent(twilio, 3, sender="whatsapp:+15005550009", messaging_service_sid=SERVICE)
     waiting = sent(twilio, 2, sender=None, messaging_service_sid=SERVICE, status="accepted", sent_at=None)
     sent(twilio)
@@ -167,7 +167,7 @@ def test_files_that_were_deleted_since_do_not_lose_the_message(twilio, whatsapp_
         ({"address": ""}, Retry.FIX),
     ],
 )
-def test_what_can_not_be_asked_is_told(twilio, whatsapp_account, changes, retry):
+def test_what_can_not_be_asked_is_reported(twilio, whatsapp_account, changes, retry):
     with pytest.raises(SendError) as caught:
         listed(replace(whatsapp_account, **changes))
     assert caught.value.retry is retry

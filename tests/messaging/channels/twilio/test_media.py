@@ -57,7 +57,7 @@ def test_a_file_is_fetched_with_the_accounts_credentials(whatsapp_account, url, 
     assert picture.asked_with_credentials == [True]
 
 
-def test_a_type_is_told_without_its_parameters_and_only_when_it_is_one(whatsapp_account, url, picture):
+def test_a_type_is_reported_without_its_parameters_and_only_when_it_is_one(whatsapp_account, url, picture):
     for stated, told in (("Text/Plain; charset=utf-8", "text/plain"), ("nonsense", ""), ("a/b/c", ""), ("", "")):
         picture.content_type = stated
         assert fetched(whatsapp_account, url)[0].content_type == told
@@ -74,7 +74,7 @@ def test_a_type_is_told_without_its_parameters_and_only_when_it_is_one(whatsapp_
         ('attachment; filename="' + "a" * 3000, ""),
     ],
 )
-def test_a_name_is_told_without_a_folder(whatsapp_account, url, picture, stated, name):
+def test_a_name_is_reported_without_a_folder(whatsapp_account, url, picture, stated, name):
     picture.filename = ""
     picture.headers = [("Content-Disposition", stated)]
     told = fetched(whatsapp_account, url)[0].filename
@@ -181,12 +181,12 @@ def test_a_file_that_is_not_there_at_first_is_there_a_little_later(whatsapp_acco
     assert fetched(whatsapp_account, url)[1] == PNG
 
 
-def test_going_too_fast_is_told_with_the_time_to_wait(whatsapp_account, url, picture):
+def test_going_too_fast_is_reported_with_the_time_to_wait(whatsapp_account, url, picture):
     picture.steps, picture.retry_after = [429], "7"
     assert failure(whatsapp_account, url).retry_after == timedelta(seconds=7)
 
 
-def test_a_file_that_is_too_large_is_told_with_its_size(whatsapp_account, url, picture):
+def test_a_file_that_is_too_large_is_reported_with_its_size(whatsapp_account, url, picture):
     picture.content = b"x" * 2_500_000
     error = failure(whatsapp_account, url, 1_000_000)
     assert (error.code, error.is_final) == ("too_large", True)
@@ -261,7 +261,7 @@ def test_a_drip_of_bytes_ends_in_time(whatsapp_account, url, picture, monkeypatc
     assert (error.code, error.is_final) == ("timeout", False)
 
 
-def test_a_disk_that_is_full_is_told_as_such(whatsapp_account, url):
+def test_a_disk_that_is_full_is_reported_as_such(whatsapp_account, url):
     class Full(io.BytesIO):
         def write(self, _: Any) -> int:
             raise OSError(28, "No space left on device")

@@ -143,7 +143,7 @@ def test_a_template_that_can_be_none_is_refused(twilio, whatsapp_account, messag
         ("x" * 1025, "1024"),
     ],
 )
-def test_a_value_that_whatsapp_refuses_is_named_and_not_told(twilio, whatsapp_account, message, value, said):
+def test_a_value_that_whatsapp_refuses_is_named_and_not_reported(twilio, whatsapp_account, message, value, said):
     error = refused(whatsapp_account, template(message, **{"1": "fine", "name": value}))
     assert error.code == "21656"
     assert "{{name}}" in error.message

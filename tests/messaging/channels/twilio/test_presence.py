@@ -42,7 +42,7 @@ def test_a_read_mark_of_its_own_is_unknown_to_twilio(twilio, whatsapp_account):
 
 
 @pytest.mark.parametrize(("step", "retry"), [(Step.refused(20003, 401), Retry.FIX), (Step.broken(), Retry.LATER)])
-def test_a_refusal_is_told(twilio, whatsapp_account, step, retry):
+def test_a_refusal_is_reported(twilio, whatsapp_account, step, retry):
     twilio.typing_script.add("*", [step])
     with pytest.raises(SendError) as caught:
         show_typing(whatsapp_account, SID)

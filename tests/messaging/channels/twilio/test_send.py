@@ -106,7 +106,7 @@ def test_a_refusal_has_the_class_of_its_code(twilio, sms_account, message, code,
     assert twilio.store.all() == []
 
 
-def test_going_too_fast_is_told_with_the_time_to_wait(twilio, sms_account, message):
+def test_going_too_fast_is_reported_with_the_time_to_wait(twilio, sms_account, message):
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     twilio.plan(*[Step.rate_limited(after) for after in ("7", in_a_minute, "", "soon", "99999999")])
     waits = [refused(sms_account, message).retry_after for _ in range(5)]
@@ -273,7 +273,7 @@ def test_connections_are_kept(twilio, sms_account, message):
     assert len(twilio._server.connections) == 1
 
 
-def test_nothing_confidential_is_logged_or_told(twilio, sms_account, message, caplog):
+def test_nothing_confidential_is_logged_or_reported(twilio, sms_account, message, caplog):
     caplog.set_level(logging.DEBUG)
     twilio.plan(Step(), Step.refused(21211), Step.dropped())
     send(sms_account, message)
