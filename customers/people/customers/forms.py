@@ -7,10 +7,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.edits import EditMixin
-from customers.form_fields import MomentField
 from customers.models import Consent, Customer, CustomField, Interaction
 from customers.people.custom_fields.values import InvalidValue, read_text, show
 from customers.people.fields import CustomerField, Kind, of_kind
+from customers.people.form_fields import MomentField
 from customers.people.tags.services import COLORS
 
 OWN = "own_"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.http import Request
 from core.refused import Refused
-from customers.form_fields import MAX_SEARCH_LENGTH
 from customers.models import Customer
+from customers.people.form_fields import MAX_SEARCH_LENGTH
 from customers.people.windowed_search import newest_matches
 
 

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.access.pages import requires
 from core.http import Request
-from customers.form_fields import MAX_SEARCH_LENGTH
 from customers.models import Customer
 from customers.people.customers.picker import code_in, name_of
+from customers.people.form_fields import MAX_SEARCH_LENGTH
 from customers.people.windowed_search import newest_matches
 
 PROPOSED = 8

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 
 from core.edits import EditMixin
-from customers.form_fields import MomentField
 from customers.models import Outcome, OutcomeType, Stage
+from customers.people.form_fields import MomentField
 from customers.people.tags.services import COLORS
 from customers.pipeline.outcomes.services import MAX_NAME_LENGTH
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from core.edits import EditMixin
 from customers import days
-from customers.form_fields import MAX_SEARCH_LENGTH, MomentField
 from customers.models import Task
+from customers.people.form_fields import MAX_SEARCH_LENGTH, MomentField
 
 MINUTES_OF_A_DAY = 24 * 60
 # So long before it is due; a day before is the same time of day.

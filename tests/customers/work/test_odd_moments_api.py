@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 
 from core.tenancy import organization_scope
 from customers.data.imports import values as import_values
-from customers.form_fields import MomentField
 from customers.models import Task
+from customers.people.form_fields import MomentField
 from customers.work.tasks import services as tasks
 
 EDGES = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]

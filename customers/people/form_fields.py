@@ -1,4 +1,4 @@
-"""Form fields that several subjects share."""
+"""Form fields that the forms about customers, sales and work share."""
 
 from __future__ import annotations
 
