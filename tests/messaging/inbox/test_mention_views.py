@@ -46,7 +46,7 @@ def test_the_name_is_marked_in_the_thread(alice, bob, make_conversation):
     assert "bob@example.com" in page
 
 
-def test_who_can_not_see_it_is_said(alice, tara, make_conversation):
+def test_who_can_not_see_it_is_reported(alice, tara, make_conversation):
     conversation = make_conversation(alice)
     path = alice.url(f"inbox/{conversation.pk}/note/")
     answer = alice.htmx.post(path, {"mode": "note", "body": f"@{tara.user.get_full_name()} please"})

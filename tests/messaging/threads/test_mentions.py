@@ -158,7 +158,7 @@ class TestTold:
         with organization_scope(alice.organization):
             assert mentions.out_of_reach(row) == [tara.user.get_full_name()]
 
-    def test_a_customer_is_told_nothing(self, alice, bob, conversation):
+    def test_a_customer_learns_nothing(self, alice, bob, conversation):
         note(alice, conversation, "@Bob")
         with organization_scope(alice.organization):
             assert not Message.objects.outbound().exists()

@@ -148,7 +148,7 @@ def test_events_about_nobody_are_rehearsed_too(make_rule, rehearse, alice):
     assert [step["status"] for step in row.steps] == ["done", "skipped"]
 
 
-def test_it_reaches_no_further_than_whoever_asked_and_whoever_reads(make_rule, past, rehearse, alice, mona):
+def test_it_reaches_no_further_than_who_asked_and_who_reads(make_rule, past, rehearse, alice, mona):
     from workflows.rehearsals import queries
 
     own, other = past(owner=mona), past(owner=alice)
