@@ -3,6 +3,8 @@ for no database, and nothing else."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import TESTS, WALKS, is_about_pages, reaches_no_database
@@ -43,7 +45,7 @@ def test_every_walk_is_there(walk):
     assert f"def {function}" in (TESTS / "crm_project" / name).read_text(encoding="utf-8")
 
 
-class Item:
+class CollectedTest:
     """A test as pytest collects it, as far as it is asked here."""
 
     def __init__(self, path: str, *fixtures: str, mark: object = None) -> None:
@@ -53,13 +55,17 @@ class Item:
         return self._mark
 
 
+def item_of(path: str, *fixtures: str, mark: object = None) -> Any:
+    return CollectedTest(path, *fixtures, mark=mark)
+
+
 def test_a_test_of_an_app_that_asks_for_no_database_is_known():
-    assert reaches_no_database(Item("messaging/texts/test_placeholders.py", "subtests"))
-    assert not reaches_no_database(Item("messaging/texts/test_placeholders.py", "alice", "db"))
-    assert not reaches_no_database(Item("messaging/texts/test_placeholders.py", "transactional_db"))
-    assert not reaches_no_database(Item("messaging/texts/test_placeholders.py", mark=object()))
+    assert reaches_no_database(item_of("messaging/texts/test_placeholders.py", "subtests"))
+    assert not reaches_no_database(item_of("messaging/texts/test_placeholders.py", "alice", "db"))
+    assert not reaches_no_database(item_of("messaging/texts/test_placeholders.py", "transactional_db"))
+    assert not reaches_no_database(item_of("messaging/texts/test_placeholders.py", mark=object()))
 
 
 @pytest.mark.parametrize("folder", ["activity", "core", "crm_project", "processes"])
 def test_what_is_below_everything_is_passed_on_both(folder):
-    assert not reaches_no_database(Item(f"{folder}/test_anything.py"))
+    assert not reaches_no_database(item_of(f"{folder}/test_anything.py"))
