@@ -29,4 +29,4 @@ def empty_tables(_case: TransactionTestCase) -> None:
 
 def empty_only_what_is_filled() -> None:
     """From now on, for every test with real transactions."""
-    TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = empty_tables
