@@ -49,6 +49,9 @@ ACROSS_ORGANIZATIONS = {
     "evaluation_oldest": "the beat forgets the old ones of all organizations at once",
     "workflow_run_newest": "one rule's, and a rule belongs to one organization",
     "workflow_run_oldest": "the beat forgets the old ones of all organizations at once",
+    "rehearsal_newest": "one rule's, and a rule belongs to one organization",
+    "rehearsal_oldest": "the beat forgets the old ones of all organizations at once",
+    "rehearsed_event_newest": "one rehearsal's, and a rehearsal belongs to one organization",
     "notification_read_age": "the beat forgets the old ones of all organizations at once",
     "message_due": "the machinery claims fairly, channel by channel",
     "impersonation_unended": "those that nobody ended, of all organizations at once: their time is over",
@@ -149,6 +152,7 @@ NO_ONE_LINE = {
     "status": "one of our words",
     "name": "of a part of the machinery",
     "code": "a customer's, from our own counter",
+    "reason": "one of our words",
     "password": "a digest that we compute",
 }
 MACHINERY_NAMES = {"activity.Heartbeat.name"}
