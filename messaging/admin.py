@@ -171,8 +171,8 @@ class RateCardAdmin(ReadOnlyAdmin):
 
 @admin.register(AllowanceUse)
 class AllowanceUseAdmin(ReadOnlyAdmin):
-    list_display = ["rate", "channel", "month", "units", "organization"]
-    list_select_related = ("rate", "channel", "organization")
+    list_display = ["channel", "market", "category", "month", "units", "organization"]
+    list_select_related = ("channel", "organization")
     search_fields = ["channel__name", "organization__name"]
     ordering = ["-month"]
 

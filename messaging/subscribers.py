@@ -64,7 +64,7 @@ def register() -> None:
     menu.register(menu.Entry("Simulator", "messaging:simulator", "smartphone", "channels.edit", 90))
     settings_menu.register(
         settings_menu.SettingsPage(
-            _("Rate cards"), "messaging:rates", "coins", "channels.view", settings_menu.Group.ORGANIZATION, 50,
+            _("Rate cards"), "messaging:rates", "coins", "channels.edit", settings_menu.Group.ORGANIZATION, 50,
             _("What a message costs, by channel, country and category."),
         )
     )  # fmt: skip

@@ -54,6 +54,9 @@ def billed_of(message: Message) -> Billed:
     if message.provider_template_id:
         category = category_of(message.template) if message.template is not None else ""
         return Billed(kind, market_of(message.address), category)
+    if message.origin == Message.Origin.ELSEWHERE and kind == Kind.WHATSAPP:
+        # It may have been a template: the provider knows, and says it with its price.
+        return Billed(kind, market_of(message.address), "")
     has_files = bool(message.extra.get("media_count"))
     return billed(kind=kind, address=message.address, body=message.body, has_files=has_files)
 
@@ -66,6 +69,7 @@ def category_of(template: Template) -> str:
 
 def market_of(address: str) -> str:
     """The country of a phone number or a WhatsApp user id, in two letters; empty for none."""
-    if match := _USER_ID.match(address):
-        return match[1]
+    match = None if "@" in address else _USER_ID.match(address)
+    if match is not None:
+        return match[1] if match[1] in phones.countries() else ""
     return phones.country_of(address)

@@ -40,7 +40,7 @@ class Estimator:
     def __init__(self, organization: Organization, known: Rates | None = None) -> None:
         self._organization = organization
         self._rates = Rates.load() if known is None else known
-        self._used: dict[tuple[UUID, UUID, date], int] = {}
+        self._used: dict[tuple[str, str, UUID, date], int] = {}
 
     @property
     def has_rates(self) -> bool:
@@ -61,10 +61,11 @@ class Estimator:
             return Estimate(billed)
         free = 0
         if rate.free_allowance:
-            key = (rate.pk, channel_id, rates.month_of(day))
+            month = rates.month_of(day)
+            key = (rate.market, rate.category, channel_id, month)
             used = self._used.get(key)
             if used is None:
-                used = self._used[key] = rates.used_units(rate, channel_id, key[2])
+                used = self._used[key] = rates.used_units(rate, channel_id, month)
             free = min(billed.units, max(rate.free_allowance - used, 0))
             if is_spent:
                 self._used[key] = used + free

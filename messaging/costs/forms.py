@@ -11,13 +11,14 @@ from core.edits import EditMixin
 from messaging.costs import services
 from messaging.costs.billing import CATEGORIES
 from messaging.costs.services import Values
+from messaging.costs.words import CATEGORIES as CATEGORIES_IN_WORDS
 from messaging.costs.words import CHANNELS
-from messaging.models import Category, RateCard
+from messaging.models import RateCard
 
 CHANNEL_CHOICES = [(kind, CHANNELS[kind]) for kind in CATEGORIES]
 CATEGORY_CHOICES = [
     ("", _("Every other category")),
-    *((CHANNELS[kind], [(one.value, Category(one).label) for one in own]) for kind, own in CATEGORIES.items()),
+    *((CHANNELS[kind], [(one.value, CATEGORIES_IN_WORDS[one]) for one in own]) for kind, own in CATEGORIES.items()),
 ]
 
 
@@ -59,7 +60,7 @@ class RateForm(EditMixin, forms.Form):
     @staticmethod
     def initial_of(rate: RateCard) -> dict[str, object]:
         values = {name: getattr(rate, name) for name in services.FIELDS}
-        return {**values, "price": rate.price.normalize()}
+        return {**values, "price": f"{rate.price.normalize():f}"}
 
 
 class ImportForm(forms.Form):

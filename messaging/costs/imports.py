@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import IO, Final
 
 from django.db import transaction
@@ -26,15 +26,19 @@ MAX_BYTES: Final = 2_000_000
 MAX_ROWS: Final = 5_000
 MAX_PROBLEMS: Final = 20
 # What a column may be called, without case, spaces and lines.
-_NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "channel_kind": frozenset({"channelkind", "channel", "kind"}),
-    "market": frozenset({"market", "country", "iso", "countrycode"}),
-    "category": frozenset({"category", "messagecategory"}),
-    "price": frozenset({"price", "rate", "cost", "amount"}),
-    "currency": frozenset({"currency", "priceunit"}),
-    "valid_from": frozenset({"validfrom", "from", "effectivedate", "startdate"}),
-    "free_allowance": frozenset({"freeallowance", "free", "allowance"}),
+# The first that is there counts: codes before names of countries.
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "channel_kind": ("channelkind", "channel", "kind"),
+    "market": ("iso", "countrycode", "market", "country"),
+    "category": ("category", "messagecategory"),
+    "price": ("price", "rate", "cost", "amount"),
+    "currency": ("currency", "priceunit"),
+    "valid_from": ("validfrom", "from", "effectivedate", "startdate"),
+    "free_allowance": ("freeallowance", "free", "allowance"),
 }
+_NUMBER: Final = re.compile(r"[0-9]{1,9}([.,][0-9]{1,12})?")
+# A comma before three digits at the end may stand for a thousand.
+_AMBIGUOUS: Final = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
 _BARE: Final = re.compile(r"[\s_\-]+")
 # Cells that say that there is no price: the row has none of this category.
 _NO_PRICE: Final = frozenset({"", "-", "n/a", "na"})
@@ -100,11 +104,10 @@ class _Columns:
 def _columns(table: Table) -> _Columns:
     bare = [_BARE.sub("", header).casefold() for header in table.headers]
     fields = {
-        field: position
+        field: bare.index(next(name for name in names if name in bare))
         for field, names in _NAMES.items()
-        for position, header in enumerate(bare)
-        if header in names
-    }  # fmt: skip
+        if any(name in bare for name in names)
+    }
     prices = {header: position for position, header in enumerate(bare) if header in Category.values}
     if "market" not in fields:
         raise InvalidTable("file", _("A column “market” is needed, with each country’s two letters, or *."))
@@ -130,7 +133,7 @@ def _rates_of(columns: _Columns, cells: list[str], defaults: Defaults) -> Iterat
     own = CATEGORIES.get(common["channel_kind"], ())
     for category, position in prices.items():
         text = cells[position].strip()
-        if columns.prices and (text.casefold() in _NO_PRICE or category not in own):
+        if text.casefold() in _NO_PRICE or (columns.prices and category not in own):
             continue
         values: Values = {**common, "category": category, "price": _price(text)}
         services.require(values)
@@ -139,11 +142,13 @@ def _rates_of(columns: _Columns, cells: list[str], defaults: Defaults) -> Iterat
 
 def _price(text: str) -> Decimal:
     """With a point or a comma before the decimals; a currency sign in front is left out."""
-    digits = text.lstrip("$€£ ").replace(",", ".") if text.count(",") == 1 and "." not in text else text.lstrip("$€£ ")
-    try:
-        return Decimal(digits)
-    except InvalidOperation as error:
-        raise services.InvalidRate("price", _("“%(text)s” is no number.") % {"text": text[:40]}) from error
+    bare = text.lstrip("$€£ ")
+    if not _NUMBER.fullmatch(bare):
+        raise services.InvalidRate("price", _("“%(text)s” is no price. Write it as 0.0745.") % {"text": text[:40]})
+    if _AMBIGUOUS.fullmatch(bare):
+        why = _("“%(text)s” may be a thousand or more. Write decimals with a point.") % {"text": text[:40]}
+        raise services.InvalidRate("price", why)
+    return Decimal(bare.replace(",", "."))
 
 
 def _day(text: str) -> date:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.grants import lock
 from accounts.models import Member
 from activity import jobs
 from activity.actor import Actor
 from activity.jobs import Work
 from activity.models import Job
+from core.refused import Refused
 from messaging.costs import records
 from messaging.costs.rates import Rates
-from messaging.models import Message, RateCard
+from messaging.models import Message, MessageCost, RateCard
 
 KIND: Final = "messaging.costs"
 STEP: Final = 200
@@ -24,19 +29,32 @@ STEP: Final = 200
 _ZONE: Final = timedelta(hours=14)
 
 
-def unknown() -> QuerySet[Message]:
-    """The sent messages of the organization that is open whose cost is unknown, since the first rate of all."""
+class AlreadyRunning(Refused):
+    """The costs are being worked out."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("Earlier costs are being worked out already. Wait until that is done."))
+
+
+def sent_since_first_rate() -> QuerySet[Message]:
+    """What the organization that is open sent since the first rate of all, on channels that have one; without what was
+    erased. By an index, in the order of (created_at, pk)."""
     first = RateCard.objects.aggregate(first=Min("valid_from"))["first"]
     if first is None:
         return Message.objects.none()
     since = datetime.combine(first, datetime.min.time(), tzinfo=UTC) - _ZONE
-    rows = Message.objects.outbound().filter(status__in=records.REACHED, sent_at__gte=since)
-    rows = rows.filter(channel__kind__in=RateCard.objects.order_by().values("channel_kind"))
-    return rows.filter(Q(cost_record=None) | Q(cost_record__amount=None))
+    rows = Message.objects.outbound().filter(created_at__gte=since, status__in=records.REACHED).exclude(address="")
+    return rows.filter(channel__kind__in=RateCard.objects.order_by().values("channel_kind"))
 
 
+@transaction.atomic
 def start(*, member: Member, actor: Actor) -> Job:
-    """Start the job."""
+    """Start the job. Raises AlreadyRunning."""
+    lock(member.organization)
+    if Job.objects.filter(organization=member.organization, kind=KIND, finished_at=None).exists():
+        raise AlreadyRunning
     params = {"until": timezone.now().isoformat()}
     return jobs.start(organization=member.organization, kind=KIND, params=params, actor=actor, user=member.user)
 
@@ -44,36 +62,40 @@ def start(*, member: Member, actor: Actor) -> Job:
 def run(work: Work) -> dict[str, object]:
     """The oldest first: free allowances are used up in the order in which messages were sent.
 
-    Each step is one transaction, so no allowance is taken twice after a kill.
+    Each step is one transaction, so no allowance is taken twice after a kill; the messages are held while it lasts, so
+    a cost that somebody else writes meanwhile is not written over.
     """
     state = work.state
     for name in ("known", "unknown"):
         state.setdefault(name, 0)
-    if not work.job.total:
-        with work.step(total=_rows(work).count()):
-            pass
     while batch := _next(work):
         with work.step(done=work.job.done + len(batch)):
-            rows = records.write(batch, known=Rates.load(), asks_provider=False)
+            rows = records.write(_still_unknown(batch), known=Rates.load(), asks_provider=False)
             known = sum(row.amount is not None for row in rows)
             state["known"] += known
             state["unknown"] += len(rows) - known
             last = batch[-1]
-            state["last"] = [(last.sent_at or last.created_at).isoformat(), str(last.pk)]
+            state["last"] = [last.created_at.isoformat(), str(last.pk)]
     return {"known": state["known"], "unknown": state["unknown"]}
 
 
-def _rows(work: Work) -> QuerySet[Message]:
-    return unknown().filter(sent_at__lte=datetime.fromisoformat(work.params["until"]))
-
-
 def _next(work: Work) -> list[Message]:
-    rows = _rows(work)
+    rows = sent_since_first_rate().filter(created_at__lte=datetime.fromisoformat(work.params["until"]))
     if last := work.state.get("last"):
         at = datetime.fromisoformat(last[0])
-        rows = rows.filter(Q(sent_at__gt=at) | Q(sent_at=at, pk__gt=last[1]))
-    rows = rows.select_related("organization", "channel", "template").order_by("sent_at", "pk")
-    return list(rows[:STEP])
+        rows = rows.filter(created_at__gte=at).filter(Q(created_at__gt=at) | Q(pk__gt=last[1]))
+    return list(rows.order_by("created_at", "pk")[:STEP])
+
+
+def _still_unknown(batch: Sequence[Message]) -> list[Message]:
+    """Of the batch what is sent, and of unknown cost, held until the transaction ends."""
+    ids = [message.pk for message in batch]
+    held = Message.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+    rows = list(held.select_related("organization", "channel", "template"))
+    costs = MessageCost.objects.filter(message__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+    known = {cost.message_id for cost in costs if cost.amount is not None}
+    rows = [row for row in rows if row.pk not in known and row.status in records.REACHED]
+    return sorted(rows, key=lambda row: (row.sent_at or row.created_at, row.pk))
 
 
 def register() -> None:

@@ -15,7 +15,7 @@ from core.sweeps import sweep
 from core.tenancy import organization_scope
 from messaging.channels import registry
 from messaging.channels.abilities import Price, ReportsPrices
-from messaging.channels.base import SendError
+from messaging.channels.base import Retry, SendError
 from messaging.channels.text import clean
 from messaging.costs import records
 from messaging.models import MessageCost
@@ -41,7 +41,10 @@ def _read(row: MessageCost) -> None:
         try:
             price = _price(row)
         except SendError as error:
-            _later(row, error.message)
+            if error.retry == Retry.NEVER:
+                settle(row, last_error="")
+            else:
+                _later(row, error.message)
         except DecryptionFailed:
             _later(row, _SECRETS)
         else:
@@ -62,7 +65,10 @@ def _price(row: MessageCost) -> Price | None:
 def _later(row: MessageCost, why: str) -> None:
     """Ask again by the schedule; after the last time the rate card's figure stays, or the cost stays unknown."""
     wait = backoff(row.attempts, RETRIES)
-    settle(row, due_at=None if wait is None else clock.now() + wait, last_error=clean(why)[:300])
+    if wait is None:
+        settle(row, last_error="")
+    else:
+        settle(row, due_at=clock.now() + wait, last_error=clean(why)[:300])
 
 
 def set_aside(row: MessageCost, reason: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -58,28 +58,38 @@ def month_of(day: date) -> date:
 
 
 def used_units(rate: RateCard, channel_id: UUID, month: date) -> int:
-    """How much of a rate's allowance a sender has used in a month."""
-    rows = AllowanceUse.objects.filter(rate=rate, channel=channel_id, month=month)
-    return rows.values_list("units", flat=True).first() or 0
+    """How much of what is free by a rate its sender has used in a month."""
+    return _uses(rate, channel_id, month).values_list("units", flat=True).first() or 0
 
 
-def take_allowance(rate: RateCard, channel_id: UUID, month: date, units: int) -> int:
-    """Use up what is left of the allowance for so many units; how many of them are free. In a transaction."""
-    if not rate.free_allowance:
-        return 0
-    new = AllowanceUse(organization_id=rate.organization_id, rate=rate, channel_id=channel_id, month=month)
+def take_allowance(rate: RateCard, channel_id: UUID, month: date, units: int) -> tuple[AllowanceUse | None, int]:
+    """Use up what is left of the allowance for so many units: the counter, and how many of them are free.
+
+    In a transaction. Nothing is locked once the allowance is used up.
+    """
+    if not rate.free_allowance or used_units(rate, channel_id, month) >= rate.free_allowance:
+        return None, 0
+    new = AllowanceUse(
+        organization_id=rate.organization_id, channel_id=channel_id, market=rate.market, category=rate.category,
+        month=month,
+    )  # fmt: skip
     AllowanceUse.objects.bulk_create([new], ignore_conflicts=True)
-    rows = AllowanceUse.objects.filter(rate=rate, channel=channel_id, month=month)
+    rows = _uses(rate, channel_id, month)
     row = rows.select_for_update(of=("self",), no_key=True).get()
     free = min(units, max(rate.free_allowance - row.units, 0))
-    if free:
-        rows.update(units=row.units + free)
-    return free
+    if not free:
+        return None, 0
+    rows.update(units=row.units + free)
+    return row, free
 
 
-def give_back_allowance(rate: RateCard, channel_id: UUID, month: date, units: int) -> None:
-    """What was taken is free again: the message cost nothing."""
-    rows = AllowanceUse.objects.filter(rate=rate, channel=channel_id, month=month)
+def give_back_allowance(use: AllowanceUse, units: int) -> None:
+    """What was taken is free again: the message cost nothing. In a transaction."""
+    rows = AllowanceUse.objects.filter(pk=use.pk)
     row = rows.select_for_update(of=("self",), no_key=True).first()
     if row is not None and units:
         rows.update(units=max(row.units - units, 0))
+
+
+def _uses(rate: RateCard, channel_id: UUID, month: date) -> QuerySet[AllowanceUse]:
+    return AllowanceUse.objects.filter(channel=channel_id, market=rate.market, category=rate.category, month=month)

@@ -24,7 +24,7 @@ from messaging.models import ANY_MARKET, RateCard
 
 # Of an organization: every country, four categories, some years.
 MAX_RATES: Final = 20_000
-MAX_PRICE: Final = Decimal(1000)
+MAX_PRICE: Final = Decimal(100_000)
 MAX_ALLOWANCE: Final = 10_000_000
 DECIMALS: Final = 6
 EARLIEST: Final = date(2015, 1, 1)
@@ -104,6 +104,9 @@ def update(*, rate: RateCard, actor: Actor, changes: Values) -> RateCard:
 @transaction.atomic
 def delete(*, rate: RateCard, actor: Actor) -> None:
     """Delete a rate. What messages cost that were sent by it stays as it is."""
+    lock(rate.organization)
+    if not RateCard.objects.filter(pk=rate.pk).exists():
+        return
     record(events.RATE_CARD_DELETED, subject=rate, actor=actor, payload={"rate": label(rate)})
     rate.delete()
 
@@ -178,7 +181,7 @@ def _set(rate: RateCard, values: Values) -> None:
 def _price(value: Decimal | None) -> Decimal:
     if value is None or not value.is_finite() or not 0 <= value <= MAX_PRICE:
         raise InvalidRate("price", _("A price is a number from 0 to %(most)s.") % {"most": MAX_PRICE})
-    if -int(cast("int", value.as_tuple().exponent)) > DECIMALS:
+    if -int(cast("int", value.normalize().as_tuple().exponent)) > DECIMALS:
         raise InvalidRate("price", _("At most %(count)s digits after the point.") % {"count": DECIMALS})
     return value.quantize(Decimal(1).scaleb(-DECIMALS))
 

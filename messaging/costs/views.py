@@ -21,7 +21,7 @@ from core import money
 from core.http import Request
 from core.lookups import first_or_404
 from core.pagination import page_after
-from core.refused_pages import on_form
+from core.refused_pages import as_message, on_form
 from core.row_locks import lock_rows, writes_at_once
 from customers.people import confirm
 from messaging.costs import imports, jobs, rates, words
@@ -50,7 +50,8 @@ def rate_list(request: Request, organization: str) -> HttpResponse:
     page = page_after(rows, cursor=request.GET.get("after", ""), size=SIZE, order=("market", "id"))
     can_edit = request.member.may("channels.edit")
     context = {
-        "rows": [{"rate": rate, "channel": words.CHANNELS[rate.channel_kind], "is_future": rate.valid_from > today,
+        "rows": [{"rate": rate, "channel": words.CHANNELS[rate.channel_kind],
+                  "category": words.CATEGORIES.get(rate.category, ""), "is_future": rate.valid_from > today,
                   "price": money.written(rate.price, rate.currency)} for rate in page.rows],
         "more": page.next_cursor,
         "requested": requested,
@@ -135,8 +136,10 @@ def import_rates(request: Request, organization: str) -> HttpResponse:
 @require_POST
 def work_out(request: Request, organization: str) -> HttpResponse:
     """Have the cost of earlier messages worked out by the rates that are there now."""
-    job = jobs.start(member=request.member, actor=current_actor())
-    return redirect("organization:job", organization, job.pk)
+    with as_message(request):
+        job = jobs.start(member=request.member, actor=current_actor())
+        return redirect("organization:job", organization, job.pk)
+    return redirect("messaging:rates", organization)
 
 
 def _form(request: Request, form: RateForm, rate: RateCard | None) -> HttpResponse:
@@ -148,7 +151,10 @@ def _uses(request: Request, rate: RateCard) -> list[AllowanceUse]:
     """How much of its free allowance each sender has used in this month."""
     if not rate.free_allowance:
         return []
-    rows = AllowanceUse.objects.filter(rate=rate, month=rates.month_of(_today(request)))
+    month = rates.month_of(_today(request))
+    rows = AllowanceUse.objects.filter(
+        channel__kind=rate.channel_kind, market=rate.market, category=rate.category, month=month
+    )
     return list(rows.select_related("channel").order_by("channel__name"))
 
 

@@ -161,9 +161,13 @@ def fail(message: Message, failure: Failure, *, provider_message_id: str = "") -
         write(message, Status.FAILED, provider_message_id=provider_message_id or message.provider_message_id, **reason)
     if was_sent:
         conversations.withdraw(message.conversation_id)
-        costs.record_failed(message)
     if failure.is_for_administrators:
         alerts.raise_alert(message.channel, code=failure.code, text=failure.message)
+    # After the channel, as where a message is settled as sent: both hold the channel before an allowance.
+    if was_sent and message.status == Status.FAILED:
+        costs.record_failed(message)
+    elif was_sent:
+        costs.withdraw(message)
 
 
 def _learn_closed(message: Message) -> None:
@@ -247,3 +251,4 @@ def _free(message: Message, provider_message_id: str) -> None:
     others = Message.objects.filter(channel=message.channel_id, provider_message_id=provider_message_id)
     for other in others.exclude(pk=message.pk).select_for_update(of=("self",), no_key=True):
         write(other, Status.UNCONFIRMED, due_at=clock.now(), provider_message_id="", error_code="unconfirmed")
+        costs.withdraw(other)

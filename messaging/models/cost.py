@@ -58,20 +58,24 @@ class RateCard(TenantModel):
 
 
 class AllowanceUse(TenantModel):
-    """How many units of a rate's free allowance a sender has used in a month."""
+    """How many units a sender has used of what is free in a month, for a market and a category of the rate cards.
 
-    rate = models.ForeignKey(RateCard, on_delete=models.CASCADE, related_name="+")
+    A later rate of the same market and category goes on with the same count.
+    """
+
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    market = models.CharField(max_length=2, help_text="As the rate says it.")
+    category = models.CharField(max_length=16, choices=Category.choices, blank=True, help_text="As the rate says it.")
     month = models.DateField(help_text="Its first day, in the organization's time zone.")
     units = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["rate", "channel", "month"], name="allowance_once_a_month"),
+            models.UniqueConstraint(fields=["channel", "market", "category", "month"], name="allowance_once_a_month"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.rate_id} {self.month} {self.units}"
+        return f"{self.channel_id} {self.market} {self.category} {self.month} {self.units}"
 
 
 class MessageCost(TenantModel, Claimable):
@@ -92,7 +96,10 @@ class MessageCost(TenantModel, Claimable):
     amount = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     source = models.CharField(max_length=16, choices=Source.choices, blank=True)
-    rate = models.ForeignKey(RateCard, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # Rates come and go; what was free of them is counted here.
+    allowance = models.ForeignKey(
+        AllowanceUse, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     free_units = models.PositiveSmallIntegerField(default=0, help_text="Of the units, those within the allowance.")
     last_error = OneLine(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -100,7 +107,9 @@ class MessageCost(TenantModel, Claimable):
     class Meta:
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="message_cost_due"),
-            models.Index(fields=["organization", "created_at"], name="message_cost_unknown", condition=Q(amount=None)),
+            models.Index(
+                fields=["created_at"], name="message_cost_set_aside", condition=Q(due_at=None) & ~Q(last_error="")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -53,6 +53,7 @@ ACROSS_ORGANIZATIONS = {
     "rehearsal_oldest": "the beat forgets the old ones of all organizations at once",
     "rehearsed_event_newest": "one rehearsal's, and a rehearsal belongs to one organization",
     "notification_read_age": "the beat forgets the old ones of all organizations at once",
+    "message_cost_set_aside": "the operator's list of what was set aside, of all organizations at once",
     "message_due": "the machinery claims fairly, channel by channel",
     "impersonation_unended": "those that nobody ended, of all organizations at once: their time is over",
 }

@@ -64,7 +64,7 @@ def test_made_read_changed_and_deleted(alice, inside):
         ({"price": "-1"}, "price"),
         ({"price": "NaN"}, "price"),
         ({"price": "0.1234567"}, "price"),
-        ({"price": "1001"}, "price"),
+        ({"price": "100001"}, "price"),
         ({"currency": "EURO"}, "currency"),
         ({"currency": "€"}, "currency"),
         ({"valid_from": "2014-12-31"}, "valid_from"),
@@ -126,6 +126,11 @@ class TestImport:
         assert RateCard.objects.filter(market="*").count() == 3
         assert str(RateCard.objects.get(market="GB", category="marketing").price) == "0.052900"
 
+    def test_codes_go_before_names_of_countries(self, alice, inside):
+        text = "ISO,Country,Price\nDE,Germany,0.07450000\nFR,France,n/a\n"
+        assert upload(alice, text).json() == {"created": 1, "updated": 0}
+        assert str(RateCard.objects.get().price) == "0.074500"
+
     def test_again_it_writes_over(self, alice, inside):
         upload(alice, "market,price\nGB,0.1\nDE,0.2", valid_from="2026-01-01")
         answer = upload(alice, "market,price\nGB,0.1\nDE,0.3\nFR,0.4", valid_from="2026-01-01")
@@ -138,7 +143,8 @@ class TestImport:
             "", "market\nGB", "price\n1", "market,price\n", "market,price\nGB,cheap", "market,price\nXX,1",
             "market,price\nGB,-1", "market,price,valid_from\nGB,1,tomorrow", "market,price,free\nGB,1,many",
             "market,price,category\nGB,1,sms", "market,utility\nGB,n/a", "market,price\nGB,1\nDE,1e9",
-            "market,price,channel\nGB,1,pigeon", "market,price\nGB,1,2,3\nDE,,",
+            "market,price,channel\nGB,1,pigeon", "market,price\nGB,1_0",
+            'market,price\nGB,"1,000"', "market,price\nGB,1e2",
         ],
     )  # fmt: skip
     def test_a_table_that_is_wrong_writes_nothing(self, alice, inside, text):

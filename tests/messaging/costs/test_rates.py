@@ -75,7 +75,8 @@ def test_the_day_is_that_of_the_organization(alice, inside):
     ("address", "market"),
     [
         ("+447700900123", "GB"), ("+4917012345678", "DE"), ("+14155552671", "US"), ("+14165550123", "CA"),
-        ("US.1234567890", "US"), ("ada@example.com", ""), ("", ""), ("12345", ""), ("+999", ""), ("+", ""),
+        ("US.1234567890", "US"), ("ada@example.com", ""), ("JO.smith@example.com", ""),
+        ("XX.123", ""), ("", ""), ("12345", ""), ("+999", ""), ("+", ""),
     ],
 )  # fmt: skip
 def test_the_market_is_read_from_the_address(address, market):
@@ -92,10 +93,17 @@ class TestAllowance:
     def test_the_first_units_are_free(self, alice, inside, make_rate, whatsapp_channel):
         rate = make_rate("0.10", free_allowance=5)
         month = date(2026, 11, 1)
-        assert rates.take_allowance(rate, whatsapp_channel.pk, month, 3) == 3
-        assert rates.take_allowance(rate, whatsapp_channel.pk, month, 3) == 2
-        assert rates.take_allowance(rate, whatsapp_channel.pk, month, 3) == 0
-        assert rates.take_allowance(rate, whatsapp_channel.pk, date(2026, 12, 1), 3) == 3
+        assert rates.take_allowance(rate, whatsapp_channel.pk, month, 3)[1] == 3
+        assert rates.take_allowance(rate, whatsapp_channel.pk, month, 3)[1] == 2
+        assert rates.take_allowance(rate, whatsapp_channel.pk, month, 3) == (None, 0)
+        assert rates.take_allowance(rate, whatsapp_channel.pk, date(2026, 12, 1), 3)[1] == 3
+
+    def test_a_later_rate_of_the_same_goes_on_counting(self, alice, inside, make_rate, whatsapp_channel):
+        month = date(2026, 11, 1)
+        first = make_rate("0.10", free_allowance=5)
+        second = make_rate("0.12", free_allowance=5, valid_from=date(2026, 11, 15))
+        assert rates.take_allowance(first, whatsapp_channel.pk, month, 4)[1] == 4
+        assert rates.take_allowance(second, whatsapp_channel.pk, month, 4)[1] == 1
 
     def test_an_estimate_takes_nothing(self, alice, inside, make_rate, whatsapp_channel, django_assert_num_queries):
         make_rate("0.10", free_allowance=2)
@@ -116,10 +124,11 @@ class TestAllowance:
 
     def test_given_back(self, alice, inside, make_rate, whatsapp_channel):
         rate, month = make_rate("0.10", free_allowance=2), date(2026, 11, 1)
-        rates.take_allowance(rate, whatsapp_channel.pk, month, 2)
-        rates.give_back_allowance(rate, whatsapp_channel.pk, month, 1)
+        use, _free = rates.take_allowance(rate, whatsapp_channel.pk, month, 2)
+        assert use is not None
+        rates.give_back_allowance(use, 1)
         assert rates.used_units(rate, whatsapp_channel.pk, month) == 1
-        rates.give_back_allowance(rate, whatsapp_channel.pk, month, 5)
+        rates.give_back_allowance(use, 5)
         assert rates.used_units(rate, whatsapp_channel.pk, month) == 0
 
 

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from activity import jobs
+from activity.models import Job
 from core.tenancy import organization_scope
 from messaging.costs import jobs as cost_jobs
 from messaging.delivery import queue as outbound
@@ -105,6 +106,13 @@ def test_a_table_is_imported_whole_or_not_at_all(alice, inside):
     assert RateCard.objects.count() == 2
 
 
+@pytest.mark.parametrize(("price", "shown"), [("10", "10"), ("100.5", "100.5"), ("0.0745", "0.0745"), ("0", "0")])
+def test_a_price_is_shown_as_it_is_written(alice, make_rate, price, shown):
+    rate = make_rate(price)
+    page = alice.client.get(alice.url(f"{PAGE}{rate.pk}/"))
+    assert page.context["form"]["price"].value() == shown
+
+
 def test_who_may(alice, bob, charlie, make_rate):
     pk = make_rate().pk
     for path in ("new/", "import/", f"{pk}/", f"{pk}/delete/"):
@@ -116,7 +124,7 @@ def test_who_may(alice, bob, charlie, make_rate):
 def test_a_free_allowance_is_shown_as_it_is_used(alice, inside, make_rate, whatsapp_channel):
     rate = make_rate(free_allowance=1000)
     AllowanceUse.objects.create(
-        organization=alice.organization, rate=rate, channel=whatsapp_channel, units=412,
+        organization=alice.organization, market="*", category="", channel=whatsapp_channel, units=412,
         month=timezone.localtime(timezone.now(), alice.organization.zone).date().replace(day=1),
     )  # fmt: skip
     assert "has used 412 of them" in text(alice.client.get(alice.url(f"{PAGE}{rate.pk}/")))
@@ -127,7 +135,8 @@ class TestEarlierMessages:
         with organization_scope(alice.organization):
             rows = [outbound.queue_message(conversation=thread, body="Hello", actor=alice.actor) for _ in range(count)]
             at = timezone.now() - timedelta(days=days)
-            Message.objects.filter(pk__in=[row.pk for row in rows]).update(status="sent", due_at=None, sent_at=at)
+            ids = [row.pk for row in rows]
+            Message.objects.filter(pk__in=ids).update(status="sent", due_at=None, sent_at=at, created_at=at)
         return rows
 
     def test_are_worked_out_by_the_rate_of_their_day(self, alice, thread, make_rate, monkeypatch, inside):
@@ -150,6 +159,23 @@ class TestEarlierMessages:
         jobs.run_due()
         assert dict(MessageCost.objects.values_list("message", "amount")) == amounts
         assert AllowanceUse.objects.get().units == 1
+
+    def test_what_the_provider_said_stays(self, alice, thread, make_rate, inside):
+        (row,) = self.sent(alice, thread, 1, days=2)
+        MessageCost.objects.create(
+            organization=alice.organization, message=row, amount=Decimal("0.5"), currency="USD", source="provider"
+        )
+        make_rate("0.01")
+        alice.client.post(alice.url(f"{PAGE}work-out/"))
+        jobs.run_due()
+        assert MessageCost.objects.get().amount == Decimal("0.5")
+
+    def test_one_at_a_time(self, alice, thread, make_rate, inside):
+        make_rate("0.01")
+        alice.client.post(alice.url(f"{PAGE}work-out/"))
+        answer = alice.client.post(alice.url(f"{PAGE}work-out/"), follow=True)
+        assert "being worked out already" in text(answer)
+        assert Job.objects.filter(kind=cost_jobs.KIND).count() == 1
 
     def test_without_a_rate_for_them_they_stay_unknown(self, alice, thread, make_rate, inside):
         self.sent(alice, thread, 2, days=2)

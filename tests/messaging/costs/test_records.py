@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from core import clock
 from core.tenancy import every_organization, organization_scope
-from messaging.costs import provider_prices
+from messaging.costs import provider_prices, records
+from messaging.costs import services as costs
 from messaging.costs.provider_prices import RETRIES
 from messaging.delivery import confirmation, sending
 from messaging.delivery import queue as outbound
@@ -32,12 +34,12 @@ def read_prices() -> None:
 
 
 def test_by_the_rate_card_when_it_is_sent(queue: Any, twilio: FakeTwilio, make_rate: Any):
-    rate = make_rate("0.0375", market="US", category="service")
+    make_rate("0.0375", market="US", category="service")
     message = queue()
     assert cost_of(message) is None
     sending.deliver_due()
     row = cost_of(message)
-    assert (row.amount, row.currency, row.source, row.rate_id) == (Decimal("0.0375"), "EUR", "rate_card", rate.pk)
+    assert (row.amount, row.currency, row.source, row.free_units) == (Decimal("0.0375"), "EUR", "rate_card", 0)
     assert (row.category, row.market, row.units) == ("service", "US", 1)
 
 
@@ -69,7 +71,8 @@ def test_what_is_not_delivered_by_whatsapp_costs_nothing(
     webhooks.status(status_params(sid, "undelivered", ErrorCode="63024"), message=message)
     work()
     assert current(message).status == "failed"
-    assert cost_of(message) is None
+    row = cost_of(message)
+    assert (row.amount, row.free_units, row.source) == (0, 0, "rate_card")
     with every_organization("a look"):
         assert AllowanceUse.objects.get().units == 0
 
@@ -88,6 +91,55 @@ def test_an_sms_that_was_not_delivered_was_billed(
     row = cost_of(message)
     assert current(message).status == "failed"
     assert row.amount == Decimal("0.04")
+
+
+def test_what_the_provider_charged_stays_when_it_fails_later(
+    queue: Any, twilio: FakeTwilio, webhooks: Webhooks, make_rate: Any
+):
+    make_rate("0.05")
+    message = queue()
+    sending.deliver_due()
+    provider = twilio.store.all()[0]
+    provider.price, provider.price_unit = "-0.01", "USD"
+    read_prices()
+    webhooks.status(status_params(provider.sid, "undelivered", ErrorCode="63024"), message=message)
+    work()
+    assert current(message).status == "failed"
+    assert cost_of(message).amount == Decimal("0.01")
+
+
+def test_a_rate_that_is_deleted_takes_nothing_along(alice, queue: Any, twilio: FakeTwilio, make_rate: Any):
+    rate = make_rate("0.05", free_allowance=1)
+    first, second = queue("one"), queue("two")
+    sending.deliver_due()
+    with organization_scope(alice.organization):
+        costs.delete(rate=rate, actor=alice.actor)
+    assert {cost_of(first).amount, cost_of(second).amount} == {Decimal(0), Decimal("0.05")}
+
+
+def test_that_it_left_is_kept_where_its_cost_can_not_be_written(
+    queue: Any, twilio: FakeTwilio, make_rate: Any, monkeypatch: pytest.MonkeyPatch
+):
+    make_rate("0.05")
+
+    def fail(*args: object, **more: object) -> None:
+        raise DatabaseError("no")
+
+    monkeypatch.setattr(records, "write", fail)
+    message = queue()
+    sending.deliver_due()
+    assert current(message).status == "sent"
+    assert cost_of(message) is None
+
+
+def test_one_that_is_unconfirmed_again_gives_back_what_was_free(alice, queue: Any, twilio: FakeTwilio, make_rate: Any):
+    make_rate("0.05", free_allowance=5)
+    message = queue()
+    sending.deliver_due()
+    with organization_scope(alice.organization):
+        records.withdraw(current(message))
+        assert AllowanceUse.objects.get().units == 0
+    assert cost_of(message) is None
 
 
 def test_a_message_that_a_person_marks_as_sent_has_a_cost(alice, queue: Any, twilio: FakeTwilio, make_rate: Any):
