@@ -39,6 +39,8 @@ SOURCES = {
 TONES = 8  # the avatar colours in static/css/components/avatar.css
 
 _LINK = re.compile(r"https?://[^\s<>\"']{3,2000}", re.IGNORECASE)
+# A link as `linkify` writes it.
+_ELEMENT = re.compile(r"(<a [^>]*>[^<]*</a>)")
 _AFTER_LINK = ".,;:!?)]}»”’"
 
 
@@ -274,9 +276,11 @@ def mentioning(text: object, names: object) -> SafeString:
     if not called:
         return html
     longest_first = sorted((str(escape(name)) for name in called), key=len, reverse=True)
-    pattern = re.compile("@(" + "|".join(re.escape(name) for name in longest_first) + ")")
-    # Both were escaped: what is put around a name adds no more than the element.
-    return SafeString(pattern.sub(r'<b class="mention">@\1</b>', html))
+    pattern = re.compile(r"(?<![\w@/])@(" + "|".join(re.escape(name) for name in longest_first) + r")(?!\w)")
+    # What a link says and leads to stays as it is; both sides were escaped, so nothing but the element is added.
+    pieces = _ELEMENT.split(html)
+    pieces[::2] = [pattern.sub(r'<b class="mention">@\1</b>', piece) for piece in pieces[::2]]
+    return SafeString("".join(pieces))
 
 
 def _letters(text: str) -> tuple[str, list[int]]:

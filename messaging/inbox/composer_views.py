@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.pages import requires
@@ -178,8 +179,13 @@ def note(request: Request, organization: str, pk: UUID) -> HttpResponse:
             saved_drafts.empty(conversation=conversation, member=request.member, mode=Draft.Mode.NOTE)
         response = _written(request, conversation, Draft.Mode.NOTE, [message])
         if hidden := mentions.out_of_reach(message):
-            text = _("%(names)s can’t see this customer, and is not told.") % {"names": ", ".join(hidden)}
-            return toast(response, text, level="error") if request.htmx else response
+            words = ngettext(
+                "%(names)s can’t see this customer, and is not notified.",
+                "%(names)s can’t see this customer, and are not notified.", len(hidden),
+            ) % {"names": ", ".join(hidden)}  # fmt: skip
+            if request.htmx:
+                return toast(response, words, level="error")
+            toasts.warning(request, words)
         return response
     return _refused(request, conversation, Draft.Mode.NOTE, attempt.error)
 

@@ -43,8 +43,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def mentioning(self, member: Member) -> Self:
         """Those with a note that names the member, or a team of theirs."""
         teams = Member.teams.through._base_manager.filter(member_id=member.pk).values("team_id")
-        named = self.filter(Q(mentions__member=member.pk) | Q(mentions__team__in=teams))
-        return self.filter(pk__in=named.order_by().values("pk"))
+        mentions = self.model._meta.apps.get_model("messaging", "Mention")._base_manager
+        named = mentions.filter(Q(member=member.pk) | Q(team__in=teams))
+        return self.filter(pk__in=named.values("conversation"))
 
     def matching(self, text: str) -> Self:
         """Part of the customer's name, e-mail, phone, company or code."""

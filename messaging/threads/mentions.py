@@ -19,8 +19,8 @@ MAX_MENTIONS: Final = 20
 MAX_OFFERED: Final = 8
 # In a note's `extra`: the names as they stand in its text, by which a page marks them.
 MENTIONED: Final = "mentioned"
-# An @ that is not inside of a word, as in an e-mail address.
-_AT: Final = re.compile(r"(?<![\w@])@(?=\S)")
+# An @ that is not inside of a word, as in an e-mail address, nor of a web address.
+_AT: Final = re.compile(r"(?<![\w@/])@(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def _at(text: str, start: int, by_length: Sequence[Named]) -> Named | None:
 
 def names() -> list[Named]:
     """All by which colleagues and teams of the organization that is open can be called: full names, first names and
-    the beginnings of addresses that only one has, and names of teams. Two queries."""
+    addresses, whole or the part before the @, that only one has, and names of teams. Two queries."""
     members = list(_members())
     result = [Named(team.name, team=team) for team in Team.objects.all()]
     taken = {named.name.casefold() for named in result}
-    for name_of in (_full_name, _first_name, _account_name):
+    for name_of in (_full_name, _first_name, _account_name, _address):
         called: dict[str, list[Member]] = {}
         for member in members:
             if name := name_of(member):
@@ -122,15 +122,18 @@ def members_of(note_id: UUID) -> list[UUID]:
 
 
 def offered(text: str) -> list[Named]:
-    """Colleagues and teams whose name, or a word of it, begins with a text; MAX_OFFERED at most, people first."""
+    """Colleagues and teams whose name, or a word of it, begins with a text, each by a name that only they have;
+    MAX_OFFERED at most, people first. Two queries."""
     wanted = text.casefold().strip()
-    people = [Named(_full_name(member), member=member) for member in _members().order_by("user__name", "pk")]
-    teams = [Named(team.name, team=team) for team in Team.objects.order_by("name")]
-    return [named for named in [*people, *teams] if _begins(named.name, wanted)][:MAX_OFFERED]
+    called: dict[tuple[str, UUID], Named] = {}
+    for named in names():
+        called.setdefault(named.key, named)
+    fitting = [named for named in called.values() if _begins(named, wanted)]
+    return sorted(fitting, key=lambda named: (named.team is not None, named.name.casefold()))[:MAX_OFFERED]
 
 
-def _begins(name: str, wanted: str) -> bool:
-    folded = name.casefold()
+def _begins(named: Named, wanted: str) -> bool:
+    folded = f"{named.name} {_full_name(named.member) if named.member is not None else ''}".casefold()
     return folded.startswith(wanted) or any(word.startswith(wanted) for word in folded.split())
 
 
@@ -144,6 +147,10 @@ def _full_name(member: Member) -> str:
 
 def _first_name(member: Member) -> str:
     return next(iter(str(member.user.name).split()), "")
+
+
+def _address(member: Member) -> str:
+    return str(member.user.email)
 
 
 def _account_name(member: Member) -> str:

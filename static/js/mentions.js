@@ -7,11 +7,14 @@ const field = () => document.getElementById("composer-note-body");
 const options = () => [...(list()?.querySelectorAll("[role=option]") ?? [])];
 let timer = 0;
 let turn = 0;
+// What was chosen last stands in the text, with a space behind it: it opens no list again.
+let chosen = "";
 
 function query() {
   const text = field();
   if (!text || text.selectionStart !== text.selectionEnd) return null;
   const match = QUERY.exec(text.value.slice(0, text.selectionStart));
+  if (match && chosen && match[1].startsWith(chosen)) return null;
   // Two words at most: a full name.
   return match && match[1].split(/\s+/).length <= 3 ? match[1] : null;
 }
@@ -50,7 +53,10 @@ async function look(wanted) {
 
 function put(option) {
   const text = field();
-  const start = text.selectionStart - query().length;
+  const wanted = query();
+  if (wanted === null) return close();
+  const start = text.selectionStart - wanted.length;
+  chosen = `${option.dataset.mention} `;
   text.setRangeText(`${option.dataset.mention} `, start, text.selectionStart, "end");
   close();
   text.dispatchEvent(new Event("input", { bubbles: true }));

@@ -30,6 +30,9 @@ def test_chosen_by_the_keyboard(clinic, page):
     note(page).press("Enter")
     expect(note(page)).to_have_value(f"Ask @{name} ")
     expect(offers).to_be_hidden()
+    # Nor does it come back while nothing else is written.
+    page.wait_for_timeout(500)
+    expect(offers).to_be_hidden()
     note(page).press_sequentially("please")
     note(page).press("Enter")
     expect(page.locator(".bubble__body .mention")).to_have_text(f"@{name}")

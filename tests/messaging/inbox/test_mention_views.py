@@ -76,3 +76,18 @@ def test_marking_escapes_whatever_the_name_holds():
     )
     assert mentioning("@Ann", None) == "@Ann"
     assert mentioning("@Ann", "Ann") == "@Ann"
+
+
+def test_a_link_stays_a_link():
+    marked = mentioning("@Ann see https://x.example/@Ann/1 and joe@Ann.example, @Anna", ["Ann"])
+    assert marked.count('<b class="mention">@Ann</b>') == 1
+    assert 'href="https://x.example/@Ann/1"' in marked
+
+
+def test_two_of_one_name_are_offered_by_the_names_of_their_accounts(alice, bob, mona):
+    mona.user.name = bob.user.name
+    mona.user.save()
+    page = offers(alice, "Bob")
+    assert f'data-mention="{bob.user.email}"' in page
+    assert 'data-mention="mona"' in page
+    assert 'data-mention="Bob Reyes"' not in page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -48,7 +47,20 @@ def test_somebody_is_named_by_full_or_first_name(alice, bob, conversation, text)
 
 
 @pytest.mark.parametrize(
-    "text", ["Bob", "bob@example.com", "x@Bob", "@@Bob", "@ Bob", "@Bobby", "@Nobody", "@", "", "@\nBob"]
+    "text",
+    [
+        "Bob",
+        "bob@example.com",
+        "x@Bob",
+        "@@Bob",
+        "@ Bob",
+        "@Bobby",
+        "@Nobody",
+        "@",
+        "",
+        "@\nBob",
+        "https://x.example/@Bob/1",
+    ],
 )
 def test_what_names_nobody(alice, bob, conversation, text):
     row = note(alice, conversation, text or "x")
@@ -76,13 +88,11 @@ def _team(number: int) -> Any:
 
 
 def test_a_team_is_named(alice, bob, mona, conversation):
-    team = make_team("Night shift", bob, mona)
+    make_team("Night shift", bob, mona)
     row = note(alice, conversation, "@Night shift, who is there?")
     assert named(alice, row) == {"team Night shift"}
     with organization_scope(alice.organization):
         assert set(mentions.members_of(row.pk)) == {bob.member.pk, mona.member.pk}
-        assert mentions.members_of(row.pk) == mentions.members_of(row.pk)
-    assert team.pk
 
 
 def test_nobody_of_another_organization(alice, charlie, conversation):
@@ -102,18 +112,6 @@ def test_each_once_and_twenty_at_most(alice, bob, conversation):
     people = [Named(f"P{number:03d}", team=_team(number)) for number in range(50)]
     text = " ".join(f"@P{number:03d}" for number in range(50))
     assert len(mentions.find(text, people)) == mentions.MAX_MENTIONS
-
-
-def test_a_long_text_takes_linear_work(alice, bob, inside):
-    known = mentions.names()
-
-    def seconds(length: int) -> float:
-        began = time.process_time()
-        mentions.find("@ @B @Bo " * length, known)
-        return time.process_time() - began
-
-    # The places that are looked at are bounded: a hundred times the text is not a hundred times the names.
-    assert seconds(20_000) < 1
 
 
 def test_the_same_queries_for_any_number(alice, bob, mona, conversation, django_assert_num_queries):
