@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# A job's checkpoint, and other values that JSON keeps.
+State = dict[str, Any]
+
 WORK = "activity.tasks.work"
 LEASE = timedelta(seconds=60)
 # One step of a job may take so long.
@@ -98,8 +101,8 @@ class Work:
     def __init__(self, job: Job, actor: Actor) -> None:
         self.job = job
         self.actor = actor
-        self.params: dict[str, Any] = job.params
-        self.state: dict[str, Any] = job.state
+        self.params: State = job.params
+        self.state: State = job.state
         self._slice_ends: float | None = None
 
     @contextmanager
@@ -134,9 +137,9 @@ class Work:
             raise _Cancelled if self._claimed().exists() else _ClaimLost
         self.job.due_at = due_at
 
-    def _save(self, done: int | None, total: int | None) -> dict[str, Any]:
+    def _save(self, done: int | None, total: int | None) -> State:
         job = self.job
-        changes: dict[str, Any] = {
+        changes: State = {
             "state": self.state,
             "done": job.done if done is None else done,
             "total": job.total if total is None else total,
@@ -180,7 +183,7 @@ class Kind:
     label: str
     template: str = ""
     url: Callable[[Job], str] | None = None
-    so_far: Callable[[dict[str, Any]], dict[str, object]] | None = None
+    so_far: Callable[[State], dict[str, object]] | None = None
 
 
 KINDS: Registry[Kind] = Registry("Kinds of jobs", name=lambda kind: kind.name, describe=lambda kind: kind.label)
@@ -193,7 +196,7 @@ def register(
     label: str = "",
     template: str = "",
     url: Callable[[Job], str] | None = None,
-    so_far: Callable[[dict[str, Any]], dict[str, object]] | None = None,
+    so_far: Callable[[State], dict[str, object]] | None = None,
 ) -> None:
     """Have `handler` do the jobs of this kind; what it returns is the job's result. Raises RegisteredTwice."""
     KINDS.register(Kind(kind, handler, label or kind, template, url, so_far))

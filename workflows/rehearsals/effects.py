@@ -10,9 +10,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from accounts.models import Member
+from accounts.models import Member, Team
 from activity.models import Event
 from customers.models import Customer, Stage
+from customers.people import assignment
 from workflows.rehearsals.history import PastFacts
 from workflows.rehearsals.sending import Sender, SendPlan
 from workflows.rules.performing import ActionFailed, ActionSkipped
@@ -35,6 +36,8 @@ class Effects:
 
     def __init__(self, sender: Sender) -> None:
         self.sender = sender
+        self._of_teams: dict[str, list[str]] = {}
+        self._turns: dict[str, int] = {}
         self._known: Mapping[str, Callable[[Params, PastFacts, Customer], Done]] = {
             "add_tag": self._add_tag,
             "remove_tag": self._remove_tag,
@@ -76,16 +79,17 @@ class Effects:
 
     def _add_tag(self, params: Params, facts: PastFacts, customer: Customer) -> Done:
         name = str(params["tag"])
-        if name in facts.history.tags(facts.at):
+        if _named(name, facts):
             raise ActionSkipped(_("The tag “%(name)s” was there already.") % {"name": name})
         facts.history.simulate_tag(name, facts.at, is_added=True)
         return Done()
 
     def _remove_tag(self, params: Params, facts: PastFacts, customer: Customer) -> Done:
         name = str(params["tag"])
-        if name not in facts.history.tags(facts.at):
+        there = _named(name, facts)
+        if there is None:
             raise ActionSkipped(_("The tag “%(name)s” was not there.") % {"name": name})
-        facts.history.simulate_tag(name, facts.at, is_added=False)
+        facts.history.simulate_tag(there, facts.at, is_added=False)
         return Done()
 
     def _set_stage(self, params: Params, facts: PastFacts, customer: Customer) -> Done:
@@ -103,12 +107,32 @@ class Effects:
         return self._set(facts, "customer_status", status.value)
 
     def _assign(self, params: Params, facts: PastFacts, customer: Customer) -> Done:
+        if "team" in params:
+            return self._assign_of_team(str(UUID(str(params["team"]))), facts)
         key = str(UUID(str(params["to"])))
         if key not in self.people:
             raise ActionFailed(_("The person to assign to is no active member any more. Choose another one."))
         if facts("assigned_to") == key:
             raise ActionSkipped(_("%(name)s owns the customer already.") % {"name": self.people[key]})
         return self._set(facts, "assigned_to", key)
+
+    def _assign_of_team(self, key: str, facts: PastFacts) -> Done:
+        """To somebody of a team. Whose turn it was then nobody wrote down: one after the other, from the first."""
+        if key not in self._of_teams:
+            team = Team.objects.select_related("organization").filter(pk=key).first()
+            if team is None:
+                raise ActionFailed(_("There is no such team any more. Choose another one."))
+            self._of_teams[key] = [str(member.user_id) for member in assignment.candidates(team)]
+        members = self._of_teams[key]
+        owner = facts("assigned_to")
+        if owner in members:
+            raise ActionSkipped(_("%(name)s owns the customer already.") % {"name": self.people.get(str(owner), "")})
+        if not members:
+            raise ActionSkipped(_("Nobody of the team can be given customers."))
+        turn = self._turns.get(key, 0)
+        self._turns[key] = turn + 1
+        self._set(facts, "assigned_to", members[turn % len(members)])
+        return Done(_("To somebody of the team."))
 
     def _set(self, facts: PastFacts, field: str, value: object) -> Done:
         facts.history.simulate(field, facts.at, before=facts(field), after=value)
@@ -122,3 +146,8 @@ class Effects:
             raise ActionSkipped(_("The event is about no customer, whose owner could be notified."))
         elif facts("assigned_to") is None:
             raise ActionSkipped(_("The customer has no owner."))
+
+
+def _named(name: str, facts: PastFacts) -> str | None:
+    """The customer's tag of this name, as it is written; in any case, as tags are compared."""
+    return next((tag for tag in facts.history.tags(facts.at) if tag.casefold() == name.casefold()), None)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from activity.actor import ActorKind
 from activity.models import Event
 from activity.rules import OWN_FIELD_PREFIX
 from customers import events as customer_events
@@ -108,12 +109,15 @@ class CustomerHistory:
 
     def settled(self, event: Event) -> datetime:
         """The moment at which rules were asked about the event: after what the same act did beside it."""
-        if not event.request_id:
+        # What comes in is recorded without a request, by the system: what it did to one customer within moments is one.
+        if not event.request_id and not _is_of_system(event):
             return event.occurred_at
         beside = (
             other.occurred_at
             for other in self.between(event.occurred_at, event.occurred_at + SETTLES)
-            if other.request_id == event.request_id and other.depth <= event.depth
+            if other.request_id == event.request_id
+            and other.depth <= event.depth
+            and (event.request_id or _is_of_system(other))
         )
         return max(beside, default=event.occurred_at)
 
@@ -139,6 +143,9 @@ class CustomerHistory:
 
     def _read(self, event: Event) -> None:
         payload, at = event.payload, event.occurred_at
+        if event.type in CHANGING and self.customer is not None and event.subject_id != str(self.customer.pk):
+            # Of one who was merged into them: that one's stage and owner were never theirs.
+            return
         if event.type in MOVES:
             self._add("customer_stage", at, payload)
         elif event.type == customer_events.CUSTOMER_ASSIGNED:
@@ -199,7 +206,17 @@ def read_histories(facts: Sequence[PastFacts], workflow_id: UUID) -> None:
     since = min(one.event.occurred_at for one in facts)
     read = _grouped(
         Event.objects.filter(customer_id__in=customers, type__in=READ_TYPES, occurred_at__gte=since - SETTLES)
-        .only("type", "occurred_at", "actor_kind", "actor_id", "depth", "request_id", "payload", "customer_id")
+        .only(
+            "type",
+            "occurred_at",
+            "actor_kind",
+            "actor_id",
+            "depth",
+            "request_id",
+            "payload",
+            "customer_id",
+            "subject_id",
+        )
         .order_by("occurred_at", "id")
     )
     written = _grouped(
@@ -223,6 +240,10 @@ def read_histories(facts: Sequence[PastFacts], workflow_id: UUID) -> None:
         if one.customer is not None:
             one.history = result[one.customer.pk]
             one.history.own_messages = own_messages
+
+
+def _is_of_system(event: Event) -> bool:
+    return event.actor_kind == ActorKind.SYSTEM and event.depth == 0
 
 
 def _grouped(rows: Iterable[object]) -> dict[UUID, list]:

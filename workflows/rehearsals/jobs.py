@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Member
 from activity import jobs
-from activity.jobs import JobFailed, Work
+from activity.jobs import JobFailed, State, Work
 from activity.models import Event, Job
 from customers.models import Customer
 from messaging.costs.estimates import Prices
@@ -119,7 +119,7 @@ def _take_batch(work: Work, rehearsed: _Rehearsed) -> None:
         Rehearsal.objects.filter(pk=rehearsed.rehearsal.pk).update(totals=state["totals"])
 
 
-def _next(events: QuerySet[Event], state: dict[str, Any]) -> tuple[list[Event], dict[str, object]]:
+def _next(events: QuerySet[Event], state: State) -> tuple[list[Event], dict[str, object]]:
     """The events of the next customers, each customer's all together and oldest first; after them those about nobody.
     With where the batch after it begins."""
     if state["after"] is None:
@@ -162,13 +162,15 @@ def reports_of(
         event = one.event
         is_done = rule.is_once and any(at < event.occurred_at for at in acted.get(event.customer_id, ()))
         report = follower.follow(one, cause_of(event, behind), frozenset([rule.pk] if is_done else []))
-        if rule.is_once and report.decision.is_match and event.customer_id is not None:
+        # As for the engine: what was stopped on the way has not acted.
+        has_acted = report.outcome in (RehearsedEvent.Outcome.ACTED, RehearsedEvent.Outcome.WAITING)
+        if rule.is_once and has_acted and event.customer_id is not None:
             acted.setdefault(event.customer_id, []).append(event.occurred_at)
         reports.append(report)
     return reports
 
 
-def _keep(rehearsal: Rehearsal, state: dict[str, Any], reports: Sequence[Report]) -> None:
+def _keep(rehearsal: Rehearsal, state: State, reports: Sequence[Report]) -> None:
     """Keep the newest one by one. What somebody was erased of meanwhile is not written down again."""
     newer = [report for report in reports if _is_newer(state, report)]
     ids = {report.event.customer_id for report in newer if report.event.customer_id is not None}
@@ -188,12 +190,12 @@ def _keep(rehearsal: Rehearsal, state: dict[str, Any], reports: Sequence[Report]
             _prune(rehearsal, state, name, limit)
 
 
-def _is_newer(state: dict[str, Any], report: Report) -> bool:
+def _is_newer(state: State, report: Report) -> bool:
     oldest = state["oldest"].get(MATCHED if report.decision.is_match else NOTHING)
     return oldest is None or report.event.occurred_at >= datetime.fromisoformat(oldest)
 
 
-def _prune(rehearsal: Rehearsal, state: dict[str, Any], name: str, limit: int) -> None:
+def _prune(rehearsal: Rehearsal, state: State, name: str, limit: int) -> None:
     rows = RehearsedEvent.objects.filter(rehearsal=rehearsal)
     nothing = RehearsedEvent.Outcome.NOTHING
     rows = rows.filter(outcome=nothing) if name == NOTHING else rows.exclude(outcome=nothing)
@@ -229,7 +231,7 @@ def _step(taken: Taken) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _so_far(state: dict[str, Any]) -> dict[str, object]:
+def _so_far(state: State) -> dict[str, object]:
     figures = state.get("totals") or totals.empty()
     return {"events": figures["events"], "matched": figures["matched"]}
 

@@ -25,7 +25,7 @@ from messaging.texts.templates.services import for_language
 from workflows.rehearsals.history import LOOK_BACK, CustomerHistory, PastFacts
 from workflows.rules.fields import own_fields
 from workflows.rules.performers.messages import AUTOMATIC
-from workflows.rules.performing import ActionSkipped
+from workflows.rules.performing import ActionFailed, ActionSkipped
 
 Params = Mapping[str, object]
 OUT: Final = Message.Direction.OUTBOUND
@@ -105,13 +105,15 @@ class Sender:
         kind = kind or (threads[0].kind if threads else Kind.WHATSAPP if customer.phone else Kind.EMAIL)
         best = next((channel for channel in self.channels if channel.kind == kind), None)
         if best is None:
-            raise ActionSkipped(_("There is no channel of this kind. Set one up, or choose another one."))
+            raise ActionFailed(_("There is no channel of this kind. Set one up, or choose another one."))
         has_real = best.is_enabled and not best.is_simulator
         usable = (one for one in threads if one.kind == kind and not (has_real and one.is_simulator))
         return next(usable, best)
 
     def _template(self, key: str, channel: Channel, facts: PastFacts) -> Template:
         rows = [row for row in self.templates.get(key, ()) if row.channel == channel.kind]
+        if not self.templates.get(key):
+            raise ActionFailed(_("There is no template “%(key)s” any more. Choose another one.") % {"key": key})
         if not rows:
             raise ActionSkipped(
                 _("There is no template “%(key)s” for %(kind)s.") % {"key": key, "kind": channel.kind}
@@ -119,8 +121,13 @@ class Sender:
         template = for_language(rows, str(facts("language") or "")) or rows[0]
         if not template.can_be_sent:
             text = _("The template “%(name)s” is not approved by its provider.")
-            raise ActionSkipped(text % {"name": template.name})
+            raise ActionFailed(text % {"name": template.name})
         return template
+
+    def _real_beside(self, channel: Channel) -> str | None:
+        """The name of an enabled real channel of the same kind; None where there is none."""
+        real = (one for one in self.channels if one.kind == channel.kind and one.is_enabled and not one.is_simulator)
+        return next((one.name for one in real), None)
 
     def _require_room(self, history: CustomerHistory, at: datetime) -> None:
         """Of the messages within a day those of this rule are the rehearsed ones, not those that it really sent."""
@@ -161,8 +168,13 @@ class Sender:
         else:
             window = channel.capabilities.reply_window
             is_content = template is not None and template.is_content
+            has_written = _wrote(history, thread, None, at)
             if window is not None and not is_content and not _wrote(history, thread, at - window, at):
                 refused = checks.WindowClosed()
+            elif channel.capabilities.needs_opt_in and not consented and not has_written:
+                refused = checks.OptInMissing(label)
+            elif channel.is_simulator and (real := self._real_beside(channel)) is not None:
+                refused = checks.OnSimulator(channel.name, real)
         if refused is not None:
             raise ActionSkipped(str(refused))
 
@@ -206,9 +218,18 @@ def _require_no_reply(history: CustomerHistory, after: datetime, until: datetime
             raise ActionSkipped(text % {"time": moment(message.created_at)})
 
 
-def _wrote(history: CustomerHistory, thread: Conversation | None, after: datetime, until: datetime) -> bool:
-    return thread is not None and any(
-        message.conversation_id == thread.pk and message.direction != OUT and after < message.created_at <= until
+def _wrote(history: CustomerHistory, thread: Conversation | None, after: datetime | None, until: datetime) -> bool:
+    """Whether the customer wrote in the thread between the moments; without the first, ever before."""
+    if thread is None:
+        return False
+    first = thread.last_inbound_at
+    if after is None and first is not None and first <= until:
+        return True
+    return any(
+        message.conversation_id == thread.pk
+        and message.direction != OUT
+        and (after is None or after < message.created_at)
+        and message.created_at <= until
         for message in history.messages
     )
 

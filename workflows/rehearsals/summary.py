@@ -39,6 +39,8 @@ ENDINGS: Final[Mapping[str, str | Promise]] = {
     Ending.CONDITIONS: gettext_lazy("its conditions did not hold any more"),
     Ending.FAILED: gettext_lazy("an action would have failed"),
 }
+# A rehearsal's totals, as they are stored.
+Figures = Mapping[str, Any]
 # The drawing's own units; the style sheet says how large it is shown.
 WIDTH: Final = 480
 HEIGHT: Final = 96
@@ -69,7 +71,7 @@ class Days:
     height: int = HEIGHT
 
 
-def summary(totals: Mapping[str, Any], speak: Words) -> list[str]:
+def summary(totals: Figures, speak: Words) -> list[str]:
     """What it comes to, a sentence each."""
     lines = []
     for name, counts in totals["actions"].items():
@@ -94,7 +96,7 @@ def summary(totals: Mapping[str, Any], speak: Words) -> list[str]:
     return lines
 
 
-def _cost(totals: Mapping[str, Any]) -> str:
+def _cost(totals: Figures) -> str:
     """What the messages would have cost; empty for none."""
     amounts = {currency: Decimal(amount) for currency, amount in totals["cost"].items()}
     return costs.totals(Totals(totals["sends"], totals["cost_unknown"], amounts))

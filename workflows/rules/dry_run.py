@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypedDict
 from uuid import UUID
 
@@ -30,6 +30,8 @@ from workflows.rules.running import decide_all
 # Of an answer; what is older is asked for with an `until`.
 MAX_EVENTS: Final = 200
 DEFAULT_SPAN: Final = timedelta(days=30)
+A_DAY: Final = timedelta(days=1)
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_SPAN: Final = timedelta(days=366)
 
 
@@ -107,7 +109,11 @@ def _span(events: QuerySet[Event], since: datetime, until: datetime, most: int) 
 
 def span(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
     """The span that is meant, by default the last 30 days. Raises Invalid for one that is none, or over a year."""
-    until = until or timezone.now()
+    now = timezone.now()
+    until = until or now
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and not EARLIEST <= moment <= now + A_DAY:
+            raise Invalid(name, _("Choose a day of the past."))
     since = since or until - DEFAULT_SPAN
     if since >= until:
         raise Invalid("since", _("This has to be before the end."))

@@ -20,11 +20,11 @@ SEND: Any = {"action": "send_text", "body": "Are you still there?"}
 @pytest.fixture
 def make_rate(alice: Any) -> Any:
     def make(price: str, **values: Any) -> RateCard:
-        given = {"channel_kind": "whatsapp", "market": "*", "category": "", "currency": "EUR",
-                 "valid_from": (at(0) - timedelta(days=9)).date(), **values}  # fmt: skip
-        return costs.create(
-            organization=alice.organization, actor=alice.actor, values={"price": Decimal(price), **given}
-        )
+        given: Any = {
+            "channel_kind": "whatsapp", "market": "*", "category": "", "currency": "EUR", "price": Decimal(price),
+            "valid_from": (at(0) - timedelta(days=9)).date(), **values,
+        }  # fmt: skip
+        return costs.create(organization=alice.organization, actor=alice.actor, values=given)
 
     return make
 
