@@ -29,10 +29,12 @@ from customers.work.deadlines import each_organization
 from workflows import events
 from workflows.models import Workflow
 from workflows.rules.conditions import InvalidConditions, comparisons, parse
+from workflows.rules.reading import DAYS_UNTIL, MAX_DAYS_UNTIL
 
-# Days before (above 0) or after a date that rules can ask for.
-MAX_DAYS: Final = 30
 STEP: Final = 500
+# Of one organization at a time.
+MAX_STEPS: Final = 20
+OVER, NOTHING_YET = "over", "nothing"
 CACHE_SECONDS: Final = 26 * 3600
 
 
@@ -54,9 +56,9 @@ def asked_dates(workflows: Iterable[Workflow], fields: Iterable[str]) -> list[As
     known, result = sorted(fields), set[Asked]()
     for workflow in workflows:
         named = _values(workflow, "date_field")
-        offsets = [value for value in _values(workflow, "days_until") if isinstance(value, int)] or [0]
+        offsets = [value for value in _values(workflow, DAYS_UNTIL) if isinstance(value, int)] or [0]
         chosen = [field for field in known if field in named] if named else known
-        result |= {Asked(field, offset) for field in chosen for offset in offsets if abs(offset) <= MAX_DAYS}
+        result |= {Asked(field, offset) for field in chosen for offset in offsets if abs(offset) <= MAX_DAYS_UNTIL}
     return sorted(result)
 
 
@@ -70,15 +72,17 @@ def _of_organization(organization: Organization, now: datetime) -> int:
         return count
     dates = CustomField.objects.filter(entity=CustomField.Entity.CUSTOMER, type=CustomField.Type.DATE)
     for asked in asked_dates(rows, dates.values_list("key", flat=True)):
-        # What was looked through today is not looked through again; where the cache forgets, the keys know.
-        done = f"dates:{organization.pk}:{today}:{asked.field}:{asked.days_until}"
-        if cache.get(done):
+        # Looked through once an hour, as dates are entered all day; where the cache forgets, the keys know.
+        done = f"dates:{organization.pk}:{today}:{now.hour}:{asked.field}:{asked.days_until}"
+        begins = cache.get(done)
+        if begins == OVER:
             continue
-        added, is_over = _record_dates(organization, asked, today + timedelta(days=asked.days_until))
+        added, last = _record_dates(organization, asked, today + timedelta(days=asked.days_until), after=begins)
         count += added
-        if not is_over:
+        cache.set(done, last, CACHE_SECONDS)
+        if last != OVER:
+            # The others have their turn; this goes on with the next look.
             break
-        cache.set(done, True, CACHE_SECONDS)
     return count
 
 
@@ -90,23 +94,25 @@ def _begin_day(organization: Organization, today: date) -> int:
     return 1
 
 
-def _record_dates(organization: Organization, asked: Asked, day: date) -> tuple[int, bool]:
-    """Record it for each customer whose field has the day, of this year or one before; how many were new, and whether
-    all were looked at."""
+def _record_dates(organization: Organization, asked: Asked, day: date, *, after: str | None) -> tuple[int, str]:
+    """Record it for each customer behind the one of this id whose field has the day, of this year or one before, for
+    MAX_STEPS at most; how many were new, and the id of the last one, or OVER."""
     people = Customer.objects.present().alias(_date=Cast(KeyTextTransform(asked.field, "custom_fields"), TextField()))
     ends = Q(_date__endswith=f"-{day:%m-%d}")
     if (day.month, day.day) == (2, 28) and not calendar.isleap(day.year):
         # Who was born on the 29th of February has a birthday every year.
         ends |= Q(_date__endswith="-02-29")
     rows = people.filter(ends, _date__lte=day.isoformat()).order_by("pk").select_related("organization")
-    count, last = 0, None
-    while not stopping():
-        step = list((rows.filter(pk__gt=last) if last is not None else rows)[:STEP])
+    count, last = 0, after
+    for _step in range(MAX_STEPS):
+        if stopping():
+            break
+        step = list((rows.filter(pk__gt=last) if last and last != NOTHING_YET else rows)[:STEP])
         count += _record_step(organization, step, asked, day)
         if len(step) < STEP:
-            return count, True
-        last = step[-1].pk
-    return count, False
+            return count, OVER
+        last = str(step[-1].pk)
+    return count, last or NOTHING_YET
 
 
 @transaction.atomic

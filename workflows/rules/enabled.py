@@ -12,8 +12,10 @@ from typing import Final
 from uuid import UUID
 
 from activity.rules import OWN_FIELD_PREFIX
+from workflows.events import DATE_REACHED
 from workflows.models import Workflow
-from workflows.rules.conditions import Comparison, InvalidConditions, comparisons, parse
+from workflows.rules.comparing import EQUALS
+from workflows.rules.conditions import Comparison, Condition, Group, InvalidConditions, comparisons, parse
 from workflows.rules.planning import Hours, Rule
 from workflows.rules.steps import CancelOn, read_steps
 
@@ -73,10 +75,13 @@ def enabled_for(organization_id: UUID, event_type: str) -> Rules | None:
 def rule_of(row: Workflow) -> Rule:
     """A stored rule as the engine reads it. What an older version stored and nobody can parse any more never holds."""
     try:
-        condition = parse(row.conditions)
+        condition: Condition = parse(row.conditions)
     except InvalidConditions:
         logger.exception("workflow_not_readable", extra={"workflow": str(row.pk)})
         condition = Comparison("", "isnull", False)
+    if row.trigger_event == DATE_REACHED and not any(one.field == "days_until" for one in comparisons(condition)):
+        # Another rule may ask for other days: who says none means the day itself.
+        condition = Group("all", (condition, Comparison("days_until", EQUALS, 0)))
     return Rule(
         id=row.pk,
         name=row.name,

@@ -21,6 +21,7 @@ from messaging.models import Template
 from messaging.texts import placeholders
 from workflows.models import Workflow
 from workflows.rules import conditions, fields, steps
+from workflows.rules.comparing import EQUALS
 from workflows.rules.conditions import AskedField
 from workflows.rules.performing import PERFORMERS
 
@@ -28,6 +29,9 @@ MAX_ACTIONS: Final = steps.MAX_STEPS
 MAX_SHARES: Final = 5
 # They are written down with every event that the rule looks at.
 MAX_CONDITIONS_LENGTH: Final = 10_000
+# A field of the event of a date, and how many days before or after it rules can ask for.
+DAYS_UNTIL: Final = "days_until"
+MAX_DAYS_UNTIL: Final = 30
 MAX_NAME_LENGTH: Final = 120
 MAX_BODY_LENGTH: Final = 4096
 MAX_TITLE_LENGTH: Final = 200
@@ -89,12 +93,25 @@ def asked_fields(trigger_event: str) -> Asked:
     return fields.asked_fields(declared)
 
 
+def _require_days(comparison: conditions.Comparison, place: str) -> None:
+    """Dates are looked for on the days that rules name, and on no others. Raises InvalidWorkflow."""
+    values = comparison.value if isinstance(comparison.value, list) else [comparison.value]
+    are_days = all(type(value) is int and abs(value) <= MAX_DAYS_UNTIL for value in values)
+    if comparison.operator not in (EQUALS, "eq", "in") or not are_days:
+        text = _("Days until a date are whole numbers from -%(most)d to %(most)d, one or a list of them.")
+        raise InvalidWorkflow(place, text % {"most": MAX_DAYS_UNTIL})
+
+
 def check_conditions(data: object, asked: Asked, place: str = "conditions") -> None:
     """Raises InvalidConditions for what the trigger does not offer."""
     if len(json.dumps(data, cls=DjangoJSONEncoder)) > MAX_CONDITIONS_LENGTH:
         text = _("At most %(count)s characters altogether.") % {"count": MAX_CONDITIONS_LENGTH}
         raise InvalidWorkflow(place, text)
-    conditions.check(conditions.parse(data, path=place), asked, path=place)
+    parsed = conditions.parse(data, path=place)
+    conditions.check(parsed, asked, path=place)
+    for one in conditions.comparisons(parsed):
+        if one.field == DAYS_UNTIL:
+            _require_days(one, place)
 
 
 def actions(data: object, known: Known, asked: Asked) -> list[dict[str, object]]:

@@ -144,6 +144,51 @@ class TestDates:
         days_until = {pk: payload["days_until"] for pk, payload in reached(record_at(MORNING)).items()}
         assert days_until == {soon.pk: 2, past.pk: -1}
 
+    def test_who_names_no_days_means_the_day_itself_whatever_others_ask_for(self, make_rule, born):
+        make_rule("customer.date_reached", {"date_field": "birth_date"}, [{"action": "create_task", "title": "Today"}])
+        make_rule(
+            "customer.date_reached", {"date_field": "birth_date", "days_until": 2},
+            [{"action": "create_task", "title": "Soon"}],
+        )  # fmt: skip
+        today, soon = born("1990-06-01"), born("1990-06-03")
+        record_at(MORNING)
+        work()
+        titles = {(task.customer_id, task.title) for task in Task.objects.filter(title__in=["Today", "Soon"])}
+        assert titles == {(today.pk, "Today"), (soon.pk, "Soon")}
+
+    def test_a_date_that_is_entered_later_in_the_day_comes_too(self, birthday, born):
+        assert reached(record_at(MORNING)) == {}
+        late = born("1990-06-01")
+        assert set(reached(record_at(MORNING + timedelta(hours=2)))) == {late.pk}
+
+    def test_very_many_take_turns_with_others(self, birthday, born, monkeypatch):
+        for _ in range(5):
+            born("1990-06-01")
+        monkeypatch.setattr(daily, "STEP", 2)
+        monkeypatch.setattr(daily, "MAX_STEPS", 1)
+        counts = [len(reached(record_at(MORNING + timedelta(minutes=minute)))) for minute in range(4)]
+        assert counts == [2, 2, 1, 0]
+
+
+@pytest.mark.parametrize("days", [31, -31, "2", 1.5, True, [0, 45]])
+def test_days_on_which_nobody_looks_are_refused(alice, days):
+    key = "days_until__in" if isinstance(days, list) else "days_until"
+    body = {
+        "name": "X", "trigger_event": "customer.date_reached", "actions": [{"action": "add_note", "body": "x"}],
+        "conditions": {"date_field": "birth_date", key: days},
+    }  # fmt: skip
+    answer = alice.api.post("/api/v1/workflows", body)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"].startswith("conditions")
+
+
+def test_days_are_not_compared_by_more_or_less(alice):
+    body = {
+        "name": "X", "trigger_event": "customer.date_reached", "actions": [{"action": "add_note", "body": "x"}],
+        "conditions": {"date_field": "birth_date", "days_until__gt": 3},
+    }  # fmt: skip
+    assert alice.api.post("/api/v1/workflows", body).status_code == 400
+
 
 @pytest.mark.parametrize(
     ("conditions", "result"),
