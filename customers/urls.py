@@ -38,6 +38,7 @@ urlpatterns = [
     path("customers/", lists.customer_list, name="list"),
     path("customers/rows/", lists.rows, name="rows"),
     path("customers/bulk/", bulk.bulk, name="bulk"),
+    path("customers/bulk/menu/", bulk.menu, name="bulk_menu"),
     path("customers/bulk/<uuid:pk>/", bulk.progress, name="bulk_progress"),
     path("customers/changes/<uuid:pk>/undo/", bulk.undo_changes, name="undo"),
     path("customers/segments/", segments.save, name="save_segment"),

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Member
+from activity import jobs
 from activity.actor import Actor, current_actor
-from activity.jobs import JobFailed
+from activity.jobs import JobFailed, Work
 from activity.models import Job
 from core.ids import parse_uuid
 from customers.data.bulk import services as changes
@@ -25,6 +26,8 @@ from workflows.models import RunMessage, Workflow
 from workflows.sequences import services as sequences
 
 NAME: Final = "enrol"
+# A kind of job that was begun before this was a change of many; nobody knows its params any more.
+OLDER_KIND: Final = "workflows.enrol"
 PERMISSION: Final = "conversations.edit"
 # As many names as a statement takes.
 COUNTED_AT_ONCE: Final = 500
@@ -38,14 +41,24 @@ def start(*, sequence: Workflow, segment: Segment, member: Member, actor: Actor)
     )
 
 
+def _of_older_version(work: Work) -> dict[str, object]:
+    raise JobFailed(_("This was begun by an older version. Put them in again: whoever is in it already stays as is."))
+
+
 def register() -> None:
+    jobs.register(OLDER_KIND, _of_older_version, label=str(gettext_lazy("Putting customers into a sequence")))
     ACTIONS.register(
         Action(
             NAME, _check, _enrol, _words, parameter="sequence", permission=PERMISSION, is_asked=True,
             sentence=_sentence, note=_note, finished=_finished, restore=_take_out, before_undo=_before_undo,
         )
     )  # fmt: skip
-    MENUS.register(Menu(NAME, gettext_lazy("Sequence"), "list-checks", PERMISSION, _choices))
+    MENUS.register(
+        Menu(
+            NAME, gettext_lazy("Sequence"), "list-checks", PERMISSION, gettext_lazy("No sequence is switched on."),
+            _choices,
+        )
+    )  # fmt: skip
 
 
 def _choices() -> Sequence[tuple[str, str]]:

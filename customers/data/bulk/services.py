@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Member
 from activity import jobs
 from activity.actor import Actor, current_actor
-from activity.jobs import JobFailed, Work
+from activity.jobs import JobFailed, State, Work
 from activity.ledger import record
 from activity.models import Job
 from core.refused import Refused, inside
@@ -103,6 +103,7 @@ def run(work: Work) -> dict[str, object]:
     state.setdefault("kept", 0)
     state.setdefault("reasons", [])
     state.setdefault("why", {})
+    state["change_set"] = str(change_set.pk)
     is_over = False
     while not is_over:
         after = rows.filter(pk__gt=state["last"]) if state.get("last") else rows
@@ -112,6 +113,9 @@ def run(work: Work) -> dict[str, object]:
             break
         with work.step(done=work.job.done + len(batch)):
             changes = []
+            # In one order before anything that they share, such as a team's turn: so nobody waits for one another.
+            held = Customer.objects.filter(pk__in=[customer.pk for customer in batch]).order_by("pk")
+            list(held.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
             for customer in batch:
                 changes += _change(customer, change_set, action, work.params["params"], state)
             Change.objects.bulk_create(changes)
@@ -132,7 +136,7 @@ def run(work: Work) -> dict[str, object]:
 
 
 def _change(
-    customer: Customer, change_set: ChangeSet, action: Action, params: Mapping[str, object], state: dict[str, Any]
+    customer: Customer, change_set: ChangeSet, action: Action, params: Mapping[str, object], state: State
 ) -> list[Change]:
     try:
         with transaction.atomic():
@@ -172,4 +176,9 @@ def _rows(member: Member, chosen: Mapping[str, Any]) -> CustomerQuerySet:
 
 
 def register() -> None:
-    jobs.register(KIND, run, label="Changing customers", template="customers/data/bulk/result.html")
+    jobs.register(KIND, run, label="Changing customers", template="customers/data/bulk/result.html", so_far=_so_far)
+
+
+def _so_far(state: State) -> dict[str, object]:
+    """What one that was stopped on the way has changed, to be undone as of one that came to its end."""
+    return {name: state[name] for name in ("changed", "kept", "reasons", "change_set") if name in state}

@@ -52,6 +52,8 @@ def _restore(customer: Customer | None, change: Change, restore: Restore | None)
     if customer is None or customer.erased_at is not None:
         return "A customer is gone."
     if restore is not None:
+        if customer.is_deleted:
+            return f"{customer.code} was deleted since."
         return restore(customer, change.after)
     (field, was), became = next(iter(change.before.items())), next(iter(change.after.values()))
     if customer.is_deleted and field != "is_deleted":

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages as toasts
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -32,12 +32,24 @@ from customers.people.customers.queries import customers_for
 from customers.people.owners import possible_owners
 from customers.people.table.chips import name_of
 from customers.people.table.context import state_of_form
+from customers.people.table.selection import menus_for
 from customers.people.table.state import ListState
 from customers.pipeline.stages.lost_reasons import LOST_REASONS, lacks_reason, reason_of
 
 # More than this, or a deletion, is asked about first.
 CONFIRM_ABOVE = 100
 COUNTED_TO = 10_000
+
+
+@requires("customers.view")
+@require_safe
+def menu(request: Request, organization: str) -> HttpResponse:
+    """What a menu of the bar offers; `do` is its action."""
+    wanted = request.GET.get("do", "")
+    chosen = next((one for one in menus_for(request.member) if one.action == wanted), None)
+    if chosen is None:
+        raise Http404("There is no such menu.")
+    return render(request, "customers/data/bulk/menu.html", {"menu": chosen, "choices": chosen.choices()})
 
 
 @requires("customers.view")

@@ -15,22 +15,22 @@ from core.registry import Registry
 @dataclass(frozen=True, slots=True)
 class Menu:
     """A button with a menu. `action`: of `customers.data.bulk.actions`, done with the chosen value. `choices`: values
-    with their labels, in one query; without any there is no button."""
+    with their labels, in one query, asked for when the menu is opened; `nothing` is said where there are none."""
 
     action: str
     label: str | Promise
     icon: str
     permission: str
+    nothing: str | Promise
     choices: Callable[[], Sequence[tuple[str, str]]]
 
 
 MENUS: Final[Registry[Menu]] = Registry("Menus for chosen customers", name=lambda menu: menu.action)
 
 
-def menus_for(member: Member) -> list[tuple[Menu, Sequence[tuple[str, str]]]]:
-    """Those that the member may use, each with its choices; a query for each."""
-    offered = [(menu, menu.choices()) for menu in MENUS if member.may(menu.permission)]
-    return [(menu, choices) for menu, choices in offered if choices]
+def menus_for(member: Member) -> list[Menu]:
+    """Those that the member may use; no query."""
+    return [menu for menu in MENUS if member.may(menu.permission)]
 
 
 def has_menus(member: Member) -> bool:

@@ -122,7 +122,7 @@ class TestChanging:
         outcome = recorded("consult_booked")
         page = alice.client.get(alice.url(f"outcomes/{outcome.pk}/")).content.decode()
         choices = re.findall(r'<input type="radio" name="type" value="(\w+)"', page)
-        assert choices == ["consult_booked", "deposit_paid", "treatment_done", "lost"]
+        assert choices == ["consult_booked", "deposit_paid", "treatment_done", "lost", "no_show"]
         assert "Change outcome" in page
         data = {
             "type": "deposit_paid",
@@ -272,16 +272,18 @@ class TestSettings:
             with organization_scope(alice.organization):
                 return [str(pk) for pk in OutcomeType.objects.values_list("pk", flat=True)]
 
-        first, second, third, fourth = order()
+        first, second, third, fourth, fifth = order()
         alice.client.post(alice.url("settings/outcomes/order/"), {"move": f"{first}:down"})
-        assert order() == [second, first, third, fourth]
+        assert order() == [second, first, third, fourth, fifth]
         alice.client.post(alice.url("settings/outcomes/order/"), {"move": f"{second}:up"})
-        assert order() == [second, first, third, fourth]
-        answer = alice.htmx.post(alice.url("settings/outcomes/order/"), {"order": [fourth, third, second, first]})
-        assert order() == [fourth, third, second, first]
+        assert order() == [second, first, third, fourth, fifth]
+        answer = alice.htmx.post(
+            alice.url("settings/outcomes/order/"), {"order": [fifth, fourth, third, second, first]}
+        )
+        assert order() == [fifth, fourth, third, second, first]
         assert "<html" not in answer.content.decode()
         alice.client.post(alice.url("settings/outcomes/order/"), {"order": [first]})
-        assert order() == [fourth, third, second, first]
+        assert order() == [fifth, fourth, third, second, first]
 
     def test_who_may(self, alice, bob, mona, charlie):
         with organization_scope(alice.organization):

@@ -13,6 +13,7 @@ from accounts.roles import services as roles
 from activity import jobs
 from activity.models import Job
 from core.tenancy import every_organization
+from customers.data.deletion import services as deletion
 from customers.models import Process
 from tests.workflows.sequences.test_sequences import make_sequence
 from tests.workflows.sequences.test_sequences_views import text
@@ -42,17 +43,24 @@ def undo(who: Any, job: Job, **more: Any) -> Any:
     return who.client.post(who.url(f"customers/changes/{job.result['change_set']}/undo/"), more)
 
 
-def test_the_bar_offers_what_is_on(alice, make_sequence, chosen):
+def test_the_bar_offers_what_is_on(alice, charlie, make_sequence, chosen, inside):
     make_sequence(name="Chase <b>")
     make_sequence(name="Rests", is_enabled=False)
-    page = alice.client.get(alice.url("customers/")).content.decode()
+    page = alice.client.get(alice.url("customers/bulk/menu/?do=enrol")).content.decode()
     assert "Chase &lt;b&gt;" in page
     assert "Rests" not in page
-    for number in range(5):
-        make_sequence(name=f"Another {number}")
+    other = charlie.client.get(charlie.url("customers/bulk/menu/?do=enrol")).content.decode()
+    assert "Chase" not in other
+    assert "No sequence is switched on." in other
+    assert alice.client.get(alice.url("customers/bulk/menu/?do=nothing")).status_code == 404
+
+
+def test_the_list_asks_for_no_sequences(alice, make_sequence, chosen):
+    make_sequence(name="Chase")
     with CaptureQueriesContext(connection) as queries:
-        alice.client.get(alice.url("customers/"))
-    assert len([query for query in queries if "workflows_workflow" in query["sql"]]) == 1
+        page = alice.client.get(alice.url("customers/")).content.decode()
+    assert "bulk/menu/?do=enrol" in page
+    assert [query for query in queries if "workflows_workflow" in query["sql"]] == []
 
 
 def test_a_selection_is_asked_about_and_put_in(alice, make_sequence, chosen):
@@ -130,3 +138,13 @@ def test_by_api(alice, charlie, make_sequence, chosen):
         assert (answer.status_code, "sequence" in str(answer.json())) == (400, True), wrong
     # Another organization's is none.
     assert charlie.api.post("/api/v1/customers/bulk", body, format="json").status_code == 400
+
+
+def test_undoing_leaves_out_who_was_deleted_and_goes_on(alice, make_sequence, chosen):
+    put_in(alice, make_sequence(), chosen, confirmed="1")
+    done = finish()
+    deletion.delete(customer=chosen[0], actor=alice.actor)
+    undo(alice, done, confirmed="1")
+    result = finish().result
+    assert (result["restored"], result["kept"]) == (2, 1)
+    assert "was deleted since" in result["reasons"][0]

@@ -140,7 +140,7 @@ def test_the_same_number_of_queries_for_any_number(
         sequences.enrol(sequence=sequence, customer=make_customer(name=f"C{number}"), actor=alice.actor)
     url = alice.url(f"settings/sequences/{sequence.pk}/")
     alice.client.get(url)
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(32):
         alice.client.get(url)
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(29):
         alice.client.get(alice.url("settings/sequences/"))
