@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
@@ -13,9 +14,14 @@ from django.test import RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from activity import jobs
 from core.tenancy import organization_scope
 from messaging.channels.base import Location, Media
+from messaging.costs import services as costs
 from messaging.models import Message
+from workflows.rehearsals import services as rehearsals
+from workflows.rules import services as workflows
+from workflows.sequences import services as sequences
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 # What runs for ever is not waited for, nor what was stopped half-way by a page that changed.
@@ -28,6 +34,22 @@ SCREENS: dict[str, dict[str, Any]] = {
     "320 light": {"viewport": {"width": 320, "height": 640}, "color_scheme": "light", "has_touch": True},
 }
 ERROR_PAGES = ("400.html", "403.html", "403_csrf.html", "404.html", "500.html")
+RULE: Any = {
+    "name": "Price", "trigger_event": "message.received", "is_enabled": True,
+    "conditions": {"any": [{"field": "message_body", "op": "icontains", "value": "how much"}]},
+    "actions": [
+        {"action": "wait", "minutes": 60}, {"action": "send_text", "body": "Hello {{ customer.first_name }}"},
+        {"action": "branch", "branches": [{"conditions": {"channel": "sms"}, "actions": [
+            {"action": "add_tag", "tag": "price"}]}], "otherwise": []},
+    ],
+}  # fmt: skip
+SEQUENCE: Any = {"name": "Chase", "is_enabled": True, "steps": [
+    {"delay_minutes": 1440, "action": {"action": "send_text", "body": "Still there?"}},
+]}  # fmt: skip
+RATE: Any = {
+    "channel_kind": "whatsapp", "market": "GB", "category": "utility", "price": Decimal("0.02"), "currency": "GBP",
+    "valid_from": date(2026, 1, 1), "free_allowance": 100,
+}  # fmt: skip
 OUTCOMES: dict[str, dict[str, Any]] = {
     "queued": {"due_at": timedelta(hours=1)},
     "sending": {},
@@ -103,6 +125,32 @@ def test_axe_finds_nothing(screen, clinic, full_thread, sign_in):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Customer details").evaluate_all("buttons => buttons.forEach(one => one.click())")
     found["the customer's drawer"] = findings(page)
+    assert "\n".join(f"{where}: {line}" for where, lines in found.items() for line in lines) == ""
+
+
+@pytest.fixture
+def automations(clinic) -> list[str]:
+    """The addresses of what happens by itself: a rule, a rehearsal of it, a sequence, rates, with something in each."""
+    organization, actor = clinic.organization, clinic.alice.actor
+    clinic.receive("How much is a cleaning?")
+    with organization_scope(organization):
+        rule = workflows.create(organization=organization, actor=actor, values=RULE)
+        rehearsal = rehearsals.start(workflow=rule, member=clinic.alice.member, actor=actor)
+        sequence = sequences.create(organization=organization, actor=actor, values=SEQUENCE)
+        rate = costs.create(organization=organization, actor=actor, values=RATE)
+    jobs.run_due()
+    return [
+        "settings/rules/", f"settings/rules/{rule.pk}/", f"settings/rules/{rule.pk}/edit/",
+        f"settings/rules/{rule.pk}/rehearse/", f"settings/rehearsals/{rehearsal.pk}/", "settings/rules/outgoing/",
+        f"settings/sequences/{sequence.pk}/", f"settings/sequences/{sequence.pk}/edit/", "rate-cards/",
+        f"rate-cards/{rate.pk}/", "rate-cards/import/", "notifications/",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_where_things_happen_by_themselves(screen, clinic, automations, sign_in):
+    page = sign_in(clinic.alice.user, reduced_motion="reduce", **SCREENS[screen])
+    found = {address: findings(page) for address in automations if page.goto(clinic.url(address))}
     assert "\n".join(f"{where}: {line}" for where, lines in found.items() for line in lines) == ""
 
 

@@ -277,7 +277,8 @@ NOT_HANDED_OVER = {
         "messaging.Draft.member",
         "accounts.Impersonation.impersonator", "accounts.Impersonation.member",
         "workflows.Notification.member", "workflows.NotificationDigest.member",
-        "workflows.NotificationSettings.member",
+        "workflows.NotificationSettings.member", "messaging.Mention.member",
+        "customers.TeamTurn.last",
     },
 }  # fmt: skip
 HANDED_OVER = {

@@ -95,7 +95,7 @@ class TestWhyNot:
         work()
         client = alice.client
         client.get(alice.url(f"customers/{customer.pk}/rules/"))
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(17):
             client.get(alice.url(f"customers/{customer.pk}/rules/"))
 
 

@@ -160,9 +160,9 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
     work()
     client = alice.client
     client.get(alice.url(RULES))
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(alice.url(RULES))
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         client.get(alice.url(f"{RULES}{rule.pk}/"))
     with django_assert_num_queries(22):
         client.get(alice.url(f"{RULES}{rule.pk}/try/"))

@@ -120,5 +120,5 @@ def test_the_same_number_of_queries_for_any_number(count, alice, rule, django_as
         services.update(workflow=rule, actor=alice.actor, changes={"name": f"Name {number}"})
     client = alice.client
     client.get(alice.url(f"{RULES}{rule.pk}/versions/"))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         client.get(alice.url(f"{RULES}{rule.pk}/versions/"))
