@@ -164,7 +164,7 @@ def test_the_same_number_of_queries_for_any_number(count, alice, make_rule, rece
         client.get(alice.url(RULES))
     with django_assert_num_queries(18):
         client.get(alice.url(f"{RULES}{rule.pk}/"))
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         client.get(alice.url(f"{RULES}{rule.pk}/try/"))
 
 
