@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from core import clock
 from core.tenancy import every_organization, organization_scope
@@ -136,7 +136,7 @@ def test_one_that_is_unconfirmed_again_gives_back_what_was_free(alice, queue: An
     make_rate("0.05", free_allowance=5)
     message = queue()
     sending.deliver_due()
-    with organization_scope(alice.organization):
+    with organization_scope(alice.organization), transaction.atomic():
         records.withdraw(current(message))
         assert AllowanceUse.objects.get().units == 0
     assert cost_of(message) is None
