@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
@@ -137,5 +139,4 @@ class RateCardViewSet(OrganizationViewSet[RateCard]):
 
 
 def _values(data: Body) -> costs.Values:
-    values: costs.Values = {**data}  # type: ignore[typeddict-item]
-    return values
+    return cast("costs.Values", data)

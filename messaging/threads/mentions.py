@@ -33,7 +33,11 @@ class Named:
 
     @property
     def key(self) -> tuple[str, UUID]:
-        return ("member", self.member.pk) if self.member is not None else ("team", self.team.pk)  # type: ignore[union-attr]
+        """What tells it apart from others."""
+        of = self.member or self.team
+        if of is None:
+            raise ValueError("A name is a member's or a team's.")
+        return of._meta.model_name or "", of.pk
 
 
 def find(text: str, names: Iterable[Named]) -> list[tuple[str, Named]]:

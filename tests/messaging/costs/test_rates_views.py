@@ -160,7 +160,7 @@ class TestEarlierMessages:
         assert dict(MessageCost.objects.values_list("message", "amount")) == amounts
         assert AllowanceUse.objects.get().units == 1
 
-    def test_what_the_provider_said_stays(self, alice, thread, make_rate, inside):
+    def test_a_price_of_the_provider_stays(self, alice, thread, make_rate, inside):
         (row,) = self.sent(alice, thread, 1, days=2)
         MessageCost.objects.create(
             organization=alice.organization, message=row, amount=Decimal("0.5"), currency="USD", source="provider"

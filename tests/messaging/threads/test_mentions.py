@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from accounts.models import Team
 from activity import dispatch
 from core.tenancy import organization_scope
 from messaging.delivery import queue as outbound
@@ -80,11 +82,8 @@ def test_the_longest_name_that_fits():
     assert [words for words, _ in mentions.find("@ann lee and @Ann", [one, other])] == ["ann lee", "Ann"]
 
 
-def _team(number: int) -> Any:
-    class Team:
-        pk = number
-
-    return Team()
+def _team(number: int) -> Team:
+    return Team(pk=UUID(int=number))
 
 
 def test_a_team_is_named(alice, bob, mona, conversation):
@@ -123,7 +122,7 @@ def test_the_same_queries_for_any_number(alice, bob, mona, conversation, django_
             mentions.record(plain)
 
 
-class TestTold:
+class TestNotifications:
     def lines(self, person: Any) -> list[Notification]:
         dispatch.dispatch_due()
         with organization_scope(person.organization):
