@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -41,10 +40,6 @@ class Estimator:
         self._organization = organization
         self._rates = Rates.load() if known is None else known
         self._used: dict[tuple[str, str, UUID, date], int] = {}
-
-    @property
-    def has_rates(self) -> bool:
-        return not self._rates.is_empty
 
     def estimate(self, billed: Billed, *, channel_id: UUID, at: datetime | None = None) -> Estimate:
         """What the message would cost; what is left of an allowance stays as it is."""
@@ -92,25 +87,12 @@ def list_price(billed: Billed, organization: Organization) -> Estimate:
     return Prices(organization, Rates.load(kind=billed.kind, market=billed.market)).price(billed)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Totals:
     """What many messages cost together: a sum for each currency, and how many nobody knows the cost of."""
 
-    count: int = 0
-    unknown: int = 0
-    amounts: dict[str, Decimal] = field(default_factory=dict)
-    # Of the unknown ones, by what a rate is missing for: kind and market.
-    missing: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, estimate: Estimate) -> None:
-        self.count += 1
-        if not estimate.is_of_interest:
-            return
-        if estimate.amount is None:
-            self.unknown += 1
-            self.missing[(estimate.billed.kind, estimate.billed.market)] += 1
-        else:
-            self.amounts[estimate.currency] = self.amounts.get(estimate.currency, Decimal(0)) + estimate.amount
+    unknown: int
+    amounts: Mapping[str, Decimal]
 
 
 def expected(messages: Iterable[Message], organization: Organization) -> dict[UUID, Estimate]:

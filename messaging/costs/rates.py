@@ -32,10 +32,6 @@ class Rates:
             rows = rows.filter(Q(market=market) | Q(market=ANY_MARKET))
         return cls(rows)
 
-    @property
-    def is_empty(self) -> bool:
-        return not self._rows
-
     def rate_for(self, billed: Billed, day: date) -> RateCard | None:
         """The row that counts on a day: the country's own before that of every other one, the category's own before
         that of every other one, and of those the newest that has begun. None where the cost is unknown."""

@@ -99,7 +99,7 @@ def summary(totals: Figures, speak: Words) -> list[str]:
 def _cost(totals: Figures) -> str:
     """What the messages would have cost; empty for none."""
     amounts = {currency: Decimal(amount) for currency, amount in totals["cost"].items()}
-    return costs.totals(Totals(totals["sends"], totals["cost_unknown"], amounts))
+    return costs.totals(Totals(totals["cost_unknown"], amounts))
 
 
 def shown_days(rehearsal: Rehearsal) -> Days:
